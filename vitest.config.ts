@@ -1,0 +1,33 @@
+// Unit tests stand beside the code; system, compliance and interop tests stand in test/.
+import { defineConfig } from 'vitest/config';
+
+const resolve = { conditions: ['source'] };
+const ssr = { resolve: { conditions: ['source'] } };
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        resolve,
+        ssr,
+        test: { name: 'unit', include: ['packages/*/src/**/*.{test,property}.ts'] },
+      },
+      {
+        resolve,
+        ssr,
+        test: { name: 'system', include: ['test/{system,compliance}/**/*.test.ts'] },
+      },
+      {
+        resolve,
+        ssr,
+        test: {
+          name: 'interop',
+          include: ['test/interop/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
