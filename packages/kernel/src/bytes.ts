@@ -1,0 +1,218 @@
+// Bounded big-endian reading and writing. A Reader throws FormatError past its end and nothing else;
+// a Writer grows a slab that it owns, and gives out copies.
+import { FormatError } from './errors.ts';
+
+export const noBytes: Uint8Array = new Uint8Array(0);
+
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const utf8 = new TextEncoder();
+
+export function encodeUtf8(text: string): Uint8Array {
+  return utf8.encode(text);
+}
+
+/** Throws FormatError for bytes that are not UTF-8 (lone surrogates and overlong forms included). */
+export function decodeUtf8(bytes: Uint8Array): string {
+  // Short ASCII is the common case and a loop beats the decoder's call there.
+  const length = bytes.length;
+  if (length <= 24) {
+    let text = '';
+    for (let i = 0; i < length; i += 1) {
+      const byte = bytes[i] as number;
+      if (byte >= 0x80) return decodeAnyUtf8(bytes);
+      text += String.fromCharCode(byte);
+    }
+    return text;
+  }
+  return decodeAnyUtf8(bytes);
+}
+
+function decodeAnyUtf8(bytes: Uint8Array): string {
+  try {
+    return strictUtf8.decode(bytes);
+  } catch {
+    throw new FormatError('not UTF-8');
+  }
+}
+
+export function toHex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
+}
+
+/** Throws FormatError for an odd length or anything that is not a hexadecimal digit. */
+export function fromHex(text: string): Uint8Array {
+  const wrong = text.search(/[^0-9a-fA-F]/);
+  if (wrong >= 0) throw new FormatError('not a hexadecimal digit', wrong);
+  if (text.length % 2 !== 0) throw new FormatError('odd number of hexadecimal digits', text.length);
+  return new Uint8Array(Buffer.from(text, 'hex'));
+}
+
+export function toBase64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
+}
+
+/** Strict: padding required, no white space, canonical last digit (RFC 4648 §3.5). Throws FormatError. */
+export function fromBase64(text: string): Uint8Array {
+  const bytes = Buffer.from(text, 'base64');
+  if (bytes.toString('base64') !== text) throw new FormatError('not base64');
+  return new Uint8Array(bytes);
+}
+
+export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** Not in constant time; for secrets use `equalInConstantTime`. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i += 1) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** Reads `bytes` from front to back; every method throws FormatError with the offset when it would pass the end. */
+export class Reader {
+  readonly bytes: Uint8Array;
+  offset = 0;
+  private readonly view: DataView;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  get left(): number {
+    return this.bytes.length - this.offset;
+  }
+
+  u8(): number {
+    return this.view.getUint8(this.step(1));
+  }
+
+  u16(): number {
+    return this.view.getUint16(this.step(2));
+  }
+
+  u24(): number {
+    const at = this.step(3);
+    return this.view.getUint16(at) * 256 + this.view.getUint8(at + 2);
+  }
+
+  u32(): number {
+    return this.view.getUint32(this.step(4));
+  }
+
+  u64(): bigint {
+    return this.view.getBigUint64(this.step(8));
+  }
+
+  f32(): number {
+    return this.view.getFloat32(this.step(4));
+  }
+
+  f64(): number {
+    return this.view.getFloat64(this.step(8));
+  }
+
+  /** A view, not a copy. */
+  take(length: number): Uint8Array {
+    const at = this.step(length);
+    return this.bytes.subarray(at, at + length);
+  }
+
+  private step(length: number): number {
+    const at = this.offset;
+    if (length > this.bytes.length - at) throw new FormatError(`${length} bytes wanted, ${this.left} left`, at);
+    this.offset = at + length;
+    return at;
+  }
+}
+
+/** Writes front to back into a slab that doubles as needed. */
+export class Writer {
+  private slab: Uint8Array;
+  private view: DataView;
+  private used = 0;
+
+  /** `capacity` in bytes is only the first guess. */
+  constructor(capacity = 256) {
+    this.slab = new Uint8Array(capacity);
+    this.view = new DataView(this.slab.buffer);
+  }
+
+  get length(): number {
+    return this.used;
+  }
+
+  u8(value: number): this {
+    this.view.setUint8(this.step(1), value);
+    return this;
+  }
+
+  u16(value: number): this {
+    this.view.setUint16(this.step(2), value);
+    return this;
+  }
+
+  u24(value: number): this {
+    const at = this.step(3);
+    this.view.setUint16(at, value >>> 8);
+    this.view.setUint8(at + 2, value & 0xff);
+    return this;
+  }
+
+  u32(value: number): this {
+    this.view.setUint32(this.step(4), value);
+    return this;
+  }
+
+  u64(value: bigint): this {
+    this.view.setBigUint64(this.step(8), value);
+    return this;
+  }
+
+  f32(value: number): this {
+    this.view.setFloat32(this.step(4), value);
+    return this;
+  }
+
+  f64(value: number): this {
+    this.view.setFloat64(this.step(8), value);
+    return this;
+  }
+
+  bytes(bytes: Uint8Array): this {
+    this.slab.set(bytes, this.step(bytes.length));
+    return this;
+  }
+
+  /** A copy of what was written. */
+  finish(): Uint8Array {
+    return this.slab.slice(0, this.used);
+  }
+
+  /** Starts again in the same slab. */
+  reset(): this {
+    this.used = 0;
+    return this;
+  }
+
+  private step(length: number): number {
+    const at = this.used;
+    if (at + length > this.slab.length) {
+      const larger = new Uint8Array(Math.max(this.slab.length * 2, at + length));
+      larger.set(this.slab.subarray(0, at));
+      this.slab = larger;
+      this.view = new DataView(larger.buffer);
+    }
+    this.used = at + length;
+    return at;
+  }
+}

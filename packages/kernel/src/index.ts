@@ -1,0 +1,37 @@
+// Time, chance, bytes, transports and errors: what every other package stands on.
+export { deadlineSignal, delay, untilAborted } from './abort.ts';
+export {
+  concatBytes,
+  decodeUtf8,
+  encodeUtf8,
+  equalBytes,
+  fromBase64,
+  fromHex,
+  noBytes,
+  Reader,
+  toBase64,
+  toHex,
+  Writer,
+} from './bytes.ts';
+export { afterTurn, type Clock, type Duration, days, hours, type Instant, minutes, seconds, systemClock } from './clock.ts';
+export type { Core } from './core.ts';
+export { equalInConstantTime, hmacSha256 } from './crypto.ts';
+export { Deadlines } from './deadlines.ts';
+export { Driver } from './driver.ts';
+export { Emitter, type Events, type StreamOptions } from './emitter.ts';
+export { ClosedError, ConfigError, FormatError, isStackError, LimitError, StackError, TimeoutError } from './errors.ts';
+export { ExpiringMap } from './expiring-map.ts';
+export { type Random, randomInteger, systemRandom } from './random.ts';
+export { Secret } from './secret.ts';
+export { type TraceName, trace } from './trace.ts';
+export {
+  type Address,
+  type Datagram,
+  formatAddress,
+  type Identity,
+  nobody,
+  type Peer,
+  type Transport,
+  type TransportSink,
+  type TransportTraits,
+} from './transport.ts';

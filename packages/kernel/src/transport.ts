@@ -1,0 +1,69 @@
+// What carries whole messages between peers, in both directions, and knows nothing of CoAP or Node.
+// DTLS, TCP and SMS are transports like any other; a layer above looks at the traits, never at the class.
+import type { Duration, Instant } from './clock.ts';
+
+/** Where a peer is: for people and sockets, never for authorisation. */
+export type Address =
+  | { readonly via: 'udp' | 'tcp'; readonly host: string; readonly port: number }
+  | { readonly via: 'sms'; readonly msisdn: string };
+
+/** What a peer has proved about itself: for authorisation. */
+export type Identity =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'psk'; readonly id: Uint8Array }
+  | { readonly kind: 'rpk'; readonly publicKey: Uint8Array }
+  | { readonly kind: 'x509'; readonly subject: string; readonly chain: readonly Uint8Array[] }
+  | { readonly kind: 'oscore'; readonly id: Uint8Array };
+
+/**
+ * The other side. Peers with equal `key` may continue each other's exchanges, blocks and observations; nothing
+ * else may. Two objects may stand for one peer: compare keys, not references. `address` may change, `key` not.
+ */
+export interface Peer {
+  readonly key: string;
+  readonly address: Address;
+  readonly identity: Identity;
+}
+
+/** `bytes` are only lent: valid until `receive` returns. Who keeps them copies them. */
+export interface Datagram {
+  readonly peer: Peer;
+  readonly bytes: Uint8Array;
+  readonly at: Instant;
+  /** Sent to a group: RFC 7252 §8 forbids some answers. */
+  readonly multicast?: true;
+}
+
+export interface TransportSink {
+  receive(datagram: Datagram): void;
+  /** The peer cannot be reached any more (connection closed, association gone). */
+  lost(peer: Peer, cause: Error): void;
+}
+
+export interface TransportTraits {
+  /** Delivery, order and no duplicates are guaranteed below. */
+  readonly reliable: boolean;
+  readonly framing: 'rfc7252' | 'rfc8323';
+  /** Bytes in one send. */
+  readonly mtu: number;
+  /** A slow road says so itself. */
+  readonly pace?: { readonly ackTimeout: Duration };
+}
+
+export interface Transport extends AsyncDisposable {
+  readonly traits: TransportTraits;
+  /** Starts delivering to `sink`; once. Rejects when the address cannot be bound. */
+  open(sink: TransportSink): Promise<void>;
+  /** Makes a peer of an address: a look-up, a connection, a handshake. Rejects with the signal's reason when aborted. */
+  connect(address: Address, signal?: AbortSignal): Promise<Peer>;
+  /** Takes a copy or hands to the socket before returning. Loss is silent, as on a network. */
+  send(peer: Peer, bytes: Uint8Array): void;
+}
+
+export const nobody: Identity = Object.freeze({ kind: 'none' });
+
+/** For people: `192.0.2.1:5683`, `[2001:db8::1]:5683`, `+49…`. */
+export function formatAddress(address: Address): string {
+  if (address.via === 'sms') return address.msisdn;
+  return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
+}
