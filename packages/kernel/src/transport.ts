@@ -25,7 +25,7 @@ export interface Peer {
   readonly identity: Identity;
 }
 
-/** `bytes` are only lent: valid until `receive` returns. Who keeps them copies them. */
+/** `bytes` belong to who receives them: the transport does not touch them again, so views of them stay valid. */
 export interface Datagram {
   readonly peer: Peer;
   readonly bytes: Uint8Array;

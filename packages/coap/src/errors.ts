@@ -1,0 +1,45 @@
+// Failures of an exchange, and the one error that is a response in both directions.
+import { encodeUtf8, noBytes, StackError } from '@lapwing/kernel';
+import { Code, describeCode } from './message/code.ts';
+import { makeResponse, type Response } from './message/message.ts';
+import { OptionSet } from './message/option-set.ts';
+
+/** The peer answered with a reset: it has no context for the message (RFC 7252 §4.2). */
+export class ResetError extends StackError {
+  readonly code = 'COAP_RESET';
+}
+
+export interface ResponseErrorOptions {
+  readonly options?: OptionSet;
+  readonly payload?: Uint8Array;
+  readonly cause?: unknown;
+}
+
+/** A 4.xx or 5.xx: thrown by a service it becomes the response, received by a caller it is thrown. */
+export class ResponseError extends StackError {
+  readonly code = 'COAP_RESPONSE';
+  readonly status: Code;
+  readonly options: OptionSet;
+  readonly payload: Uint8Array;
+
+  /** `reason` is for people; it goes on the wire only when it is given as `payload` too. */
+  constructor(status: Code, reason?: string, options: ResponseErrorOptions = {}) {
+    super(reason === undefined ? describeCode(status) : `${describeCode(status)}: ${reason}`, { cause: options.cause });
+    this.status = status;
+    this.options = options.options ?? OptionSet.empty;
+    this.payload = options.payload ?? noBytes;
+  }
+
+  /** With `reason` as diagnostic payload (RFC 7252 §5.5.2). */
+  static diagnostic(status: Code, reason: string): ResponseError {
+    return new ResponseError(status, reason, { payload: encodeUtf8(reason) });
+  }
+
+  static badRequest(reason: string): ResponseError {
+    return ResponseError.diagnostic(Code.BadRequest, reason);
+  }
+
+  toResponse(): Response {
+    return makeResponse(this.status, this.options, this.payload);
+  }
+}

@@ -1,0 +1,28 @@
+// Option numbers (RFC 7252 §5.10, RFC 7641 §2, RFC 7959 §2.1, §4, RFC 7967 §2, RFC 8768 §3, RFC 9175 §2, §3).
+
+export const Option = {
+  IfMatch: 1,
+  UriHost: 3,
+  Etag: 4,
+  IfNoneMatch: 5,
+  Observe: 6,
+  UriPort: 7,
+  LocationPath: 8,
+  Oscore: 9,
+  UriPath: 11,
+  ContentFormat: 12,
+  MaxAge: 14,
+  UriQuery: 15,
+  HopLimit: 16,
+  Accept: 17,
+  LocationQuery: 20,
+  Block2: 23,
+  Block1: 27,
+  Size2: 28,
+  ProxyUri: 35,
+  ProxyScheme: 39,
+  Size1: 60,
+  Echo: 252,
+  NoResponse: 258,
+  RequestTag: 292,
+} as const;

@@ -1,0 +1,2 @@
+// Aids for tests of anything that speaks CoAP.
+export {};
