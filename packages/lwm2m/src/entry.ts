@@ -1,0 +1,23 @@
+// The neutral form of all data: a flat list of paths with perhaps a value and a time. Single, composite and
+// time-stamped contents are the same list; an entry without a value says that the path exists and is empty.
+import type { Path } from './path.ts';
+import type { Value, ValueType } from './value.ts';
+
+export interface Entry {
+  readonly path: Path;
+  readonly value?: Value;
+  /** Unix time in seconds, with fraction, of the measurement. */
+  readonly time?: number;
+}
+
+/** The declared type of a resource; undefined when it is not known. Codecs then fall back as their header says. */
+export type TypeLookup = (object: number, resource: number) => ValueType | undefined;
+
+export interface Codec {
+  /** CoAP Content-Format. */
+  readonly format: number;
+  /** `base` is the path of the request. Throws FormatError for what the format cannot say. */
+  encode(entries: readonly Entry[], base: Path): Uint8Array;
+  /** Throws FormatError for anything else than a valid content at or below `base`. */
+  decode(bytes: Uint8Array, base: Path, typeOf: TypeLookup): Entry[];
+}

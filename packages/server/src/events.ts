@@ -1,0 +1,31 @@
+// Every event of the server, as one map of types.
+import type { ContentResult, Path } from '@lapwing/lwm2m';
+import type { Registration } from './registration/registration.ts';
+
+export interface Observation {
+  /** Unique in this server, for as long as it runs. */
+  readonly id: number;
+  /** Endpoint client name. */
+  readonly name: string;
+  readonly path: Path;
+  /** What the caller of observe gave, untouched. */
+  readonly tag: unknown;
+}
+
+export interface ServerEvents {
+  /** A new registration. `replaced` is the one that the same name had before. */
+  registered: { readonly registration: Registration; readonly replaced?: Registration };
+  /** An Update. `withObjects`: it carried an object list. */
+  updated: { readonly registration: Registration; readonly previous: Registration; readonly withObjects: boolean };
+  deregistered: { readonly registration: Registration };
+  expired: { readonly registration: Registration };
+  /** Queue mode: the device may be spoken to, from now until `asleep`. */
+  awake: { readonly registration: Registration };
+  asleep: { readonly registration: Registration };
+  /** A notification in time order; stale ones are dropped before. */
+  notify: { readonly registration: Registration; readonly observation: Observation; readonly result: ContentResult };
+  /** The device refused or reset it, or its registration ended. */
+  'observation-ended': { readonly observation: Observation; readonly cause: 'cancelled' | 'refused' | 'reset' | 'registration-ended' | 'replaced' };
+  /** A notification that could not be decoded. The observation goes on. */
+  'notify-failed': { readonly registration: Registration; readonly observation: Observation; readonly error: Error };
+}
