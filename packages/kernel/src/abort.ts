@@ -10,7 +10,9 @@ export function deadlineSignal(
   outer?: AbortSignal,
 ): Disposable & { readonly signal: AbortSignal } {
   const controller = new AbortController();
-  const timer = clock.at(clock.now() + wait, () => controller.abort(new TimeoutError(`${what}: no answer within ${wait} ms`, wait)));
+  const timer = clock.at(clock.now() + wait, () =>
+    controller.abort(new TimeoutError(`${what}: no answer within ${wait} ms`, wait)),
+  );
   const relay = (): void => controller.abort(outer?.reason);
   if (outer?.aborted) relay();
   else outer?.addEventListener('abort', relay, { once: true });

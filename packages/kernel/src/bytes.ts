@@ -152,12 +152,14 @@ export class Writer {
   }
 
   u8(value: number): this {
-    this.view.setUint8(this.step(1), value);
+    const at = this.step(1);
+    this.view.setUint8(at, value);
     return this;
   }
 
   u16(value: number): this {
-    this.view.setUint16(this.step(2), value);
+    const at = this.step(2);
+    this.view.setUint16(at, value);
     return this;
   }
 
@@ -169,27 +171,32 @@ export class Writer {
   }
 
   u32(value: number): this {
-    this.view.setUint32(this.step(4), value);
+    const at = this.step(4);
+    this.view.setUint32(at, value);
     return this;
   }
 
   u64(value: bigint): this {
-    this.view.setBigUint64(this.step(8), value);
+    const at = this.step(8);
+    this.view.setBigUint64(at, value);
     return this;
   }
 
   f32(value: number): this {
-    this.view.setFloat32(this.step(4), value);
+    const at = this.step(4);
+    this.view.setFloat32(at, value);
     return this;
   }
 
   f64(value: number): this {
-    this.view.setFloat64(this.step(8), value);
+    const at = this.step(8);
+    this.view.setFloat64(at, value);
     return this;
   }
 
   bytes(bytes: Uint8Array): this {
-    this.slab.set(bytes, this.step(bytes.length));
+    const at = this.step(bytes.length);
+    this.slab.set(bytes, at);
     return this;
   }
 
@@ -204,6 +211,7 @@ export class Writer {
     return this;
   }
 
+  /** May replace the slab and its view: call it before naming either. */
   private step(length: number): number {
     const at = this.used;
     if (at + length > this.slab.length) {

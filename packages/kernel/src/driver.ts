@@ -58,7 +58,8 @@ export class Driver<Input, Effect> implements Disposable {
     const deadline = this.core.deadline;
     if (deadline === this.armedFor) return;
     // A later deadline keeps the earlier timer: waking early is harmless, and re-arming per message is not free.
-    if (this.timer !== undefined && deadline !== undefined && this.armedFor !== undefined && deadline > this.armedFor) return;
+    if (this.timer !== undefined && deadline !== undefined && this.armedFor !== undefined && deadline > this.armedFor)
+      return;
     this.timer?.[Symbol.dispose]();
     this.timer = undefined;
     this.armedFor = undefined;

@@ -9,25 +9,25 @@ export interface StreamOptions {
 }
 
 /** The listening side, for façades that do not let others emit. */
-export interface Events<Map extends object> {
-  on<K extends keyof Map>(name: K, listener: (event: Map[K]) => void): Disposable;
-  once<K extends keyof Map>(name: K, options?: { readonly signal?: AbortSignal }): Promise<Map[K]>;
-  stream<K extends keyof Map>(name: K, options?: StreamOptions): AsyncIterableIterator<Map[K]>;
+export interface Events<EventMap extends object> {
+  on<K extends keyof EventMap>(name: K, listener: (event: EventMap[K]) => void): Disposable;
+  once<K extends keyof EventMap>(name: K, options?: { readonly signal?: AbortSignal }): Promise<EventMap[K]>;
+  stream<K extends keyof EventMap>(name: K, options?: StreamOptions): AsyncIterableIterator<EventMap[K]>;
 }
 
-export class Emitter<Map extends object> implements Events<Map> {
+export class Emitter<EventMap extends object> implements Events<EventMap> {
   // biome-ignore lint/suspicious/noExplicitAny: the map's types are checked at `on` and `emit`; the table inside is untyped.
-  private readonly listeners = new globalThis.Map<keyof Map, ReadonlyArray<(event: any) => void>>();
-  private readonly onError: (error: unknown, name: keyof Map) => void;
+  private readonly listeners = new Map<keyof EventMap, ReadonlyArray<(event: any) => void>>();
+  private readonly onError: (error: unknown, name: keyof EventMap) => void;
 
   /** `onError` hears what listeners throw; default: rethrown as an unhandled rejection, so that it is not lost. */
-  constructor(onError?: (error: unknown, name: keyof Map) => void) {
+  constructor(onError?: (error: unknown, name: keyof EventMap) => void) {
     this.onError = onError ?? ((error) => void Promise.reject(error));
   }
 
-  on<K extends keyof Map>(name: K, listener: (event: Map[K]) => void): Disposable {
+  on<K extends keyof EventMap>(name: K, listener: (event: EventMap[K]) => void): Disposable {
     // The wrapper makes each subscription its own, also when one function subscribes twice.
-    const own = (event: Map[K]): void => listener(event);
+    const own = (event: EventMap[K]): void => listener(event);
     this.listeners.set(name, [...(this.listeners.get(name) ?? []), own]);
     return {
       [Symbol.dispose]: () => {
@@ -38,11 +38,11 @@ export class Emitter<Map extends object> implements Events<Map> {
     };
   }
 
-  has(name: keyof Map): boolean {
+  has(name: keyof EventMap): boolean {
     return this.listeners.has(name);
   }
 
-  emit<K extends keyof Map>(name: K, event: Map[K]): void {
+  emit<K extends keyof EventMap>(name: K, event: EventMap[K]): void {
     const listeners = this.listeners.get(name);
     if (listeners === undefined) return;
     for (const listener of listeners) {
@@ -54,7 +54,7 @@ export class Emitter<Map extends object> implements Events<Map> {
     }
   }
 
-  once<K extends keyof Map>(name: K, options: { readonly signal?: AbortSignal } = {}): Promise<Map[K]> {
+  once<K extends keyof EventMap>(name: K, options: { readonly signal?: AbortSignal } = {}): Promise<EventMap[K]> {
     const { signal } = options;
     return new Promise((resolve, reject) => {
       if (signal?.aborted) {
@@ -74,10 +74,10 @@ export class Emitter<Map extends object> implements Events<Map> {
     });
   }
 
-  stream<K extends keyof Map>(name: K, options: StreamOptions = {}): AsyncIterableIterator<Map[K]> {
+  stream<K extends keyof EventMap>(name: K, options: StreamOptions = {}): AsyncIterableIterator<EventMap[K]> {
     const { signal, limit = 1000 } = options;
-    const waiting: Map[K][] = [];
-    const readers: ((result: IteratorResult<Map[K]>) => void)[] = [];
+    const waiting: EventMap[K][] = [];
+    const readers: ((result: IteratorResult<EventMap[K]>) => void)[] = [];
     let ended = signal?.aborted ?? false;
     const end = (): void => {
       ended = true;
@@ -97,7 +97,7 @@ export class Emitter<Map extends object> implements Events<Map> {
     else signal?.addEventListener('abort', end, { once: true });
     return {
       next: () => {
-        if (waiting.length > 0) return Promise.resolve({ done: false, value: waiting.shift() as Map[K] });
+        if (waiting.length > 0) return Promise.resolve({ done: false, value: waiting.shift() as EventMap[K] });
         if (ended) return Promise.resolve({ done: true, value: undefined });
         return new Promise((resolve) => readers.push(resolve));
       },

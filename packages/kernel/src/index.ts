@@ -13,7 +13,17 @@ export {
   toHex,
   Writer,
 } from './bytes.ts';
-export { afterTurn, type Clock, type Duration, days, hours, type Instant, minutes, seconds, systemClock } from './clock.ts';
+export {
+  afterTurn,
+  type Clock,
+  type Duration,
+  days,
+  hours,
+  type Instant,
+  minutes,
+  seconds,
+  systemClock,
+} from './clock.ts';
 export type { Core } from './core.ts';
 export { equalInConstantTime, hmacSha256 } from './crypto.ts';
 export { Deadlines } from './deadlines.ts';

@@ -27,7 +27,8 @@ class SystemRandom implements Random {
     const at = this.take(7);
     const p = this.pool;
     const high = (((p[at] ?? 0) << 16) | ((p[at + 1] ?? 0) << 8) | (p[at + 2] ?? 0)) & 0x1f_ffff;
-    const low = (((p[at + 3] ?? 0) << 24) | ((p[at + 4] ?? 0) << 16) | ((p[at + 5] ?? 0) << 8) | (p[at + 6] ?? 0)) >>> 0;
+    const low =
+      (((p[at + 3] ?? 0) << 24) | ((p[at + 4] ?? 0) << 16) | ((p[at + 5] ?? 0) << 8) | (p[at + 6] ?? 0)) >>> 0;
     return (high * 0x1_0000_0000 + low) / 0x20_0000_0000_0000;
   }
 

@@ -3,7 +3,15 @@
 // failing seed replays exactly.
 import type { Clock, Duration } from '../clock.ts';
 import { ClosedError } from '../errors.ts';
-import { type Address, type Peer, type Transport, type TransportSink, type TransportTraits, formatAddress, nobody } from '../transport.ts';
+import {
+  type Address,
+  formatAddress,
+  nobody,
+  type Peer,
+  type Transport,
+  type TransportSink,
+  type TransportTraits,
+} from '../transport.ts';
 import type { SeededRandom } from './seeded-random.ts';
 
 export interface LinkProfile {
@@ -21,7 +29,15 @@ export interface LinkProfile {
   readonly mtu: number;
 }
 
-export const perfectLink: LinkProfile = { loss: 0, duplicate: 0, reorder: 0, reorderBy: 0, latency: 1, jitter: 0, mtu: 65_507 };
+export const perfectLink: LinkProfile = {
+  loss: 0,
+  duplicate: 0,
+  reorder: 0,
+  reorderBy: 0,
+  latency: 1,
+  jitter: 0,
+  mtu: 65_507,
+};
 
 export interface NetworkCounters {
   readonly sent: number;
