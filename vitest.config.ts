@@ -10,7 +10,7 @@ export default defineConfig({
       {
         resolve,
         ssr,
-        test: { name: 'unit', include: ['packages/*/src/**/*.{test,property}.ts'] },
+        test: { name: 'unit', include: ['packages/*/src/**/*.{test,property}.ts', 'tools/**/*.test.ts'] },
       },
       {
         resolve,

@@ -31,7 +31,7 @@ const noTestingAids: Pattern = {
 };
 const noRoads: Pattern = {
   group: ['@lapwing/coap'],
-  importNamePattern: '(?:[uU]dp|[tT]cp|[tT]ls)',
+  importNamePattern: '.*(?:[uU]dp|[tT]cp|[tT]ls).*',
   message:
     'Only client/src/connect.ts and server/src/listen.ts name a concrete transport: take a Connector, an Endpoint or a Transport.',
 };
@@ -52,6 +52,7 @@ const injected = 'Time and chance are injected: take a Clock or a Random from @l
 const timers = ['setTimeout', 'setInterval', 'setImmediate', 'clearTimeout', 'clearInterval', 'clearImmediate'];
 const ambientGlobals = ['Date', 'performance', 'queueMicrotask', 'crypto', ...timers];
 const ambientProperties = [
+  { object: 'globalThis', allowProperties: [] },
   { object: 'Math', property: 'random' },
   { object: 'process', property: 'hrtime' },
   { object: 'process', property: 'nextTick' },
