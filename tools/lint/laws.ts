@@ -46,7 +46,9 @@ export function sourceProblems(path: string, text: string, declaring: readonly M
   const at = (index: number, what: string): string => `${path}:${index + 1}: ${what}`;
   return [
     ...nameProblems(path),
-    ...(opensWithComment(lines) ? [] : [at(0, 'does not open with a comment that says what the file is for')]),
+    ...(isTest(path) || opensWithComment(lines)
+      ? []
+      : [at(0, 'does not open with a comment that says what the file is for')]),
     ...lines.flatMap((line, index) => lineProblems(line).map((what) => at(index, what))),
     ...(isOutside(path)
       ? undeclared(text, declaring).map((name) => at(0, `imports ${name}, which no package.json lists`))
@@ -82,7 +84,11 @@ function lineProblems(line: string): string[] {
 
 /** Files the undeclared-dependency lint cannot judge: what they use stands in the root's package.json. */
 function isOutside(path: string): boolean {
-  return !path.startsWith('packages/') || /\.(?:test|property|test-d)\.ts$/.test(path);
+  return !path.startsWith('packages/') || isTest(path);
+}
+
+function isTest(path: string): boolean {
+  return /\.(?:test|property|test-d)\.ts$/.test(path);
 }
 
 function undeclared(text: string, declaring: readonly Manifest[]): string[] {

@@ -344,7 +344,7 @@ const allowed: readonly Omit<Case, 'rule'>[] = [
   {
     law: 'client and server together in cli',
     path: 'packages/cli/src/both.ts',
-    source: uses('@lapwing/client') + "export { other } from '@lapwing/server';\n",
+    source: `${uses('@lapwing/client')}export { other } from '@lapwing/server';\n`,
   },
   {
     law: 'the main of an application in cli',
