@@ -1,7 +1,7 @@
 // The one function type of the platform: a request in, a response out, the same for sending and for
 // serving, wrapped by layers. Sending and serving can be plugged into each other without a wire.
 import type { Peer } from '@lapwing/kernel';
-import type { Request, Response } from '../message/message.ts';
+import type { Request, Response, Token } from '../message/message.ts';
 
 export interface Context {
   readonly peer: Peer;
@@ -13,7 +13,16 @@ export interface Context {
   readonly multicast?: true;
   /** The request's body in order of arrival, where the service takes streams; then `payload` is empty. */
   readonly body?: AsyncIterable<Uint8Array>;
+  /** Names the exchange: what the request came with, or what the caller chose; when asking, none asks for a fresh one. */
+  readonly token?: Token;
+  /** When asking: confirmable unless 'non' (RFC 7252 §4.2, §4.3). */
+  readonly type?: 'con' | 'non';
+  /** When asking: takes the response's body in order, block by block; `payload` of the response is then empty. */
+  readonly onBlock?: BlockListener;
 }
+
+/** One block at its offset; `size` is the whole body's, where the peer tells. The next block is asked for once it settles. */
+export type BlockListener = (chunk: Uint8Array, offset: number, size: number | undefined) => void | Promise<void>;
 
 export interface NotifyOptions {
   /** `con` waits for the acknowledgement, `non` for nothing; default `auto`: `non`, and `con` often enough (RFC 7641 §4.5). */
@@ -26,6 +35,11 @@ export interface NotifyOptions {
  */
 export type Notify = (response: Response, options?: NotifyOptions) => Promise<'delivered' | 'superseded'>;
 
+/**
+ * A request with Observe 0 is accepted as an observation by a success that carries the Observe option (any value;
+ * numbering is done below); without it `notify` rejects. A response with `Code.Empty` is not sent: a confirmable
+ * request is acknowledged and that is all (RFC 7967 §2, RFC 7252 §8.2).
+ */
 export type Service = (request: Request, context: Context) => Promise<Response>;
 export type Layer = (inner: Service) => Service;
 
