@@ -1,0 +1,62 @@
+/* Closed-loop load: a fixed number of lanes, each with one request outstanding, until a time or a condition is reached.
+ * What is asked and what an answer means is the traffic's business. */
+#ifndef ENGINE_H
+#define ENGINE_H
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "coap.h"
+#include "measure.h"
+#include "net.h"
+
+struct lane {
+  uint16_t number;
+  bool busy;
+  uint32_t peer;
+  uint16_t id;
+  uint8_t token[8];
+  uint64_t sent;
+  /* The traffic's own: which device, which block. */
+  uint32_t work, block;
+};
+
+struct engine;
+
+struct traffic {
+  /* Writes the lane's next message after engine_prepare; 0: nothing to ask at the moment. */
+  size_t (*ask)(struct engine *engine, struct lane *lane, uint8_t *buffer);
+  /* Judges the response to it; false counts an error. NULL: every success code is right. */
+  bool (*answered)(struct engine *engine, struct lane *lane, const struct coap_message *response);
+  /* Answers a request from the server; 0: silence. NULL: requests are strays. */
+  size_t (*serve)(struct engine *engine, uint32_t peer, const struct coap_message *request, uint8_t *buffer);
+  /* Finds the lane that an empty ACK completes. NULL: empty ACKs only announce a separate response. */
+  struct lane *(*acknowledged)(struct engine *engine, uint32_t peer, const struct coap_message *ack);
+};
+
+struct engine {
+  struct net *net;
+  const struct traffic *traffic;
+  void *self;
+  struct phase *phase;
+  unsigned window;
+  struct lane *lanes;
+  uint16_t *ids;
+  uint32_t peers;
+  /* Operations a second; 0: as fast as answers return. */
+  double rate;
+  double timeout_s;
+  /* The server sends the same bytes back: any datagram with a lane's token is its answer. */
+  bool echo;
+  uint64_t random;
+  uint64_t due, next_sweep;
+};
+
+void engine_open(struct engine *engine, struct net *net, unsigned window, uint32_t peers);
+/* Gives the lane a fresh token and `peer`'s next Message ID. */
+void engine_prepare(struct engine *engine, struct lane *lane, uint32_t peer);
+uint32_t engine_random(struct engine *engine);
+/* Runs for `seconds`, or until `done` (may be NULL) says so. Lanes stay busy across calls with the same traffic. */
+void engine_run(struct engine *engine, double seconds, bool (*done)(struct engine *engine));
+/* Forgets what is outstanding, so that other traffic can begin. */
+void engine_idle(struct engine *engine);
+#endif

@@ -1,0 +1,24 @@
+/* The modes of the generator and what the command line tells them. */
+#ifndef MODES_H
+#define MODES_H
+#include "engine.h"
+
+struct options {
+  const char *target, *path, *then;
+  uint16_t port;
+  unsigned window, devices, size, body, variants;
+  double warmup, seconds, rate, settle;
+};
+
+/* Warms up, measures, prints the measured phase. */
+void measure_run(struct engine *engine, const struct options *options, const char *name);
+
+void mode_get(const struct options *options);
+void mode_echo(const struct options *options);
+void mode_block2(const struct options *options);
+void mode_block1(const struct options *options);
+void mode_lwm2m(const struct options *options);
+void mode_serve(const struct options *options);
+void mode_echo_server(const struct options *options);
+void mode_mqtt(const struct options *options);
+#endif

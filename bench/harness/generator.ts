@@ -1,0 +1,58 @@
+// The load generator: compiled from bench/generator with the system's C compiler, run once per phase, read as JSON lines.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, statSync } from 'node:fs';
+import type { Phase } from './phase.ts';
+import { benchFolder } from './places.ts';
+import { Program } from './processes.ts';
+
+export const generator = benchFolder('build/lapwing-load');
+
+/** Compiles when a source is newer than the program. Throws with the compiler's words. */
+export function compileGenerator(): void {
+  const sources = readdirSync(benchFolder('generator')).map((name) => benchFolder(`generator/${name}`));
+  const built = statSync(generator, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  if (sources.every((source) => statSync(source).mtimeMs < built)) return;
+  mkdirSync(benchFolder('build'), { recursive: true });
+  const args = [
+    '-std=gnu11',
+    '-O2',
+    '-Wall',
+    '-Wextra',
+    '-o',
+    generator,
+    ...sources.filter((name) => name.endsWith('.c')),
+  ];
+  const result = spawnSync('cc', args, { encoding: 'utf8' });
+  if (result.error !== undefined) throw new Error(`no C compiler: ${result.error.message}`);
+  if (result.status !== 0) throw new Error(`the generator does not compile:\n${result.stderr}`);
+}
+
+export type LoadOptions = Readonly<Record<string, string | number>>;
+
+function asArguments(options: LoadOptions): string[] {
+  return Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
+}
+
+/** A generator that is still running: for modes that wait for the server or for the end of their input. */
+export function startLoad(mode: string, options: LoadOptions, pids: readonly number[] = []): Program {
+  const watched = pids.flatMap((pid) => ['--pid', String(pid)]);
+  return new Program({ file: generator, args: [mode, ...asArguments(options), ...watched] });
+}
+
+/** The next phase that `load` prints. */
+export async function nextPhase(load: Program, seconds: number): Promise<Phase> {
+  return JSON.parse(await load.line(seconds)) as Phase;
+}
+
+/** Runs to the end and returns the phases in order. */
+export async function load(mode: string, options: LoadOptions, pids: readonly number[], count = 1): Promise<Phase[]> {
+  const program = startLoad(mode, options, pids);
+  try {
+    const phases: Phase[] = [];
+    while (phases.length < count) phases.push(await nextPhase(program, 300));
+    await program.ended();
+    return phases;
+  } finally {
+    await program.stop();
+  }
+}

@@ -1,0 +1,28 @@
+// Entry of `npm run bench`: brings what is missing (peers from npm, a build of the packages and of the bench), then hands over
+// to main.ts as compiled. Arguments go there; --no-build takes the packages as they were built last.
+import { spawnSync } from 'node:child_process';
+import { existsSync, statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const bench = fileURLToPath(new URL('.', import.meta.url));
+const root = fileURLToPath(new URL('..', import.meta.url));
+const passed = process.argv.slice(2).filter((argument) => argument !== '--no-build');
+
+function run(command, args, cwd) {
+  return spawnSync(command, args, { cwd, stdio: ['ignore', 'inherit', 'inherit'] }).status === 0;
+}
+
+const installed = `${bench}node_modules/.package-lock.json`;
+const stale = !existsSync(installed) || statSync(installed).mtimeMs < statSync(`${bench}package-lock.json`).mtimeMs;
+if (stale && !run('npm', ['ci', '--prefix', bench, '--ignore-scripts', '--no-audit', '--no-fund'], bench)) {
+  console.error('bench: the peers from npm could not be installed');
+  process.exit(1);
+}
+const tsc = `${root}node_modules/typescript/bin/tsc`;
+if (!process.argv.includes('--no-build') && !run(process.execPath, [tsc, '-b', 'packages/cli'], root)) {
+  console.error('bench: the packages did not build; measuring what was built before');
+}
+// What does not type-check is still emitted: a subject whose package is missing is reported as not run.
+run(process.execPath, [tsc, '-p', `${bench}tsconfig.json`], bench);
+const { main } = await import('./build/js/main.js');
+process.exitCode = await main(passed);
