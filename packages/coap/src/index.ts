@@ -1,9 +1,20 @@
 // CoAP for TypeScript: messages, reliability, exchanges, block-wise and observe over any transport.
-export { ResetError, ResponseError, type ResponseErrorOptions } from './errors.ts';
+
 export type { EndpointOptions, Observed, RequestOptions } from './endpoint.ts';
-export { type Context, compose, type Layer, type Notify, type NotifyOptions, type Service } from './exchange/service.ts';
+export { ResetError, ResponseError, type ResponseErrorOptions } from './errors.ts';
+export {
+  type BlockListener,
+  type Context,
+  compose,
+  type Layer,
+  type Notify,
+  type NotifyOptions,
+  type Service,
+} from './exchange/service.ts';
+export { type Block, blockOf, blockSize, decodeBlock, encodeBlock, type Szx, szxWithin } from './message/block.ts';
 export { Code, codeClass, describeCode, formatCode, isRequest, isResponse, isSuccess } from './message/code.ts';
-export { ContentFormat } from './message/content-format.ts';
+export { ContentFormat, describeContentFormat } from './message/content-format.ts';
+export { formatLinks, type Link, type LinkAttributes, makeLink, parseLinks } from './message/link-format.ts';
 export {
   type BodySource,
   type Message,
@@ -16,3 +27,13 @@ export {
 } from './message/message.ts';
 export { OptionSet, type OptionValue } from './message/option-set.ts';
 export { Option } from './message/options.ts';
+export {
+  formatPath,
+  formatQuery,
+  formatUri,
+  parseUri,
+  portOfScheme,
+  type Uri,
+  uriOf,
+  uriOptions,
+} from './message/uri.ts';
