@@ -67,7 +67,7 @@ function checkLinks(file: string, { text, number }: Line): void {
 /** Made by a command, so absent from a fresh tree. */
 const made = /\/(?:dist|node_modules)(?:\/|$)/;
 const places = /^(?:packages|tools|docs|test|bench|examples|vectors|\.ci)\/[\w./-]+$/;
-const shortPlace = /^(kernel|dtls|coap|sms|lwm2m|client|server|gateway|agent|carrier|cli)\/([\w/-]+\.ts)$/;
+const shortPlace = /^(kernel|dtls|coap|sms|lwm2m|client|server|gateway|agent|carrier|cli)\/(?:src\/)?([\w/-]+\.ts)$/;
 
 function checkCode(file: string, { text, number }: Line): void {
   for (const [, code = ''] of text.matchAll(/`([^`]+)`/g)) {

@@ -127,7 +127,15 @@ const rules: Rules = {
     useThrowOnlyError: 'error',
     ...deniedImports(onlyExports, byName, noApplications)['style'],
   },
-  suspicious: { noExplicitAny: 'error', noFocusedTests: 'error', noImportCycles: 'error', noSkippedTests: 'error' },
+  suspicious: {
+    // `valueOf` and `escape` are good names in a module of their own; `??=` in an initialiser reads well.
+    noAssignInExpressions: 'off',
+    noExplicitAny: 'error',
+    noFocusedTests: 'error',
+    noImportCycles: 'error',
+    noShadowRestrictedNames: 'off',
+    noSkippedTests: 'error',
+  },
 };
 
 export const biomeConfig = {
