@@ -1,22 +1,171 @@
-// Attributes that steer notifications (Core 1.2.1 §5.1.2, §7.3.2), as values; their text form is elsewhere in this file.
-// Beware: `lt` is less-than here and a lifetime in a registration.
+// Attributes that steer notifications (Core 1.2.1 §5.1.2, §7.3.2): as values, as query strings of Write-Attributes and
+// Observe, and as link attributes of Discover. Beware: `lt` is less-than here and a lifetime in a registration.
+import { FormatError } from '@lapwing/kernel';
 
 export interface Attributes {
-  /** Minimum period in seconds. */
+  /** Minimum period in seconds, whole. */
   readonly pmin?: number;
-  /** Maximum period in seconds. */
+  /** Maximum period in seconds, whole; without effect while it is below `pmin`. */
   readonly pmax?: number;
   readonly gt?: number;
   readonly lt?: number;
+  /** Above 0. */
   readonly st?: number;
-  /** Minimum evaluation period in seconds. */
+  /** Minimum evaluation period in seconds, whole. */
   readonly epmin?: number;
-  /** Maximum evaluation period in seconds. */
+  /** Maximum evaluation period in seconds, whole, above `epmin`. */
   readonly epmax?: number;
   readonly edge?: 0 | 1;
   readonly con?: 0 | 1;
+  /** Most notifications to keep while the server cannot be reached. */
   readonly hqmax?: number;
 }
 
+export type AttributeName = keyof Attributes;
+
 /** As written: null takes an attribute away. */
 export type AttributePatch = { readonly [K in keyof Attributes]: Attributes[K] | null };
+
+type Form = 'period' | 'count' | 'number' | 'step' | 'flag';
+
+/** In the order in which they are written. */
+const forms: Readonly<Record<AttributeName, Form>> = {
+  pmin: 'period',
+  pmax: 'period',
+  gt: 'number',
+  lt: 'number',
+  st: 'step',
+  epmin: 'period',
+  epmax: 'period',
+  edge: 'flag',
+  con: 'flag',
+  hqmax: 'count',
+};
+
+export const attributeNames: readonly AttributeName[] = Object.keys(forms) as AttributeName[];
+
+const isAttributeName = (name: string): name is AttributeName => Object.hasOwn(forms, name);
+
+/** Seconds; far above any use, and small enough for milliseconds in a number. */
+const longestPeriod = 0xffff_ffff;
+const longestNumber = 64;
+const wholeForm = /^\d{1,10}$/;
+const decimalForm = /^-?\d+(\.\d+)?$/;
+
+/**
+ * From the strings of a query: `pmin=10`, and `pmin` or `pmin=` to take it away. Throws FormatError for an unknown or
+ * repeated name and for a value out of range; nothing else is looked at, in particular not whether values agree.
+ */
+export function parseAttributes(query: readonly string[]): AttributePatch {
+  const patch: Record<string, number | null> = {};
+  for (const part of query) {
+    const equals = part.indexOf('=');
+    const name = equals < 0 ? part : part.slice(0, equals);
+    const text = equals < 0 ? '' : part.slice(equals + 1);
+    if (!isAttributeName(name)) throw new FormatError(`no such attribute: ${JSON.stringify(name.slice(0, 32))}`);
+    if (Object.hasOwn(patch, name)) throw new FormatError(`${name} is given twice`);
+    patch[name] = text === '' ? null : parseAttribute(name, text);
+  }
+  return patch as AttributePatch;
+}
+
+/** True for an attribute whose name is none of ours, such as `ver` or `dim`. */
+export const isForeignAttribute = (name: string): boolean => !isAttributeName(name);
+
+/** Throws FormatError for a text that is no value of this attribute. */
+export function parseAttribute(name: AttributeName, text: string): number {
+  const form = forms[name];
+  const pattern = form === 'number' || form === 'step' ? decimalForm : wholeForm;
+  const value = text.length <= longestNumber && pattern.test(text) ? Number(text) : Number.NaN;
+  if (!isInRange(form, value)) throw new FormatError(`${name} cannot be ${JSON.stringify(text.slice(0, 32))}`);
+  return value;
+}
+
+function isInRange(form: Form, value: number): boolean {
+  switch (form) {
+    case 'period':
+      return Number.isInteger(value) && value >= 0 && value <= longestPeriod;
+    case 'count':
+      return Number.isInteger(value) && value >= 1 && value <= longestPeriod;
+    case 'number':
+      return Number.isFinite(value);
+    case 'step':
+      return Number.isFinite(value) && value > 0;
+    case 'flag':
+      return value === 0 || value === 1;
+  }
+}
+
+/** `pmin=10`, `pmax`, …: the query of Write-Attributes, in a fixed order. Throws FormatError for a value out of range. */
+export function formatAttributes(patch: AttributePatch): string[] {
+  const query: string[] = [];
+  for (const name of attributeNames) {
+    const value = patch[name];
+    if (value === undefined) continue;
+    if (value !== null && !isInRange(forms[name], value)) throw new FormatError(`${name} cannot be ${value}`);
+    query.push(value === null ? name : `${name}=${formatNumber(value)}`);
+  }
+  return query;
+}
+
+/** As link attributes of Discover: names and unquoted values, in a fixed order. */
+export function attributeParameters(attributes: Attributes): (readonly [AttributeName, string])[] {
+  const parameters: (readonly [AttributeName, string])[] = [];
+  for (const name of attributeNames) {
+    const value = attributes[name];
+    if (value !== undefined) parameters.push([name, formatNumber(value)]);
+  }
+  return parameters;
+}
+
+/** Decimal without exponent, since the grammar has none. Throws FormatError for what that cannot say in 20 digits. */
+function formatNumber(value: number): string {
+  const text = String(value);
+  if (!text.includes('e')) return text;
+  const decimal = value.toFixed(20);
+  if (decimal.includes('e') || Number(decimal) !== value) throw new FormatError(`${text} has no short decimal form`);
+  return decimal.replace(/0+$/, '');
+}
+
+/** `patch` laid over `attributes`. */
+export function patchAttributes(attributes: Attributes, patch: AttributePatch): Attributes {
+  const merged: Record<string, number> = {};
+  for (const name of attributeNames) {
+    const value = patch[name] === undefined ? attributes[name] : patch[name];
+    if (value !== undefined && value !== null) merged[name] = value;
+  }
+  return merged as Attributes;
+}
+
+/**
+ * What counts for a path: each attribute from the nearest level that has it. `levels` from the nearest to the
+ * farthest: resource instance, resource, instance, object, the server's defaults (Core 1.2.1 §7.3.2).
+ */
+export function inheritAttributes(levels: readonly Attributes[]): Attributes {
+  let merged: Attributes = {};
+  for (const level of levels) merged = patchAttributes(level, merged);
+  return merged;
+}
+
+export interface AttributeLimits {
+  /** Shortest period that is not 0, in seconds; default 1, which is also the least the attributes can say. */
+  readonly shortestPeriod?: number;
+}
+
+/**
+ * What speaks against storing these attributes together, or undefined (Core 1.2.1 §7.3.2):
+ * `epmax` has to lie above `epmin`, and `lt` + 2 `st` below `gt`. `pmax` below `pmin` is no fault: `pmax` is ignored.
+ * A `pmax` or `epmax` of 0 would ask for notifications without end.
+ */
+export function attributeConflict(attributes: Attributes, limits: AttributeLimits = {}): string | undefined {
+  const { pmin, pmax, gt, lt, st, epmin, epmax } = attributes;
+  const shortest = limits.shortestPeriod ?? 1;
+  for (const [name, period] of Object.entries({ pmin, pmax, epmin, epmax })) {
+    const isFloor = name === 'pmin' || name === 'epmin';
+    if (period !== undefined && period < shortest && !(isFloor && period === 0)) return `${name} is below ${shortest}`;
+  }
+  if (epmin !== undefined && epmax !== undefined && epmax <= epmin) return 'epmax is not above epmin';
+  if (gt !== undefined && lt !== undefined && lt >= gt) return 'lt is not below gt';
+  if (gt !== undefined && lt !== undefined && st !== undefined && lt + 2 * st >= gt) return 'lt + 2 st is not below gt';
+  return undefined;
+}

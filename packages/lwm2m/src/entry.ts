@@ -1,7 +1,7 @@
 // The neutral form of all data: a flat list of paths with perhaps a value and a time. Single, composite and
 // time-stamped contents are the same list; an entry without a value says that the path exists and is empty.
-import type { Path } from './path.ts';
-import type { Value, ValueType } from './value.ts';
+import { equalPaths, type Path } from './path.ts';
+import { equalValues, type Value, type ValueType } from './value.ts';
 
 export interface Entry {
   readonly path: Path;
@@ -20,4 +20,10 @@ export interface Codec {
   encode(entries: readonly Entry[], base: Path): Uint8Array;
   /** Throws FormatError for anything else than a valid content at or below `base`. */
   decode(bytes: Uint8Array, base: Path, typeOf: TypeLookup): Entry[];
+}
+
+/** Same path, value and time; an entry without a value equals only another without. */
+export function equalEntries(a: Entry, b: Entry): boolean {
+  if (!equalPaths(a.path, b.path) || a.time !== b.time) return false;
+  return a.value === undefined || b.value === undefined ? a.value === b.value : equalValues(a.value, b.value);
 }

@@ -42,7 +42,11 @@ export const maxId = 65_534;
 export const rootPath: RootPath = Object.freeze({ kind: 'root' });
 
 export const objectPath = (object: number): ObjectPath => ({ kind: 'object', object });
-export const instancePath = (object: number, instance: number): InstancePath => ({ kind: 'instance', object, instance });
+export const instancePath = (object: number, instance: number): InstancePath => ({
+  kind: 'instance',
+  object,
+  instance,
+});
 export const resourcePath = (object: number, instance: number, resource: number): ResourcePath => ({
   kind: 'resource',
   object,
@@ -58,11 +62,11 @@ export const resourceInstancePath = (
 
 /** From 0 to 4 ids. Throws FormatError for more, or for an id outside 0 to 65 534. */
 export function pathOf(ids: readonly number[]): Path {
+  if (ids.length > 4) throw new FormatError(`a path has at most 4 ids, not ${ids.length}`);
   for (const id of ids) {
     if (!Number.isInteger(id) || id < 0 || id > maxId) throw new FormatError(`not an id: ${id}`);
   }
   const [object, instance, resource, resourceInstance] = ids;
-  if (ids.length > 4) throw new FormatError(`a path has at most 4 ids, not ${ids.length}`);
   if (object === undefined) return rootPath;
   if (instance === undefined) return objectPath(object);
   if (resource === undefined) return instancePath(object, instance);
@@ -91,12 +95,17 @@ export function parsePath(text: string): Path {
   if (text === '/') return rootPath;
   if (!text.startsWith('/')) throw new FormatError(`a path starts with '/': ${JSON.stringify(text.slice(0, 64))}`, 0);
   if (text.length > 24) throw new FormatError(`too long for a path: ${JSON.stringify(text.slice(0, 64))}`, 24);
+  return pathOfSegments(text.slice(1).split('/'));
+}
+
+/** From the segments of a CoAP path, 0 to 4 of them. Throws FormatError. */
+export function pathOfSegments(segments: readonly string[]): Path {
+  if (segments.length > 4) throw new FormatError(`a path has at most 4 ids, not ${segments.length}`);
   const ids: number[] = [];
-  let at = 1;
-  for (const segment of text.slice(1).split('/')) {
-    if (!/^(0|[1-9]\d{0,4})$/.test(segment)) throw new FormatError(`not an id: ${JSON.stringify(segment)}`, at);
+  for (const segment of segments) {
+    if (!/^(0|[1-9]\d{0,4})$/.test(segment))
+      throw new FormatError(`not an id: ${JSON.stringify(segment.slice(0, 64))}`);
     ids.push(Number(segment));
-    at += segment.length + 1;
   }
   return pathOf(ids);
 }
@@ -116,23 +125,60 @@ export function formatPath(path: Path): PathText {
   }
 }
 
+const objectOf = (path: Path): number => (path.kind === 'root' ? -1 : path.object);
+const instanceOf = (path: Path): number => (path.kind === 'root' || path.kind === 'object' ? -1 : path.instance);
+const resourceOf = (path: Path): number =>
+  path.kind === 'resource' || path.kind === 'resource-instance' ? path.resource : -1;
+const resourceInstanceOf = (path: Path): number => (path.kind === 'resource-instance' ? path.resourceInstance : -1);
+
 /** True when `inner` is `outer` or below it. */
 export function contains(outer: Path, inner: Path): boolean {
-  const below = idsOf(inner);
-  return idsOf(outer).every((id, i) => below[i] === id);
+  switch (outer.kind) {
+    case 'root':
+      return true;
+    case 'object':
+      return objectOf(inner) === outer.object;
+    case 'instance':
+      return objectOf(inner) === outer.object && instanceOf(inner) === outer.instance;
+    case 'resource':
+      return (
+        resourceOf(inner) === outer.resource && objectOf(inner) === outer.object && instanceOf(inner) === outer.instance
+      );
+    case 'resource-instance':
+      return equalPaths(outer, inner);
+  }
 }
 
 export function equalPaths(a: Path, b: Path): boolean {
-  return a.kind === b.kind && contains(a, b);
+  return comparePaths(a, b) === 0;
 }
 
-/** Numeric order, shorter first. */
+/** Numeric order, and a path before those below it. */
 export function comparePaths(a: Path, b: Path): number {
-  const left = idsOf(a);
-  const right = idsOf(b);
-  for (let i = 0; i < Math.min(left.length, right.length); i += 1) {
-    const difference = (left[i] as number) - (right[i] as number);
-    if (difference !== 0) return difference;
+  return (
+    objectOf(a) - objectOf(b) ||
+    instanceOf(a) - instanceOf(b) ||
+    resourceOf(a) - resourceOf(b) ||
+    resourceInstanceOf(a) - resourceInstanceOf(b)
+  );
+}
+
+/** One level up; the root's is the root. */
+export function parentOf(path: Path): Path {
+  switch (path.kind) {
+    case 'root':
+    case 'object':
+      return rootPath;
+    case 'instance':
+      return objectPath(path.object);
+    case 'resource':
+      return instancePath(path.object, path.instance);
+    case 'resource-instance':
+      return resourcePath(path.object, path.instance, path.resource);
   }
-  return left.length - right.length;
+}
+
+/** One level down. Throws FormatError below a resource instance and for an id outside 0 to 65 534. */
+export function childOf(path: Path, id: number): Path {
+  return pathOf([...idsOf(path), id]);
 }
