@@ -20,6 +20,8 @@ export {
   type ValueOf,
 } from './definition.ts';
 export { type Codec, type Entry, equalEntries, type TypeLookup } from './entry.ts';
+export { codecFor, type FormatScope, type FormatTraits, formatTraits } from './formats/registry.ts';
+export { startsWithInstance } from './formats/tlv.ts';
 export type { ContentResult, Operation, Result } from './operation.ts';
 export {
   childOf,
