@@ -3,22 +3,25 @@ import { expect, test } from 'vitest';
 import { countReport, readTotals } from './totals.ts';
 
 const report = { numPassedTests: 3, numFailedTests: 1, numPendingTests: 2, numTodoTests: 0 };
-const one = (name: string, status: string, ...tests: string[]) => ({
+const one = (name: string, status: string, tests: string[], group?: string) => ({
   name: `/tree/${name}`,
   status,
-  assertionResults: tests.map((each) => ({ status: each })),
+  assertionResults: tests.map((each) => ({ status: each, ancestorTitles: group === undefined ? [] : [group] })),
 });
 
 test('a file that cannot be loaded counts as a failure', () => {
-  const testResults = [one('a.test.ts', 'failed'), one('b.test.ts', 'failed', 'failed', 'passed')];
+  const testResults = [one('a.test.ts', 'failed', []), one('b.test.ts', 'failed', ['failed', 'passed'])];
   expect(countReport({ ...report, testResults }, '/tree').failed).toBe(2);
 });
 
-test('skipped tests are counted and named by file', () => {
-  const testResults = [one('a.test.ts', 'passed', 'passed', 'skipped', 'skipped')];
+test('skipped tests are counted and named by the group that says why', () => {
+  const testResults = [
+    one('a.test.ts', 'passed', ['passed', 'skipped', 'skipped'], 'aiocoap (not run: python3 is not installed)'),
+    one('b.test.ts', 'passed', ['todo']),
+  ];
   const { skipped, skips } = countReport({ ...report, testResults }, '/tree');
   expect(skipped).toBe(2);
-  expect(skips).toEqual(['2 tests skipped in a.test.ts']);
+  expect(skips).toEqual(['aiocoap (not run: python3 is not installed): 2 tests', 'b.test.ts: 1 test']);
 });
 
 test('a run that left no report has passed nothing', () => {

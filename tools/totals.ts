@@ -1,5 +1,5 @@
 // The counts of a vitest run, from the file its JSON reporter leaves.
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { root } from './workspace.ts';
 
@@ -7,7 +7,7 @@ export interface Totals {
   passed: number;
   failed: number;
   skipped: number;
-  /** What was skipped, one line per file. */
+  /** What was skipped, one line per group of tests; a group that knows why says so in its title. */
   skips: string[];
 }
 
@@ -19,14 +19,17 @@ interface Report {
   readonly testResults: readonly {
     readonly name: string;
     readonly status: string;
-    readonly assertionResults: readonly { readonly status: string }[];
+    readonly assertionResults: readonly { readonly status: string; readonly ancestorTitles: readonly string[] }[];
   }[];
 }
 
-/** No report means that the run died before it could write one: nothing passed. */
+/** No report, or half a report, means that the run died before it could write one: nothing passed. */
 export function readTotals(path: string): Totals {
-  if (!existsSync(path)) return { passed: 0, failed: 0, skipped: 0, skips: [] };
-  return countReport(JSON.parse(readFileSync(path, 'utf8')) as Report, root);
+  try {
+    return countReport(JSON.parse(readFileSync(path, 'utf8')) as Report, root);
+  } catch {
+    return { passed: 0, failed: 0, skipped: 0, skips: [] };
+  }
 }
 
 export function countReport(report: Report, from: string): Totals {
@@ -35,8 +38,13 @@ export function countReport(report: Report, from: string): Totals {
     ({ status, assertionResults }) => status === 'failed' && !assertionResults.some((test) => test.status === 'failed'),
   );
   const skips = report.testResults.flatMap(({ name, assertionResults }) => {
-    const count = assertionResults.filter(({ status }) => status !== 'passed' && status !== 'failed').length;
-    return count === 0 ? [] : [`${count} tests skipped in ${relative(from, name)}`];
+    const counts = new Map<string, number>();
+    for (const { status, ancestorTitles } of assertionResults) {
+      if (status === 'passed' || status === 'failed') continue;
+      const group = ancestorTitles[0] ?? relative(from, name);
+      counts.set(group, (counts.get(group) ?? 0) + 1);
+    }
+    return [...counts].map(([group, count]) => `${group}: ${count} ${count === 1 ? 'test' : 'tests'}`);
   });
   return {
     passed: report.numPassedTests,
