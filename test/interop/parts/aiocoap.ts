@@ -1,0 +1,154 @@
+// aiocoap in a Python environment of its own, driven through two small programs of ours: `aiocoap-server.py` with
+// resources for every kind of exchange, and `aiocoap-client.py`, which reads requests and prints answers as JSON lines.
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { cache, findProgram, type Part } from './part.ts';
+import { freeUdpPort } from './ports.ts';
+import { mustRun, Process } from './process.ts';
+
+const version = '0.4.17';
+const environment = join(cache, `aiocoap-${version}`);
+const python = join(environment, 'bin/python');
+const complete = join(environment, 'complete');
+const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+
+let prepared: Promise<true | string> | undefined;
+
+export const aiocoap: Part = {
+  name: 'aiocoap',
+  from: 'PyPI',
+  available: () => {
+    prepared ??= prepare();
+    return prepared;
+  },
+};
+
+async function prepare(): Promise<true | string> {
+  if (existsSync(complete)) return true;
+  const python3 = findProgram('python3');
+  if (python3 === undefined) return 'python3 is not installed';
+  try {
+    rmSync(environment, { recursive: true, force: true });
+    mkdirSync(cache, { recursive: true });
+    await mustRun({ name: 'python3 -m venv', command: python3, args: ['-m', 'venv', environment], lifetime: 120 });
+    const pip = ['-m', 'pip', 'install', '--no-input', '--quiet', '--disable-pip-version-check'];
+    await mustRun({ name: 'pip', command: python, args: [...pip, `aiocoap==${version}`], lifetime: 300 });
+    mkdirSync(complete);
+    return true;
+  } catch (error) {
+    return `aiocoap ${version} cannot be installed: ${lastLine(error)}`;
+  }
+}
+
+function lastLine(error: unknown): string {
+  return String(error).trim().split('\n').at(-1) ?? '';
+}
+
+/** What `aiocoap-server.py` offers is listed at its top. */
+export class AiocoapServer implements AsyncDisposable {
+  readonly port: number;
+  readonly process: Process;
+
+  private constructor(port: number, process: Process) {
+    this.port = port;
+    this.process = process;
+  }
+
+  static async start(): Promise<AiocoapServer> {
+    const port = await freeUdpPort();
+    const started = await Process.start({
+      name: 'aiocoap server',
+      command: python,
+      args: [script('aiocoap-server.py'), String(port)],
+      ready: /^ready$/m,
+    });
+    return new AiocoapServer(port, started);
+  }
+
+  get uri(): string {
+    return `coap://127.0.0.1:${this.port}`;
+  }
+
+  stop(): Promise<void> {
+    return this.process.stop();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+}
+
+export interface AiocoapRequest {
+  readonly method?: 'GET' | 'PUT' | 'POST' | 'DELETE' | 'FETCH' | 'PATCH' | 'iPATCH';
+  readonly uri: string;
+  readonly payload?: string;
+  readonly contentFormat?: number;
+  readonly accept?: number;
+  readonly non?: true;
+  /** How many notifications to wait for, the first answer included; then it cancels. */
+  readonly observe?: number;
+  /** In s, default 20. */
+  readonly within?: number;
+}
+
+export interface AiocoapAnswer {
+  /** `2.05 Content` and so on. */
+  readonly code: string;
+  readonly payload: Buffer;
+  readonly contentFormat: number | undefined;
+  readonly location: string | undefined;
+  /** For an observation: each payload in the order of arrival. */
+  readonly notifications: readonly Buffer[];
+}
+
+/** One process and one CoAP context for as many requests as wanted, one at a time or at once. */
+export class AiocoapClient implements AsyncDisposable {
+  readonly process: Process;
+  #asked = 0;
+
+  private constructor(process: Process) {
+    this.process = process;
+  }
+
+  static async start(): Promise<AiocoapClient> {
+    const started = await Process.start({
+      name: 'aiocoap client',
+      command: python,
+      args: [script('aiocoap-client.py')],
+      ready: /^ready$/m,
+    });
+    return new AiocoapClient(started);
+  }
+
+  async ask(request: AiocoapRequest): Promise<AiocoapAnswer> {
+    const id = this.#asked++;
+    this.process.write(`${JSON.stringify({ id, ...request })}\n`);
+    const within = (request.within ?? 20) + 5;
+    const [, line = ''] = await this.process.waitFor(new RegExp(`^answer ${id} (.*)\n`, 'm'), { within });
+    const answer = JSON.parse(line) as {
+      error?: string;
+      code: string;
+      payload: string;
+      contentFormat: number | null;
+      location: string | null;
+      notifications: string[];
+    };
+    if (answer.error !== undefined) throw new Error(`aiocoap: ${answer.error}`);
+    return {
+      code: answer.code,
+      payload: Buffer.from(answer.payload, 'hex'),
+      contentFormat: answer.contentFormat ?? undefined,
+      location: answer.location ?? undefined,
+      notifications: answer.notifications.map((payload) => Buffer.from(payload, 'hex')),
+    };
+  }
+
+  stop(): Promise<void> {
+    return this.process.stop();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+}

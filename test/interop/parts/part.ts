@@ -1,0 +1,84 @@
+// What is the same for every peer: where it comes from, whether it can be used here, and what happens if not.
+// A peer of Debian has to be there on CI; any other that is missing is named, with the reason, in `not-run.json`.
+import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, test } from 'vitest';
+import { stopLeftovers } from './process.ts';
+
+export interface Part {
+  readonly name: string;
+  readonly from: 'Debian' | 'Maven' | 'PyPI' | 'npm';
+  /** True, or the reason why it cannot be used. May install it into the cache the first time. */
+  available(): Promise<true | string>;
+}
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+/** Where peers that come by other package managers are kept between runs. */
+export const cache = join(root, 'node_modules/.cache/lapwing-peers');
+const notRunFile = join(cache, 'not-run.json');
+
+/** Debian keeps daemons outside the path of an ordinary user. */
+const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
+
+/** The first of these programs that is there, as a path. */
+export function findProgram(...names: readonly string[]): string | undefined {
+  for (const path of names.flatMap((name) => folders.map((folder) => join(folder, name)))) {
+    try {
+      accessSync(path, constants.X_OK);
+      return path;
+    } catch {
+      // Not here.
+    }
+  }
+  return undefined;
+}
+
+/** Like `findProgram`, for a place where it has to be there. */
+export function program(...names: readonly string[]): string {
+  const path = findProgram(...names);
+  if (path === undefined) throw new Error(`${names.join(' or ')} is not installed`);
+  return path;
+}
+
+/** Why a part cannot be used when none of its programs is there. */
+export function missing(...names: readonly string[]): true | string {
+  return findProgram(...names) === undefined ? `${names.join(' or ')} is not installed` : true;
+}
+
+/**
+ * The tests that need these peers. Where one cannot be used they are not run, which is a failure for a peer of
+ * Debian on CI. After them no peer may be left running.
+ */
+export async function describeWith(parts: readonly Part[], title: string, tests: () => void): Promise<void> {
+  const reasons: string[] = [];
+  for (const part of parts) {
+    const answer = await part.available();
+    note(part.name, answer);
+    if (answer === true) continue;
+    reasons.push(`${part.name}: ${answer}`);
+    if (part.from === 'Debian' && process.env['CI'] === 'true')
+      test(`${part.name} is installed on CI`, () => expect(answer).toBe(true));
+  }
+  describe.skipIf(reasons.length > 0)(reasons.length > 0 ? `${title} (not run: ${reasons.join('; ')})` : title, () => {
+    tests();
+    afterAll(async () => expect(await stopLeftovers()).toEqual([]));
+  });
+}
+
+function note(name: string, answer: true | string): void {
+  const notRun = readNotRun();
+  if (notRun[name] === (answer === true ? undefined : answer)) return;
+  if (answer === true) delete notRun[name];
+  else notRun[name] = answer;
+  mkdirSync(dirname(notRunFile), { recursive: true });
+  writeFileSync(notRunFile, `${JSON.stringify(notRun, undefined, 2)}\n`);
+}
+
+function readNotRun(): Record<string, string> {
+  try {
+    return JSON.parse(readFileSync(notRunFile, 'utf8')) as Record<string, string>;
+  } catch {
+    return {};
+  }
+}
