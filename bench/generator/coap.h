@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 enum { COAP_CON = 0, COAP_NON = 1, COAP_ACK = 2, COAP_RST = 3 };
-enum { COAP_GET = 0x01, COAP_POST = 0x02, COAP_PUT = 0x03 };
-enum { COAP_CREATED = 0x41, COAP_CHANGED = 0x44, COAP_CONTENT = 0x45, COAP_CONTINUE = 0x5f, COAP_NOT_FOUND = 0x84 };
+enum { COAP_GET = 0x01, COAP_POST = 0x02, COAP_PUT = 0x03, COAP_DELETE = 0x04 };
+enum { COAP_CREATED = 0x41, COAP_CHANGED = 0x44, COAP_CONTENT = 0x45, COAP_CONTINUE = 0x5f };
 enum {
   OPTION_OBSERVE = 6,
   OPTION_LOCATION_PATH = 8,
@@ -16,7 +16,6 @@ enum {
   OPTION_URI_QUERY = 15,
   OPTION_BLOCK2 = 23,
   OPTION_BLOCK1 = 27,
-  OPTION_SIZE2 = 28,
 };
 
 /* Largest datagram made or read: a 1024-byte block and its header. */

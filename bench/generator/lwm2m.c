@@ -23,9 +23,11 @@ struct fleet {
   const struct options *options;
   struct device *devices;
   uint32_t first, count, next, registered, observed;
+  /* Tells apart the names that the pool for warming up takes on, one after the other. */
+  unsigned pass;
   /* Observed devices with nothing outstanding, in the order of their turn. */
   uint32_t *ready, ready_size, ready_first, ready_count;
-  uint64_t reads;
+  uint64_t reads, notified;
 };
 
 /* The Device object of the TLV example in LwM2M Core: 121 bytes. */
@@ -52,14 +54,15 @@ static size_t ask_register(struct engine *e, struct lane *lane, uint8_t *buffer)
   coap_begin(&w, buffer, COAP_CON, COAP_POST, lane->id, lane->token, 8);
   coap_add(&w, OPTION_URI_PATH, "rd", 2);
   coap_add_uint(&w, OPTION_CONTENT_FORMAT, 40);
-  int length = snprintf(query, sizeof query, "ep=urn:dev:ops:bench-%07u", number);
+  int length = f->pass > 0 ? snprintf(query, sizeof query, "ep=urn:dev:ops:warm%u-%07u", f->pass, number)
+                           : snprintf(query, sizeof query, "ep=urn:dev:ops:bench-%07u", number);
   coap_add(&w, OPTION_URI_QUERY, query, (size_t)length);
   coap_add(&w, OPTION_URI_QUERY, "lt=86400", 8);
   coap_add(&w, OPTION_URI_QUERY, "lwm2m=1.1", 9);
   coap_add(&w, OPTION_URI_QUERY, "b=U", 3);
   length = snprintf(links, sizeof links,
                     "</>;rt=\"oma.lwm2m\";ct=11543,</1/0>,</2/0>,</3/0>,</4/0>,</5/0>,</3304/0>,</3323/0>,</3303/0>,</3303/10>,"
-                    "</3311/%02u>",
+                    "</3311/1%02u>",
                     number % f->options->variants);
   coap_body(&w, links, (size_t)length);
   return coap_length(&w);
@@ -97,6 +100,18 @@ static size_t ask_update(struct engine *e, struct lane *lane, uint8_t *buffer) {
     return coap_length(&w);
   }
   return 0;
+}
+
+static size_t ask_deregister(struct engine *e, struct lane *lane, uint8_t *buffer) {
+  struct fleet *f = e->self;
+  if (f->next == f->count) return 0;
+  uint32_t number = f->first + f->next++;
+  engine_prepare(e, lane, number);
+  struct coap_writer w;
+  coap_begin(&w, buffer, COAP_CON, COAP_DELETE, lane->id, lane->token, 8);
+  coap_add_path(&w, OPTION_URI_PATH, f->devices[number].location);
+  f->devices[number].registered = false;
+  return coap_length(&w);
 }
 
 static bool updated(struct engine *e, struct lane *lane, const struct coap_message *m) {
@@ -171,6 +186,7 @@ static struct lane *acknowledged(struct engine *e, uint32_t peer, const struct c
     if (!lane->busy || lane->peer != peer || lane->id != ack->id) continue;
     f->ready[(f->ready_first + f->ready_count++) % f->ready_size] = peer;
     lane->work = 0;
+    f->notified++;
     return lane;
   }
   return NULL;
@@ -185,6 +201,7 @@ static size_t ask_nothing(struct engine *e, struct lane *lane, uint8_t *buffer) 
 
 static const struct traffic registering = {.ask = ask_register, .answered = registered, .serve = serve};
 static const struct traffic updating = {.ask = ask_update, .answered = updated, .serve = serve};
+static const struct traffic deregistering = {.ask = ask_deregister, .serve = serve};
 static const struct traffic notifying = {.ask = ask_notify, .serve = serve, .acknowledged = acknowledged};
 static const struct traffic staying = {.ask = ask_nothing, .serve = serve};
 
@@ -228,16 +245,22 @@ static void register_pool(struct engine *e, struct phase *phase, uint32_t first,
   phase_end(phase);
 }
 
+/* Each pass is a thousand new names that register, update and leave, so that no server's limits on repetition are met. */
 static void warm_up(struct engine *e, struct phase *phase, double seconds) {
   struct fleet *f = e->self;
   uint64_t end = now_ns() + (uint64_t)(seconds * 1e9);
   while (now_ns() < end) {
+    f->pass++;
     register_pool(e, phase, f->options->devices, WARM_DEVICES, "warm-up");
     f->next = 0;
     use(e, &updating, phase, "warm-up");
     engine_run(e, seconds / 20, NULL);
+    f->next = 0;
+    use(e, &deregistering, phase, "warm-up");
+    engine_run(e, 30, all_asked_and_answered);
   }
   f->registered = 0;
+  f->pass = 0;
 }
 
 void mode_lwm2m(const struct options *options) {
@@ -271,6 +294,9 @@ void mode_lwm2m(const struct options *options) {
     /* What was sent last may still be on its way to the broker. */
     use(&engine, &staying, &phase, "settle");
     engine_run(&engine, options->settle, NULL);
+    phase_end(&phase);
+    phase.ops = fleet.notified;
+    phase_print(&phase);
   } else if (strcmp(options->then, "read") == 0) {
     use(&engine, &staying, &phase, "read");
     engine_run(&engine, 30, first_read);

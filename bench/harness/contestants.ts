@@ -1,9 +1,9 @@
 // Who is measured and how each is started. A contestant that cannot be started is named in the report, with the reason.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { generator } from './generator.ts';
 import { benchFolder, compiled } from './places.ts';
-import { askUntilAnswered, type Command, freePort, Program } from './processes.ts';
+import { askUntilAnswered, type Command, freePort, Program, reachUntilOpen } from './processes.ts';
 
 export interface Server {
   readonly port: number;
@@ -14,8 +14,8 @@ export interface Contestant {
   readonly name: string;
   /** Seconds of load before the measured ones: just-in-time compilers need them. */
   readonly warmup: number;
-  /** Bytes to ask until it answers; without them it says `ready` itself. */
-  readonly probe?: Uint8Array;
+  /** Bytes to ask until it answers, or just a TCP port to reach; without, it says `ready` itself. */
+  readonly probe?: Uint8Array | 'tcp';
   command(port: number): Command;
 }
 
@@ -72,11 +72,35 @@ export function libcoap(...names: readonly string[]): Contestant | undefined {
   };
 }
 
+/** A broker of its own: loopback, nothing kept on disk, no limits of its own. */
+export function mosquitto(name: string): Contestant {
+  const places = ['/usr/sbin/mosquitto', '/usr/bin/mosquitto', '/usr/local/sbin/mosquitto'];
+  return {
+    name,
+    warmup: 2,
+    probe: 'tcp',
+    command: (port) => {
+      const lines = [
+        `listener ${port} 127.0.0.1`,
+        'allow_anonymous true',
+        'persistence false',
+        'log_dest none',
+        'max_queued_messages 0',
+        'max_inflight_messages 0',
+      ];
+      const file = benchFolder('build/mosquitto.conf');
+      writeFileSync(file, `${lines.join('\n')}\n`);
+      return { file: places.find((place) => existsSync(place)) ?? 'mosquitto', args: ['-c', file] };
+    },
+  };
+}
+
 export async function start(contestant: Contestant): Promise<Server> {
   const port = await freePort();
   const program = new Program(contestant.command(port));
   try {
     if (contestant.probe === undefined) await program.until('ready', 30);
+    else if (contestant.probe === 'tcp') await reachUntilOpen(port, 10);
     else await askUntilAnswered(port, contestant.probe, 10);
     return { port, program };
   } catch (error) {

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -111,4 +112,22 @@ export async function askUntilAnswered(port: number, bytes: Uint8Array, seconds:
   } finally {
     socket.close();
   }
+}
+
+/** Connects until somebody listens. */
+export async function reachUntilOpen(port: number, seconds: number): Promise<void> {
+  for (let attempt = 0; attempt < seconds * 20; attempt++) {
+    const socket = connect(port, '127.0.0.1');
+    const open = await Promise.race([
+      once(socket, 'connect').then(
+        () => true,
+        () => false,
+      ),
+      pause(500, false),
+    ]);
+    socket.destroy();
+    if (open) return;
+    await pause(50);
+  }
+  throw new Error(`nothing listens on port ${port}`);
 }

@@ -11,7 +11,7 @@ export interface Driver {
   readonly args: readonly (string | number)[];
 }
 
-async function drive(driver: Driver, target: Server, plan: Plan): Promise<Phase> {
+export async function drive(driver: Driver, target: Server, plan: Plan): Promise<Phase> {
   const program = new Program({
     file: process.execPath,
     args: [

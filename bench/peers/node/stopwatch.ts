@@ -23,7 +23,7 @@ export function measure(window: number, begin: (done: (error?: Error) => void) =
     const began = performance.now();
     begin((error) => {
       if (measuring && !finished) {
-        if (error !== undefined) errors++;
+        if (error instanceof Error) errors++;
         times[count++ % times.length] = (performance.now() - began) * 1000;
       }
       launch();

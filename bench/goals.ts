@@ -1,0 +1,247 @@
+// The goals that the tables are held against, by their numbers: what is compared with what, what must be and what is aimed at.
+import type { Summary } from './harness/phase.ts';
+import type { Measurement } from './measurements/measurement.ts';
+
+/** Looks figures up; NaN where something was not measured. */
+export interface Figures {
+  /** CPU µs per operation. */
+  cpu(measurement: string, row: string): number;
+  rate(measurement: string, row: string): number;
+  summary(measurement: string, row: string): Summary | undefined;
+  /** A named figure of a row without phases. */
+  figure(measurement: string, row: string, key: string): number;
+}
+
+export interface Goal {
+  readonly number: string;
+  readonly what: string;
+  /** What the value is: a ratio, bytes, milliseconds. */
+  readonly unit: '×' | 'B' | 'ms' | 'MiB' | 'kB';
+  readonly better: 'higher' | 'lower';
+  readonly gate: number;
+  readonly stretch?: number;
+  value(figures: Figures): number;
+}
+
+export const lapwing = 'Lapwing';
+const nodeCoap = 'node-coap 1.5.0';
+const libcoap = 'libcoap example server';
+const leshan = 'Leshan 2.0.0-M18';
+const echo = 'dgram echo, tuned';
+const alone = (qos: 0 | 1) => `mqtt package publishing alone, QoS ${qos}`;
+const gateway = (qos: 0 | 1) => `Lapwing gateway, QoS ${qos}`;
+
+/** Their CPU time over ours: higher is better for us. */
+function cpuRatio(measurement: string, peer: string) {
+  return (figures: Figures) => figures.cpu(measurement, peer) / figures.cpu(measurement, lapwing);
+}
+
+function rateRatio(measurement: string, peer: string) {
+  return (figures: Figures) => figures.rate(measurement, lapwing) / figures.rate(measurement, peer);
+}
+
+function codec(number: string, what: string, measurement: string, peer: string, gate: number, stretch: number): Goal {
+  return { number, what, unit: '×', better: 'higher', gate, stretch, value: cpuRatio(measurement, peer) };
+}
+
+function ratio(number: string, what: string, gate: number, stretch: number | undefined, value: Goal['value']): Goal {
+  const goal = { number, what, unit: '×', better: 'higher', gate, value } as const;
+  return stretch === undefined ? goal : { ...goal, stretch };
+}
+
+export const goals: readonly Goal[] = [
+  codec('1', 'Parse and use Register, coap-packet’s time over ours', 'parse-register', 'coap-packet', 2.5, 3.5),
+  codec('1', 'Parse and use Notify, coap-packet’s time over ours', 'parse-notify', 'coap-packet', 2.5, 3.5),
+  codec('2', 'Write Register, coap-packet’s time over ours', 'write-register', 'coap-packet', 10, 20),
+  codec('2', 'Write Notify, coap-packet’s time over ours', 'write-notify', 'coap-packet', 8, 15),
+  codec('2', 'Write ACK, coap-packet’s time over ours', 'write-ack', 'coap-packet', 3, 4),
+  {
+    number: '3',
+    what: 'Parse and write Notify, share of the bare echo’s CPU',
+    unit: '×',
+    better: 'lower',
+    gate: 0.1,
+    stretch: 0.06,
+    value: (f) => (f.cpu('parse-notify', lapwing) + f.cpu('write-notify', lapwing)) / f.cpu('coap-get', echo),
+  },
+  ratio('4', 'GET, our rate over the bare echo’s', 0.7, 0.85, rateRatio('coap-get', echo)),
+  ratio('5', 'GET, our rate over node-coap’s', 3, 4.5, rateRatio('coap-get', nodeCoap)),
+  ratio('5', 'GET, node-coap’s CPU over ours', 3.5, undefined, cpuRatio('coap-get', nodeCoap)),
+  ratio('6', 'GET, our rate over libcoap’s', 0.75, 1, rateRatio('coap-get', libcoap)),
+  ratio('6', 'GET, libcoap’s CPU over ours', 0.75, 1, cpuRatio('coap-get', libcoap)),
+  ratio('7', 'GET, Californium’s CPU over ours', 1.5, 2, cpuRatio('coap-get', 'Californium')),
+  ratio(
+    '7',
+    'GET, Californium’s (filter per peer) CPU over ours',
+    0.65,
+    0.9,
+    cpuRatio('coap-get', 'Californium, filter per peer'),
+  ),
+  {
+    number: '9',
+    what: 'Resident size after 5 minutes at full rate, above 30 s',
+    unit: 'MiB',
+    better: 'lower',
+    gate: 64,
+    value: (f) =>
+      f.figure('memory-endurance', lapwing, 'at the end') - f.figure('memory-endurance', lapwing, 'after 30 s'),
+  },
+  ratio('10', 'Client, node-coap’s CPU over ours', 4, 6, cpuRatio('coap-client', nodeCoap)),
+  ratio('11', 'Update, Leshan’s CPU over ours', 2, 2.5, cpuRatio('update-10k', leshan)),
+  ratio('11', 'Update, our rate over Leshan’s', 1.3, undefined, rateRatio('update-10k', leshan)),
+  ratio('12', 'Register of 100,000 devices, Leshan’s CPU over ours', 2.5, 4, cpuRatio('register-100k', leshan)),
+  ratio('16', 'Read, Leshan’s CPU over ours', 1.5, 2, cpuRatio('read-2k', leshan)),
+  ratio('16', 'Read, our rate over Leshan’s', 0.9, undefined, rateRatio('read-2k', leshan)),
+  {
+    number: '17',
+    what: 'Update CPU, 100,000 devices over 1,000',
+    unit: '×',
+    better: 'lower',
+    gate: 1.35,
+    stretch: 1.2,
+    value: (f) => f.cpu('update-100k', lapwing) / f.cpu('update-1k', lapwing),
+  },
+  {
+    number: '17',
+    what: 'Update p99, 100,000 devices over 1,000',
+    unit: '×',
+    better: 'lower',
+    gate: 1.5,
+    value: (f) =>
+      (f.summary('update-100k', lapwing)?.p99Ms ?? Number.NaN) / (f.summary('update-1k', lapwing)?.p99Ms ?? Number.NaN),
+  },
+  {
+    number: '17',
+    what: 'Longest pause, 100,000 devices',
+    unit: 'ms',
+    better: 'lower',
+    gate: 50,
+    value: (f) => f.summary('update-100k', lapwing)?.worstMs ?? Number.NaN,
+  },
+  ratio(
+    '19',
+    'Notification to PUBACK, our rate over the mqtt package’s alone',
+    0.7,
+    1,
+    (f) => f.rate('notify', gateway(1)) / f.rate('notify', alone(1)),
+  ),
+  ratio(
+    '20',
+    'Notification to QoS 0, our rate over our own without MQTT',
+    0.6,
+    0.75,
+    (f) => f.rate('notify', gateway(0)) / f.rate('notify', 'Lapwing without MQTT'),
+  ),
+  {
+    number: '21',
+    what: 'Device to subscriber, p99 at half of the maximum rate',
+    unit: 'ms',
+    better: 'lower',
+    gate: 10,
+    stretch: 5,
+    value: (f) => f.summary('notify-latency', gateway(1))?.p99Ms ?? Number.NaN,
+  },
+  ratio('28', 'Download, our rate over node-coap’s', 30, 60, rateRatio('block2', nodeCoap)),
+  ratio('28', 'Download, our rate over Californium’s', 1.5, 2.3, rateRatio('block2', 'Californium')),
+  ratio('28', 'Download, our rate over libcoap’s', 0.5, 0.8, rateRatio('block2', libcoap)),
+  {
+    number: '30',
+    what: 'Resident size per transfer, 1,000 of one image at once',
+    unit: 'kB',
+    better: 'lower',
+    gate: 16,
+    stretch: 4,
+    value: (f) => f.figure('block2-crowd', lapwing, 'kB per transfer'),
+  },
+  {
+    number: '31',
+    what: 'Idle registered device at 100,000, heap and external',
+    unit: 'B',
+    better: 'lower',
+    gate: 600,
+    stretch: 350,
+    value: (f) => f.figure('memory-devices', lapwing, 'bytes per device'),
+  },
+  {
+    number: '33',
+    what: 'One observation more',
+    unit: 'B',
+    better: 'lower',
+    gate: 300,
+    stretch: 150,
+    value: (f) => f.figure('memory-devices', lapwing, 'bytes per observation'),
+  },
+  {
+    number: '34',
+    what: 'Idle device, ours over Leshan’s',
+    unit: '×',
+    better: 'lower',
+    gate: 0.2,
+    stretch: 0.1,
+    value: (f) =>
+      f.figure('memory-devices', lapwing, 'bytes per device') / f.figure('memory-devices', leshan, 'bytes per device'),
+  },
+  codec('35', 'TLV decode, lwm2m-codec’s time over ours', 'tlv-decode', 'lwm2m-codec', 100, 200),
+  codec(
+    '36',
+    'SenML-CBOR decode, cbor-x’s and a resolver’s time over ours',
+    'senml-cbor-decode',
+    'cbor-x and resolve',
+    1,
+    1.5,
+  ),
+  codec('36', 'SenML-CBOR encode, cborg’s time over ours', 'senml-cbor-encode', 'cborg', 4, 7),
+  {
+    number: '37',
+    what: 'SenML-JSON decode, our time over that of JSON.parse',
+    unit: '×',
+    better: 'lower',
+    gate: 1.5,
+    stretch: 1.2,
+    value: (f) => f.cpu('senml-json-decode', lapwing) / f.cpu('senml-json-decode', 'JSON.parse'),
+  },
+  codec('38', 'Link format parse, h5.linkformat’s time over ours', 'links-parse', 'h5.linkformat', 4, 7),
+  {
+    number: '40',
+    what: 'Cold start to the first Register, over a bare dgram send',
+    unit: '×',
+    better: 'lower',
+    gate: 1.3,
+    stretch: 1.1,
+    value: (f) => startTime(f, 'Lapwing client, three objects') / startTime(f, 'bare dgram send'),
+  },
+  {
+    number: '40',
+    what: 'Cold start to the first Register, over node-coap',
+    unit: '×',
+    better: 'lower',
+    gate: 0.75,
+    value: (f) => startTime(f, 'Lapwing client, three objects') / startTime(f, 'node-coap client'),
+  },
+  {
+    number: '41',
+    what: 'Client’s resident size above a bare process',
+    unit: 'MiB',
+    better: 'lower',
+    gate: 8,
+    stretch: 4,
+    value: (f) =>
+      f.figure('cold-start', 'Lapwing client, three objects', 'RSS MiB') -
+      f.figure('cold-start', 'bare dgram send', 'RSS MiB'),
+  },
+];
+
+function startTime(f: Figures, row: string): number {
+  return f.figure('cold-start', row, 'ms to the first datagram');
+}
+
+export function figuresOf(measurements: readonly Measurement[]): Figures {
+  const find = (id: string, name: string) =>
+    measurements.find((measurement) => measurement.id === id)?.rows.find((row) => row.name === name);
+  return {
+    cpu: (id, name) => find(id, name)?.summary?.cpuUs ?? Number.NaN,
+    rate: (id, name) => find(id, name)?.summary?.rate ?? Number.NaN,
+    summary: (id, name) => find(id, name)?.summary,
+    figure: (id, name, key) => find(id, name)?.figures?.[key] ?? Number.NaN,
+  };
+}

@@ -1,0 +1,90 @@
+// From the start of a process to its first datagram, and what the process weighs a second later.
+import { spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { median } from '../harness/phase.ts';
+import { compiled } from '../harness/places.ts';
+import type { Measurement, Plan, Row } from './measurement.ts';
+
+const clients = [
+  { name: 'bare dgram send', program: 'peers/node/first-datagram' },
+  { name: 'Lapwing client, three objects', program: 'subjects/first-register' },
+  { name: 'node-coap client', program: 'peers/node/first-node-coap' },
+] as const;
+
+interface Start {
+  readonly milliseconds: number;
+  readonly rssMib: number;
+  readonly ownMib: number;
+}
+
+function mebibytes(rollup: string, field: string): number {
+  return Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(rollup)?.[1] ?? Number.NaN) / 1024;
+}
+
+async function startOnce(program: string): Promise<Start> {
+  const socket = createSocket('udp4');
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const began = performance.now();
+  const child = spawn(process.execPath, [compiled(program), String(socket.address().port)], { stdio: 'pipe' });
+  let complaint = '';
+  child.stderr.on('data', (chunk) => {
+    complaint += chunk;
+  });
+  try {
+    const arrived = once(socket, 'message').then(() => performance.now());
+    const first = await Promise.race([arrived, once(child, 'exit').then(() => undefined), pause(10_000)]);
+    if (first === undefined) {
+      throw new Error(complaint.split('\n').find((line) => line.includes('Error')) ?? 'sent nothing');
+    }
+    await pause(1000);
+    const rollup = readFileSync(`/proc/${child.pid}/smaps_rollup`, 'utf8');
+    return {
+      milliseconds: first - began,
+      rssMib: mebibytes(rollup, 'Rss'),
+      ownMib: mebibytes(rollup, 'Private_Dirty'),
+    };
+  } finally {
+    child.kill('SIGKILL');
+    socket.close();
+  }
+}
+
+export async function coldStart(plan: Plan): Promise<Measurement[]> {
+  const rounds = plan.rounds === 1 ? 2 : plan.rounds + 2;
+  const gathered = new Map<string, Start[]>();
+  const missing = new Map<string, string>();
+  for (let round = 0; round < rounds; round++) {
+    for (const { name, program } of clients) {
+      if (missing.has(name)) continue;
+      try {
+        gathered.set(name, [...(gathered.get(name) ?? []), await startOnce(program)]);
+      } catch (error) {
+        missing.set(name, error instanceof Error ? error.message : String(error));
+        console.error(`    ${name}: not run: ${missing.get(name)}`);
+      }
+    }
+  }
+  const rows: Row[] = [...gathered].map(([name, starts]) => ({
+    name,
+    phases: [],
+    figures: {
+      'ms to the first datagram': median(starts.map((one) => one.milliseconds)),
+      'RSS MiB': median(starts.map((one) => one.rssMib)),
+      'private MiB': median(starts.map((one) => one.ownMib)),
+    },
+  }));
+  for (const row of rows) console.error(`    ${row.name.padEnd(34)} ${JSON.stringify(row.figures)}`);
+  return [
+    {
+      id: 'cold-start',
+      title: 'Cold start of a client to its first datagram',
+      how: `${rounds} rounds, medians; memory one second later.`,
+      rows,
+      missing: [...missing].map(([name, why]) => ({ name, why })),
+    },
+  ];
+}
