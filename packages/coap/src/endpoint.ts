@@ -1,7 +1,45 @@
 // A CoAP endpoint: owns one transport, sends requests and serves them on it, both roles to all peers.
-import type { Address, Clock, Instant, Peer, Random, Transport } from '@lapwing/kernel';
-import type { Layer, Service } from './exchange/service.ts';
-import type { Request, Response, Token } from './message/message.ts';
+// The stack, in the order in which it is built here:
+//
+//      request()  ▼                         ▲ serve: Service
+//              block-out                  errors
+//              observe-order              block-in
+//              oscore (if a context)      observe-in
+//                 │                       oscore (if protected)
+//                 ▼                         ▲
+//              exchanges                    token ⇄ promise, notify
+//              message-layer                only if !traits.reliable
+//              udp | tcp codec              by traits.framing
+//              Transport                    udp · tcp · tls · secure(udp) · sms · secure(sms)
+import {
+  type Address,
+  type Clock,
+  ConfigError,
+  type Datagram,
+  Driver,
+  type Instant,
+  type Peer,
+  type Random,
+  systemClock,
+  systemRandom,
+  type Transport,
+  trace,
+} from '@lapwing/kernel';
+import { AskingSide } from './exchange/asking.ts';
+import { AskingContext } from './exchange/contexts.ts';
+import type { Observation } from './exchange/exchanges.ts';
+import { type NotifyPolicy, notifyPolicy } from './exchange/relations.ts';
+import { type BlockListener, compose, type Layer, type Notify, type Service } from './exchange/service.ts';
+import { ServingSide } from './exchange/serving.ts';
+import { tokenOfKey } from './exchange/tokens.ts';
+import { Code, isRequest } from './message/code.ts';
+import { makeResponse, type Request, type Response, type Token, Type } from './message/message.ts';
+import { Option } from './message/options.ts';
+import { encodeMessage, LONGEST_RECEIVED, Malformed, type ReceivedMessage, readMessage } from './message/udp.ts';
+import type { ContactLimits } from './reliability/contacts.ts';
+import { type LayerEffect, type LayerInput, MessageLayer } from './reliability/message-layer.ts';
+import { type ParameterOptions, transmissionParameters } from './reliability/parameters.ts';
+import { type CounterName, EndpointCounters, type EndpointStats } from './stats.ts';
 
 export interface EndpointOptions {
   readonly transport: Transport;
@@ -10,6 +48,14 @@ export interface EndpointOptions {
   readonly layers?: readonly Layer[];
   readonly clock?: Clock;
   readonly random?: Random;
+  /** Retransmission, back-off and how many exchanges at once (RFC 7252 §4.8). */
+  readonly parameters?: ParameterOptions;
+  /** When notifications are confirmable, and how many may observe. */
+  readonly notifications?: Partial<NotifyPolicy>;
+  /** What may be remembered of peers. */
+  readonly limits?: Partial<ContactLimits>;
+  /** Who may read the diagnostic payload of an error (RFC 7252 §5.5.2); default `authenticated`: nobody in NoSec. */
+  readonly diagnostics?: 'authenticated' | 'everyone';
 }
 
 /** What a notification belongs to. One function can serve many observations, told apart by token. */
@@ -31,15 +77,255 @@ export interface RequestOptions {
   /** Chosen by the caller, to find an observation again; default a fresh one. */
   readonly token?: Token;
   /** Receives the response's body in order, block by block; `payload` of the response is then empty. */
-  readonly onBlock?: (chunk: Uint8Array, offset: number, size: number | undefined) => void | Promise<void>;
+  readonly onBlock?: BlockListener;
 }
 
-export declare class EndpointContract implements AsyncDisposable {
-  static open(options: EndpointOptions): Promise<EndpointContract>;
-  connect(address: Address, signal?: AbortSignal): Promise<Peer>;
-  request(to: Peer, request: Request, options?: RequestOptions): Promise<Response>;
-  ping(peer: Peer, options?: { readonly signal?: AbortSignal }): Promise<void>;
-  freshToken(): Token;
-  forget(peer: Peer, token: Token): void;
-  [Symbol.asyncDispose](): Promise<void>;
+const messages = trace('coap:message');
+const drops = trace('coap:drop');
+
+/** Without a service there is nothing to be found. */
+const nothingHere: Service = () => Promise.resolve(makeResponse(Code.NotFound));
+
+export class Endpoint implements AsyncDisposable {
+  private readonly transport: Transport;
+  private readonly clock: Clock;
+  private readonly layer: MessageLayer;
+  private readonly driver: Driver<LayerInput, LayerEffect>;
+  private readonly asking: AskingSide;
+  private readonly serving: ServingSide;
+  private readonly send: Service;
+  private readonly tally = new EndpointCounters();
+  private closed = false;
+
+  /** Opens the transport. Rejects with what it rejects with, or ConfigError for options out of range. */
+  static async open(options: EndpointOptions): Promise<Endpoint> {
+    const endpoint = new Endpoint(options);
+    try {
+      await options.transport.open({
+        receive: (datagram) => endpoint.receive(datagram),
+        lost: (peer) => endpoint.lost(peer),
+      });
+    } catch (error) {
+      await endpoint[Symbol.asyncDispose]();
+      throw error;
+    }
+    return endpoint;
+  }
+
+  private constructor(options: EndpointOptions) {
+    const { transport, clock = systemClock, random = systemRandom } = options;
+    const { traits } = transport;
+    if (traits.framing !== 'rfc7252' || traits.reliable) {
+      throw new ConfigError([`transport: framing ${traits.framing} has no codec here`]);
+    }
+    this.transport = transport;
+    this.clock = clock;
+    const parameters = transmissionParameters(options.parameters, traits.pace);
+    const toLayer = (input: LayerInput): void => this.driver.handle(input);
+    const longest = traits.mtu;
+    this.layer = new MessageLayer(parameters, random, options.limits);
+    this.driver = new Driver(this.layer, clock, (effect) => this.run(effect));
+    this.asking = new AskingSide({
+      clock,
+      random,
+      parameters,
+      longest,
+      toLayer,
+      count: (what) => this.tally.add(what),
+    });
+    this.serving = new ServingSide({
+      clock,
+      service: compose(options.serve ?? nothingHere, ...(options.layers ?? [])),
+      policy: { ...notifyPolicy, ...options.notifications },
+      diagnostics: options.diagnostics ?? 'authenticated',
+      longest,
+      toLayer,
+      count: (what) => this.tally.add(what),
+    });
+    this.send = compose((request, context) => this.asking.ask(request, context));
+  }
+
+  /** Makes a peer of an address; rejects as the transport does. */
+  connect(address: Address, signal?: AbortSignal): Promise<Peer> {
+    return this.transport.connect(address, signal);
+  }
+
+  /**
+   * Resolves with the response, whatever its code. Rejects with TimeoutError when the peer stays silent, ResetError when
+   * it resets, FormatError when the request fits no message or the response cannot be understood, LimitError when
+   * message ids run out, ClosedError when the endpoint closes, or the signal's reason.
+   */
+  request(to: Peer, request: Request, options: RequestOptions = {}): Promise<Response> {
+    const { notify, token = notify === undefined ? undefined : this.freshToken() } = options;
+    const context = new AskingContext(to, options.signal, {
+      ...(notify === undefined || token === undefined ? {} : { notify: this.listening(to, token, notify) }),
+      ...(token === undefined ? {} : { token }),
+      ...(options.type === undefined ? {} : { type: options.type }),
+      ...(options.onBlock === undefined ? {} : { onBlock: options.onBlock }),
+    });
+    return this.send(request, context);
+  }
+
+  /** Resolves when the peer answers an empty confirmable message with a reset (RFC 7252 §4.3); rejects with TimeoutError. */
+  ping(peer: Peer, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    return this.asking.ping(peer, options.signal);
+  }
+
+  /** A token that names nothing of this endpoint yet: 8 random bytes. */
+  freshToken(): Token {
+    return this.asking.freshToken();
+  }
+
+  /** Ends an observation without a word to the peer; its next notification is answered with a reset. */
+  forget(peer: Peer, token: Token): void {
+    this.asking.forget(peer, token);
+  }
+
+  /** Takes up an observation that began elsewhere or before a restart. `request` is needed where notifications come in blocks. */
+  expect(peer: Peer, token: Token, notify: NonNullable<RequestOptions['notify']>, request?: Request): void {
+    this.asking.expect(
+      peer,
+      token,
+      (response, observation, at, last) => notify(response, observed(observation, response, at, last)),
+      request,
+    );
+  }
+
+  /** A snapshot of every counter and size. */
+  stats(): EndpointStats {
+    return this.tally.snapshot({ ...this.layer.sizes, ...this.asking.sizes, relations: this.serving.size });
+  }
+
+  /** Rejects what is pending with ClosedError, ends every observation, closes the transport. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    this.serving.close();
+    this.asking.close();
+    this.driver[Symbol.dispose]();
+    await this.transport[Symbol.asyncDispose]();
+  }
+
+  private listening(peer: Peer, token: Token, notify: NonNullable<RequestOptions['notify']>): Notify {
+    return (response) => {
+      notify(response, { peer, token, sequence: response.options.observe, at: this.clock.now() });
+      return Promise.resolve('delivered');
+    };
+  }
+
+  // Up: datagram → message → layer → exchange or service
+
+  private receive(datagram: Datagram): void {
+    if (this.closed) return;
+    const { peer, bytes } = datagram;
+    const multicast = datagram.multicast === true;
+    this.tally.received(bytes.length);
+    const message = readMessage(bytes);
+    if (message instanceof Malformed) {
+      this.malformed(peer, bytes, message, multicast);
+      return;
+    }
+    if (messages.hasSubscribers) messages.publish({ direction: 'in', peer, message });
+    if (isRequest(message.code) && message.type <= Type.Non) {
+      const refusal = refuse(message);
+      if (refusal !== undefined) {
+        this.refuse(peer, message, refusal, multicast);
+        return;
+      }
+    }
+    this.driver.handle({ kind: 'received', peer, message, multicast });
+  }
+
+  private malformed(peer: Peer, bytes: Uint8Array, what: Malformed, multicast: boolean): void {
+    const headless = bytes.length < 4 || bytes.length > LONGEST_RECEIVED || (bytes[0] as number) >> 6 !== 1;
+    this.drop(headless ? (bytes.length > LONGEST_RECEIVED ? 'tooLong' : 'noMessage') : 'malformed', peer, what.reason);
+    if (!headless) this.driver.handle({ kind: 'malformed', peer, bytes, multicast });
+  }
+
+  /** RFC 7252 §5.4.1, §5.8, §5.10.2: without a payload, and not at all where the request asked for no answer or a group. */
+  private refuse(peer: Peer, message: ReceivedMessage, code: Code, multicast: boolean): void {
+    this.drop(code === Code.BadOption ? 'badOption' : 'unservedRequest', peer, `refused with ${code}`);
+    if (multicast || (code === Code.BadOption && message.type === Type.Non)) return;
+    const { options, payload } = makeResponse(code);
+    const bytes = encodeMessage({ type: Type.Con, id: 0, token: message.token, code, options, payload });
+    this.driver.handle({ kind: 'refuse-request', peer, message, bytes });
+  }
+
+  private lost(peer: Peer): void {
+    if (this.closed) return;
+    this.driver.handle({ kind: 'lost', peer });
+    this.asking.lost(peer);
+    this.serving.lost(peer);
+  }
+
+  private run(effect: LayerEffect): void {
+    switch (effect.kind) {
+      case 'transmit':
+        this.tally.sent(effect.bytes.length);
+        if (messages.hasSubscribers) messages.publish({ direction: 'out', peer: effect.peer, bytes: effect.bytes });
+        this.transport.send(effect.peer, effect.bytes);
+        break;
+      case 'request':
+        void this.serving.serve(effect.incoming, effect.message);
+        break;
+      case 'response':
+        this.asking.response(effect.message, effect.incoming);
+        break;
+      case 'piggybacked':
+        if (!this.asking.piggybacked(effect.sender, effect.message)) this.serving.acknowledged(effect.sender);
+        break;
+      case 'acknowledged':
+        if (!this.asking.acknowledged(effect.sender)) this.serving.acknowledged(effect.sender);
+        break;
+      case 'reset':
+        this.tally.add('resetsReceived');
+        if (!this.asking.failed(effect.sender, effect)) this.serving.failed(effect.sender, effect);
+        break;
+      case 'gave-up': {
+        this.tally.add('gaveUp');
+        const cause = { kind: 'unacknowledged', waited: effect.waited } as const;
+        if (!this.asking.failed(effect.sender, cause)) this.serving.failed(effect.sender, cause);
+        break;
+      }
+      case 'busy':
+        this.tally.add('busy');
+        if (!this.asking.failed(effect.sender, effect)) this.serving.failed(effect.sender, effect);
+        break;
+      case 'sent-again':
+        this.tally.add('retransmissions');
+        break;
+      case 'evicted':
+        this.tally.add('contactsEvicted', effect.contacts);
+        break;
+      case 'drop':
+        this.drop(effect.reason, effect.peer, effect.reason);
+        break;
+    }
+  }
+
+  private drop(what: CounterName, peer: Peer, reason: string): void {
+    this.tally.add(what);
+    if (drops.hasSubscribers) drops.publish({ peer, what, reason });
+  }
+}
+
+/** The code with which a request is refused before anybody sees it. */
+function refuse(message: ReceivedMessage): Code | undefined {
+  if (message.unacceptable !== 0) return Code.BadOption;
+  if (message.code > Code.Ipatch) return Code.MethodNotAllowed;
+  if (message.lastOption < Option.HopLimit) return undefined;
+  const { options } = message;
+  if (options.has(Option.ProxyUri) || options.has(Option.ProxyScheme)) return Code.ProxyingNotSupported;
+  // RFC 8768 §3: a count of zero has no business on the wire.
+  if (options.uint(Option.HopLimit) === 0) return Code.BadRequest;
+  return undefined;
+}
+
+function observed(observation: Observation, response: Response, at: Instant, last: boolean): Observed {
+  return {
+    peer: observation.peer,
+    token: tokenOfKey(observation.token),
+    sequence: last ? undefined : response.options.observe,
+    at,
+  };
 }

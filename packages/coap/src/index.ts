@@ -1,6 +1,6 @@
 // CoAP for TypeScript: messages, reliability, exchanges, block-wise and observe over any transport.
 
-export type { EndpointOptions, Observed, RequestOptions } from './endpoint.ts';
+export { Endpoint, type EndpointOptions, type Observed, type RequestOptions } from './endpoint.ts';
 export { ResetError, ResponseError, type ResponseErrorOptions } from './errors.ts';
 export {
   type BlockListener,
@@ -12,7 +12,16 @@ export {
   type Service,
 } from './exchange/service.ts';
 export { type Block, blockOf, blockSize, decodeBlock, encodeBlock, type Szx, szxWithin } from './message/block.ts';
-export { Code, codeClass, describeCode, formatCode, isRequest, isResponse, isSuccess } from './message/code.ts';
+export {
+  Code,
+  codeClass,
+  describeCode,
+  formatCode,
+  isRequest,
+  isResponse,
+  isSuccess,
+  methodName,
+} from './message/code.ts';
 export { ContentFormat, describeContentFormat } from './message/content-format.ts';
 export { formatLinks, type Link, type LinkAttributes, makeLink, parseLinks } from './message/link-format.ts';
 export {
@@ -26,7 +35,17 @@ export {
   Type,
 } from './message/message.ts';
 export { OptionSet, type OptionValue } from './message/option-set.ts';
-export { Option } from './message/options.ts';
+export {
+  isCritical,
+  isNoCacheKey,
+  isUnsafe,
+  nameOption,
+  Option,
+  type OptionFormat,
+  type OptionRule,
+  optionRules,
+} from './message/options.ts';
+export { decodeMessage, encodeMessage } from './message/udp.ts';
 export {
   formatPath,
   formatQuery,
@@ -37,3 +56,8 @@ export {
   uriOf,
   uriOptions,
 } from './message/uri.ts';
+export type { ContactLimits } from './reliability/contacts.ts';
+export type { DuplicateLimits } from './reliability/duplicates.ts';
+export type { ParameterOptions } from './reliability/parameters.ts';
+export type { CounterName, EndpointSizes, EndpointStats } from './stats.ts';
+export { type UdpCounters, type UdpOptions, type UdpTransport, udpTransport } from './transports/udp.ts';

@@ -14,7 +14,7 @@ export interface Context {
   /** The request's body in order of arrival, where the service takes streams; then `payload` is empty. */
   readonly body?: AsyncIterable<Uint8Array>;
   /** Names the exchange: what the request came with, or what the caller chose; when asking, none asks for a fresh one. */
-  readonly token?: Token;
+  readonly token?: Token | undefined;
   /** When asking: confirmable unless 'non' (RFC 7252 §4.2, §4.3). */
   readonly type?: 'con' | 'non';
   /** When asking: takes the response's body in order, block by block; `payload` of the response is then empty. */
@@ -46,4 +46,44 @@ export type Layer = (inner: Service) => Service;
 /** The first layer is the outermost: it sees the request first and the response last. */
 export function compose(service: Service, ...layers: readonly Layer[]): Service {
   return layers.reduceRight((inner, layer) => layer(inner), service);
+}
+
+/**
+ * The context with some parts replaced. Not a spread: the signal of a context comes into being when it is first read,
+ * because most exchanges need none, and a spread either reads it or loses it.
+ */
+export function extendContext(context: Context, parts: Partial<Context>): Context {
+  return new ExtendedContext(context, parts);
+}
+
+class ExtendedContext implements Context {
+  readonly peer: Peer;
+  readonly notify?: Notify;
+  readonly multicast?: true;
+  readonly body?: AsyncIterable<Uint8Array>;
+  readonly type?: 'con' | 'non';
+  readonly onBlock?: BlockListener;
+  private readonly inner: Context;
+  private readonly parts: Partial<Context>;
+
+  constructor(inner: Context, parts: Partial<Context>) {
+    this.inner = inner;
+    this.parts = parts;
+    this.peer = parts.peer ?? inner.peer;
+    const { notify = inner.notify, multicast = inner.multicast, body = inner.body } = parts;
+    const { type = inner.type, onBlock = inner.onBlock } = parts;
+    if (notify !== undefined) this.notify = notify;
+    if (multicast !== undefined) this.multicast = multicast;
+    if (body !== undefined) this.body = body;
+    if (type !== undefined) this.type = type;
+    if (onBlock !== undefined) this.onBlock = onBlock;
+  }
+
+  get signal(): AbortSignal {
+    return this.parts.signal ?? this.inner.signal;
+  }
+
+  get token(): Token | undefined {
+    return this.parts.token ?? this.inner.token;
+  }
 }

@@ -71,3 +71,8 @@ export function describeCode(code: Code): string {
 export const isRequest = (code: Code): boolean => code > 0 && code < 0x20;
 export const isResponse = (code: Code): boolean => code >= 0x40 && code < 0xc0;
 export const isSuccess = (code: Code): boolean => code >> 5 === 2;
+
+/** `GET`; methods without a name give the number. */
+export function methodName(code: Code): string {
+  return names.get(code)?.toUpperCase() ?? formatCode(code);
+}

@@ -1,64 +1,167 @@
-// The options of a message: sorted by number, read lazily from the bytes they came in (RFC 7252 §3.1, §5.4).
+// The options of a message in the form they have on the wire: sorted by number, delta-encoded (RFC 7252 §3.1, §5.4).
+// A received set is a view over its datagram, a built one over bytes of its own; values are found by walking the
+// few bytes there are, and neither strings nor slices exist before somebody asks for them.
 // Immutable; `with`, `adding` and `without` give a new set.
 import { decodeUtf8, encodeUtf8, FormatError, noBytes } from '@lapwing/kernel';
 import { Option } from './options.ts';
 
 export type OptionValue = Uint8Array | string | number;
 
+/** What the extended length field can express (RFC 7252 §3.1). */
+const LONGEST_VALUE = 65_535 + 269;
+
+/** Walks encoded options that were checked before. */
+class OptionCursor {
+  number = 0;
+  start = 0;
+  length = 0;
+  private bytes: Uint8Array = noBytes;
+  private at = 0;
+  private end = 0;
+
+  over(bytes: Uint8Array, from: number, end: number): this {
+    this.bytes = bytes;
+    this.at = from;
+    this.end = end;
+    this.number = 0;
+    return this;
+  }
+
+  next(): boolean {
+    const { bytes } = this;
+    let { at } = this;
+    if (at >= this.end) return false;
+    const head = bytes[at] as number;
+    at += 1;
+    let delta = head >> 4;
+    let length = head & 15;
+    if (delta === 13) {
+      delta = (bytes[at] as number) + 13;
+      at += 1;
+    } else if (delta === 14) {
+      delta = (((bytes[at] as number) << 8) | (bytes[at + 1] as number)) + 269;
+      at += 2;
+    }
+    if (length === 13) {
+      length = (bytes[at] as number) + 13;
+      at += 1;
+    } else if (length === 14) {
+      length = (((bytes[at] as number) << 8) | (bytes[at + 1] as number)) + 269;
+      at += 2;
+    }
+    this.number += delta;
+    this.start = at;
+    this.length = length;
+    this.at = at + length;
+    return true;
+  }
+
+  /** Moves to the first option of that number. */
+  seek(number: number): boolean {
+    while (this.next()) {
+      if (this.number === number) return true;
+      if (this.number > number) return false;
+    }
+    return false;
+  }
+}
+
+/** For reads that end before anything else can run. */
+const cursor = new OptionCursor();
+
 export class OptionSet implements Iterable<readonly [number, Uint8Array]> {
-  static readonly empty: OptionSet = new OptionSet([], []);
-  private readonly numbers: readonly number[];
-  private readonly values: readonly Uint8Array[];
+  static readonly empty: OptionSet = new OptionSet(noBytes, 0, 0);
+  private readonly bytesIn: Uint8Array;
+  private readonly from: number;
+  private readonly to: number;
 
-  private constructor(numbers: readonly number[], values: readonly Uint8Array[]) {
-    this.numbers = numbers;
-    this.values = values;
+  private constructor(bytes: Uint8Array, from: number, to: number) {
+    this.bytesIn = bytes;
+    this.from = from;
+    this.to = to;
   }
 
-  /** In any order; equal numbers keep theirs. */
+  /** In any order; equal numbers keep theirs. Throws FormatError for a number or a value that no message can carry. */
   static of(...options: readonly (readonly [number, OptionValue])[]): OptionSet {
-    const sorted = [...options].sort((a, b) => a[0] - b[0]);
-    return new OptionSet(
-      sorted.map(([number]) => number),
-      sorted.map(([, value]) => toBytes(value)),
-    );
+    return options.length === 0 ? OptionSet.empty : encode(options, (bytes) => new OptionSet(bytes, 0, bytes.length));
   }
 
+  /** Over options as they are on the wire, which the caller has checked: a view, not a copy. */
+  static view(bytes: Uint8Array, from: number, to: number): OptionSet {
+    return from === to ? OptionSet.empty : new OptionSet(bytes, from, to);
+  }
+
+  /** Number of options. */
   get size(): number {
-    return this.numbers.length;
+    let n = 0;
+    const c = cursor.over(this.bytesIn, this.from, this.to);
+    while (c.next()) n += 1;
+    return n;
+  }
+
+  /** Bytes on the wire. */
+  get length(): number {
+    return this.to - this.from;
+  }
+
+  /** As on the wire; a view. */
+  get encoded(): Uint8Array {
+    return this.bytesIn.subarray(this.from, this.to);
+  }
+
+  /** Writes the set as on the wire to `target` from `at`; returns where it ends. */
+  copyTo(target: Uint8Array, at: number): number {
+    const { bytesIn, to } = this;
+    let out = at;
+    for (let i = this.from; i < to; i += 1) {
+      target[out] = bytesIn[i] as number;
+      out += 1;
+    }
+    return out;
   }
 
   has(number: number): boolean {
-    return this.numbers.includes(number);
+    return cursor.over(this.bytesIn, this.from, this.to).seek(number);
   }
 
-  /** The first value. */
+  /** The first value; a view. */
   bytes(number: number): Uint8Array | undefined {
-    return this.values[this.numbers.indexOf(number)];
+    const c = cursor.over(this.bytesIn, this.from, this.to);
+    return c.seek(number) ? this.bytesIn.subarray(c.start, c.start + c.length) : undefined;
   }
 
   all(number: number): readonly Uint8Array[] {
-    return this.values.filter((_, i) => this.numbers[i] === number);
+    const values: Uint8Array[] = [];
+    const c = cursor.over(this.bytesIn, this.from, this.to);
+    while (c.next() && c.number <= number) {
+      if (c.number === number) values.push(this.bytesIn.subarray(c.start, c.start + c.length));
+    }
+    return values;
   }
 
   /** The first value as an unsigned integer of at most 6 bytes; longer ones throw FormatError. */
   uint(number: number): number | undefined {
-    const value = this.bytes(number);
-    if (value === undefined) return undefined;
-    if (value.length > 6) throw new FormatError(`option ${number} is too long for an integer`);
+    const c = cursor.over(this.bytesIn, this.from, this.to);
+    if (!c.seek(number)) return undefined;
+    if (c.length > 6) throw new FormatError(`option ${number} is too long for an integer`, c.start);
     let n = 0;
-    for (const byte of value) n = n * 256 + byte;
+    for (let i = c.start; i < c.start + c.length; i += 1) n = n * 256 + (this.bytesIn[i] as number);
     return n;
   }
 
   /** The first value as UTF-8; throws FormatError where it is not. */
   text(number: number): string | undefined {
-    const value = this.bytes(number);
-    return value === undefined ? undefined : decodeUtf8(value);
+    const c = cursor.over(this.bytesIn, this.from, this.to);
+    return c.seek(number) ? textAt(this.bytesIn, c.start, c.length) : undefined;
   }
 
   texts(number: number): readonly string[] {
-    return this.all(number).map(decodeUtf8);
+    const values: string[] = [];
+    const c = cursor.over(this.bytesIn, this.from, this.to);
+    while (c.next() && c.number <= number) {
+      if (c.number === number) values.push(textAt(this.bytesIn, c.start, c.length));
+    }
+    return values;
   }
 
   /** Segments of Uri-Path. */
@@ -85,7 +188,10 @@ export class OptionSet implements Iterable<readonly [number, Uint8Array]> {
 
   /** Replaces every option of that number by one. */
   with(number: number, value: OptionValue): OptionSet {
-    return this.without(number).adding(number, value);
+    const kept: (readonly [number, OptionValue])[] = [];
+    for (const option of this) if (option[0] !== number) kept.push(option);
+    kept.push([number, value]);
+    return OptionSet.of(...kept);
   }
 
   /** Adds one behind those of the same number. */
@@ -98,15 +204,116 @@ export class OptionSet implements Iterable<readonly [number, Uint8Array]> {
   }
 
   *[Symbol.iterator](): IterableIterator<readonly [number, Uint8Array]> {
-    for (let i = 0; i < this.numbers.length; i += 1) yield [this.numbers[i] as number, this.values[i] as Uint8Array];
+    const own = new OptionCursor().over(this.bytesIn, this.from, this.to);
+    while (own.next()) yield [own.number, this.bytesIn.subarray(own.start, own.start + own.length)];
   }
 }
 
-function toBytes(value: OptionValue): Uint8Array {
-  if (typeof value === 'string') return encodeUtf8(value);
-  if (typeof value !== 'number') return value;
-  if (value === 0) return noBytes;
-  const bytes: number[] = [];
-  for (let n = value; n > 0; n = Math.floor(n / 256)) bytes.unshift(n % 256);
-  return Uint8Array.from(bytes);
+function textAt(bytes: Uint8Array, start: number, length: number): string {
+  const end = start + length;
+  // Most values are a few ASCII characters, where a loop beats every call.
+  if (length > 24) return decodeUtf8(bytes.subarray(start, end));
+  let text = '';
+  for (let i = start; i < end; i += 1) {
+    const byte = bytes[i] as number;
+    if (byte >= 0x80) return decodeUtf8(bytes.subarray(start, end));
+    text += String.fromCharCode(byte);
+  }
+  return text;
+}
+
+// Building: into one slab that grows to the largest set ever built, copied once.
+
+let slab = new Uint8Array(2048);
+let used = 0;
+
+function encode<Set>(options: readonly (readonly [number, OptionValue])[], make: (bytes: Uint8Array) => Set): Set {
+  let sorted = options;
+  let previous = 0;
+  for (const [number] of options) {
+    if (number < previous) {
+      sorted = [...options].sort((a, b) => a[0] - b[0]);
+      break;
+    }
+    previous = number;
+  }
+  used = 0;
+  previous = 0;
+  for (let i = 0; i < sorted.length; i += 1) {
+    const [number, value] = sorted[i] as readonly [number, OptionValue];
+    if (!Number.isInteger(number) || number < 0 || number > 65_535)
+      throw new FormatError(`no option number: ${number}`);
+    if (typeof value === 'number') writeInteger(number, number - previous, value);
+    else if (typeof value === 'string') writeText(number, number - previous, value);
+    else writeBytes(number, number - previous, value);
+    previous = number;
+  }
+  return make(slab.slice(0, used));
+}
+
+function writeHead(number: number, delta: number, length: number): number {
+  if (length > LONGEST_VALUE) throw new FormatError(`value of option ${number} is ${length} bytes long`);
+  const most = used + 5 + length;
+  if (most > slab.length) {
+    const larger = new Uint8Array(Math.max(most, slab.length * 2));
+    larger.set(slab);
+    slab = larger;
+  }
+  const head = used;
+  let at = head + 1;
+  let nibbles: number;
+  if (delta < 13) nibbles = delta << 4;
+  else if (delta < 269) {
+    nibbles = 13 << 4;
+    slab[at] = delta - 13;
+    at += 1;
+  } else {
+    nibbles = 14 << 4;
+    slab[at] = (delta - 269) >> 8;
+    slab[at + 1] = (delta - 269) & 0xff;
+    at += 2;
+  }
+  if (length < 13) nibbles |= length;
+  else if (length < 269) {
+    nibbles |= 13;
+    slab[at] = length - 13;
+    at += 1;
+  } else {
+    nibbles |= 14;
+    slab[at] = (length - 269) >> 8;
+    slab[at + 1] = (length - 269) & 0xff;
+    at += 2;
+  }
+  slab[head] = nibbles;
+  used = at + length;
+  return at;
+}
+
+function writeInteger(number: number, delta: number, value: number): void {
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new FormatError(`value of option ${number} is no unsigned integer: ${value}`);
+  let length = 0;
+  for (let n = value; n > 0; n = Math.floor(n / 256)) length += 1;
+  const at = writeHead(number, delta, length);
+  let n = value;
+  for (let i = at + length - 1; i >= at; i -= 1) {
+    slab[i] = n % 256;
+    n = Math.floor(n / 256);
+  }
+}
+
+function writeText(number: number, delta: number, value: string): void {
+  const { length } = value;
+  let ascii = length <= 64;
+  for (let i = 0; ascii && i < length; i += 1) ascii = value.charCodeAt(i) < 0x80;
+  if (!ascii) {
+    writeBytes(number, delta, encodeUtf8(value));
+    return;
+  }
+  const at = writeHead(number, delta, length);
+  for (let i = 0; i < length; i += 1) slab[at + i] = value.charCodeAt(i);
+}
+
+function writeBytes(number: number, delta: number, value: Uint8Array): void {
+  slab.set(value, writeHead(number, delta, value.length));
 }

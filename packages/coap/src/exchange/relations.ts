@@ -1,0 +1,139 @@
+// Relations: who observes what here (RFC 7641 §1.2). A relation begins with a success that carries the Observe option
+// and ends with a reset, silence, a new request with its token, or a notification that is none.
+// Non-confirmable notifications are interspersed with confirmable ones often enough to notice who has left (§4.5).
+import { type Duration, hours, type Instant, minutes, type Peer } from '@lapwing/kernel';
+import type { Response, Token } from '../message/message.ts';
+import type { Sender, Transmission } from '../reliability/transmission.ts';
+import type { ServedContext } from './contexts.ts';
+import type { NotifyOptions } from './service.ts';
+import { keyOfToken, type TokenKey } from './tokens.ts';
+
+export interface NotifyPolicy {
+  /** At latest every so many notifications to one observer is confirmable; default 100. */
+  readonly confirmEvery: number;
+  /** At latest so long after the last confirmable one, in ms; default 120 000, never more than 24 h (RFC 7641 §4.5). */
+  readonly confirmAfter: Duration;
+  /** Relations that one peer may have; default 128. What comes above is answered without Observe. */
+  readonly relationsPerPeer: number;
+}
+
+export const notifyPolicy: NotifyPolicy = { confirmEvery: 100, confirmAfter: minutes(2), relationsPerPeer: 128 };
+
+const LONGEST_SILENCE = hours(24);
+
+interface Pending {
+  readonly resolve: (outcome: 'delivered' | 'superseded') => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+interface Early extends Pending {
+  readonly response: Response;
+  readonly options: NotifyOptions;
+}
+
+export class Relation implements Sender {
+  readonly peer: Peer;
+  readonly token: Token;
+  readonly key: TokenKey;
+  phase: 'new' | 'live' | 'ended' = 'new';
+  transmission: Transmission | undefined = undefined;
+  lastId = -1;
+  /** What its service holds. */
+  context: ServedContext | undefined = undefined;
+  /** Why it ended. */
+  cause: Error | undefined = undefined;
+  /** The notification whose fate is open. */
+  pending: Pending | undefined = undefined;
+  /** A notification before the first response. */
+  early: Early | undefined = undefined;
+  private sinceConfirmed = 0;
+  private confirmedAt: Instant;
+
+  constructor(peer: Peer, token: Token, now: Instant) {
+    this.peer = peer;
+    this.token = token;
+    this.key = keyOfToken(token);
+    this.confirmedAt = now;
+  }
+
+  /** Whether the next notification goes out confirmable; counts it as sent. */
+  confirmsNext(type: NotifyOptions['type'], policy: NotifyPolicy, now: Instant): boolean {
+    const confirmed =
+      type === 'con' ||
+      this.sinceConfirmed + 1 >= policy.confirmEvery ||
+      now - this.confirmedAt >= Math.min(policy.confirmAfter, LONGEST_SILENCE);
+    // RFC 7641 §4.5 leaves no choice about one in 24 hours; an explicit 'non' overrules the rest.
+    const confirmable = type === 'non' ? now - this.confirmedAt >= LONGEST_SILENCE : confirmed;
+    if (confirmable) {
+      this.sinceConfirmed = 0;
+      this.confirmedAt = now;
+    } else this.sinceConfirmed += 1;
+    return confirmable;
+  }
+
+  /** Takes the place of a notification whose fate is open. */
+  supersede(pending: Pending | undefined): void {
+    this.pending?.resolve('superseded');
+    this.pending = pending;
+  }
+
+  delivered(): void {
+    this.pending?.resolve('delivered');
+    this.pending = undefined;
+  }
+
+  /** Rejects what is pending; further notifications are refused with the same cause. */
+  end(cause: Error): void {
+    if (this.phase === 'ended') return;
+    this.phase = 'ended';
+    this.cause = cause;
+    this.pending?.reject(cause);
+    this.pending = undefined;
+    this.early?.reject(cause);
+    this.early = undefined;
+  }
+}
+
+/** The live relations, by peer and token. */
+export class Relations {
+  private readonly peers = new Map<string, Map<TokenKey, Relation>>();
+  private count = 0;
+
+  get size(): number {
+    return this.count;
+  }
+
+  of(peer: Peer): number {
+    return this.peers.get(peer.key)?.size ?? 0;
+  }
+
+  find(peer: Peer, key: TokenKey): Relation | undefined {
+    return this.peers.get(peer.key)?.get(key);
+  }
+
+  add(relation: Relation): void {
+    let own = this.peers.get(relation.peer.key);
+    if (own === undefined) {
+      own = new Map();
+      this.peers.set(relation.peer.key, own);
+    }
+    if (!own.has(relation.key)) this.count += 1;
+    own.set(relation.key, relation);
+  }
+
+  remove(relation: Relation): void {
+    const own = this.peers.get(relation.peer.key);
+    if (own?.get(relation.key) !== relation) return;
+    own.delete(relation.key);
+    this.count -= 1;
+    if (own.size === 0) this.peers.delete(relation.peer.key);
+  }
+
+  allOf(peer: Peer): readonly Relation[] {
+    return [...(this.peers.get(peer.key)?.values() ?? [])];
+  }
+
+  all(): readonly Relation[] {
+    return [...this.peers.values()].flatMap((own) => [...own.values()]);
+  }
+}

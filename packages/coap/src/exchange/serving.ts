@@ -1,0 +1,243 @@
+// Serving (shell): hands requests to the service, its response to the message layer, and keeps the relations of those
+// who observe. An error of a service becomes a response and never more than that.
+import { type Clock, ClosedError, FormatError, type Peer, TimeoutError } from '@lapwing/kernel';
+import { ResetError, ResponseError } from '../errors.ts';
+import { Code, isSuccess } from '../message/code.ts';
+import { makeResponse, type Request, type Response, type Token, Type } from '../message/message.ts';
+import { Option } from '../message/options.ts';
+import { encodeMessage, type ReceivedMessage } from '../message/udp.ts';
+import type { Incoming } from '../reliability/duplicates.ts';
+import type { LayerInput } from '../reliability/message-layer.ts';
+import type { Sender } from '../reliability/transmission.ts';
+import { ObservedContext, ServedContext } from './contexts.ts';
+import type { Failure } from './exchanges.ts';
+import { type NotifyPolicy, Relation, Relations } from './relations.ts';
+import type { NotifyOptions, Service } from './service.ts';
+import { keyOfToken } from './tokens.ts';
+
+export type ServingCount = 'serviceErrors' | 'unsendable' | 'diagnosticsWithheld' | 'relationsRefused';
+
+export interface ServingOptions {
+  readonly clock: Clock;
+  readonly service: Service;
+  readonly policy: NotifyPolicy;
+  /** Whether a peer that has proved nothing about itself may read diagnostic payloads. */
+  readonly diagnostics: 'authenticated' | 'everyone';
+  /** Bytes of the longest message. */
+  readonly longest: number;
+  readonly toLayer: (input: LayerInput) => void;
+  readonly count: (what: ServingCount) => void;
+}
+
+export class ServingSide {
+  private readonly options: ServingOptions;
+  private readonly relations = new Relations();
+  /** Those whose signal somebody holds. */
+  private readonly watched = new Set<ServedContext>();
+  private readonly watch = (context: ServedContext): void => {
+    this.watched.add(context);
+  };
+  private closed = false;
+
+  constructor(options: ServingOptions) {
+    this.options = options;
+  }
+
+  get size(): number {
+    return this.relations.size;
+  }
+
+  /** Never rejects. */
+  async serve(incoming: Incoming, message: ReceivedMessage): Promise<void> {
+    const request: Request = { code: message.code, options: message.options, payload: message.payload };
+    const relation = this.observes(incoming, message);
+    const context =
+      relation === undefined
+        ? new ServedContext(incoming, message, this.watch)
+        : new ObservedContext(incoming, message, this.watch, (response, options) =>
+            this.notify(relation, response, options),
+          );
+    if (relation !== undefined) relation.context = context;
+    let response: Response;
+    try {
+      response = await this.options.service(request, context);
+    } catch (error) {
+      response = this.toResponse(error);
+    }
+    if (this.closed) return;
+    this.respond(incoming, message, response);
+    if (relation === undefined) {
+      this.watched.delete(context);
+      return;
+    }
+    if (isSuccess(response.code) && response.options.has(Option.Observe)) this.begin(relation);
+    else this.end(relation, new ClosedError('the observation was not accepted'));
+  }
+
+  acknowledged(sender: Sender): void {
+    if (sender instanceof Relation) sender.delivered();
+  }
+
+  failed(sender: Sender, cause: Failure): void {
+    if (!(sender instanceof Relation)) return;
+    // Too fast for the ids there are: this notification is lost, the relation is not.
+    if (cause.kind === 'busy') sender.supersede(undefined);
+    else if (cause.kind === 'reset') this.end(sender, new ResetError('the observer has reset the notification'));
+    else if (cause.kind === 'unacknowledged') {
+      this.end(
+        sender,
+        new TimeoutError(`the observer has not acknowledged within ${Math.round(cause.waited)} ms`, cause.waited),
+      );
+    } else this.end(sender, new ClosedError('the connection to the observer was lost'));
+  }
+
+  lost(peer: Peer): void {
+    const cause = new ClosedError('the connection was lost');
+    for (const relation of this.relations.allOf(peer)) this.end(relation, cause);
+    for (const context of [...this.watched]) {
+      if (context.peer.key !== peer.key) continue;
+      this.watched.delete(context);
+      context.end(cause);
+    }
+  }
+
+  close(): void {
+    this.closed = true;
+    const cause = new ClosedError('the endpoint is closed');
+    for (const relation of this.relations.all()) this.end(relation, cause);
+    for (const context of this.watched) context.end(cause);
+    this.watched.clear();
+  }
+
+  // Responses
+
+  private toResponse(error: unknown): Response {
+    if (error instanceof ResponseError) return error.toResponse();
+    // A FormatError of a service is the request's fault (RFC 7252 §5.9.2.1); everything else is ours, and nobody's business.
+    if (error instanceof FormatError) return makeResponse(Code.BadRequest);
+    this.options.count('serviceErrors');
+    return makeResponse(Code.InternalServerError);
+  }
+
+  private respond(incoming: Incoming, message: ReceivedMessage, response: Response): void {
+    const { toLayer } = this.options;
+    if (response.code === Code.Empty) {
+      toLayer({ kind: 'respond', incoming, bytes: undefined });
+      return;
+    }
+    const bytes = this.encode(message.token, response, incoming.peer);
+    toLayer({ kind: 'respond', incoming, bytes });
+  }
+
+  /** A response that no message can carry is replaced by 5.00. */
+  private encode(token: Token, response: Response, peer: Peer): Uint8Array {
+    const { code, options } = response;
+    let { payload } = response;
+    if (code >= Code.BadRequest && payload.length > 0 && this.withholds(response, peer)) {
+      this.options.count('diagnosticsWithheld');
+      payload = payload.subarray(0, 0);
+    }
+    const type = Type.Con;
+    try {
+      return encodeMessage({ type, id: 0, token, code, options, payload }, this.options.longest);
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      this.options.count('unsendable');
+      const { options, payload } = makeResponse(Code.InternalServerError);
+      return encodeMessage({ type, id: 0, token, code: Code.InternalServerError, options, payload });
+    }
+  }
+
+  /** RFC 7252 §5.5.2: without a Content-Format the payload of an error is text for people; a stranger needs none. */
+  private withholds(response: Response, peer: Peer): boolean {
+    return (
+      this.options.diagnostics === 'authenticated' &&
+      peer.identity.kind === 'none' &&
+      !response.options.has(Option.ContentFormat)
+    );
+  }
+
+  // Relations
+
+  /** The relation that a request asks for; ends the one that it replaces or cancels (RFC 7641 §3.6, §4.1). */
+  private observes(incoming: Incoming, message: ReceivedMessage): Relation | undefined {
+    if (message.code !== Code.Get && message.code !== Code.Fetch) return undefined;
+    const observe = message.options.observe;
+    if (observe === undefined || incoming.multicast) return undefined;
+    const { peer } = incoming;
+    const { token } = message;
+    const before = this.relations.find(peer, keyOfToken(token));
+    if (before !== undefined && observe <= 1)
+      this.end(before, new ClosedError('the observer has ended the observation'));
+    if (observe !== 0) return undefined;
+    if (this.relations.of(peer) >= this.options.policy.relationsPerPeer) {
+      this.options.count('relationsRefused');
+      return undefined;
+    }
+    return new Relation(peer, token.slice(), this.options.clock.now());
+  }
+
+  private begin(relation: Relation): void {
+    if (relation.phase !== 'new') return;
+    const replaced = this.relations.find(relation.peer, relation.key);
+    if (replaced !== undefined) this.end(replaced, new ClosedError('the observer has begun anew'));
+    relation.phase = 'live';
+    this.relations.add(relation);
+    const { early } = relation;
+    relation.early = undefined;
+    if (early !== undefined) this.send(relation, early.response, early.options, early);
+  }
+
+  private end(relation: Relation, cause: Error): void {
+    if (relation.transmission !== undefined) this.options.toLayer({ kind: 'cancel', sender: relation });
+    this.relations.remove(relation);
+    relation.end(cause);
+    if (relation.context !== undefined) {
+      this.watched.delete(relation.context);
+      relation.context.end(cause);
+    }
+  }
+
+  private notify(
+    relation: Relation,
+    response: Response,
+    options: NotifyOptions = {},
+  ): Promise<'delivered' | 'superseded'> {
+    return new Promise((resolve, reject) => {
+      if (relation.phase === 'ended') reject(relation.cause);
+      else if (relation.phase === 'live') this.send(relation, response, options, { resolve, reject });
+      else {
+        relation.early?.resolve('superseded');
+        relation.early = { response, options, resolve, reject };
+      }
+    });
+  }
+
+  private send(
+    relation: Relation,
+    response: Response,
+    options: NotifyOptions,
+    pending: {
+      readonly resolve: (outcome: 'delivered' | 'superseded') => void;
+      readonly reject: (reason: unknown) => void;
+    },
+  ): void {
+    const { clock, policy, toLayer } = this.options;
+    const bytes = this.encode(relation.token, response, relation.peer);
+    const open = relation.transmission !== undefined;
+    // While one waits for its acknowledgement, the next takes over its place, and with it its type (RFC 7641 §4.5.2).
+    const confirmable = open || relation.confirmsNext(options.type, policy, clock.now());
+    relation.supersede(pending);
+    toLayer({ kind: 'send', peer: relation.peer, bytes, sender: relation, confirmable });
+    if (!confirmable) relation.delivered();
+    // RFC 7641 §4.2: an error, or a response without the option, is the last.
+    if (isSuccess(response.code) && response.options.has(Option.Observe)) return;
+    relation.phase = 'ended';
+    relation.cause = new ClosedError('the observation has ended');
+    this.relations.remove(relation);
+    if (relation.context !== undefined) {
+      this.watched.delete(relation.context);
+      relation.context.end(relation.cause);
+    }
+  }
+}

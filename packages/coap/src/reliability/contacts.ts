@@ -1,0 +1,160 @@
+// What the message layer keeps about each peer it is in contact with, and for how long: nothing remains once the
+// last id that was used with a peer has become free again (RFC 7252 §4.8.2).
+import { type Duration, ExpiringMap, hours, type Instant, type Peer, type Random } from '@lapwing/kernel';
+import { type DuplicateLimits, Duplicates, Recent } from './duplicates.ts';
+import { Fifo } from './fifo.ts';
+import { MessageIds } from './message-ids.ts';
+import { Window } from './nstart.ts';
+import type { Sender, Transmission } from './transmission.ts';
+
+/** Peers remembered as reachable after their contact has ended, and for how long. */
+const PROVEN_PEERS = 10_000;
+const PROVEN_FOR: Duration = hours(24);
+
+/** Senders of late non-confirmable messages to one peer, who may still hear a reset. */
+const LATE_SENDERS = 16;
+
+export class Contact {
+  readonly key: string;
+  peer: Peer;
+  touchedAt: Instant;
+  /** When it is looked at again. */
+  dueAt: Instant;
+  /** It answered something only it can have received (RFC 7252 §11.3). */
+  proven: boolean;
+  gone = false;
+  readonly recent = new Recent();
+  readonly window = new Window();
+  ids: MessageIds | undefined = undefined;
+  /** Unacknowledged messages by id. */
+  unacknowledged: Map<number, Transmission> | undefined = undefined;
+  /** Whose non-confirmable messages went out last. */
+  late: Sender[] | undefined = undefined;
+  private lateNext = 0;
+
+  constructor(peer: Peer, now: Instant, dueAt: Instant, proven: boolean) {
+    this.key = peer.key;
+    this.peer = peer;
+    this.touchedAt = now;
+    this.dueAt = dueAt;
+    this.proven = proven;
+  }
+
+  sentLately(sender: Sender): void {
+    this.late ??= [];
+    if (this.late.includes(sender)) return;
+    this.late[this.lateNext] = sender;
+    this.lateNext = (this.lateNext + 1) % LATE_SENDERS;
+  }
+}
+
+export interface ContactLimits extends DuplicateLimits {
+  /** Peers in contact at once; default 150 000. */
+  readonly contacts: number;
+}
+
+export class Contacts {
+  readonly duplicates: Duplicates;
+  private readonly contacts = new Map<string, Contact>();
+  /** In order of `dueAt`; the unauthenticated apart, because they go first. */
+  private readonly anonymous = new Fifo<Contact>();
+  private readonly authenticated = new Fifo<Contact>();
+  private readonly proven = new ExpiringMap<string, true>(PROVEN_FOR, PROVEN_PEERS);
+  private readonly random: Random;
+  private readonly life: Duration;
+  private readonly limits: ContactLimits;
+
+  /** `life` is in ms: how long a contact lasts after its last message. */
+  constructor(random: Random, life: Duration, limits: ContactLimits) {
+    this.random = random;
+    this.life = life;
+    this.limits = limits;
+    this.duplicates = new Duplicates(limits);
+  }
+
+  get size(): number {
+    return this.contacts.size;
+  }
+
+  find(key: string): Contact | undefined {
+    return this.contacts.get(key);
+  }
+
+  /** The contact with that peer, begun now if there is none. */
+  touch(peer: Peer, now: Instant): Contact {
+    const known = this.contacts.get(peer.key);
+    if (known !== undefined) {
+      known.peer = peer;
+      known.touchedAt = now;
+      return known;
+    }
+    const authenticated = peer.identity.kind !== 'none';
+    const proven = authenticated || this.proven.get(peer.key, now) === true;
+    const fresh = new Contact(peer, now, now + this.life, proven);
+    this.contacts.set(peer.key, fresh);
+    (authenticated ? this.authenticated : this.anonymous).push(fresh);
+    if (this.contacts.size > this.limits.contacts) this.evict(fresh);
+    return fresh;
+  }
+
+  /** An id for a message to that peer; undefined while all are resting. */
+  takeId(contact: Contact, now: Instant): number | undefined {
+    contact.ids ??= new MessageIds(this.random, this.life);
+    return contact.ids.take(now);
+  }
+
+  /** Keeps the limits of what is remembered, at the cost of the contacts that were quiet longest. */
+  relieve(current: Contact): number {
+    let evicted = 0;
+    while (this.duplicates.full && this.evict(current)) evicted += 1;
+    return evicted;
+  }
+
+  end(contact: Contact, now: Instant): void {
+    if (contact.gone) return;
+    contact.gone = true;
+    this.duplicates.forget(contact.recent);
+    this.contacts.delete(contact.key);
+    if (contact.proven && contact.peer.identity.kind === 'none') this.proven.set(contact.key, true, now);
+  }
+
+  get earliest(): Instant | undefined {
+    const a = this.anonymous.first?.dueAt;
+    const b = this.authenticated.first?.dueAt;
+    return a === undefined || (b !== undefined && b < a) ? b : a;
+  }
+
+  /** Ends every contact that has been quiet for its life. */
+  expire(now: Instant): void {
+    this.expireQueue(this.anonymous, now);
+    this.expireQueue(this.authenticated, now);
+  }
+
+  private expireQueue(queue: Fifo<Contact>, now: Instant): void {
+    for (let contact = queue.first; contact !== undefined && contact.dueAt <= now; contact = queue.first) {
+      queue.shift();
+      if (contact.gone) continue;
+      if (contact.touchedAt + this.life > now || !contact.window.idle) {
+        contact.dueAt = Math.max(contact.touchedAt + this.life, now + 1);
+        if (!contact.window.idle) contact.dueAt = Math.max(contact.dueAt, now + this.life);
+        queue.push(contact);
+      } else this.end(contact, now);
+    }
+  }
+
+  private evict(current: Contact): boolean {
+    for (const queue of [this.anonymous, this.authenticated]) {
+      for (let left = queue.size; left > 0; left -= 1) {
+        const contact = queue.shift();
+        if (contact === undefined || contact.gone) continue;
+        if (contact === current || !contact.window.idle) {
+          queue.push(contact);
+          continue;
+        }
+        this.end(contact, contact.touchedAt);
+        return true;
+      }
+    }
+    return false;
+  }
+}

@@ -1,0 +1,135 @@
+// What was received lately and what became of it, so that a repeated message has its effect once and its answer again
+// (RFC 7252 §4.5). Each peer has a small ring of its last message ids, never a table of 247 s over all; what all
+// peers together may hold is bounded in entries and bytes, and unauthenticated peers go first.
+import type { Instant, Peer } from '@lapwing/kernel';
+import type { ReceivedMessage } from '../message/udp.ts';
+
+export interface DuplicateLimits {
+  /** Message ids remembered for one peer; default 64. */
+  readonly perPeer: number;
+  /** For all peers together; default 200 000. */
+  readonly inAll: number;
+  /** Bytes of answers, with what remembering them costs; default 64 MiB. */
+  readonly bytes: number;
+}
+
+export const duplicateLimits: DuplicateLimits = { perPeer: 64, inAll: 200_000, bytes: 64 * 1024 * 1024 };
+
+/** What an entry costs besides its answer, in bytes; measured. */
+const ENTRY_COST = 200;
+
+/** A confirmable or non-confirmable message that came in, and how it was answered. */
+export class Incoming {
+  readonly peer: Peer;
+  readonly id: number;
+  readonly confirmable: boolean;
+  readonly multicast: boolean;
+  /** Until when the id names this message: EXCHANGE_LIFETIME or NON_LIFETIME after it came. */
+  readonly until: Instant;
+  /** When a response that has not come is announced by an empty acknowledgement. */
+  readonly ackDue: Instant;
+  /** Until it is answered. */
+  message: ReceivedMessage | undefined;
+  /** An acknowledgement or reset has gone out. */
+  acknowledged = false;
+  /** What a duplicate is answered with. */
+  answer: Uint8Array | undefined = undefined;
+  /** No ring holds it any more. */
+  forgotten = false;
+
+  constructor(
+    peer: Peer,
+    message: ReceivedMessage,
+    confirmable: boolean,
+    multicast: boolean,
+    until: Instant,
+    ackDue: Instant,
+  ) {
+    this.peer = peer;
+    this.id = message.id;
+    this.confirmable = confirmable;
+    this.multicast = multicast;
+    this.until = until;
+    this.ackDue = ackDue;
+    this.message = message;
+  }
+}
+
+/** The last messages of one peer. */
+export class Recent {
+  readonly entries: Incoming[] = [];
+  /** The oldest, once the ring is full. */
+  head = 0;
+}
+
+export class Duplicates {
+  private readonly limits: DuplicateLimits;
+  private count = 0;
+  private answerBytes = 0;
+
+  constructor(limits: DuplicateLimits) {
+    this.limits = limits;
+  }
+
+  get size(): number {
+    return this.count;
+  }
+
+  /** An estimate that counts entries and answers. */
+  get bytes(): number {
+    return this.answerBytes + this.count * ENTRY_COST;
+  }
+
+  get full(): boolean {
+    return this.count > this.limits.inAll || this.bytes > this.limits.bytes;
+  }
+
+  find(recent: Recent, id: number, now: Instant): Incoming | undefined {
+    const { entries } = recent;
+    // The latest first: a ring may hold an expired message of the same id before the present one.
+    const { length } = entries;
+    for (let i = 1, at = recent.head; i <= length; i += 1) {
+      at = at === 0 ? length - 1 : at - 1;
+      const entry = entries[at] as Incoming;
+      if (entry.id === id) return entry.until > now ? entry : undefined;
+    }
+    return undefined;
+  }
+
+  /** Takes the place of the oldest when that has expired or the ring is full. */
+  remember(recent: Recent, incoming: Incoming, now: Instant): void {
+    const { entries, head } = recent;
+    const oldest = entries[head];
+    if (oldest !== undefined && (oldest.until <= now || entries.length >= this.limits.perPeer)) {
+      this.answerBytes -= oldest.answer?.length ?? 0;
+      // What has not been answered yet would add its bytes later to nobody's account.
+      oldest.forgotten = true;
+      entries[head] = incoming;
+      recent.head = head + 1 === entries.length ? 0 : head + 1;
+      return;
+    }
+    // A ring that grows is put in order first, so that the newest stands last.
+    if (head !== 0) {
+      const ordered = [...entries.slice(head), ...entries.slice(0, head)];
+      for (let i = 0; i < ordered.length; i += 1) entries[i] = ordered[i] as Incoming;
+      recent.head = 0;
+    }
+    entries.push(incoming);
+    this.count += 1;
+  }
+
+  answered(incoming: Incoming, answer: Uint8Array): void {
+    incoming.answer = answer;
+    if (!incoming.forgotten) this.answerBytes += answer.length;
+  }
+
+  forget(recent: Recent): void {
+    for (const entry of recent.entries) {
+      this.answerBytes -= entry.answer?.length ?? 0;
+      entry.forgotten = true;
+    }
+    this.count -= recent.entries.length;
+    recent.entries.length = 0;
+    recent.head = 0;
+  }
+}

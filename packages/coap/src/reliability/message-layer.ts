@@ -1,0 +1,522 @@
+// The message layer as a core (RFC 7252 §4): what is confirmable goes out again until it is acknowledged, what comes
+// twice has its effect once, requests are acknowledged with their response or without it when that takes too long.
+//
+//   send CON ─▶ waiting for its turn ─▶ unacknowledged ──ACK──▶ acknowledged · piggybacked
+//                  (NSTART, §4.7)        │   ▲    ├─────RST──▶ reset
+//                                  due: again,    └─spent────▶ gave-up
+//                                  twice the wait
+//
+//   CON request ─▶ served ──respond──▶ ACK with response       duplicates get the same again
+//                    └─ackDelay─▶ empty ACK ──respond──▶ CON or NON with response (§5.2.2)
+//
+// Nothing here waits for another peer, and a group is never answered with a reset or an error (§8.1, §8.2).
+import { type Core, Deadlines, type Duration, type Instant, type Peer, type Random } from '@lapwing/kernel';
+import { Code, codeClass, isRequest, isResponse } from '../message/code.ts';
+import { Type } from '../message/message.ts';
+import { encodeEmpty, type ReceivedMessage } from '../message/udp.ts';
+import { type Contact, type ContactLimits, Contacts } from './contacts.ts';
+import { duplicateLimits, Incoming } from './duplicates.ts';
+import { Fifo } from './fifo.ts';
+import type { Parameters } from './parameters.ts';
+import { ResetLimit } from './reset-limit.ts';
+import { type Sender, sameToken, stampId, stampType, Transmission } from './transmission.ts';
+
+/** Longest time until a member of a group answers, in ms. RFC 7252 §8.2, DEFAULT_LEISURE. */
+const LEISURE: Duration = 5000;
+/** Answers to groups that wait for their moment. */
+const MOST_LEISURELY = 1000;
+
+export type DropReason =
+  | 'unexpectedEmpty'
+  | 'unexpectedAck'
+  | 'unexpectedReset'
+  | 'wrongToken'
+  | 'duplicate'
+  | 'reservedCode'
+  | 'groupMisuse'
+  | 'resetLimit'
+  | 'leisureLimit';
+
+export type LayerInput =
+  | { readonly kind: 'received'; readonly peer: Peer; readonly message: ReceivedMessage; readonly multicast: boolean }
+  /** Bytes that are no message but have a header: confirmable ones are reset. */
+  | { readonly kind: 'malformed'; readonly peer: Peer; readonly bytes: Uint8Array; readonly multicast: boolean }
+  /** An encoded message; type and id are put in here. A confirmable one that is open for the sender is superseded. */
+  | {
+      readonly kind: 'send';
+      readonly peer: Peer;
+      readonly bytes: Uint8Array;
+      readonly sender: Sender;
+      readonly confirmable: boolean;
+    }
+  /** The encoded response to a request; none acknowledges it and that is all. */
+  | { readonly kind: 'respond'; readonly incoming: Incoming; readonly bytes: Uint8Array | undefined }
+  /** A refusal that every duplicate earns anew: nothing is remembered. */
+  | {
+      readonly kind: 'refuse-request';
+      readonly peer: Peer;
+      readonly message: ReceivedMessage;
+      readonly bytes: Uint8Array;
+    }
+  /** A response found its request, or did not. `incoming` is undefined when it came with an acknowledgement. */
+  | { readonly kind: 'accept'; readonly incoming: Incoming }
+  | { readonly kind: 'refuse'; readonly incoming: Incoming }
+  /** The sender needs no acknowledgement any more. */
+  | { readonly kind: 'cancel'; readonly sender: Sender }
+  | { readonly kind: 'lost'; readonly peer: Peer };
+
+export type LayerEffect =
+  | { readonly kind: 'transmit'; readonly peer: Peer; readonly bytes: Uint8Array }
+  | { readonly kind: 'request'; readonly incoming: Incoming; readonly message: ReceivedMessage }
+  | { readonly kind: 'response'; readonly incoming: Incoming; readonly message: ReceivedMessage }
+  | { readonly kind: 'piggybacked'; readonly sender: Sender; readonly message: ReceivedMessage }
+  | { readonly kind: 'acknowledged'; readonly sender: Sender }
+  | { readonly kind: 'reset'; readonly sender: Sender }
+  | { readonly kind: 'gave-up'; readonly sender: Sender; readonly waited: Duration }
+  /** Every id is resting, or too many messages wait for this peer. */
+  | { readonly kind: 'busy'; readonly sender: Sender }
+  | { readonly kind: 'sent-again'; readonly sender: Sender }
+  | { readonly kind: 'evicted'; readonly contacts: number }
+  | { readonly kind: 'drop'; readonly reason: DropReason; readonly peer: Peer };
+
+interface Leisurely {
+  readonly peer: Peer;
+  readonly bytes: Uint8Array;
+}
+
+/** A separate response is sent for nobody: its acknowledgement ends it. */
+const nobodyListens = (): Sender => ({ transmission: undefined, lastId: -1 });
+
+export class MessageLayer implements Core<LayerInput, LayerEffect> {
+  private readonly parameters: Parameters;
+  private readonly random: Random;
+  private readonly contacts: Contacts;
+  private readonly retransmissions = new Deadlines<Transmission>();
+  private readonly unanswered = new Fifo<Incoming>();
+  private readonly leisurely = new Deadlines<Leisurely>();
+  private readonly resets = new ResetLimit();
+  private readonly effects: LayerEffect[] = [];
+  private wake: Instant | undefined = undefined;
+
+  constructor(parameters: Parameters, random: Random, limits: Partial<ContactLimits> = {}) {
+    this.parameters = parameters;
+    this.random = random;
+    this.contacts = new Contacts(random, parameters.exchangeLifetime, {
+      ...duplicateLimits,
+      contacts: 150_000,
+      ...limits,
+    });
+  }
+
+  /** Peers in contact, messages remembered for duplicates, messages unacknowledged. */
+  get sizes(): {
+    readonly contacts: number;
+    readonly remembered: number;
+    readonly rememberedBytes: number;
+    readonly unacknowledged: number;
+  } {
+    const { duplicates } = this.contacts;
+    return {
+      contacts: this.contacts.size,
+      remembered: duplicates.size,
+      rememberedBytes: duplicates.bytes,
+      unacknowledged: this.retransmissions.size,
+    };
+  }
+
+  /** Never later than the earliest work; it stays put while that moves, so that the driver's timer does too. */
+  get deadline(): Instant | undefined {
+    return this.wake;
+  }
+
+  handle(input: LayerInput, now: Instant): readonly LayerEffect[] {
+    this.effects.length = 0;
+    switch (input.kind) {
+      case 'received':
+        this.receive(input.peer, input.message, input.multicast, now);
+        break;
+      case 'respond':
+        this.respond(input.incoming, input.bytes, now);
+        break;
+      case 'send':
+        this.send(input.peer, input.bytes, input.sender, input.confirmable, now);
+        break;
+      case 'accept':
+        this.accept(input.incoming, now);
+        break;
+      case 'refuse':
+        this.refuse(input.incoming, now);
+        break;
+      case 'cancel':
+        this.cancel(input.sender, now);
+        break;
+      case 'refuse-request':
+        this.refuseRequest(input.peer, input.message, input.bytes, now);
+        break;
+      case 'malformed':
+        this.malformed(input.peer, input.bytes, input.multicast, now);
+        break;
+      case 'lost':
+        this.lost(input.peer, now);
+        break;
+    }
+    return this.effects;
+  }
+
+  expire(now: Instant): readonly LayerEffect[] {
+    this.effects.length = 0;
+    if (this.wake === undefined || this.wake > now) return this.effects;
+    this.wake = undefined;
+    for (let due = this.retransmissions.take(now); due !== undefined; due = this.retransmissions.take(now)) {
+      this.again(due, now);
+    }
+    for (let late = this.unanswered.first; late !== undefined; late = this.unanswered.first) {
+      if (late.message !== undefined && late.ackDue > now) break;
+      this.unanswered.shift();
+      if (late.message !== undefined) this.acknowledge(late);
+    }
+    for (let answer = this.leisurely.take(now); answer !== undefined; answer = this.leisurely.take(now)) {
+      this.transmit(answer.peer, answer.bytes);
+    }
+    this.contacts.expire(now);
+    this.wakeAt(this.retransmissions.earliest);
+    this.wakeAt(this.unanswered.first?.ackDue);
+    this.wakeAt(this.leisurely.earliest);
+    this.wakeAt(this.contacts.earliest);
+    return this.effects;
+  }
+
+  // Receiving
+
+  private receive(peer: Peer, message: ReceivedMessage, multicast: boolean, now: Instant): void {
+    const { type, code } = message;
+    if (type === Type.Ack) this.receiveAck(peer, message, now);
+    else if (type === Type.Rst) this.receiveReset(peer, message, now);
+    else if (isRequest(code)) this.receiveRequest(peer, message, multicast, now);
+    else if (isResponse(code)) this.receiveResponse(peer, message, multicast, now);
+    else {
+      // Empty, which is a ping when confirmable (RFC 7252 §4.3), or of a class that nobody speaks.
+      this.drop(code === Code.Empty ? 'unexpectedEmpty' : 'reservedCode', peer);
+      if (type === Type.Con && !multicast) this.reset(peer, message.id, now);
+    }
+  }
+
+  private receiveRequest(peer: Peer, message: ReceivedMessage, multicast: boolean, now: Instant): void {
+    const confirmable = message.type === Type.Con;
+    if (multicast && confirmable) {
+      this.drop('groupMisuse', peer);
+      return;
+    }
+    const contact = this.contacts.touch(peer, now);
+    if (this.repeats(contact, message, now)) return;
+    const incoming = this.incoming(peer, message, multicast, now);
+    this.remember(contact, incoming, now);
+    if (confirmable) {
+      const { unanswered } = this;
+      while (unanswered.first !== undefined && unanswered.first.message === undefined) unanswered.shift();
+      unanswered.push(incoming);
+      this.wakeAt(incoming.ackDue);
+    }
+    this.effects.push({ kind: 'request', incoming, message });
+  }
+
+  /** Nothing is remembered of a response before somebody has accepted it: strangers can send any number. */
+  private receiveResponse(peer: Peer, message: ReceivedMessage, multicast: boolean, now: Instant): void {
+    if (multicast) {
+      this.drop('groupMisuse', peer);
+      return;
+    }
+    const contact = this.contacts.find(peer.key);
+    if (contact !== undefined && this.repeats(contact, message, now)) return;
+    this.effects.push({ kind: 'response', incoming: this.incoming(peer, message, false, now), message });
+  }
+
+  private incoming(peer: Peer, message: ReceivedMessage, multicast: boolean, now: Instant): Incoming {
+    const { exchangeLifetime, nonLifetime, ackDelay } = this.parameters;
+    const confirmable = message.type === Type.Con;
+    return new Incoming(
+      peer,
+      message,
+      confirmable,
+      multicast,
+      now + (confirmable ? exchangeLifetime : nonLifetime),
+      now + ackDelay,
+    );
+  }
+
+  /** Whether it came before; then it gets what it got before. */
+  private repeats(contact: Contact, message: ReceivedMessage, now: Instant): boolean {
+    const before = this.contacts.duplicates.find(contact.recent, message.id, now);
+    if (before === undefined) return false;
+    this.drop('duplicate', contact.peer);
+    if (before.answer !== undefined) this.transmit(contact.peer, before.answer);
+    else if (before.acknowledged) this.transmit(contact.peer, encodeEmpty(Type.Ack, before.id));
+    return true;
+  }
+
+  private remember(contact: Contact, incoming: Incoming, now: Instant): void {
+    const { contacts } = this;
+    contacts.duplicates.remember(contact.recent, incoming, now);
+    this.wakeAt(contact.dueAt);
+    if (!contacts.duplicates.full) return;
+    const evicted = contacts.relieve(contact);
+    if (evicted > 0) this.effects.push({ kind: 'evicted', contacts: evicted });
+  }
+
+  private receiveAck(peer: Peer, message: ReceivedMessage, now: Instant): void {
+    const transmission = this.contacts.find(peer.key)?.unacknowledged?.get(message.id);
+    if (transmission === undefined || isRequest(message.code)) {
+      this.drop('unexpectedAck', peer);
+      return;
+    }
+    if (message.code === Code.Empty) {
+      transmission.contact.proven = true;
+      this.finish(transmission, now);
+      this.succeed(transmission, now);
+      return;
+    }
+    // RFC 7252 §5.3.2: the token must match too; an answer to something else is not this message's end.
+    if (!isResponse(message.code) || !sameToken(message.bytes, transmission.bytes)) {
+      this.drop('wrongToken', peer);
+      return;
+    }
+    transmission.contact.proven = true;
+    this.finish(transmission, now);
+    this.effects.push({ kind: 'piggybacked', sender: transmission.sender, message });
+  }
+
+  private receiveReset(peer: Peer, message: ReceivedMessage, now: Instant): void {
+    const contact = this.contacts.find(peer.key);
+    const transmission = contact?.unacknowledged?.get(message.id);
+    if (transmission !== undefined) {
+      this.finish(transmission, now);
+      this.effects.push({ kind: 'reset', sender: transmission.sender });
+      return;
+    }
+    const sender = contact?.late?.find((each) => each.lastId === message.id);
+    if (sender === undefined) this.drop('unexpectedReset', peer);
+    else this.effects.push({ kind: 'reset', sender });
+  }
+
+  private malformed(peer: Peer, bytes: Uint8Array, multicast: boolean, now: Instant): void {
+    const confirmable = (((bytes[0] as number) >> 4) & 3) === Type.Con;
+    if (confirmable && !multicast) this.reset(peer, ((bytes[2] as number) << 8) | (bytes[3] as number), now);
+  }
+
+  // Answering
+
+  private respond(incoming: Incoming, bytes: Uint8Array | undefined, now: Instant): void {
+    if (incoming.message === undefined) return;
+    incoming.message = undefined;
+    const { peer, confirmable } = incoming;
+    if (confirmable && !incoming.acknowledged) {
+      incoming.acknowledged = true;
+      const answer = bytes ?? encodeEmpty(Type.Ack, incoming.id);
+      if (bytes !== undefined) {
+        stampType(bytes, Type.Ack);
+        stampId(bytes, incoming.id);
+      }
+      this.contacts.duplicates.answered(incoming, answer);
+      this.transmit(peer, answer);
+      return;
+    }
+    if (bytes === undefined) return;
+    const contact = this.contacts.touch(peer, now);
+    this.wakeAt(contact.dueAt);
+    // An address that has proved nothing gets a late response once (RFC 7252 §11.3): retransmissions would multiply it.
+    if (confirmable && contact.proven) this.send(peer, bytes, nobodyListens(), true, now);
+    else if (incoming.multicast) this.answerGroup(contact, bytes, now);
+    else this.sendOnce(contact, bytes, nobodyListens(), now);
+  }
+
+  private answerGroup(contact: Contact, bytes: Uint8Array, now: Instant): void {
+    // RFC 7252 §8.2: errors and the absence of content are not worth a group's attention.
+    const id = codeClass(bytes[1] as number) === 2 ? this.contacts.takeId(contact, now) : undefined;
+    if (id === undefined) return;
+    if (this.leisurely.size >= MOST_LEISURELY) {
+      this.drop('leisureLimit', contact.peer);
+      return;
+    }
+    stampType(bytes, Type.Non);
+    stampId(bytes, id);
+    const at = now + this.random.fraction() * LEISURE;
+    this.leisurely.set({ peer: contact.peer, bytes }, at);
+    this.wakeAt(at);
+  }
+
+  private refuseRequest(peer: Peer, message: ReceivedMessage, bytes: Uint8Array, now: Instant): void {
+    if (message.type === Type.Con) {
+      stampType(bytes, Type.Ack);
+      stampId(bytes, message.id);
+    } else {
+      const id = this.contacts.takeId(this.contacts.touch(peer, now), now);
+      if (id === undefined) return;
+      stampType(bytes, Type.Non);
+      stampId(bytes, id);
+    }
+    this.transmit(peer, bytes);
+  }
+
+  private accept(incoming: Incoming, now: Instant): void {
+    incoming.message = undefined;
+    const contact = this.contacts.touch(incoming.peer, now);
+    contact.proven = true;
+    this.remember(contact, incoming, now);
+    this.acknowledge(incoming);
+  }
+
+  private refuse(incoming: Incoming, now: Instant): void {
+    incoming.message = undefined;
+    this.reset(incoming.peer, incoming.id, now);
+  }
+
+  private acknowledge(incoming: Incoming): void {
+    if (!incoming.confirmable || incoming.acknowledged) return;
+    incoming.acknowledged = true;
+    this.transmit(incoming.peer, encodeEmpty(Type.Ack, incoming.id));
+  }
+
+  private reset(peer: Peer, id: number, now: Instant): void {
+    if (this.resets.allows(peer.key, now)) this.transmit(peer, encodeEmpty(Type.Rst, id));
+    else this.drop('resetLimit', peer);
+  }
+
+  // Sending
+
+  private send(peer: Peer, bytes: Uint8Array, sender: Sender, confirmable: boolean, now: Instant): void {
+    if (sender.transmission !== undefined) {
+      // RFC 7641 §4.5.2: the newer representation goes out when the older would have gone out again.
+      if (sender.transmission.sent === 0) sender.transmission.bytes = bytes;
+      else sender.transmission.successor = bytes;
+      return;
+    }
+    const contact = this.contacts.touch(peer, now);
+    this.wakeAt(contact.dueAt);
+    if (!confirmable) {
+      this.sendOnce(contact, bytes, sender, now);
+      return;
+    }
+    stampType(bytes, Type.Con);
+    const transmission = new Transmission(contact, sender, bytes);
+    const turn = contact.window.enter(transmission, this.parameters.nstart);
+    if (turn === 'full') this.effects.push({ kind: 'busy', sender });
+    else {
+      sender.transmission = transmission;
+      if (turn === 'start') this.start(transmission, now);
+    }
+  }
+
+  private sendOnce(contact: Contact, bytes: Uint8Array, sender: Sender, now: Instant): void {
+    const id = this.contacts.takeId(contact, now);
+    if (id === undefined) {
+      this.effects.push({ kind: 'busy', sender });
+      return;
+    }
+    stampType(bytes, Type.Non);
+    stampId(bytes, id);
+    sender.lastId = id;
+    contact.sentLately(sender);
+    this.transmit(contact.peer, bytes);
+  }
+
+  private start(transmission: Transmission, now: Instant): void {
+    const { ackTimeout, ackRandomFactor } = this.parameters;
+    transmission.startedAt = now;
+    transmission.wait = ackTimeout * (1 + this.random.fraction() * (ackRandomFactor - 1));
+    if (this.assignId(transmission, now)) this.transmitOpen(transmission, now);
+  }
+
+  /** False when there is none, and then the transmission is over. */
+  private assignId(transmission: Transmission, now: Instant): boolean {
+    const { contact, sender } = transmission;
+    const id = this.contacts.takeId(contact, now);
+    if (id === undefined) {
+      this.finish(transmission, now);
+      this.effects.push({ kind: 'busy', sender });
+      return false;
+    }
+    if (transmission.id >= 0) contact.unacknowledged?.delete(transmission.id);
+    transmission.id = id;
+    sender.lastId = id;
+    contact.unacknowledged ??= new Map();
+    contact.unacknowledged.set(id, transmission);
+    stampId(transmission.bytes, id);
+    return true;
+  }
+
+  private transmitOpen(transmission: Transmission, now: Instant): void {
+    const { contact } = transmission;
+    contact.touchedAt = now;
+    transmission.sent += 1;
+    const at = now + transmission.wait;
+    this.retransmissions.set(transmission, at);
+    this.wakeAt(at);
+    this.transmit(contact.peer, transmission.bytes);
+  }
+
+  private again(transmission: Transmission, now: Instant): void {
+    const { sender } = transmission;
+    if (transmission.sent > this.parameters.maxRetransmit) {
+      this.finish(transmission, now);
+      this.effects.push({ kind: 'gave-up', sender, waited: now - transmission.startedAt });
+      return;
+    }
+    if (transmission.successor !== undefined) {
+      transmission.bytes = transmission.successor;
+      transmission.successor = undefined;
+      stampType(transmission.bytes, Type.Con);
+      if (!this.assignId(transmission, now)) return;
+    }
+    transmission.wait *= 2;
+    this.effects.push({ kind: 'sent-again', sender });
+    this.transmitOpen(transmission, now);
+  }
+
+  /** Its message is acknowledged; what superseded it meanwhile starts afresh, and its sender goes on waiting. */
+  private succeed(done: Transmission, now: Instant): void {
+    const { successor, sender, contact } = done;
+    if (successor === undefined) this.effects.push({ kind: 'acknowledged', sender });
+    else this.send(contact.peer, successor, sender, true, now);
+  }
+
+  private finish(transmission: Transmission, now: Instant): void {
+    const { contact, sender } = transmission;
+    sender.transmission = undefined;
+    this.retransmissions.delete(transmission);
+    contact.unacknowledged?.delete(transmission.id);
+    const next = contact.window.leave();
+    if (next !== undefined) this.start(next, now);
+  }
+
+  private cancel(sender: Sender, now: Instant): void {
+    const { transmission } = sender;
+    if (transmission === undefined) return;
+    if (transmission.sent > 0) this.finish(transmission, now);
+    else {
+      transmission.contact.window.withdraw(transmission);
+      sender.transmission = undefined;
+    }
+  }
+
+  private lost(peer: Peer, now: Instant): void {
+    const contact = this.contacts.find(peer.key);
+    if (contact === undefined) return;
+    for (const transmission of [...(contact.unacknowledged?.values() ?? [])]) {
+      this.retransmissions.delete(transmission);
+      transmission.sender.transmission = undefined;
+    }
+    this.contacts.end(contact, now);
+  }
+
+  private transmit(peer: Peer, bytes: Uint8Array): void {
+    this.effects.push({ kind: 'transmit', peer, bytes });
+  }
+
+  private drop(reason: DropReason, peer: Peer): void {
+    this.effects.push({ kind: 'drop', reason, peer });
+  }
+
+  private wakeAt(at: Instant | undefined): void {
+    if (at !== undefined && (this.wake === undefined || at < this.wake)) this.wake = at;
+  }
+}

@@ -1,0 +1,214 @@
+// UDP sockets (shell). A peer is an address: its key is the address as text, and a small cache gives out the same
+// Peer object for the same address without building that text again. Nothing is resolved for a packet: names are
+// looked up once, in `connect`.
+import { createSocket, type Socket } from 'node:dgram';
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import {
+  type Address,
+  type Clock,
+  ClosedError,
+  ConfigError,
+  formatAddress,
+  nobody,
+  type Peer,
+  systemClock,
+  type Transport,
+  type TransportSink,
+  type TransportTraits,
+} from '@lapwing/kernel';
+
+export interface UdpOptions {
+  /** Address to bind; default `127.0.0.1`. One with a colon is IPv6. `::` takes IPv4 too, as `::ffff:` addresses. */
+  readonly host?: string;
+  /** Default 0: the system chooses. */
+  readonly port?: number;
+  /** Groups to join; they are also the only multicast addresses that `connect` accepts. */
+  readonly groups?: readonly string[];
+  /** Bytes in one send; default 1 152 (RFC 7252 §4.6). */
+  readonly mtu?: number;
+  /** Bytes the system may hold for us; default 4 MiB, cut down silently where the system allows less. */
+  readonly recvBufferSize?: number;
+  readonly sendBufferSize?: number;
+  readonly clock?: Clock;
+}
+
+export interface UdpCounters {
+  readonly received: number;
+  readonly receivedBytes: number;
+  readonly sent: number;
+  readonly sentBytes: number;
+  /** Refused by the system: unreachable, too long, no buffer. */
+  readonly sendErrors: number;
+  /** Reported by the socket later, such as port unreachable (ICMP). */
+  readonly socketErrors: number;
+  /** From port 0, which nobody can answer. */
+  readonly unanswerable: number;
+}
+
+type UdpAddress = Extract<Address, { via: 'udp' | 'tcp' }>;
+
+export interface UdpTransport extends Transport {
+  /** Where it is bound; throws ClosedError before `open` and after closing. */
+  readonly address: UdpAddress;
+  counters(): UdpCounters;
+}
+
+/** A transport over one UDP socket. Throws ConfigError for a host that is no address or a port out of range. */
+export function udpTransport(options: UdpOptions = {}): UdpTransport {
+  return new DatagramTransport(options);
+}
+
+const LOOPBACK = '127.0.0.1';
+/** Slots of the peer cache, a power of two: two addresses that share one take turns. */
+const PEER_SLOTS = 4096;
+
+class DatagramTransport implements UdpTransport {
+  readonly traits: TransportTraits;
+  private readonly host: string;
+  private readonly port: number;
+  private readonly family: 4 | 6;
+  private readonly groups: readonly string[];
+  private readonly socket: Socket;
+  private readonly clock: Clock;
+  private readonly bufferSizes: { readonly recv: number; readonly send: number };
+  private readonly peers: (Peer | undefined)[] = new Array<Peer | undefined>(PEER_SLOTS).fill(undefined);
+  private readonly tally = {
+    received: 0,
+    receivedBytes: 0,
+    sent: 0,
+    sentBytes: 0,
+    sendErrors: 0,
+    socketErrors: 0,
+    unanswerable: 0,
+  };
+  private sink: TransportSink | undefined;
+  private bound: UdpAddress | undefined;
+  private closed = false;
+
+  constructor(options: UdpOptions) {
+    this.host = options.host ?? LOOPBACK;
+    this.port = options.port ?? 0;
+    this.groups = options.groups ?? [];
+    const family = isIP(this.host);
+    const problems: string[] = [];
+    if (family === 0) problems.push(`host: ${this.host} is no IP address`);
+    if (!(Number.isInteger(this.port) && this.port >= 0 && this.port <= 65_535)) problems.push(`port: ${this.port}`);
+    for (const group of this.groups) if (!isMulticast(group)) problems.push(`groups: ${group} is no multicast address`);
+    if (problems.length > 0) throw new ConfigError(problems);
+    this.family = family === 6 ? 6 : 4;
+    this.clock = options.clock ?? systemClock;
+    this.bufferSizes = { recv: options.recvBufferSize ?? 4 * 1024 * 1024, send: options.sendBufferSize ?? 1024 * 1024 };
+    this.traits = { reliable: false, framing: 'rfc7252', mtu: options.mtu ?? 1152 };
+    this.socket = createSocket({
+      type: this.family === 6 ? 'udp6' : 'udp4',
+      // Only addresses come here, so there is nothing to look up; the system's resolver would cost a turn per packet.
+      lookup: (host, _options, done) => done(null, host, this.family),
+    });
+  }
+
+  get address(): UdpAddress {
+    if (this.bound === undefined) throw new ClosedError('the socket is not bound');
+    return this.bound;
+  }
+
+  counters(): UdpCounters {
+    return { ...this.tally };
+  }
+
+  async open(sink: TransportSink): Promise<void> {
+    if (this.sink !== undefined || this.closed) throw new ClosedError('a transport is opened once');
+    this.sink = sink;
+    const { socket } = this;
+    await new Promise<void>((resolve, reject) => {
+      socket.once('error', reject);
+      socket.bind({ port: this.port, address: this.host }, () => {
+        socket.removeListener('error', reject);
+        resolve();
+      });
+    });
+    // An error of the socket concerns one datagram that was sent (ICMP): never a reason to stop.
+    socket.on('error', () => {
+      this.tally.socketErrors += 1;
+    });
+    const { address, port } = socket.address();
+    this.bound = { via: 'udp', host: address, port };
+    for (const group of this.groups) socket.addMembership(group);
+    socket.setRecvBufferSize(this.bufferSizes.recv);
+    socket.setSendBufferSize(this.bufferSizes.send);
+    socket.on('message', (bytes, from) => {
+      this.tally.received += 1;
+      this.tally.receivedBytes += bytes.length;
+      if (from.port === 0) this.tally.unanswerable += 1;
+      else sink.receive({ peer: this.peerAt(from.address, from.port), bytes, at: this.clock.now() });
+    });
+  }
+
+  async connect(address: Address, signal?: AbortSignal): Promise<Peer> {
+    signal?.throwIfAborted();
+    if (address.via !== 'udp') throw new ConfigError([`address: ${address.via} is not udp`]);
+    const host = isIP(address.host) === 0 ? await this.resolve(address.host, signal) : address.host;
+    const refusal = this.refuses(host, address.port);
+    if (refusal !== undefined) throw new ConfigError([`address: ${formatAddress({ ...address, host })} ${refusal}`]);
+    const mapped = this.family === 6 && isIP(host) === 4 ? `::ffff:${host}` : host;
+    return this.peerAt(mapped, address.port);
+  }
+
+  send(peer: Peer, bytes: Uint8Array): void {
+    const { address } = peer;
+    if (this.bound === undefined || address.via === 'sms') return;
+    try {
+      this.socket.send(bytes, address.port, address.host);
+      this.tally.sent += 1;
+      this.tally.sentBytes += bytes.length;
+    } catch {
+      this.tally.sendErrors += 1;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    this.bound = undefined;
+    await new Promise<void>((resolve) => {
+      this.socket.close(resolve);
+    });
+  }
+
+  private async resolve(host: string, signal: AbortSignal | undefined): Promise<string> {
+    const { address } = await lookup(host, this.family === 4 ? { family: 4 } : {});
+    signal?.throwIfAborted();
+    return address;
+  }
+
+  /** Where nothing may be sent, whatever a configuration or a peer says. */
+  private refuses(host: string, port: number): string | undefined {
+    if (!(Number.isInteger(port) && port > 0 && port <= 65_535)) return 'has no port';
+    if (host === '255.255.255.255') return 'is a broadcast address';
+    if (host === '0.0.0.0' || host === '::') return 'is no address of a peer';
+    if (isMulticast(host) && !this.groups.includes(host)) return 'is a multicast address';
+    if (this.bound !== undefined && port === this.bound.port && host === this.bound.host) return 'is our own';
+    return undefined;
+  }
+
+  private peerAt(host: string, port: number): Peer {
+    let hash = port;
+    for (let i = host.length - 1; i >= 0; i -= 1) hash = (Math.imul(hash, 31) + host.charCodeAt(i)) | 0;
+    const slot = (hash ^ (hash >>> 12)) & (PEER_SLOTS - 1);
+    const known = this.peers[slot];
+    if (known !== undefined) {
+      const { address } = known;
+      if (address.via === 'udp' && address.port === port && address.host === host) return known;
+    }
+    const address: UdpAddress = { via: 'udp', host, port };
+    const fresh: Peer = { key: formatAddress(address), address, identity: nobody };
+    this.peers[slot] = fresh;
+    return fresh;
+  }
+}
+
+function isMulticast(host: string): boolean {
+  if (isIP(host) === 6) return /^ff/i.test(host);
+  const first = Number.parseInt(host, 10);
+  return first >= 224 && first <= 239;
+}
