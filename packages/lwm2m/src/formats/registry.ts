@@ -1,7 +1,11 @@
 // Which codec speaks a Content-Format, and what each format can carry (Core 1.2.1 §7.5).
 // The numbers 1541 to 1544 stood for the same formats before registration; they are understood, never written.
 import type { Codec } from '../entry.ts';
+import { cbor } from './cbor.ts';
+import { lwm2mJson } from './json-1-0.ts';
+import { lwm2mCbor } from './lwm2m-cbor.ts';
 import { opaque } from './opaque.ts';
+import { senmlCbor, senmlEtchCbor } from './senml-cbor.ts';
 import { senmlEtchJson, senmlJson } from './senml-json.ts';
 import { text } from './text.ts';
 import { tlv } from './tlv.ts';
@@ -27,6 +31,23 @@ interface Row extends Omit<FormatTraits, 'format'> {
 const rows: readonly Row[] = [
   { codec: text, name: 'text', mediaType: 'text/plain', scope: 'value', times: false, legacy: 1541 },
   { codec: opaque, name: 'opaque', mediaType: 'application/octet-stream', scope: 'value', times: false, legacy: 1544 },
+  { codec: cbor, name: 'cbor', mediaType: 'application/cbor', scope: 'value', times: false },
+  { codec: senmlJson, name: 'senml-json', mediaType: 'application/senml+json', scope: 'composite', times: true },
+  { codec: senmlCbor, name: 'senml-cbor', mediaType: 'application/senml+cbor', scope: 'composite', times: true },
+  {
+    codec: senmlEtchJson,
+    name: 'senml-etch-json',
+    mediaType: 'application/senml-etch+json',
+    scope: 'composite',
+    times: true,
+  },
+  {
+    codec: senmlEtchCbor,
+    name: 'senml-etch-cbor',
+    mediaType: 'application/senml-etch+cbor',
+    scope: 'composite',
+    times: true,
+  },
   {
     codec: tlv,
     name: 'tlv',
@@ -35,13 +56,20 @@ const rows: readonly Row[] = [
     times: false,
     legacy: 1542,
   },
-  { codec: senmlJson, name: 'senml-json', mediaType: 'application/senml+json', scope: 'composite', times: true },
   {
-    codec: senmlEtchJson,
-    name: 'senml-etch-json',
-    mediaType: 'application/senml-etch+json',
-    scope: 'composite',
+    codec: lwm2mJson,
+    name: 'lwm2m-json',
+    mediaType: 'application/vnd.oma.lwm2m+json',
+    scope: 'object',
     times: true,
+    legacy: 1543,
+  },
+  {
+    codec: lwm2mCbor,
+    name: 'lwm2m-cbor',
+    mediaType: 'application/vnd.oma.lwm2m+cbor',
+    scope: 'composite',
+    times: false,
   },
 ];
 

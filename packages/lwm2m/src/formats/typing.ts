@@ -120,7 +120,7 @@ function isInRange(value: Value): boolean {
       return value.value >= 0n && value.value <= maxUnsigned64;
     case 'string':
     case 'corelnk':
-      return !/\p{Surrogate}/u.test(value.value);
+      return isWellFormed(value.value);
     case 'objlnk':
       return isLinkId(value.value.object) && isLinkId(value.value.instance);
     case 'float':
@@ -128,6 +128,14 @@ function isInRange(value: Value): boolean {
     case 'opaque':
       return true;
   }
+}
+
+/** No half of a surrogate pair: what UTF-8 can say. A loop, since nearly all texts are short. */
+function isWellFormed(text: string): boolean {
+  for (let i = 0; i < text.length; i += 1) {
+    if ((text.charCodeAt(i) & 0xf800) === 0xd800) return !/\p{Surrogate}/u.test(text);
+  }
+  return true;
 }
 
 const isLinkId = (id: number): boolean => Number.isInteger(id) && id >= 0 && id <= 0xffff;
