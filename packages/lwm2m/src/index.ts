@@ -12,16 +12,41 @@ export {
   parseAttributes,
   patchAttributes,
 } from './attributes.ts';
+export { type Answer, type WriteResponseOptions, writeResponse } from './binding/answer.ts';
+export { type ReadRequestOptions, readRequest } from './binding/interpret.ts';
+export { type RequestTarget, writeRequest } from './binding/request.ts';
+export { readResponse } from './binding/response.ts';
 export {
   type Access,
+  type Action,
   defineObject,
+  type ExecutableKey,
+  type InstanceActions,
+  type InstanceValues,
   type ObjectDefinition,
+  type ReadableKey,
   type ResourceDefinition,
+  resourcesOf,
+  type ValueKey,
   type ValueOf,
+  type WritableKey,
+  type WritableValues,
 } from './definition.ts';
+export { DefinitionLibrary, type DefinitionLibraryOptions } from './definitions/library.ts';
+export { formatObjectUrn, type ObjectUrn, parseObjectUrn } from './definitions/urn.ts';
 export { type Codec, type Entry, equalEntries, type TypeLookup } from './entry.ts';
+export { type ExecuteArguments, formatArguments, parseArguments } from './execute-arguments.ts';
 export { codecFor, type FormatScope, type FormatTraits, formatTraits } from './formats/registry.ts';
 export { startsWithInstance } from './formats/tlv.ts';
+export {
+  formatObjectList,
+  type ObjectList,
+  type ObjectListFields,
+  type ObjectListLimits,
+  ObjectLists,
+  parseObjectList,
+  versionOf,
+} from './object-list.ts';
 export type { ContentResult, Operation, Result } from './operation.ts';
 export {
   childOf,
@@ -48,6 +73,21 @@ export {
   resourcePath,
   rootPath,
 } from './path.ts';
+export {
+  formatRegister,
+  formatUpdate,
+  isName,
+  parseRegister,
+  parseUpdate,
+  type RegisterFields,
+  type Registering,
+  type RegistrationFault,
+  type RegistrationProblem,
+  type RegistrationSubject,
+  registrationProblem,
+  type UpdateFields,
+  type Updating,
+} from './registration.ts';
 export {
   equalValues,
   isSound,

@@ -7,7 +7,12 @@ import type { InstancePath, ObjectPath, Path, ResourceInstancePath, ResourcePath
 
 export type Operation =
   | { readonly op: 'read'; readonly path: Path; readonly accept?: number }
-  | { readonly op: 'discover'; readonly path: Path }
+  | {
+      readonly op: 'discover';
+      readonly path: Path;
+      /** Levels to look down, 0 to 3; default by path. From 1.2 on. */
+      readonly depth?: number;
+    }
   | {
       readonly op: 'write';
       readonly path: InstancePath | ResourcePath | ResourceInstancePath;
@@ -22,7 +27,7 @@ export type Operation =
   | {
       readonly op: 'create';
       readonly path: ObjectPath;
-      /** The new instance's id when the asking side chooses it. */
+      /** The new instance's id when the asking side chooses it; else the entries stand below any one instance. */
       readonly instance?: number;
       readonly entries: readonly Entry[];
       readonly format?: number;

@@ -1,0 +1,105 @@
+// An operation becomes a CoAP request: the asking side (Core 1.2.1 §6.3, §6.4; the table in §6.3 of Transport 1.2.1).
+import { Code, ContentFormat, makeRequest, Option, OptionSet, type OptionValue, type Request } from '@lapwing/coap';
+import { encodeUtf8, FormatError, noBytes } from '@lapwing/kernel';
+import { formatAttributes } from '../attributes.ts';
+import type { Entry } from '../entry.ts';
+import { codecFor } from '../formats/registry.ts';
+import type { Operation } from '../operation.ts';
+import { instancePath, type Path } from '../path.ts';
+import { type Lwm2mVersion, versionTraits } from '../version.ts';
+import { segmentsOf } from './paths.ts';
+import { singleValueFormat } from './single-value.ts';
+
+/** What has to be known of a device to speak to it. A registration fits. */
+export interface RequestTarget {
+  readonly version: Lwm2mVersion;
+  /** Without a slash at the end, '' for none. */
+  readonly rootPath: string;
+  /** Content-Formats that the device has announced; without them it is asked for its own choice. */
+  readonly formats?: readonly number[];
+}
+
+type Options = (readonly [number, OptionValue])[];
+
+/** Throws FormatError for entries that the format cannot say, and for a format that is not spoken here. */
+export function writeRequest(operation: Operation, target: RequestTarget): Request {
+  const options: Options = segmentsOf(target.rootPath, operation.path).map((segment) => [Option.UriPath, segment]);
+  switch (operation.op) {
+    case 'read':
+      addAccept(options, operation.accept, target);
+      return make(Code.Get, options);
+    case 'discover':
+      options.push([Option.Accept, ContentFormat.LinkFormat]);
+      if (operation.depth !== undefined) options.push([Option.UriQuery, `depth=${operation.depth}`]);
+      return make(Code.Get, options);
+    case 'observe':
+      options.push([Option.Observe, 0]);
+      for (const part of formatAttributes(operation.attributes ?? {})) options.push([Option.UriQuery, part]);
+      addAccept(options, operation.accept, target);
+      return make(Code.Get, options);
+    case 'cancel-observe':
+      options.push([Option.Observe, 1]);
+      return make(Code.Get, options);
+    case 'write': {
+      const { path, entries } = operation;
+      const format = operation.format ?? formatFor(path, entries, target);
+      options.push([Option.ContentFormat, format]);
+      return make(operation.mode === 'replace' ? Code.Put : Code.Post, options, encode(format, entries, path));
+    }
+    case 'write-attributes':
+      for (const part of formatAttributes(operation.attributes)) options.push([Option.UriQuery, part]);
+      return make(Code.Put, options);
+    case 'execute':
+      if (operation.args === undefined) return make(Code.Post, options);
+      options.push([Option.ContentFormat, ContentFormat.Text]);
+      return make(Code.Post, options, encodeUtf8(operation.args));
+    case 'create':
+      return create(operation, options, target);
+    case 'delete':
+      return make(Code.Delete, options);
+  }
+}
+
+function make(code: Code, options: Options, payload: Uint8Array = noBytes): Request {
+  return makeRequest(code, OptionSet.of(...options), payload);
+}
+
+function addAccept(options: Options, accept: number | undefined, target: RequestTarget): void {
+  const wanted = accept ?? announced(target);
+  if (wanted !== undefined) options.push([Option.Accept, wanted]);
+}
+
+/** The one we like best of those that the device has announced. */
+function announced(target: RequestTarget): number | undefined {
+  return versionTraits[target.version].formats.find((format) => target.formats?.includes(format));
+}
+
+/** One value goes as text or bytes, which every device reads; several in what the device knows. */
+function formatFor(path: Path, entries: readonly Entry[], target: RequestTarget): number {
+  return singleValueFormat(entries, path) ?? announced(target) ?? versionTraits[target.version].assumedFormat;
+}
+
+/** Only TLV can leave the id of the new instance to the device (Core 1.2.1 §6.3.6). */
+function create(operation: Extract<Operation, { op: 'create' }>, options: Options, target: RequestTarget): Request {
+  const { path, instance, entries } = operation;
+  const [first] = entries;
+  if (instance === undefined) {
+    const format = operation.format ?? ContentFormat.Tlv;
+    if (format !== ContentFormat.Tlv) throw new FormatError('only TLV leaves the instance to the device');
+    options.push([Option.ContentFormat, format]);
+    const below =
+      first === undefined || first.path.kind === 'root' || first.path.kind === 'object' ? 0 : first.path.instance;
+    return make(Code.Post, options, encode(format, entries, instancePath(path.object, below)));
+  }
+  const format = operation.format ?? announced(target) ?? versionTraits[target.version].assumedFormat;
+  options.push([Option.ContentFormat, format]);
+  const within = instancePath(path.object, instance);
+  const bare = first === undefined ? [{ path: within }] : entries;
+  return make(Code.Post, options, encode(format, bare, path));
+}
+
+function encode(format: number, entries: readonly Entry[], base: Path): Uint8Array {
+  const codec = codecFor(format);
+  if (codec === undefined) throw new FormatError(`no codec for Content-Format ${format}`);
+  return codec.encode(entries, base);
+}
