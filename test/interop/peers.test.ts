@@ -2,6 +2,7 @@
 // What fails here is the harness or the peer, never Lapwing.
 import { expect, test } from 'vitest';
 import { AiocoapClient, AiocoapServer, aiocoap } from './parts/aiocoap.ts';
+import { LeshanDevice, LeshanServer, leshan } from './parts/leshan.ts';
 import { ask, LibcoapServer, libcoap } from './parts/libcoap.ts';
 import { Broker, mosquitto } from './parts/mosquitto.ts';
 import { NodeCoapClient, NodeCoapServer, nodeCoap } from './parts/node-coap.ts';
@@ -127,5 +128,39 @@ await describeWith([aiocoap, libcoap], 'aiocoap', () => {
     await client.stop();
     await server.stop();
     expect([client.process.pid, server.process.pid].filter(isRunning)).toEqual([]);
+  });
+});
+
+await describeWith([leshan], 'Leshan', () => {
+  test('its device registers at its server, is read, written, executed and observed, and deregisters', async () => {
+    const server = await LeshanServer.start();
+    const device = await LeshanDevice.start({ server: server.uri, name: 'dev-1', lifetime: 300 });
+    const registered = await server.next('registered');
+    expect(registered).toMatchObject({ name: 'dev-1', lifetime: 300, version: '1.1' });
+    expect(registered.links).toContain('</3303/0>');
+
+    expect(await server.ask('dev-1', { op: 'read', path: '/3/0/0' })).toEqual({
+      code: 'CONTENT(205)',
+      values: { '/3/0/0': 'Lapwing' },
+    });
+    const large = 'a long text '.repeat(300);
+    expect((await server.ask('dev-1', { op: 'write', path: '/3303/0/5750', value: large })).code).toBe('CHANGED(204)');
+    expect((await device.next('written')).values).toEqual({ '/3303/0/5750': large });
+    expect((await server.ask('dev-1', { op: 'read', path: '/3303/0/5750' })).values).toEqual({ '/3303/0/5750': large });
+    expect((await server.ask('dev-1', { op: 'execute', path: '/3303/0/5605', arguments: "0='now'" })).code).toBe(
+      'CHANGED(204)',
+    );
+    expect(await device.next('executed')).toMatchObject({ path: '/3303/0/5605', arguments: "0='now'" });
+
+    expect((await server.ask('dev-1', { op: 'observe', path: '/3303/0/5700' })).values).toEqual({
+      '/3303/0/5700': 21.5,
+    });
+    device.set({ '/3303/0/5700': 23.5 });
+    expect((await server.next('notified')).values).toEqual({ '/3303/0/5700': 23.5 });
+
+    await device.leave();
+    await server.next('deregistered');
+    await server.stop();
+    expect([device.process.pid, server.process.pid].filter(isRunning)).toEqual([]);
   });
 });

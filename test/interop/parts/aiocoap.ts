@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { cache, findProgram, type Part } from './part.ts';
+import { cache, findProgram, lastLine, type Part } from './part.ts';
 import { freeUdpPort } from './ports.ts';
 import { mustRun, Process } from './process.ts';
 
@@ -39,10 +39,6 @@ async function prepare(): Promise<true | string> {
   } catch (error) {
     return `aiocoap ${version} cannot be installed: ${lastLine(error)}`;
   }
-}
-
-function lastLine(error: unknown): string {
-  return String(error).trim().split('\n').at(-1) ?? '';
 }
 
 /** What `aiocoap-server.py` offers is listed at its top. */

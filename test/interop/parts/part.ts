@@ -1,7 +1,8 @@
 // What is the same for every peer: where it comes from, whether it can be used here, and what happens if not.
-// A peer of Debian has to be there on CI; any other that is missing is named, with the reason, in `not-run.json`.
-import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+// A peer of Debian has to be there on CI; any other that is missing is named, with the reason, in the title of the
+// tests that are skipped for it, which is what the summary of `npm test` prints.
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { stopLeftovers } from './process.ts';
@@ -16,7 +17,6 @@ export interface Part {
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 /** Where peers that come by other package managers are kept between runs. */
 export const cache = join(root, 'node_modules/.cache/lapwing-peers');
-const notRunFile = join(cache, 'not-run.json');
 
 /** Debian keeps daemons outside the path of an ordinary user. */
 const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
@@ -46,6 +46,11 @@ export function missing(...names: readonly string[]): true | string {
   return findProgram(...names) === undefined ? `${names.join(' or ')} is not installed` : true;
 }
 
+/** The end of a failure's message, for a reason of one line. */
+export function lastLine(error: unknown): string {
+  return String(error).trim().split('\n').at(-1) ?? '';
+}
+
 /**
  * The tests that need these peers. Where one cannot be used they are not run, which is a failure for a peer of
  * Debian on CI. After them no peer may be left running.
@@ -54,7 +59,6 @@ export async function describeWith(parts: readonly Part[], title: string, tests:
   const reasons: string[] = [];
   for (const part of parts) {
     const answer = await part.available();
-    note(part.name, answer);
     if (answer === true) continue;
     reasons.push(`${part.name}: ${answer}`);
     if (part.from === 'Debian' && process.env['CI'] === 'true')
@@ -64,21 +68,4 @@ export async function describeWith(parts: readonly Part[], title: string, tests:
     tests();
     afterAll(async () => expect(await stopLeftovers()).toEqual([]));
   });
-}
-
-function note(name: string, answer: true | string): void {
-  const notRun = readNotRun();
-  if (notRun[name] === (answer === true ? undefined : answer)) return;
-  if (answer === true) delete notRun[name];
-  else notRun[name] = answer;
-  mkdirSync(dirname(notRunFile), { recursive: true });
-  writeFileSync(notRunFile, `${JSON.stringify(notRun, undefined, 2)}\n`);
-}
-
-function readNotRun(): Record<string, string> {
-  try {
-    return JSON.parse(readFileSync(notRunFile, 'utf8')) as Record<string, string>;
-  } catch {
-    return {};
-  }
 }

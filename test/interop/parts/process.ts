@@ -149,6 +149,11 @@ export class Process implements AsyncDisposable {
     this.#child.stdin.write(text);
   }
 
+  /** Closes its standard input; our programs end then. */
+  end(): void {
+    this.#child.stdin.end();
+  }
+
   kill(signal: NodeJS.Signals): void {
     try {
       process.kill(-this.pid, signal);
