@@ -2,7 +2,7 @@
 import type { Summary } from './harness/phase.ts';
 import type { Measurement } from './measurements/measurement.ts';
 
-/** Looks figures up; NaN where something was not measured. */
+/** Looks figures up; NaN where something was not measured, or failed more than once in a thousand times. */
 export interface Figures {
   /** CPU µs per operation. */
   cpu(measurement: string, row: string): number;
@@ -238,10 +238,14 @@ function startTime(f: Figures, row: string): number {
 export function figuresOf(measurements: readonly Measurement[]): Figures {
   const find = (id: string, name: string) =>
     measurements.find((measurement) => measurement.id === id)?.rows.find((row) => row.name === name);
+  const sound = (id: string, name: string) => {
+    const summary = find(id, name)?.summary;
+    return summary !== undefined && summary.failedShare < 0.001 ? summary : undefined;
+  };
   return {
-    cpu: (id, name) => find(id, name)?.summary?.cpuUs ?? Number.NaN,
-    rate: (id, name) => find(id, name)?.summary?.rate ?? Number.NaN,
-    summary: (id, name) => find(id, name)?.summary,
+    cpu: (id, name) => sound(id, name)?.cpuUs ?? Number.NaN,
+    rate: (id, name) => sound(id, name)?.rate ?? Number.NaN,
+    summary: sound,
     figure: (id, name, key) => find(id, name)?.figures?.[key] ?? Number.NaN,
   };
 }

@@ -50,7 +50,8 @@ static void prepare(struct direction *d) {
   }
 }
 
-static struct net *net_open(struct sockaddr_in bound) {
+static struct net *net_open(uint16_t port) {
+  struct sockaddr_in bound = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_ANY)};
   struct net *net = calloc(1, sizeof *net);
   if (net == NULL) fail("memory");
   net->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -58,6 +59,10 @@ static struct net *net_open(struct sockaddr_in bound) {
   int size = 4 << 20;
   setsockopt(net->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
   setsockopt(net->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+  /* Bound to every address for the sake of 127.0.0.0/8, so nothing from outside may come in. */
+  if (setsockopt(net->fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3) != 0) fail("SO_BINDTODEVICE");
+  int on = 1;
+  if (setsockopt(net->fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof on) != 0) fail("IP_PKTINFO");
   if (bind(net->fd, (struct sockaddr *)&bound, sizeof bound) != 0) fail("bind");
   prepare(&net->in);
   prepare(&net->out);
@@ -65,9 +70,7 @@ static struct net *net_open(struct sockaddr_in bound) {
 }
 
 struct net *net_client(const char *target, uint32_t peers) {
-  struct net *net = net_open((struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_ANY)});
-  int on = 1;
-  if (setsockopt(net->fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof on) != 0) fail("IP_PKTINFO");
+  struct net *net = net_open(0);
   char host[64];
   unsigned port = 0;
   if (sscanf(target, "%63[^:]:%u", host, &port) != 2 || port > 65535 || strncmp(host, "127.", 4) != 0) {
@@ -83,10 +86,7 @@ struct net *net_client(const char *target, uint32_t peers) {
   return net;
 }
 
-struct net *net_server(uint16_t port) {
-  return net_open((struct sockaddr_in){
-      .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)});
-}
+struct net *net_server(uint16_t port) { return net_open(port); }
 
 unsigned net_receive(struct net *net, long timeout_us) {
   net_flush(net);
@@ -108,37 +108,39 @@ uint8_t *net_bytes(struct net *net, unsigned n, size_t *length) {
   return net->in.bytes[n];
 }
 
-uint32_t net_peer(const struct net *net, unsigned n) {
+static struct in_addr destination(const struct net *net, unsigned n) {
   const struct cmsghdr *c = CMSG_FIRSTHDR(&net->in.headers[n].msg_hdr);
   struct in_pktinfo to;
   memcpy(&to, CMSG_DATA(c), sizeof to);
-  return ntohl(to.ipi_addr.s_addr) - net->base;
+  return to.ipi_addr;
 }
+
+uint32_t net_peer(const struct net *net, unsigned n) { return ntohl(destination(net, n).s_addr) - net->base; }
 
 uint8_t *net_buffer(struct net *net) {
   if (net->queued == NET_BATCH) net_flush(net);
   return net->out.bytes[net->queued];
 }
 
-void net_send_as(struct net *net, uint32_t peer, size_t length) {
+static void queue(struct net *net, struct in_addr from, struct sockaddr_in to, size_t length) {
   unsigned n = net->queued++;
   struct msghdr *header = &net->out.headers[n].msg_hdr;
   net->out.vectors[n].iov_len = length;
-  net->out.addresses[n] = net->target;
-  header->msg_controllen = sizeof net->out.controls[n].space;
+  net->out.addresses[n] = to;
   struct cmsghdr *c = CMSG_FIRSTHDR(header);
   c->cmsg_level = IPPROTO_IP;
   c->cmsg_type = IP_PKTINFO;
   c->cmsg_len = CMSG_LEN(sizeof(struct in_pktinfo));
-  struct in_pktinfo from = {.ipi_spec_dst.s_addr = htonl(net->base + peer)};
-  memcpy(CMSG_DATA(c), &from, sizeof from);
+  struct in_pktinfo information = {.ipi_spec_dst = from};
+  memcpy(CMSG_DATA(c), &information, sizeof information);
+}
+
+void net_send_as(struct net *net, uint32_t peer, size_t length) {
+  queue(net, (struct in_addr){.s_addr = htonl(net->base + peer)}, net->target, length);
 }
 
 void net_reply(struct net *net, unsigned n, size_t length) {
-  unsigned m = net->queued++;
-  net->out.vectors[m].iov_len = length;
-  net->out.addresses[m] = net->in.addresses[n];
-  net->out.headers[m].msg_hdr.msg_controllen = 0;
+  queue(net, destination(net, n), net->in.addresses[n], length);
 }
 
 void net_flush(struct net *net) {

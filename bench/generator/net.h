@@ -14,7 +14,7 @@ struct net;
 
 /* `peers`: how many source addresses may be used, at most 4,000,000. Exits with a message on failure. */
 struct net *net_client(const char *target, uint32_t peers);
-/* Bound to 127.0.0.1:port; answers go to where the datagram came from. */
+/* Any address of 127.0.0.0/8 reaches it; answers come from there and go to where the datagram came from. */
 struct net *net_server(uint16_t port);
 
 /* Sends what is queued, waits up to `timeout_us` and returns how many datagrams are held, at most NET_BATCH. */

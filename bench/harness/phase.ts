@@ -39,6 +39,8 @@ export interface Summary {
   readonly errors: number;
   readonly timeouts: number;
   readonly strays: number;
+  /** Errors and time-outs over operations, all rounds. */
+  readonly failedShare: number;
 }
 
 export function median(values: readonly number[]): number {
@@ -77,5 +79,7 @@ export function summarize(phases: readonly Phase[]): Summary {
     errors: sum(phases.map((phase) => phase.errors)),
     timeouts: sum(phases.map((phase) => phase.timeouts)),
     strays: sum(phases.map((phase) => phase.strays)),
+    failedShare:
+      sum(phases.map((phase) => phase.errors + phase.timeouts)) / Math.max(1, sum(phases.map((phase) => phase.ops))),
   };
 }

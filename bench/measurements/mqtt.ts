@@ -21,6 +21,7 @@ function gateway(broker: Server, qos: 0 | 1): Contestant {
       const config = {
         gateway: {
           lwm2m: {
+            // biome-ignore lint/suspicious/noTemplateCurlyInString: a placeholder of the gateway
             mountpoint: 'lwm2m/${endpoint_name}/',
             auto_observe: ['/3303/0'],
             lifetime_min: '1s',

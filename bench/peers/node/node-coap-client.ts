@@ -1,11 +1,11 @@
 // node-coap as a client: 16 requests outstanding on one agent.
 import { Agent, request } from 'coap';
-import { measure, port } from './stopwatch.ts';
+import { hosts, measure, nextHost, port } from './stopwatch.ts';
 
 const agent = new Agent({ type: 'udp4' });
 // An agent without requests closes its socket: this one is never without.
 await measure(16, (done) => {
-  const outgoing = request({ host: '127.0.0.1', port, pathname: '/bench', agent });
+  const outgoing = request({ host: hosts[nextHost()] ?? '', port, pathname: '/bench', agent });
   outgoing.on('response', (response) => {
     response.resume();
     setImmediate(done);
