@@ -37,7 +37,8 @@ import { makeResponse, type Request, type Response, type Token, Type } from './m
 import { Option } from './message/options.ts';
 import { encodeMessage, LONGEST_RECEIVED, Malformed, type ReceivedMessage, readMessage } from './message/udp.ts';
 import type { ContactLimits } from './reliability/contacts.ts';
-import { type LayerEffect, type LayerInput, MessageLayer } from './reliability/message-layer.ts';
+import type { LayerEffect, LayerInput } from './reliability/effects.ts';
+import { MessageLayer } from './reliability/message-layer.ts';
 import { type ParameterOptions, transmissionParameters } from './reliability/parameters.ts';
 import { type CounterName, EndpointCounters, type EndpointStats } from './stats.ts';
 

@@ -17,7 +17,7 @@ import { type Message, type Request, type Response, type Token, Type } from '../
 import { nameOption } from '../message/options.ts';
 import { encodeEmpty, encodeMessage, type ReceivedMessage } from '../message/udp.ts';
 import type { Incoming } from '../reliability/duplicates.ts';
-import type { LayerInput } from '../reliability/message-layer.ts';
+import type { LayerInput } from '../reliability/effects.ts';
 import type { Parameters } from '../reliability/parameters.ts';
 import type { Sender, Transmission } from '../reliability/transmission.ts';
 import { AskingContext } from './contexts.ts';

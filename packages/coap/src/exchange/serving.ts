@@ -7,7 +7,7 @@ import { makeResponse, type Request, type Response, type Token, Type } from '../
 import { Option } from '../message/options.ts';
 import { encodeMessage, type ReceivedMessage } from '../message/udp.ts';
 import type { Incoming } from '../reliability/duplicates.ts';
-import type { LayerInput } from '../reliability/message-layer.ts';
+import type { LayerInput } from '../reliability/effects.ts';
 import type { Sender } from '../reliability/transmission.ts';
 import { ObservedContext, ServedContext } from './contexts.ts';
 import type { Failure } from './exchanges.ts';

@@ -2,6 +2,7 @@
 // (RFC 7252 §4.5). Each peer has a small ring of its last message ids, never a table of 247 s over all; what all
 // peers together may hold is bounded in entries and bytes, and unauthenticated peers go first.
 import type { Instant, Peer } from '@lapwing/kernel';
+import { Type } from '../message/message.ts';
 import type { ReceivedMessage } from '../message/udp.ts';
 
 export interface DuplicateLimits {
@@ -37,17 +38,10 @@ export class Incoming {
   /** No ring holds it any more. */
   forgotten = false;
 
-  constructor(
-    peer: Peer,
-    message: ReceivedMessage,
-    confirmable: boolean,
-    multicast: boolean,
-    until: Instant,
-    ackDue: Instant,
-  ) {
+  constructor(peer: Peer, message: ReceivedMessage, multicast: boolean, until: Instant, ackDue: Instant) {
     this.peer = peer;
     this.id = message.id;
-    this.confirmable = confirmable;
+    this.confirmable = message.type === Type.Con;
     this.multicast = multicast;
     this.until = until;
     this.ackDue = ackDue;

@@ -16,68 +16,17 @@ import { Type } from '../message/message.ts';
 import { encodeEmpty, type ReceivedMessage } from '../message/udp.ts';
 import { type Contact, type ContactLimits, Contacts } from './contacts.ts';
 import { duplicateLimits, Incoming } from './duplicates.ts';
+import type { DropReason, LayerEffect, LayerInput } from './effects.ts';
 import { Fifo } from './fifo.ts';
+import { Outbox } from './outbox.ts';
 import type { Parameters } from './parameters.ts';
 import { ResetLimit } from './reset-limit.ts';
-import { type Sender, sameToken, stampId, stampType, Transmission } from './transmission.ts';
+import { type Sender, sameToken, stampId, stampType } from './transmission.ts';
 
 /** Longest time until a member of a group answers, in ms. RFC 7252 §8.2, DEFAULT_LEISURE. */
 const LEISURE: Duration = 5000;
 /** Answers to groups that wait for their moment. */
 const MOST_LEISURELY = 1000;
-
-export type DropReason =
-  | 'unexpectedEmpty'
-  | 'unexpectedAck'
-  | 'unexpectedReset'
-  | 'wrongToken'
-  | 'duplicate'
-  | 'reservedCode'
-  | 'groupMisuse'
-  | 'resetLimit'
-  | 'leisureLimit';
-
-export type LayerInput =
-  | { readonly kind: 'received'; readonly peer: Peer; readonly message: ReceivedMessage; readonly multicast: boolean }
-  /** Bytes that are no message but have a header: confirmable ones are reset. */
-  | { readonly kind: 'malformed'; readonly peer: Peer; readonly bytes: Uint8Array; readonly multicast: boolean }
-  /** An encoded message; type and id are put in here. A confirmable one that is open for the sender is superseded. */
-  | {
-      readonly kind: 'send';
-      readonly peer: Peer;
-      readonly bytes: Uint8Array;
-      readonly sender: Sender;
-      readonly confirmable: boolean;
-    }
-  /** The encoded response to a request; none acknowledges it and that is all. */
-  | { readonly kind: 'respond'; readonly incoming: Incoming; readonly bytes: Uint8Array | undefined }
-  /** A refusal that every duplicate earns anew: nothing is remembered. */
-  | {
-      readonly kind: 'refuse-request';
-      readonly peer: Peer;
-      readonly message: ReceivedMessage;
-      readonly bytes: Uint8Array;
-    }
-  /** A response found its request, or did not. `incoming` is undefined when it came with an acknowledgement. */
-  | { readonly kind: 'accept'; readonly incoming: Incoming }
-  | { readonly kind: 'refuse'; readonly incoming: Incoming }
-  /** The sender needs no acknowledgement any more. */
-  | { readonly kind: 'cancel'; readonly sender: Sender }
-  | { readonly kind: 'lost'; readonly peer: Peer };
-
-export type LayerEffect =
-  | { readonly kind: 'transmit'; readonly peer: Peer; readonly bytes: Uint8Array }
-  | { readonly kind: 'request'; readonly incoming: Incoming; readonly message: ReceivedMessage }
-  | { readonly kind: 'response'; readonly incoming: Incoming; readonly message: ReceivedMessage }
-  | { readonly kind: 'piggybacked'; readonly sender: Sender; readonly message: ReceivedMessage }
-  | { readonly kind: 'acknowledged'; readonly sender: Sender }
-  | { readonly kind: 'reset'; readonly sender: Sender }
-  | { readonly kind: 'gave-up'; readonly sender: Sender; readonly waited: Duration }
-  /** Every id is resting, or too many messages wait for this peer. */
-  | { readonly kind: 'busy'; readonly sender: Sender }
-  | { readonly kind: 'sent-again'; readonly sender: Sender }
-  | { readonly kind: 'evicted'; readonly contacts: number }
-  | { readonly kind: 'drop'; readonly reason: DropReason; readonly peer: Peer };
 
 interface Leisurely {
   readonly peer: Peer;
@@ -91,7 +40,7 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
   private readonly parameters: Parameters;
   private readonly random: Random;
   private readonly contacts: Contacts;
-  private readonly retransmissions = new Deadlines<Transmission>();
+  private readonly outbox: Outbox;
   private readonly unanswered = new Fifo<Incoming>();
   private readonly leisurely = new Deadlines<Leisurely>();
   private readonly resets = new ResetLimit();
@@ -106,6 +55,7 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
       contacts: 150_000,
       ...limits,
     });
+    this.outbox = new Outbox(parameters, random, this.contacts, this.effects);
   }
 
   /** Peers in contact, messages remembered for duplicates, messages unacknowledged. */
@@ -120,7 +70,7 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
       contacts: this.contacts.size,
       remembered: duplicates.size,
       rememberedBytes: duplicates.bytes,
-      unacknowledged: this.retransmissions.size,
+      unacknowledged: this.outbox.size,
     };
   }
 
@@ -139,7 +89,10 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
         this.respond(input.incoming, input.bytes, now);
         break;
       case 'send':
-        this.send(input.peer, input.bytes, input.sender, input.confirmable, now);
+        if (input.confirmable || input.sender.transmission !== undefined) {
+          this.outbox.send(input.peer, input.bytes, input.sender, now);
+        } else this.outbox.sendOnce(input.peer, input.bytes, input.sender, now);
+        this.wakeForSending();
         break;
       case 'accept':
         this.accept(input.incoming, now);
@@ -148,7 +101,8 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
         this.refuse(input.incoming, now);
         break;
       case 'cancel':
-        this.cancel(input.sender, now);
+        this.outbox.cancel(input.sender, now);
+        this.wakeForSending();
         break;
       case 'refuse-request':
         this.refuseRequest(input.peer, input.message, input.bytes, now);
@@ -167,9 +121,7 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
     this.effects.length = 0;
     if (this.wake === undefined || this.wake > now) return this.effects;
     this.wake = undefined;
-    for (let due = this.retransmissions.take(now); due !== undefined; due = this.retransmissions.take(now)) {
-      this.again(due, now);
-    }
+    this.outbox.expire(now);
     for (let late = this.unanswered.first; late !== undefined; late = this.unanswered.first) {
       if (late.message !== undefined && late.ackDue > now) break;
       this.unanswered.shift();
@@ -179,10 +131,9 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
       this.transmit(answer.peer, answer.bytes);
     }
     this.contacts.expire(now);
-    this.wakeAt(this.retransmissions.earliest);
+    this.wakeForSending();
     this.wakeAt(this.unanswered.first?.ackDue);
     this.wakeAt(this.leisurely.earliest);
-    this.wakeAt(this.contacts.earliest);
     return this.effects;
   }
 
@@ -233,15 +184,8 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
 
   private incoming(peer: Peer, message: ReceivedMessage, multicast: boolean, now: Instant): Incoming {
     const { exchangeLifetime, nonLifetime, ackDelay } = this.parameters;
-    const confirmable = message.type === Type.Con;
-    return new Incoming(
-      peer,
-      message,
-      confirmable,
-      multicast,
-      now + (confirmable ? exchangeLifetime : nonLifetime),
-      now + ackDelay,
-    );
+    const life = message.type === Type.Con ? exchangeLifetime : nonLifetime;
+    return new Incoming(peer, message, multicast, now + life, now + ackDelay);
   }
 
   /** Whether it came before; then it gets what it got before. */
@@ -270,9 +214,8 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
       return;
     }
     if (message.code === Code.Empty) {
-      transmission.contact.proven = true;
-      this.finish(transmission, now);
-      this.succeed(transmission, now);
+      this.outbox.acknowledged(transmission, now);
+      this.wakeForSending();
       return;
     }
     // RFC 7252 §5.3.2: the token must match too; an answer to something else is not this message's end.
@@ -281,15 +224,17 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
       return;
     }
     transmission.contact.proven = true;
-    this.finish(transmission, now);
+    this.outbox.finish(transmission, now);
+    this.wakeForSending();
     this.effects.push({ kind: 'piggybacked', sender: transmission.sender, message });
   }
 
   private receiveReset(peer: Peer, message: ReceivedMessage, now: Instant): void {
-    const contact = this.contacts.find(peer.key);
+    const contact = message.code === Code.Empty ? this.contacts.find(peer.key) : undefined;
     const transmission = contact?.unacknowledged?.get(message.id);
     if (transmission !== undefined) {
-      this.finish(transmission, now);
+      this.outbox.finish(transmission, now);
+      this.wakeForSending();
       this.effects.push({ kind: 'reset', sender: transmission.sender });
       return;
     }
@@ -321,12 +266,12 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
       return;
     }
     if (bytes === undefined) return;
-    const contact = this.contacts.touch(peer, now);
-    this.wakeAt(contact.dueAt);
     // An address that has proved nothing gets a late response once (RFC 7252 §11.3): retransmissions would multiply it.
-    if (confirmable && contact.proven) this.send(peer, bytes, nobodyListens(), true, now);
+    const contact = this.contacts.touch(peer, now);
+    if (confirmable && contact.proven) this.outbox.send(peer, bytes, nobodyListens(), now);
     else if (incoming.multicast) this.answerGroup(contact, bytes, now);
-    else this.sendOnce(contact, bytes, nobodyListens(), now);
+    else this.outbox.sendOnce(peer, bytes, nobodyListens(), now);
+    this.wakeForSending();
   }
 
   private answerGroup(contact: Contact, bytes: Uint8Array, now: Instant): void {
@@ -349,10 +294,9 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
       stampType(bytes, Type.Ack);
       stampId(bytes, message.id);
     } else {
-      const id = this.contacts.takeId(this.contacts.touch(peer, now), now);
-      if (id === undefined) return;
-      stampType(bytes, Type.Non);
-      stampId(bytes, id);
+      this.outbox.sendOnce(peer, bytes, nobodyListens(), now);
+      this.wakeForSending();
+      return;
     }
     this.transmit(peer, bytes);
   }
@@ -362,7 +306,7 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
     const contact = this.contacts.touch(incoming.peer, now);
     contact.proven = true;
     this.remember(contact, incoming, now);
-    this.acknowledge(incoming);
+    if (incoming.confirmable) this.acknowledge(incoming);
   }
 
   private refuse(incoming: Incoming, now: Instant): void {
@@ -371,7 +315,6 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
   }
 
   private acknowledge(incoming: Incoming): void {
-    if (!incoming.confirmable || incoming.acknowledged) return;
     incoming.acknowledged = true;
     this.transmit(incoming.peer, encodeEmpty(Type.Ack, incoming.id));
   }
@@ -381,130 +324,10 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
     else this.drop('resetLimit', peer);
   }
 
-  // Sending
-
-  private send(peer: Peer, bytes: Uint8Array, sender: Sender, confirmable: boolean, now: Instant): void {
-    if (sender.transmission !== undefined) {
-      // RFC 7641 §4.5.2: the newer representation goes out when the older would have gone out again.
-      if (sender.transmission.sent === 0) sender.transmission.bytes = bytes;
-      else sender.transmission.successor = bytes;
-      return;
-    }
-    const contact = this.contacts.touch(peer, now);
-    this.wakeAt(contact.dueAt);
-    if (!confirmable) {
-      this.sendOnce(contact, bytes, sender, now);
-      return;
-    }
-    stampType(bytes, Type.Con);
-    const transmission = new Transmission(contact, sender, bytes);
-    const turn = contact.window.enter(transmission, this.parameters.nstart);
-    if (turn === 'full') this.effects.push({ kind: 'busy', sender });
-    else {
-      sender.transmission = transmission;
-      if (turn === 'start') this.start(transmission, now);
-    }
-  }
-
-  private sendOnce(contact: Contact, bytes: Uint8Array, sender: Sender, now: Instant): void {
-    const id = this.contacts.takeId(contact, now);
-    if (id === undefined) {
-      this.effects.push({ kind: 'busy', sender });
-      return;
-    }
-    stampType(bytes, Type.Non);
-    stampId(bytes, id);
-    sender.lastId = id;
-    contact.sentLately(sender);
-    this.transmit(contact.peer, bytes);
-  }
-
-  private start(transmission: Transmission, now: Instant): void {
-    const { ackTimeout, ackRandomFactor } = this.parameters;
-    transmission.startedAt = now;
-    transmission.wait = ackTimeout * (1 + this.random.fraction() * (ackRandomFactor - 1));
-    if (this.assignId(transmission, now)) this.transmitOpen(transmission, now);
-  }
-
-  /** False when there is none, and then the transmission is over. */
-  private assignId(transmission: Transmission, now: Instant): boolean {
-    const { contact, sender } = transmission;
-    const id = this.contacts.takeId(contact, now);
-    if (id === undefined) {
-      this.finish(transmission, now);
-      this.effects.push({ kind: 'busy', sender });
-      return false;
-    }
-    if (transmission.id >= 0) contact.unacknowledged?.delete(transmission.id);
-    transmission.id = id;
-    sender.lastId = id;
-    contact.unacknowledged ??= new Map();
-    contact.unacknowledged.set(id, transmission);
-    stampId(transmission.bytes, id);
-    return true;
-  }
-
-  private transmitOpen(transmission: Transmission, now: Instant): void {
-    const { contact } = transmission;
-    contact.touchedAt = now;
-    transmission.sent += 1;
-    const at = now + transmission.wait;
-    this.retransmissions.set(transmission, at);
-    this.wakeAt(at);
-    this.transmit(contact.peer, transmission.bytes);
-  }
-
-  private again(transmission: Transmission, now: Instant): void {
-    const { sender } = transmission;
-    if (transmission.sent > this.parameters.maxRetransmit) {
-      this.finish(transmission, now);
-      this.effects.push({ kind: 'gave-up', sender, waited: now - transmission.startedAt });
-      return;
-    }
-    if (transmission.successor !== undefined) {
-      transmission.bytes = transmission.successor;
-      transmission.successor = undefined;
-      stampType(transmission.bytes, Type.Con);
-      if (!this.assignId(transmission, now)) return;
-    }
-    transmission.wait *= 2;
-    this.effects.push({ kind: 'sent-again', sender });
-    this.transmitOpen(transmission, now);
-  }
-
-  /** Its message is acknowledged; what superseded it meanwhile starts afresh, and its sender goes on waiting. */
-  private succeed(done: Transmission, now: Instant): void {
-    const { successor, sender, contact } = done;
-    if (successor === undefined) this.effects.push({ kind: 'acknowledged', sender });
-    else this.send(contact.peer, successor, sender, true, now);
-  }
-
-  private finish(transmission: Transmission, now: Instant): void {
-    const { contact, sender } = transmission;
-    sender.transmission = undefined;
-    this.retransmissions.delete(transmission);
-    contact.unacknowledged?.delete(transmission.id);
-    const next = contact.window.leave();
-    if (next !== undefined) this.start(next, now);
-  }
-
-  private cancel(sender: Sender, now: Instant): void {
-    const { transmission } = sender;
-    if (transmission === undefined) return;
-    if (transmission.sent > 0) this.finish(transmission, now);
-    else {
-      transmission.contact.window.withdraw(transmission);
-      sender.transmission = undefined;
-    }
-  }
-
   private lost(peer: Peer, now: Instant): void {
     const contact = this.contacts.find(peer.key);
     if (contact === undefined) return;
-    for (const transmission of [...(contact.unacknowledged?.values() ?? [])]) {
-      this.retransmissions.delete(transmission);
-      transmission.sender.transmission = undefined;
-    }
+    this.outbox.drop(contact);
     this.contacts.end(contact, now);
   }
 
@@ -514,6 +337,11 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
 
   private drop(reason: DropReason, peer: Peer): void {
     this.effects.push({ kind: 'drop', reason, peer });
+  }
+
+  private wakeForSending(): void {
+    this.wakeAt(this.outbox.earliest);
+    this.wakeAt(this.contacts.earliest);
   }
 
   private wakeAt(at: Instant | undefined): void {

@@ -33,6 +33,14 @@ export class Window {
     return next;
   }
 
+  /** Those that wait, who wait no more. */
+  clear(): readonly Transmission[] {
+    const waiting: Transmission[] = [];
+    for (let next = this.waiting?.shift(); next !== undefined; next = this.waiting?.shift()) waiting.push(next);
+    this.open = 0;
+    return waiting;
+  }
+
   /** One that waits gives up its turn. */
   withdraw(transmission: Transmission): void {
     this.waiting?.remove(transmission);
