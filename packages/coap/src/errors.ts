@@ -9,6 +9,11 @@ export class ResetError extends StackError {
   readonly code = 'COAP_RESET';
 }
 
+/** A block-wise transfer broke off: blocks that do not fit together, or a body that changed on its way (RFC 7959 §2). */
+export class BlockError extends StackError {
+  readonly code = 'COAP_BLOCK';
+}
+
 export interface ResponseErrorOptions {
   readonly options?: OptionSet;
   readonly payload?: Uint8Array;
