@@ -1,2 +1,22 @@
 // Aids for tests of anything that speaks CoAP.
-export {};
+export {
+  ACK,
+  CHANGED,
+  CON,
+  CONTENT,
+  CREATED,
+  DELETE,
+  DELETED,
+  describeMessage,
+  EMPTY,
+  type Expected,
+  FETCH,
+  GET,
+  NON,
+  POST,
+  PUT,
+  RST,
+  type Scripted,
+  ScriptedPeer,
+  type ScriptedPeerOptions,
+} from './scripted-peer.ts';
