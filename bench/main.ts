@@ -4,7 +4,7 @@ import { figuresOf, goals } from './goals.ts';
 import { prepareJava } from './harness/contestants.ts';
 import { compileGenerator } from './harness/generator.ts';
 import { keep, kept } from './harness/results.ts';
-import { downloads, uploads } from './measurements/block.ts';
+import { crowds, downloads, slowRoads, uploads } from './measurements/block.ts';
 import { coapClients, coapServers } from './measurements/coap.ts';
 import { codecs } from './measurements/codec.ts';
 import { growth, reads, updates } from './measurements/lwm2m.ts';
@@ -19,7 +19,7 @@ const groups: Readonly<Record<string, readonly ((plan: Plan) => Promise<Measurem
   coap: [coapServers, coapClients],
   lwm2m: [updates, growth, reads],
   mqtt: [notifications],
-  block: [downloads, uploads],
+  block: [downloads, uploads, slowRoads, crowds],
   memory: [memoryOfDevices, memoryAtFullRate],
   start: [coldStart],
 };

@@ -56,7 +56,8 @@ static void settle(struct engine *e, struct lane *lane, uint64_t now) {
   lane->busy = false;
   e->phase->ops++;
   histogram_add(&e->phase->latency, now - lane->sent);
-  if (e->rate == 0) start(e, lane, now);
+  lane->rests_until = now + (uint64_t)(e->pause_ms * 1e6);
+  if (e->rate == 0 && e->pause_ms == 0) start(e, lane, now);
 }
 
 static struct lane *lane_of(struct engine *e, const struct coap_message *m) {
@@ -128,7 +129,7 @@ static void sweep(struct engine *e, uint64_t now) {
 static void fill(struct engine *e, uint64_t now) {
   for (unsigned i = 0; i < e->window; i++) {
     struct lane *lane = &e->lanes[i];
-    if (lane->busy) continue;
+    if (lane->busy || now < lane->rests_until) continue;
     if (e->rate > 0) {
       if (now < e->due) return;
       e->due += (uint64_t)(1e9 / e->rate);
@@ -146,9 +147,9 @@ void engine_run(struct engine *e, double seconds, bool (*done)(struct engine *))
   while (now < end && (done == NULL || !done(e))) {
     if (e->rate > 0 || now >= next_fill) {
       fill(e, now);
-      next_fill = now + 1000000u;
+      next_fill = now + 200000u;
     }
-    unsigned count = net_receive(e->net, e->rate > 0 ? 100 : 1000);
+    unsigned count = net_receive(e->net, e->rate > 0 || e->pause_ms > 0 ? 100 : 1000);
     now = now_ns();
     for (unsigned i = 0; i < count; i++) take(e, i, now);
     if (now >= e->next_sweep) {

@@ -15,7 +15,7 @@ struct lane {
   uint32_t peer;
   uint16_t id;
   uint8_t token[8];
-  uint64_t sent;
+  uint64_t sent, rests_until;
   /* The traffic's own: which device, which block. */
   uint32_t work, block;
 };
@@ -45,6 +45,8 @@ struct engine {
   /* Operations a second; 0: as fast as answers return. */
   double rate;
   double timeout_s;
+  /* Milliseconds between an answer and the lane's next request: a long road, seen from the server. */
+  double pause_ms;
   /* The server sends the same bytes back: any datagram with a lane's token is its answer. */
   bool echo;
   uint64_t random;

@@ -31,6 +31,7 @@ static const char usage[] =
     "  --devices N   how many register (1000)\n"
     "  --variants N  how many different link sets they have (16)\n"
     "  --rate R      notifications a second (0: as fast as they are acknowledged)\n"
+    "  --pause MS    between an answer and the next request of a lane (0)\n"
     "  --warmup S    seconds before the measured ones (0)\n"
     "  --seconds S   seconds measured (2)\n"
     "  --settle S    seconds to wait after the last notification (0)\n"
@@ -54,7 +55,8 @@ static const struct option long_options[] = {
     {"devices", required_argument, NULL, 'd'}, {"variants", required_argument, NULL, 'v'},
     {"then", required_argument, NULL, 'T'},    {"rate", required_argument, NULL, 'r'},
     {"warmup", required_argument, NULL, 'W'},  {"seconds", required_argument, NULL, 'S'},
-    {"settle", required_argument, NULL, 'e'},  {"pid", required_argument, NULL, 'i'},
+    {"settle", required_argument, NULL, 'e'},  {"pause", required_argument, NULL, 'u'},
+     {"pid", required_argument, NULL, 'i'},
     {"limit", required_argument, NULL, 'l'},   {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0}};
 
@@ -71,6 +73,7 @@ static double number(const char *name, const char *text, double least, double mo
 void measure_run(struct engine *engine, const struct options *options, const char *name) {
   static struct phase phase;
   engine->phase = &phase;
+  engine->pause_ms = options->pause;
   phase_begin(&phase, "warm-up");
   if (options->warmup > 0) engine_run(engine, options->warmup, NULL);
   phase_begin(&phase, name);
@@ -98,6 +101,7 @@ int main(int argc, char **argv) {
       case 'r': o.rate = number("rate", optarg, 0, 1e6); break;
       case 'W': o.warmup = number("warmup", optarg, 0, 600); break;
       case 'S': o.seconds = number("seconds", optarg, 0, 3600); break;
+      case 'u': o.pause = number("pause", optarg, 0, 10000); break;
       case 'e': o.settle = number("settle", optarg, 0, 60); break;
       case 'i': measure_pid((int)number("pid", optarg, 1, 4194304)); break;
       case 'l': limit = number("limit", optarg, 1, 3600); break;

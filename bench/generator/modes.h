@@ -7,7 +7,7 @@ struct options {
   const char *target, *path, *then;
   uint16_t port;
   unsigned window, devices, size, body, variants;
-  double warmup, seconds, rate, settle;
+  double warmup, seconds, rate, settle, pause;
 };
 
 /* Warms up, measures, prints the measured phase. */
