@@ -34,6 +34,9 @@ export interface BlockOutCounters {
   readonly abandoned: number;
 }
 
+/** Of one upload, each with smaller blocks than the last. */
+const MOST_TRIES = 6;
+
 export class BlockOut {
   private readonly clock: Clock;
   private readonly szx: Szx;
@@ -169,15 +172,16 @@ export class BlockOut {
     };
     if (tag !== undefined) tagWith(tag);
     try {
-      let restarts = 0;
-      for (let szx = largest; ; ) {
+      let szx = largest;
+      let lost = false;
+      for (let tries = 1; ; tries += 1) {
         const outcome = await sendBlocks(task, szx);
-        if (outcome.kind === 'smaller') {
+        if (outcome.kind === 'smaller' && tries < MOST_TRIES) {
           szx = outcome.szx;
           continue;
         }
-        if (outcome.kind === 'lost' && restarts === 0) {
-          restarts += 1;
+        if (outcome.kind === 'lost' && !lost) {
+          lost = true;
           tagWith(this.tags.fresh());
           continue;
         }

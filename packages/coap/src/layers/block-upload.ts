@@ -21,7 +21,7 @@ export interface UploadTask {
 /** answered: by the peer, for good · smaller: begin again with blocks of that size · lost: begin again (4.08) */
 export type UploadOutcome =
   | { readonly kind: 'answered'; readonly response: Response }
-  | { readonly kind: 'smaller'; readonly szx: Szx }
+  | { readonly kind: 'smaller'; readonly szx: Szx; readonly response: Response }
   | { readonly kind: 'lost'; readonly response: Response };
 
 /** Throws BlockError for an answer that does not fit the block. */
@@ -59,7 +59,7 @@ export async function sendBlocks(task: UploadTask, largest: Szx): Promise<Upload
   }
 }
 
-/** What to make of 4.13 (RFC 7959 §2.9.3): only a strictly smaller block is another try, so that there are six at most. */
+/** What to make of 4.13 (RFC 7959 §2.9.3): only a strictly smaller block is another try. */
 export function smaller(response: Response, szx: Szx, size: number | undefined): UploadOutcome {
   const hint = blockOf(response.options, Option.Block1);
   const limit = response.options.has(Option.Size1)
@@ -67,5 +67,5 @@ export function smaller(response: Response, szx: Szx, size: number | undefined):
     : Number.POSITIVE_INFINITY;
   if (hint === undefined || hint.szx >= szx || (size !== undefined && size > limit))
     return { kind: 'answered', response };
-  return { kind: 'smaller', szx: hint.szx };
+  return { kind: 'smaller', szx: hint.szx, response };
 }
