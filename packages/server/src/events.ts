@@ -25,7 +25,10 @@ export interface ServerEvents {
   /** A notification in time order; stale ones are dropped before. */
   notify: { readonly registration: Registration; readonly observation: Observation; readonly result: ContentResult };
   /** The device refused or reset it, or its registration ended. */
-  'observation-ended': { readonly observation: Observation; readonly cause: 'cancelled' | 'refused' | 'reset' | 'registration-ended' | 'replaced' };
+  'observation-ended': {
+    readonly observation: Observation;
+    readonly cause: 'cancelled' | 'refused' | 'reset' | 'registration-ended' | 'replaced';
+  };
   /** A notification that could not be decoded. The observation goes on. */
   'notify-failed': { readonly registration: Registration; readonly observation: Observation; readonly error: Error };
 }

@@ -1,11 +1,10 @@
 // The server's record of one registered device: immutable, replaced whole at each Update (Core 1.2.1 §6.2).
 import type { Link } from '@lapwing/coap';
 import type { Duration, Peer } from '@lapwing/kernel';
-
-export type Lwm2mVersion = '1.0' | '1.1' | '1.2';
+import type { Lwm2mVersion, ObjectList } from '@lapwing/lwm2m';
 
 export interface Registration {
-  /** Last segment of the location: 96 random bits or more. */
+  /** Last segment of the location: 128 random bits. */
   readonly id: string;
   /** Endpoint client name. */
   readonly name: string;
@@ -20,12 +19,94 @@ export interface Registration {
   readonly rootPath: string;
   /** Objects and instances as registered, root path taken off; shared between devices that registered the same text. */
   readonly objects: readonly Link[];
-  /** Every query parameter in the order sent, `lt` as sent, those of Updates merged. */
+  /** Content-Formats that the device announced. */
+  readonly formats: readonly number[];
+  /** Every query parameter as sent, those of Updates merged. */
   readonly parameters: ReadonlyMap<string, string>;
   /** Unix time in ms. */
   readonly registeredAt: number;
   /** Unix time in ms of the last Register or Update. */
   readonly updatedAt: number;
   /** What the authorising application wants to remember with it. */
-  readonly attributes?: Readonly<Record<string, string>>;
+  readonly attributes: Readonly<Record<string, string>> | undefined;
+}
+
+/** What a fleet has in common: devices that send the same parameters share one copy. */
+export interface Terms {
+  readonly lifetime: Duration;
+  readonly version: Lwm2mVersion;
+  readonly binding: string | undefined;
+  readonly queueMode: boolean;
+  /** Without the name. */
+  readonly parameters: ReadonlyMap<string, string>;
+}
+
+export interface RegistrationFields {
+  readonly id: string;
+  readonly name: string;
+  readonly peer: Peer;
+  readonly terms: Terms;
+  readonly objectList: ObjectList;
+  readonly registeredAt: number;
+  readonly updatedAt: number;
+  readonly attributes: Readonly<Record<string, string>> | undefined;
+}
+
+/** A record that keeps what differs from device to device and shares the rest. */
+export class RegistrationRecord implements Registration {
+  readonly id: string;
+  readonly name: string;
+  readonly peer: Peer;
+  readonly terms: Terms;
+  readonly objectList: ObjectList;
+  readonly registeredAt: number;
+  readonly updatedAt: number;
+  readonly attributes: Readonly<Record<string, string>> | undefined;
+
+  constructor(fields: RegistrationFields) {
+    this.id = fields.id;
+    this.name = fields.name;
+    this.peer = fields.peer;
+    this.terms = fields.terms;
+    this.objectList = fields.objectList;
+    this.registeredAt = fields.registeredAt;
+    this.updatedAt = fields.updatedAt;
+    this.attributes = fields.attributes;
+  }
+
+  get lifetime(): Duration {
+    return this.terms.lifetime;
+  }
+
+  get version(): Lwm2mVersion {
+    return this.terms.version;
+  }
+
+  get binding(): string | undefined {
+    return this.terms.binding;
+  }
+
+  get queueMode(): boolean {
+    return this.terms.queueMode;
+  }
+
+  get rootPath(): string {
+    return this.objectList.rootPath;
+  }
+
+  get objects(): readonly Link[] {
+    return this.objectList.objects;
+  }
+
+  get formats(): readonly number[] {
+    return this.objectList.formats;
+  }
+
+  get parameters(): ReadonlyMap<string, string> {
+    return new Map([['ep', this.name], ...this.terms.parameters]);
+  }
+
+  with(change: Partial<RegistrationFields>): RegistrationRecord {
+    return new RegistrationRecord({ ...this, ...change });
+  }
 }

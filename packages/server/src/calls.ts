@@ -1,0 +1,201 @@
+// Typed calls on a device, for people: each makes an operation, performs it, and throws ResponseError for a refusal.
+import { isSuccess, type Link, ResponseError } from '@lapwing/coap';
+import { encodeUtf8 } from '@lapwing/kernel';
+import {
+  type AttributePatch,
+  type ContentResult,
+  type Entry,
+  type ExecutableKey,
+  type InstancePath,
+  instancePath,
+  makeValue,
+  type ObjectDefinition,
+  type Operation,
+  objectPath,
+  type Path,
+  type PathText,
+  parsePath,
+  type ReadableKey,
+  type ResourceDefinition,
+  type Result,
+  resourceInstancePath,
+  resourcePath,
+  resourcesOf,
+  type ValueOf,
+  type WritableValues,
+} from '@lapwing/lwm2m';
+import type { Performer, PerformOptions } from './device.ts';
+import type { ServerEvents } from './events.ts';
+import type { Server } from './server.ts';
+
+export interface Notification {
+  readonly entries: readonly Entry[];
+  /** Value of the Observe option (RFC 7641 §3.4). */
+  readonly sequence: number | undefined;
+}
+
+/** Any name: whether it is registered matters only when something is asked of it. */
+export class Device implements Performer {
+  readonly name: string;
+  private readonly server: Server;
+
+  constructor(name: string, server: Server) {
+    this.name = name;
+    this.server = server;
+  }
+
+  perform(operation: Operation, options?: PerformOptions): Promise<Result> {
+    return this.server.perform(this.name, operation, options);
+  }
+
+  /** One typed value, or everything at a path. An optional resource that is not there throws ResponseError 4.04. */
+  read<D extends ObjectDefinition, K extends ReadableKey<D>>(
+    definition: D,
+    instance: number,
+    resource: K,
+    options?: PerformOptions,
+  ): Promise<ValueOf<D['resources'][K]>>;
+  read(path: PathText, options?: PerformOptions): Promise<readonly Entry[]>;
+  async read(
+    target: ObjectDefinition | PathText,
+    second?: number | PerformOptions,
+    key?: string,
+    last?: PerformOptions,
+  ): Promise<unknown> {
+    if (typeof target === 'string')
+      return (await this.content({ op: 'read', path: parsePath(target) }, second as PerformOptions)).entries;
+    const resource = resourceNamed(target, key as string);
+    const path = resourcePath(target.id, second as number, resource.id);
+    const typeOf = (object: number, id: number) =>
+      object === target.id ? resourcesOf(target).get(id)?.resource.type : undefined;
+    const { entries } = await this.content({ op: 'read', path }, { ...last, typeOf });
+    return plain(resource, entries);
+  }
+
+  /** Some values of an instance; what is not given stays as it is. */
+  async write<D extends ObjectDefinition>(
+    definition: D,
+    instance: number,
+    values: WritableValues<D>,
+    options?: PerformOptions,
+  ): Promise<void> {
+    const path = instancePath(definition.id, instance);
+    await this.done({ op: 'write', path, mode: 'update', entries: entriesOf(definition, instance, values) }, options);
+  }
+
+  async execute<D extends ObjectDefinition>(
+    definition: D,
+    instance: number,
+    resource: ExecutableKey<D>,
+    args?: string,
+    options?: PerformOptions,
+  ): Promise<void> {
+    const path = resourcePath(definition.id, instance, resourceNamed(definition, resource).id);
+    await this.done(args === undefined ? { op: 'execute', path } : { op: 'execute', path, args }, options);
+  }
+
+  /** At `instance`, or at an id of the device's choice. Resolves with the path, where the device said it. */
+  async create<D extends ObjectDefinition>(
+    definition: D,
+    values: WritableValues<D>,
+    options: PerformOptions & { readonly instance?: number } = {},
+  ): Promise<Path | undefined> {
+    const { instance, ...rest } = options;
+    const entries = entriesOf(definition, instance ?? 0, values);
+    const path = objectPath(definition.id);
+    const result = await this.done(
+      instance === undefined ? { op: 'create', path, entries } : { op: 'create', path, instance, entries },
+      rest,
+    );
+    return result.location;
+  }
+
+  async delete(path: PathText, options?: PerformOptions): Promise<void> {
+    await this.done({ op: 'delete', path: parsePath(path) as InstancePath }, options);
+  }
+
+  async discover(path: PathText, options?: PerformOptions): Promise<readonly Link[]> {
+    const result = await this.perform({ op: 'discover', path: parsePath(path) }, options);
+    return result.kind === 'links' ? result.links : refuse(result);
+  }
+
+  async writeAttributes(path: PathText, attributes: AttributePatch, options?: PerformOptions): Promise<void> {
+    await this.done({ op: 'write-attributes', path: parsePath(path), attributes }, options);
+  }
+
+  /**
+   * The value now, then each notification; leaving the loop or aborting the signal cancels. Ends with the registration;
+   * throws ResponseError when the device refuses.
+   */
+  async *observe(path: PathText, options: PerformOptions = {}): AsyncGenerator<Notification, void> {
+    const tag = {};
+    const { signal } = options;
+    const stop = new AbortController();
+    const relay = (): void => stop.abort(signal?.reason);
+    signal?.addEventListener('abort', relay, { once: true });
+    const mine = <K extends 'notify' | 'observation-ended'>(event: ServerEvents[K]): boolean =>
+      event.observation.tag === tag;
+    const ended = this.server.events.on('observation-ended', (event) => {
+      if (mine(event)) stop.abort();
+    });
+    const stream = this.server.events.stream('notify', { signal: stop.signal });
+    try {
+      const first = await this.content({ op: 'observe', path: parsePath(path) }, { ...options, tag });
+      yield { entries: first.entries, sequence: first.sequence };
+      for await (const event of stream)
+        if (mine(event)) yield { entries: event.result.entries, sequence: event.result.sequence };
+      signal?.throwIfAborted();
+    } finally {
+      ended[Symbol.dispose]();
+      signal?.removeEventListener('abort', relay);
+      const over = stop.signal.aborted && !(signal?.aborted ?? false);
+      stop.abort();
+      if (!over) await this.perform({ op: 'cancel-observe', path: parsePath(path) }).catch(() => undefined);
+    }
+  }
+
+  private async content(operation: Operation, options?: PerformOptions): Promise<ContentResult> {
+    const result = await this.perform(operation, options);
+    return result.kind === 'content' ? result : refuse(result);
+  }
+
+  private async done(operation: Operation, options?: PerformOptions): Promise<Extract<Result, { kind: 'done' }>> {
+    const result = await this.perform(operation, options);
+    return result.kind === 'done' ? result : refuse(result);
+  }
+}
+
+function refuse(result: Result): never {
+  const reason = result.kind === 'refused' ? result.reason : undefined;
+  if (isSuccess(result.code)) throw new ResponseError(result.code, 'not an answer to what was asked');
+  throw new ResponseError(result.code, reason, reason === undefined ? {} : { payload: encodeUtf8(reason) });
+}
+
+function resourceNamed(definition: ObjectDefinition, key: string): ResourceDefinition {
+  const resource = Object.hasOwn(definition.resources, key) ? definition.resources[key] : undefined;
+  if (resource === undefined) throw new RangeError(`${definition.name} has no resource '${key}'`);
+  return resource;
+}
+
+function plain(resource: ResourceDefinition, entries: readonly Entry[]): unknown {
+  if (resource.many !== true) return entries[0]?.value?.value;
+  const values = entries.flatMap(({ path, value }): [number, unknown][] =>
+    path.kind === 'resource-instance' && value !== undefined ? [[path.resourceInstance, value.value]] : [],
+  );
+  return new Map(values);
+}
+
+function entriesOf(definition: ObjectDefinition, instance: number, values: object): Entry[] {
+  return Object.entries(values).flatMap(([key, given]): Entry[] => {
+    const resource = resourceNamed(definition, key);
+    const { type } = resource;
+    if (type === undefined) throw new RangeError(`'${key}' has no type and so no value`);
+    if (resource.many !== true) {
+      return [{ path: resourcePath(definition.id, instance, resource.id), value: makeValue(type, given) }];
+    }
+    return [...(given as ReadonlyMap<number, unknown>)].map(([id, each]) => ({
+      path: resourceInstancePath(definition.id, instance, resource.id, id),
+      value: makeValue(type, each),
+    }));
+  });
+}

@@ -1,0 +1,65 @@
+// An operation becomes a request to one device, and its response a result: the meeting of the binding with the
+// endpoint, the device's version and its definitions.
+import type { Observed, Response, Token } from '@lapwing/coap';
+import { type Clock, type Duration, deadlineSignal, untilAborted } from '@lapwing/kernel';
+import { type Operation, type Result, readResponse, type TypeLookup, writeRequest } from '@lapwing/lwm2m';
+import type { Contact } from './contact.ts';
+import type { Models } from './models.ts';
+
+export interface ExchangeOptions {
+  readonly token?: Token;
+  readonly notify?: (response: Response, observed: Observed) => void;
+  /** Default: the definitions that the device registered with. */
+  readonly typeOf?: TypeLookup;
+}
+
+export class Exchange {
+  private readonly clock: Clock;
+  private readonly models: Models;
+  private readonly timeout: Duration;
+  private readonly heard: (contact: Contact) => void;
+
+  /** `timeout` covers an operation from sending to its answer; `heard` is told of every answer's sender. */
+  constructor(clock: Clock, models: Models, timeout: Duration, heard: (contact: Contact) => void) {
+    this.clock = clock;
+    this.models = models;
+    this.timeout = timeout;
+    this.heard = heard;
+  }
+
+  async send(
+    contact: Contact,
+    operation: Operation,
+    signal: AbortSignal,
+    options: ExchangeOptions = {},
+  ): Promise<Result> {
+    const { registration, endpoint } = contact;
+    const request = writeRequest(operation, registration);
+    using deadline = deadlineSignal(this.clock, this.timeout, `${registration.name}: ${operation.op}`, signal);
+    const { token, notify, typeOf } = options;
+    let response: Response;
+    if (token === undefined || notify === undefined) {
+      response = await endpoint.request(
+        registration.peer,
+        request,
+        token === undefined ? { signal: deadline.signal } : { token, signal: deadline.signal },
+      );
+    } else {
+      // An observation outlives this call and must not hold its signal: it is ended by token.
+      const answer = endpoint.request(registration.peer, request, { token, notify });
+      response = await untilAborted(answer, deadline.signal);
+    }
+    this.heard(contact);
+    return this.read(contact, operation, response, typeOf);
+  }
+
+  /** Throws FormatError for an answer that cannot be decoded. */
+  read(
+    { registration }: Contact,
+    operation: Operation,
+    response: Response,
+    typeOf = this.models.typesOf(registration),
+  ): Result {
+    return readResponse(operation, response, typeOf, registration.rootPath);
+  }
+}

@@ -1,0 +1,134 @@
+// Every setting of a server: the one place with defaults, ranges and units. Checked once; past it nothing is optional.
+import type { Code } from '@lapwing/coap';
+import {
+  type Clock,
+  ConfigError,
+  type Duration,
+  days,
+  type Peer,
+  type Random,
+  seconds,
+  systemClock,
+  systemRandom,
+  type Transport,
+} from '@lapwing/kernel';
+import { DefinitionLibrary, type Lwm2mVersion } from '@lapwing/lwm2m';
+import type { Rate } from './rate-limit.ts';
+
+export type Listener =
+  /** `host` is loopback by default: without security a server does not face a network by itself. */
+  | { readonly name?: string; readonly via: 'udp'; readonly host?: string; readonly port: number }
+  | { readonly name?: string; readonly transport: Transport };
+
+/** A device that asks to be registered. */
+export interface Candidate {
+  readonly name: string;
+  readonly parameters: ReadonlyMap<string, string>;
+  readonly peer: Peer;
+  /** Name of the listener that it came by. */
+  readonly listener: string;
+  readonly version: Lwm2mVersion;
+  /** In ms, as asked for. */
+  readonly lifetime: Duration;
+}
+
+export type Verdict =
+  | {
+      readonly allow: true;
+      readonly attributes?: Readonly<Record<string, string>>;
+      /** Unix time in ms at which the permission ends. */
+      readonly expiresAt?: number;
+    }
+  | { readonly allow: false; readonly code: Code /** Diagnostic payload. */; readonly reason?: string };
+
+export interface ServerOptions {
+  readonly listeners: readonly Listener[];
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** Definitions for reading and writing values; default: all that come with the package. */
+  readonly library?: DefinitionLibrary;
+  /** Asked at each Register before anything is stored; default: everybody. */
+  readonly authorize?: (candidate: Candidate) => Promise<Verdict>;
+  /** Lifetimes outside are moved to the nearest end. Defaults 15 s, 365 days; `default` when none was sent, 86 400 s. */
+  readonly lifetime?: { readonly min?: Duration; readonly max?: Duration; readonly default?: Duration };
+  /** Queue mode: awake so long after each contact; default 93 s. */
+  readonly awakeWindow?: Duration;
+  /** Who is in queue mode; default by version: the letter Q in `b` before 1.1, the parameter `Q` from 1.1 on. */
+  readonly queueMode?: (parameters: ReadonlyMap<string, string>, version: Lwm2mVersion) => boolean;
+  /** From sending a command to its answer, separate responses included; default 247 s (EXCHANGE_LIFETIME). */
+  readonly responseTimeout?: Duration;
+  readonly limits?: {
+    /** Registrations in all; default 1 000 000. */
+    readonly registrations?: number;
+    /** Commands of one device; default 100. */
+    readonly commands?: number;
+    /** Observations of one device; default 64. */
+    readonly observations?: number;
+    /** Registers of one name; default 1 a second, 5 at once. */
+    readonly registerRate?: Rate;
+  };
+}
+
+export interface Settings {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly library: DefinitionLibrary;
+  readonly authorize: ((candidate: Candidate) => Promise<Verdict>) | undefined;
+  readonly lifetime: { readonly min: Duration; readonly max: Duration; readonly default: Duration };
+  readonly awakeWindow: Duration;
+  readonly queueMode: ((parameters: ReadonlyMap<string, string>, version: Lwm2mVersion) => boolean) | undefined;
+  readonly responseTimeout: Duration;
+  readonly limits: {
+    readonly registrations: number;
+    readonly commands: number;
+    readonly observations: number;
+    readonly registerRate: Rate;
+  };
+}
+
+/** Throws ConfigError with every problem. */
+export function settingsOf(options: ServerOptions): Settings {
+  const { lifetime = {}, limits = {} } = options;
+  const settings: Settings = {
+    clock: options.clock ?? systemClock,
+    random: options.random ?? systemRandom,
+    library: options.library ?? new DefinitionLibrary(),
+    authorize: options.authorize,
+    lifetime: {
+      min: lifetime.min ?? seconds(15),
+      max: lifetime.max ?? days(365),
+      default: lifetime.default ?? seconds(86_400),
+    },
+    awakeWindow: options.awakeWindow ?? seconds(93),
+    queueMode: options.queueMode,
+    responseTimeout: options.responseTimeout ?? seconds(247),
+    limits: {
+      registrations: limits.registrations ?? 1_000_000,
+      commands: limits.commands ?? 100,
+      observations: limits.observations ?? 64,
+      registerRate: limits.registerRate ?? { perSecond: 1, burst: 5 },
+    },
+  };
+  const problems: string[] = [];
+  const positive = (path: string, value: number): void => {
+    if (!(value > 0)) problems.push(`${path}: ${value} is not above 0`);
+  };
+  if (options.listeners.length === 0) problems.push('listeners: none given');
+  options.listeners.forEach((listener, i) => {
+    if ('port' in listener && !(Number.isInteger(listener.port) && listener.port >= 0 && listener.port <= 65_535)) {
+      problems.push(`listeners[${i}].port: ${listener.port} is not from 0 to 65535`);
+    }
+  });
+  positive('lifetime.min', settings.lifetime.min);
+  positive('lifetime.default', settings.lifetime.default);
+  if (settings.lifetime.max < settings.lifetime.min) problems.push('lifetime.max: below lifetime.min');
+  positive('awakeWindow', settings.awakeWindow);
+  positive('responseTimeout', settings.responseTimeout);
+  positive('limits.registrations', settings.limits.registrations);
+  positive('limits.commands', settings.limits.commands);
+  positive('limits.observations', settings.limits.observations);
+  positive('limits.registerRate.perSecond', settings.limits.registerRate.perSecond);
+  positive('limits.registerRate.burst', settings.limits.registerRate.burst);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return settings;
+}

@@ -1,0 +1,256 @@
+// The registration interface: POST /rd, POST /rd/<id>, DELETE /rd/<id> (Core 1.2.1 §6.2, §6.4). Decides who is let in;
+// what follows from it is told to the server.
+import {
+  Code,
+  type Context,
+  type Endpoint,
+  makeResponse,
+  Option,
+  OptionSet,
+  type Request,
+  type Response,
+  ResponseError,
+} from '@lapwing/coap';
+import { type Duration, equalBytes, type Identity, type Instant, type Peer, toHex } from '@lapwing/kernel';
+import {
+  type ObjectList,
+  ObjectLists,
+  parseRegister,
+  parseUpdate,
+  type Registering,
+  type RegistrationProblem,
+  type Updating,
+} from '@lapwing/lwm2m';
+import { Contact } from '../contact.ts';
+import type { Settings, Verdict } from '../options.ts';
+import { RateLimit } from '../rate-limit.ts';
+import { type Registration, RegistrationRecord } from './registration.ts';
+import type { Registry } from './registry.ts';
+import { TermsCache } from './terms.ts';
+
+export interface RegistrationEvents {
+  registered(contact: Contact, before: Contact | undefined): void;
+  /** `sooner`: the registration may end earlier than before. */
+  updated(contact: Contact, previous: Registration, withObjects: boolean, sooner: boolean): void;
+  deregistered(contact: Contact): void;
+}
+
+/** What became of requests; each refusal is counted by its reason. */
+export type Outcome =
+  | 'registered'
+  | 'updated'
+  | 'deregistered'
+  | 'malformed'
+  | 'unauthorized'
+  | 'unknown'
+  | 'too-often'
+  | 'full'
+  | 'wrong-peer';
+
+/** Core 1.2.1 §6.2.1, and seconds for a client that has to come back later. */
+const retryAfter = 10;
+
+export class RegistrationInterface {
+  private readonly settings: Settings;
+  private readonly registry: Registry;
+  private readonly events: RegistrationEvents;
+  private readonly lists = new ObjectLists();
+  private readonly terms = new TermsCache();
+  private readonly rate: RateLimit;
+  private readonly tally = new Map<Outcome, number>();
+
+  constructor(settings: Settings, registry: Registry, events: RegistrationEvents) {
+    this.settings = settings;
+    this.registry = registry;
+    this.events = events;
+    this.rate = new RateLimit(settings.limits.registerRate, settings.clock);
+  }
+
+  /** Requests by outcome since the start. */
+  outcomes(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.tally);
+  }
+
+  /** For requests whose path begins with `rd`. Rejects with the ResponseError to answer. */
+  async serve(request: Request, context: Context, listener: string, endpoint: Endpoint): Promise<Response> {
+    const [, id, ...deeper] = request.options.path;
+    if (id === undefined) {
+      if (request.code !== Code.Post) throw new ResponseError(Code.MethodNotAllowed);
+      return this.register(request, context.peer, listener, endpoint);
+    }
+    const contact = deeper.length === 0 ? this.registry.byId(id) : undefined;
+    // Whether somebody else's registration exists is nobody's business: both are 4.04.
+    if (contact === undefined) throw this.refuse('unknown', new ResponseError(Code.NotFound));
+    if (!mayContinue(contact.registration.peer, context.peer) || contact.endpoint !== endpoint) {
+      throw this.refuse('wrong-peer', new ResponseError(Code.NotFound));
+    }
+    if (request.code === Code.Post) return this.update(request, context.peer, contact);
+    if (request.code !== Code.Delete) throw new ResponseError(Code.MethodNotAllowed);
+    this.count('deregistered');
+    this.events.deregistered(contact);
+    return makeResponse(Code.Deleted);
+  }
+
+  private async register(request: Request, peer: Peer, listener: string, endpoint: Endpoint): Promise<Response> {
+    const registering = parseRegister(request.options.query);
+    if (registering.kind === 'problem') throw this.refuse('malformed', problemError(registering));
+    const name = registering.name ?? nameOf(peer.identity);
+    if (name === undefined) throw this.refuse('malformed', ResponseError.badRequest('ep missing'));
+    if (!this.rate.take(name)) throw this.refuse('too-often', comeBackLater(Code.TooManyRequests));
+    if (this.registry.size >= this.settings.limits.registrations && this.registry.byName(name) === undefined) {
+      throw this.refuse('full', comeBackLater(Code.ServiceUnavailable));
+    }
+    const objectList = this.objectsOf(request);
+    const lifetime = this.clamp(registering.lifetime ?? this.settings.lifetime.default);
+    const verdict = await this.judge(name, registering, lifetime, peer, listener);
+    const { clock } = this.settings;
+    const wall = clock.wall();
+    const parameters = new Map(registering.parameters);
+    parameters.delete('ep');
+    const registration = new RegistrationRecord({
+      id: toHex(this.settings.random.bytes(16)),
+      name,
+      peer,
+      terms: this.terms.share({
+        lifetime,
+        version: registering.version,
+        binding: registering.binding,
+        queueMode: this.settings.queueMode?.(registering.parameters, registering.version) ?? registering.queueMode,
+        parameters,
+      }),
+      objectList,
+      registeredAt: wall,
+      updatedAt: wall,
+      attributes: verdict?.attributes,
+    });
+    const contact = new Contact(registration, endpoint, this.endOf(lifetime, verdict?.expiresAt));
+    const before = this.registry.byName(name);
+    if (before !== undefined) this.registry.remove(before);
+    this.registry.add(contact);
+    this.count('registered');
+    this.events.registered(contact, before);
+    return makeResponse(
+      Code.Created,
+      OptionSet.of([Option.LocationPath, 'rd'], [Option.LocationPath, registration.id]),
+    );
+  }
+
+  private update(request: Request, peer: Peer, contact: Contact): Response {
+    const previous = contact.registration;
+    const updating = parseUpdate(request.options.query, previous.version);
+    if (updating.kind === 'problem') throw this.refuse('malformed', problemError(updating));
+    const withObjects = request.payload.length > 0;
+    const objectList = withObjects ? this.objectsOf(request) : previous.objectList;
+    const lifetime = updating.lifetime === undefined ? previous.lifetime : this.clamp(updating.lifetime);
+    contact.registration = previous.with({
+      peer: peer.key === previous.peer.key ? previous.peer : peer,
+      terms: this.termsAfter(previous, updating, lifetime),
+      objectList,
+      updatedAt: this.settings.clock.wall(),
+    });
+    const endedAt = contact.expiresAt;
+    contact.expiresAt = this.endOf(lifetime, undefined);
+    this.count('updated');
+    this.events.updated(contact, previous, withObjects, contact.expiresAt < endedAt);
+    return makeResponse(Code.Changed);
+  }
+
+  private termsAfter(
+    previous: RegistrationRecord,
+    updating: Updating,
+    lifetime: Duration,
+  ): RegistrationRecord['terms'] {
+    const { terms } = previous;
+    if (updating.parameters.size === 0 && lifetime === terms.lifetime) return terms;
+    const parameters = new Map([...terms.parameters, ...updating.parameters]);
+    const chosen = this.settings.queueMode?.(parameters, terms.version);
+    return this.terms.share({
+      lifetime,
+      version: terms.version,
+      binding: updating.binding ?? terms.binding,
+      queueMode: chosen ?? updating.queueMode ?? terms.queueMode,
+      parameters,
+    });
+  }
+
+  private objectsOf(request: Request): ObjectList {
+    const list = this.lists.parse(request.payload);
+    if (list.kind === 'problem') throw this.refuse('malformed', problemError(list));
+    return list;
+  }
+
+  private async judge(
+    name: string,
+    { parameters, version }: Registering,
+    lifetime: Duration,
+    peer: Peer,
+    listener: string,
+  ): Promise<Extract<Verdict, { allow: true }> | undefined> {
+    const { authorize } = this.settings;
+    if (authorize === undefined) return undefined;
+    const verdict = await authorize({ name, parameters, peer, listener, version, lifetime });
+    if (verdict.allow) return verdict;
+    const { code, reason } = verdict;
+    throw this.refuse(
+      'unauthorized',
+      reason === undefined ? new ResponseError(code) : ResponseError.diagnostic(code, reason),
+    );
+  }
+
+  private clamp(lifetime: Duration): Duration {
+    const { min, max } = this.settings.lifetime;
+    return Math.min(Math.max(lifetime, min), max);
+  }
+
+  /** The earlier of the lifetime's end and the permission's. */
+  private endOf(lifetime: Duration, permittedUntil: number | undefined): Instant {
+    const { clock } = this.settings;
+    const left = permittedUntil === undefined ? lifetime : Math.min(lifetime, permittedUntil - clock.wall());
+    return clock.now() + Math.max(0, left);
+  }
+
+  private refuse(outcome: Outcome, error: ResponseError): ResponseError {
+    this.count(outcome);
+    return error;
+  }
+
+  private count(outcome: Outcome): void {
+    this.tally.set(outcome, (this.tally.get(outcome) ?? 0) + 1);
+  }
+}
+
+function problemError({ code, reason }: RegistrationProblem): ResponseError {
+  return ResponseError.diagnostic(code, reason);
+}
+
+function comeBackLater(code: number): ResponseError {
+  return new ResponseError(code, undefined, { options: OptionSet.of([Option.MaxAge, retryAfter]) });
+}
+
+/** The name that a credential speaks for, where the device gave none (Core 1.2.1 §6.2.1). */
+function nameOf(identity: Identity): string | undefined {
+  return identity.kind === 'psk' ? new TextDecoder().decode(identity.id) : undefined;
+}
+
+/** The same peer, or another one that has proved to be who registered. */
+function mayContinue(registered: Peer, asking: Peer): boolean {
+  if (registered.key === asking.key) return true;
+  const a = registered.identity;
+  const b = asking.identity;
+  switch (a.kind) {
+    case 'none':
+      return false;
+    case 'psk':
+      return b.kind === 'psk' && equalBytes(a.id, b.id);
+    case 'rpk':
+      return b.kind === 'rpk' && equalBytes(a.publicKey, b.publicKey);
+    case 'x509':
+      return (
+        b.kind === 'x509' &&
+        a.subject === b.subject &&
+        equalBytes(a.chain[0] ?? new Uint8Array(), b.chain[0] ?? new Uint8Array())
+      );
+    case 'oscore':
+      return b.kind === 'oscore' && equalBytes(a.id, b.id);
+  }
+}

@@ -1,0 +1,230 @@
+// The LwM2M server: what it hears goes into the registry, what is asked of it goes out in order, what happens is told
+// as events. The façade over the services of this package; every part has its own file.
+import { Code, type Context, makeResponse, type Request, type Response, type Service } from '@lapwing/coap';
+import { type Address, Driver, Emitter, type Events } from '@lapwing/kernel';
+import type { Operation, Result } from '@lapwing/lwm2m';
+import { Awake, type AwakeEffect, type AwakeInput } from './awake.ts';
+import { Device } from './calls.ts';
+import { Commands } from './commands.ts';
+import type { Contact } from './contact.ts';
+import type { PerformOptions } from './device.ts';
+import { NotRegisteredError } from './errors.ts';
+import type { Observation, ServerEvents } from './events.ts';
+import { Exchange } from './exchange.ts';
+import { type Listening, listen } from './listen.ts';
+import { Models } from './models.ts';
+import { Observations } from './observations.ts';
+import { type ServerOptions, type Settings, settingsOf } from './options.ts';
+import { ExpiryWheel } from './registration/expiry.ts';
+import { RegistrationInterface } from './registration/register.ts';
+import type { Registration } from './registration/registration.ts';
+import { Registry } from './registration/registry.ts';
+
+export interface ServerStats {
+  readonly registrations: number;
+  readonly observations: number;
+  /** Under way or waiting. */
+  readonly commands: number;
+  /** Of the registration interface, by outcome. */
+  readonly outcomes: Readonly<Record<string, number>>;
+}
+
+export class Server implements AsyncDisposable {
+  private readonly emitter = new Emitter<ServerEvents>();
+  private readonly registry = new Registry();
+  private readonly commands: Commands;
+  private readonly exchange: Exchange;
+  private readonly observing: Observations;
+  private readonly registering: RegistrationInterface;
+  private readonly expiry: ExpiryWheel<Contact>;
+  private readonly expiries: Driver<Contact, Contact>;
+  private readonly awake: Driver<AwakeInput<Contact>, AwakeEffect<Contact>>;
+  private readonly listening: Listening[] = [];
+
+  private constructor(settings: Settings) {
+    this.settings = settings;
+    const { clock, limits } = settings;
+    this.commands = new Commands(clock, limits.commands);
+    this.exchange = new Exchange(clock, new Models(settings.library), settings.responseTimeout, this.heard);
+    this.observing = new Observations(this.exchange, this.emitter, this.heard, limits.observations);
+    this.expiry = new ExpiryWheel();
+    this.expiries = new Driver(this.expiry, clock, (contact) => this.end(contact, 'expired'));
+    this.awake = new Driver(new Awake<Contact>(settings.awakeWindow), clock, this.woke);
+    this.registering = new RegistrationInterface(settings, this.registry, {
+      registered: this.registered,
+      updated: this.updated,
+      deregistered: (contact) => this.end(contact, 'deregistered'),
+    });
+  }
+
+  /** Binds every listener; rejects with ConfigError for bad options, and leaves nothing open when one cannot be bound. */
+  static async listen(options: ServerOptions): Promise<Server> {
+    const settings = settingsOf(options);
+    const server = new Server(settings);
+    try {
+      for (const [i, listener] of options.listeners.entries()) {
+        const name = listener.name ?? `listener-${i + 1}`;
+        const service: Service = (request, context) => server.serve(request, context, name);
+        server.listening.push(await listen(listener, name, service, settings));
+      }
+    } catch (error) {
+      await server[Symbol.asyncDispose]();
+      throw error;
+    }
+    return server;
+  }
+
+  get events(): Events<ServerEvents> {
+    return this.emitter;
+  }
+
+  /** Where the listeners are bound, in their order; those that have an address. */
+  get addresses(): readonly Address[] {
+    return this.listening.flatMap(({ address }) => (address === undefined ? [] : [address]));
+  }
+
+  /** Any name: whether it is registered matters only when something is asked of it. */
+  device(name: string): Device {
+    return new Device(name, this);
+  }
+
+  registration(name: string): Registration | undefined {
+    return this.registry.byName(name)?.registration;
+  }
+
+  *registrations(): IterableIterator<Registration> {
+    for (const contact of this.registry.values()) yield contact.registration;
+  }
+
+  observations(name: string): readonly Observation[] {
+    const contact = this.registry.byName(name);
+    return contact === undefined ? [] : this.observing.of(contact);
+  }
+
+  /** False while a device in queue mode sleeps, and for one that is not registered. */
+  isAwake(name: string): boolean {
+    const contact = this.registry.byName(name);
+    return contact !== undefined && (!contact.registration.queueMode || contact.awakeUntil !== undefined);
+  }
+
+  /** Ends a registration from this side; the device finds out at its next Update. False when there was none. */
+  drop(name: string): boolean {
+    const contact = this.registry.byName(name);
+    if (contact !== undefined) this.end(contact, 'deregistered');
+    return contact !== undefined;
+  }
+
+  perform(name: string, operation: Operation, options: PerformOptions = {}): Promise<Result> {
+    const contact = this.registry.byName(name);
+    if (contact === undefined) return Promise.reject(new NotRegisteredError(`${name} is not registered`));
+    if (options.order === 'now')
+      return this.ask(contact, operation, options, options.signal ?? new AbortController().signal);
+    return this.commands.enqueue(contact, (target, signal) => this.ask(target, operation, options, signal), options);
+  }
+
+  stats(): ServerStats {
+    return {
+      registrations: this.registry.size,
+      observations: this.observing.size,
+      commands: this.commands.size,
+      outcomes: this.registering.outcomes(),
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.expiries[Symbol.dispose]();
+    this.awake[Symbol.dispose]();
+    const closed = new NotRegisteredError('the server was closed');
+    for (const contact of this.registry.values()) {
+      contact.ended = true;
+      this.commands.abandon(contact, closed);
+    }
+    for (const { endpoint } of this.listening) await endpoint[Symbol.asyncDispose]();
+  }
+
+  private serve(request: Request, context: Context, listener: string): Promise<Response> {
+    const [root] = request.options.path;
+    const endpoint = this.listening.find(({ name }) => name === listener)?.endpoint;
+    if (root === 'rd' && endpoint !== undefined) return this.registering.serve(request, context, listener, endpoint);
+    return Promise.resolve(makeResponse(Code.NotFound));
+  }
+
+  private async ask(
+    contact: Contact,
+    operation: Operation,
+    options: PerformOptions,
+    signal: AbortSignal,
+  ): Promise<Result> {
+    try {
+      switch (operation.op) {
+        case 'observe':
+          return await this.observing.observe(contact, operation, options.tag, signal);
+        case 'cancel-observe':
+          return await this.observing.cancel(contact, operation, signal);
+        default:
+          return await this.exchange.send(
+            contact,
+            operation,
+            signal,
+            options.typeOf === undefined ? {} : { typeOf: options.typeOf },
+          );
+      }
+    } catch (error) {
+      if (contact.registration.queueMode && !signal.aborted) this.awake.handle({ kind: 'silent', item: contact });
+      throw error;
+    }
+  }
+
+  private readonly registered = (contact: Contact, before: Contact | undefined): void => {
+    if (before !== undefined) {
+      before.ended = true;
+      this.expiry.forget(before);
+      this.awake.handle({ kind: 'left', item: before });
+      this.observing.endAll(before);
+      this.commands.move(before, contact, new NotRegisteredError(`${contact.registration.name} registered anew`));
+    }
+    this.expiries.handle(contact);
+    const { registration } = contact;
+    this.emitter.emit(
+      'registered',
+      before === undefined ? { registration } : { registration, replaced: before.registration },
+    );
+    this.heard(contact);
+    this.commands.pump(contact);
+  };
+
+  private readonly updated = (
+    contact: Contact,
+    previous: Registration,
+    withObjects: boolean,
+    sooner: boolean,
+  ): void => {
+    if (sooner) this.expiries.handle(contact);
+    const { registration } = contact;
+    if (previous.queueMode && !registration.queueMode) this.awake.handle({ kind: 'left', item: contact });
+    this.emitter.emit('updated', { registration, previous, withObjects });
+    this.heard(contact);
+    this.commands.pump(contact);
+  };
+
+  private end(contact: Contact, event: 'deregistered' | 'expired'): void {
+    if (contact.ended) return;
+    contact.ended = true;
+    this.registry.remove(contact);
+    this.expiry.forget(contact);
+    this.awake.handle({ kind: 'left', item: contact });
+    this.observing.endAll(contact);
+    const { registration } = contact;
+    this.commands.abandon(contact, new NotRegisteredError(`${registration.name}: its registration ended`));
+    this.emitter.emit(event, { registration });
+  }
+
+  private readonly heard = (contact: Contact): void => {
+    if (contact.registration.queueMode && !contact.ended) this.awake.handle({ kind: 'heard', item: contact });
+  };
+
+  private readonly woke = ({ kind, item }: AwakeEffect<Contact>): void => {
+    this.emitter.emit(kind, { registration: item.registration });
+    if (kind === 'awake') this.commands.pump(item);
+  };
+}
