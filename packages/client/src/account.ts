@@ -1,0 +1,133 @@
+// One server of the device: its endpoint, its registration, and what it observes. Everything that comes from there is
+// served here; what comes from elsewhere is refused.
+import { Code, type Context, Endpoint, type Request, type Response, ResponseError, type Service } from '@lapwing/coap';
+import type { Duration } from '@lapwing/kernel';
+import { contains, formatObjectList, instancePath, type Path, rootPath } from '@lapwing/lwm2m';
+import { ServerInstance } from './builtin/server.ts';
+import { AttributeTable } from './notify/attribute-table.ts';
+import { Relations } from './notify/relations.ts';
+import { objectList } from './operations/discover.ts';
+import { serveOperations } from './operations/serve.ts';
+import type { AccountSettings, Settings } from './options.ts';
+import type { Phase } from './registration/machine.ts';
+import { RegistrationSession, type SessionListener } from './registration/session.ts';
+
+export class Account implements AsyncDisposable {
+  readonly settings: AccountSettings;
+  private readonly endpoint: Endpoint;
+  private readonly server: ServerInstance;
+  private readonly session: RegistrationSession;
+  private readonly attributes: AttributeTable;
+  private readonly relations = new Relations();
+  private listed: string;
+  private readonly objectsAsText: () => string;
+
+  private constructor(
+    settings: Settings,
+    account: AccountSettings,
+    instance: number,
+    endpoint: Endpoint,
+    listener: SessionListener,
+  ) {
+    this.settings = account;
+    this.endpoint = endpoint;
+    const { objects, clock } = settings;
+    this.server = new ServerInstance(objects, instance, account, {
+      update: () => this.session.handle({ kind: 'trigger' }),
+      disable: (wait) => this.session.handle({ kind: 'disable', wait }),
+    });
+    this.attributes = new AttributeTable(() => this.server.defaults);
+    this.objectsAsText = () => formatObjectList({ rootPath: settings.rootPath, objects: objectList(objects) });
+    this.listed = '';
+    this.session = new RegistrationSession(
+      account,
+      {
+        name: settings.name,
+        version: settings.version,
+        parameters: settings.parameters,
+        lifetime: () => this.server.lifetime,
+        objectList: () => {
+          this.listed = this.objectsAsText();
+          return this.listed;
+        },
+      },
+      endpoint,
+      clock,
+      listener,
+    );
+  }
+
+  /** Opens the socket; registers when it is started. */
+  static async open(
+    settings: Settings,
+    account: AccountSettings,
+    instance: number,
+    listener: SessionListener,
+  ): Promise<Account> {
+    const { clock, random } = settings;
+    let service: Service = () => Promise.reject(new ResponseError(Code.ServiceUnavailable));
+    const endpoint = await Endpoint.open({
+      transport: account.connector(),
+      serve: (request, context) => service(request, context),
+      clock,
+      random,
+    });
+    const opened = new Account(settings, account, instance, endpoint, listener);
+    const { attributes, relations } = opened;
+    const operations = serveOperations({ ...settings, store: settings.objects, attributes, relations });
+    service = (request, context) => opened.serve(operations, request, context);
+    return opened;
+  }
+
+  get phase(): Phase {
+    return this.session.phase;
+  }
+
+  start(): void {
+    this.session.handle({ kind: 'start' });
+  }
+
+  stop(): void {
+    this.session.handle({ kind: 'stop' });
+  }
+
+  update(): void {
+    this.session.handle({ kind: 'trigger' });
+  }
+
+  disable(wait: Duration): void {
+    this.session.handle({ kind: 'disable', wait });
+  }
+
+  /** Values changed, also those of the account's own instance of object 1. */
+  changed(paths: readonly Path[]): void {
+    this.relations.changed(paths);
+    const own = instancePath(1, this.server.id);
+    if (!paths.some((path) => contains(own, path))) return;
+    this.session.handle({ kind: 'lifetime-changed', lifetime: this.server.lifetime });
+    this.relations.steered(rootPath);
+  }
+
+  /** Instances came or went: the server wants to know, unless it knows already. */
+  listChanged(): void {
+    if (this.phase === 'idle' || this.objectsAsText() === this.listed) return;
+    this.session.handle({ kind: 'objects-changed' });
+  }
+
+  /** A new registration, or none: what was observed under the old one is over (Core 1.2.1 §6.4.2). */
+  forgetRelations(): void {
+    this.relations.endAll();
+    this.attributes.clear();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.session[Symbol.dispose]();
+    this.relations.endAll();
+    await this.endpoint[Symbol.asyncDispose]();
+  }
+
+  private serve(operations: Service, request: Request, context: Context): Promise<Response> {
+    if (context.peer.key !== this.session.peer?.key) return Promise.reject(new ResponseError(Code.Unauthorized));
+    return operations(request, context);
+  }
+}

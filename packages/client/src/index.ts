@@ -1,0 +1,7 @@
+// The device side of LwM2M: objects, registration, notifications.
+export { type About, Client, type ClientEvents } from './client.ts';
+export { Instance, type InstancePatch } from './objects/instance.ts';
+export { type ObjectPolicy, ObjectStore, type Origin, type StoreEvents } from './objects/store.ts';
+export type { ClientOptions, Connector, ServerAccount } from './options.ts';
+export { defaultRetry, type RetryPolicy } from './registration/backoff.ts';
+export type { Phase } from './registration/machine.ts';

@@ -1,0 +1,48 @@
+// The attributes that one server has written, by path, and what counts where (Core 1.2.1 §7.3.2).
+import { ResponseError } from '@lapwing/coap';
+import {
+  type AttributePatch,
+  type Attributes,
+  attributeConflict,
+  formatPath,
+  idsOf,
+  inheritAttributes,
+  type Path,
+  patchAttributes,
+  pathOf,
+} from '@lapwing/lwm2m';
+
+export class AttributeTable {
+  private readonly written = new Map<string, Attributes>();
+  private readonly defaults: () => Attributes;
+
+  /** `defaults` are the server's (/1/x/2 and /1/x/3), read whenever they are needed. */
+  constructor(defaults: () => Attributes) {
+    this.defaults = defaults;
+  }
+
+  /** As written at exactly this path. */
+  at(path: Path): Attributes {
+    return this.written.get(formatPath(path)) ?? {};
+  }
+
+  /** What counts for a path, inherited from above. */
+  effective(path: Path): Attributes {
+    const ids = idsOf(path);
+    const levels = ids.map((_, i) => this.at(pathOf(ids.slice(0, ids.length - i))));
+    return inheritAttributes([...levels, this.defaults()]);
+  }
+
+  /** Throws ResponseError 4.00 for attributes that contradict each other; then nothing has changed. */
+  patch(path: Path, patch: AttributePatch): void {
+    const next = patchAttributes(this.at(path), patch);
+    const conflict = attributeConflict(next);
+    if (conflict !== undefined) throw ResponseError.badRequest(conflict);
+    if (Object.keys(next).length === 0) this.written.delete(formatPath(path));
+    else this.written.set(formatPath(path), next);
+  }
+
+  clear(): void {
+    this.written.clear();
+  }
+}

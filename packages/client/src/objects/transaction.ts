@@ -1,0 +1,123 @@
+// Changes that happen together or not at all. Everything is staged on copies and checked; `commit` swaps them in and
+// tells which paths changed, once.
+import { Code, ResponseError } from '@lapwing/coap';
+import { type Action, instancePath, maxId, objectPath, type Path, resourcePath, resourcesOf } from '@lapwing/lwm2m';
+
+import { type Content, type InstanceNode, isMany, type ObjectNode } from './tree.ts';
+
+export interface Changes {
+  /** Resources whose content changed, instances that came, instances that went. */
+  readonly paths: readonly Path[];
+  /** The object list is another one. */
+  readonly instances: boolean;
+}
+
+interface Staged {
+  readonly object: ObjectNode;
+  readonly contents: Map<number, Content>;
+  readonly touched: Set<number>;
+  readonly actions: ReadonlyMap<number, Action>;
+  readonly created: boolean;
+}
+
+export class Transaction {
+  private readonly objects: ReadonlyMap<number, ObjectNode>;
+  private readonly staged = new Map<string, Staged>();
+  private readonly deleted = new Map<string, { readonly object: ObjectNode; readonly instance: number }>();
+
+  constructor(objects: ReadonlyMap<number, ObjectNode>) {
+    this.objects = objects;
+  }
+
+  /** Throws ResponseError 4.00 for an id that is taken or cannot be. */
+  create(object: ObjectNode, instance: number, actions: ReadonlyMap<number, Action>): void {
+    const { id, many } = object.definition;
+    const key = `${id}/${instance}`;
+    if (!Number.isInteger(instance) || instance < 0 || instance > maxId)
+      throw ResponseError.badRequest(`/${key} is not a path`);
+    if (many !== true && instance !== 0) throw ResponseError.badRequest(`/${id} has one instance, 0`);
+    if (object.instances.has(instance) || this.staged.has(key)) throw ResponseError.badRequest(`/${key} exists`);
+    this.staged.set(key, { object, contents: new Map(), touched: new Set(), actions, created: true });
+  }
+
+  delete(object: ObjectNode, instance: number): void {
+    this.deleted.set(`${object.definition.id}/${instance}`, { object, instance });
+  }
+
+  /** The content as it would be after the commit. */
+  read(object: number, instance: number, resource: number): Content | undefined {
+    return this.stage(object, instance).contents.get(resource);
+  }
+
+  contents(object: number, instance: number): ReadonlyMap<number, Content> {
+    return this.stage(object, instance).contents;
+  }
+
+  put(object: number, instance: number, resource: number, content: Content): void {
+    const staged = this.stage(object, instance);
+    const declared = resourcesOf(staged.object.definition).get(resource)?.resource;
+    if (declared === undefined) throw new ResponseError(Code.NotFound);
+    if ((declared.many === true) !== isMany(content)) {
+      throw ResponseError.badRequest(
+        `/${object}/${instance}/${resource} ${declared.many === true ? 'has instances' : 'has no instances'}`,
+      );
+    }
+    staged.contents.set(resource, content);
+    staged.touched.add(resource);
+  }
+
+  remove(object: number, instance: number, resource: number): void {
+    const staged = this.stage(object, instance);
+    if (staged.contents.delete(resource)) staged.touched.add(resource);
+  }
+
+  /** Throws ResponseError 4.00 and changes nothing when a mandatory resource would be missing. */
+  commit(): Changes {
+    for (const [key, { object, contents, actions }] of this.staged) {
+      for (const { key: name, resource } of resourcesOf(object.definition).values()) {
+        const there = resource.access === 'E' ? actions.has(resource.id) : contents.has(resource.id);
+        // What only servers write need not be there from the start.
+        if (resource.required === true && resource.access !== 'W' && !there)
+          throw ResponseError.badRequest(`/${key}/${resource.id} (${name}) is mandatory`);
+      }
+    }
+    const paths: Path[] = [];
+    let instances = false;
+    for (const [key, staged] of this.staged) {
+      const object = staged.object.definition.id;
+      const id = Number(key.slice(key.indexOf('/') + 1));
+      const there = staged.object.instances.get(id);
+      if (staged.created || there === undefined) {
+        const node: InstanceNode = { id, contents: staged.contents, actions: staged.actions };
+        staged.object.instances.set(id, node);
+        instances = true;
+        paths.push(instancePath(object, id));
+      } else if (staged.touched.size > 0) there.contents = staged.contents;
+      for (const resource of staged.touched) paths.push(resourcePath(object, id, resource));
+    }
+    for (const { object, instance } of this.deleted.values()) {
+      if (!object.instances.delete(instance)) continue;
+      instances = true;
+      paths.push(objectPath(object.definition.id), instancePath(object.definition.id, instance));
+    }
+    return { paths, instances };
+  }
+
+  private stage(objectId: number, instanceId: number): Staged {
+    const key = `${objectId}/${instanceId}`;
+    const known = this.staged.get(key);
+    if (known !== undefined) return known;
+    const object = this.objects.get(objectId);
+    const instance = object?.instances.get(instanceId);
+    if (object === undefined || instance === undefined) throw new ResponseError(Code.NotFound);
+    const staged: Staged = {
+      object,
+      contents: new Map(instance.contents),
+      touched: new Set(),
+      actions: instance.actions,
+      created: false,
+    };
+    this.staged.set(key, staged);
+    return staged;
+  }
+}

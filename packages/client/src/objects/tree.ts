@@ -1,0 +1,23 @@
+// What the device has: objects, their instances, the values in them. Only a transaction changes it.
+import type { Action, ObjectDefinition, Value } from '@lapwing/lwm2m';
+
+/** One value, or resource instances by id. */
+export type Content = Value | ReadonlyMap<number, Value>;
+export type Contents = ReadonlyMap<number, Content>;
+
+export interface InstanceNode {
+  readonly id: number;
+  contents: Contents;
+  readonly actions: ReadonlyMap<number, Action>;
+}
+
+export interface ObjectNode {
+  readonly definition: ObjectDefinition;
+  readonly instances: Map<number, InstanceNode>;
+  /** Actions of instances that a server creates; undefined where servers may create none. */
+  readonly creates: ReadonlyMap<number, Action> | undefined;
+}
+
+export function isMany(content: Content): content is ReadonlyMap<number, Value> {
+  return content instanceof Map;
+}

@@ -1,0 +1,30 @@
+// Create: a new instance with the values sent, at the id sent or the lowest free one (Core 1.2.1 §6.3.6).
+import { Code, ResponseError } from '@lapwing/coap';
+import { type InstancePath, instancePath, maxId, type Operation } from '@lapwing/lwm2m';
+import type { ObjectStore } from '../objects/store.ts';
+import type { ObjectNode } from '../objects/tree.ts';
+import { contentsOf } from './write.ts';
+
+/** Throws ResponseError: 4.04 for an unknown object, 4.05 where servers may not create, 4.00 for what does not fit. */
+export function create(store: ObjectStore, operation: Extract<Operation, { op: 'create' }>): InstancePath {
+  const { path, entries } = operation;
+  const object = store.objects.get(path.object);
+  if (object === undefined) throw new ResponseError(Code.NotFound);
+  const { creates } = object;
+  if (creates === undefined || object.definition.many !== true) throw new ResponseError(Code.MethodNotAllowed);
+  const id = operation.instance ?? lowestFree(object);
+  store.batch(
+    (transaction) => {
+      transaction.create(object, id, creates);
+      for (const [resource, content] of contentsOf(object, entries))
+        transaction.put(path.object, id, resource, content);
+    },
+    { written: entries },
+  );
+  return instancePath(path.object, id);
+}
+
+function lowestFree(object: ObjectNode): number {
+  for (let id = 0; id <= maxId; id += 1) if (!object.instances.has(id)) return id;
+  throw ResponseError.badRequest(`/${object.definition.id} is full`);
+}

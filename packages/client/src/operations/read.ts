@@ -1,0 +1,45 @@
+// Read: the entries at a path, as they are now (Core 1.2.1 §6.3.1).
+import { Code, ResponseError } from '@lapwing/coap';
+import { type Entry, instancePath, type Path, resourceInstancePath, resourcePath, resourcesOf } from '@lapwing/lwm2m';
+import { isReadable } from '../objects/access.ts';
+import type { ObjectStore } from '../objects/store.ts';
+import { type Content, type InstanceNode, isMany, type ObjectNode } from '../objects/tree.ts';
+
+/** Throws ResponseError: 4.04 for what is not there, 4.05 for a resource that cannot be read. */
+export function readEntries(store: ObjectStore, path: Path): readonly Entry[] {
+  if (path.kind === 'root') throw new ResponseError(Code.MethodNotAllowed);
+  const object = store.objects.get(path.object);
+  if (object === undefined) throw new ResponseError(Code.NotFound);
+  if (path.kind === 'object') {
+    return [...object.instances.values()].flatMap((instance) => instanceEntries(object, instance));
+  }
+  const instance = object.instances.get(path.instance);
+  if (instance === undefined) throw new ResponseError(Code.NotFound);
+  if (path.kind === 'instance') return instanceEntries(object, instance);
+  const declared = resourcesOf(object.definition).get(path.resource)?.resource;
+  if (declared === undefined) throw new ResponseError(Code.NotFound);
+  if (!isReadable(declared)) throw new ResponseError(Code.MethodNotAllowed);
+  const content = instance.contents.get(path.resource);
+  if (content === undefined) throw new ResponseError(Code.NotFound);
+  if (path.kind === 'resource') return contentEntries(path.object, path.instance, path.resource, content);
+  const value = isMany(content) ? content.get(path.resourceInstance) : undefined;
+  if (value === undefined) throw new ResponseError(Code.NotFound);
+  return [{ path, value }];
+}
+
+function instanceEntries(object: ObjectNode, instance: InstanceNode): Entry[] {
+  const entries: Entry[] = [];
+  const { id } = object.definition;
+  for (const { resource } of resourcesOf(object.definition).values()) {
+    const content = instance.contents.get(resource.id);
+    if (content !== undefined && isReadable(resource))
+      entries.push(...contentEntries(id, instance.id, resource.id, content));
+  }
+  return entries.length > 0 ? entries : [{ path: instancePath(id, instance.id) }];
+}
+
+function contentEntries(object: number, instance: number, resource: number, content: Content): Entry[] {
+  if (!isMany(content)) return [{ path: resourcePath(object, instance, resource), value: content }];
+  if (content.size === 0) return [{ path: resourcePath(object, instance, resource) }];
+  return [...content].map(([id, value]) => ({ path: resourceInstancePath(object, instance, resource, id), value }));
+}

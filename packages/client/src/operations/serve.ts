@@ -1,0 +1,57 @@
+// What a server asks becomes an operation, is done, and its answer becomes a response: one exhaustive switch.
+import { Code, type Context, type Request, type Response, type Service } from '@lapwing/coap';
+import { type Answer, type Lwm2mVersion, type Operation, readRequest, writeResponse } from '@lapwing/lwm2m';
+import { create } from './create.ts';
+import { deleteAt } from './delete.ts';
+import { discover } from './discover.ts';
+import { execute } from './execute.ts';
+import { type Observing, observe } from './observe.ts';
+import { readEntries } from './read.ts';
+import { write } from './write.ts';
+import { writeAttributes } from './write-attributes.ts';
+
+export interface Operated extends Observing {
+  readonly version: Lwm2mVersion;
+  readonly rootPath: string;
+}
+
+/** Rejects with the ResponseError to answer. */
+export function serveOperations(device: Operated): Service {
+  const { store } = device;
+  return async (request: Request, context: Context): Promise<Response> => {
+    const operation = readRequest(request, { typeOf: store.typeOf, rootPath: device.rootPath });
+    const answer = await perform(operation, context, device);
+    return writeResponse(operation, answer, device);
+  };
+}
+
+async function perform(operation: Operation, context: Context, device: Operated): Promise<Answer> {
+  const { store } = device;
+  switch (operation.op) {
+    case 'read':
+    case 'cancel-observe':
+      return { kind: 'content', code: Code.Content, entries: readEntries(store, operation.path) };
+    case 'observe': {
+      const entries = observe(operation, context, device, (current) =>
+        writeResponse(operation, { kind: 'content', code: Code.Content, entries: current }, device),
+      );
+      return { kind: 'content', code: Code.Content, entries };
+    }
+    case 'discover':
+      return { kind: 'links', code: Code.Content, links: discover(store, device.attributes, operation.path) };
+    case 'write':
+      write(store, operation);
+      return { kind: 'done', code: Code.Changed };
+    case 'write-attributes':
+      writeAttributes(operation, device);
+      return { kind: 'done', code: Code.Changed };
+    case 'execute':
+      await execute(store, operation);
+      return { kind: 'done', code: Code.Changed };
+    case 'create':
+      return { kind: 'done', code: Code.Created, location: create(store, operation) };
+    case 'delete':
+      deleteAt(store, operation);
+      return { kind: 'done', code: Code.Deleted };
+  }
+}

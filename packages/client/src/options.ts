@@ -1,0 +1,154 @@
+// Every setting of a client: the one place with defaults, ranges and units. Checked once; past it nothing is optional.
+import { parseUri } from '@lapwing/coap';
+import {
+  type Address,
+  type Clock,
+  ConfigError,
+  type Duration,
+  isStackError,
+  type Random,
+  seconds,
+  systemClock,
+  systemRandom,
+  type Transport,
+} from '@lapwing/kernel';
+import { isName, type Lwm2mVersion, versions } from '@lapwing/lwm2m';
+import { addressOf, defaultConnectors } from './connect.ts';
+import { ObjectStore } from './objects/store.ts';
+import { defaultRetry, type RetryPolicy } from './registration/backoff.ts';
+
+/** Makes the transport for one account; chosen by the scheme of its server's URI. */
+export type Connector = () => Transport;
+
+export interface ServerAccount {
+  /** `coap://host:port` */
+  readonly uri: string;
+  /** Short server id, 1 to 65 534; default 1, 2, … in order. */
+  readonly id?: number;
+  /** In ms, from 1 s; default 86 400 s. */
+  readonly lifetime?: Duration;
+  /** Listen only for a while after sending; default false. */
+  readonly queueMode?: boolean;
+  /** Default minimum period of notifications in seconds (/1/x/2); default 0. */
+  readonly defaultMinimumPeriod?: number;
+  /** Default maximum period of notifications in seconds (/1/x/3); default none. */
+  readonly defaultMaximumPeriod?: number;
+  readonly retry?: Partial<RetryPolicy>;
+}
+
+export interface ClientOptions {
+  /** Endpoint client name, 1 to 252 bytes. */
+  readonly name: string;
+  readonly servers: readonly ServerAccount[];
+  /** What the device has; more can be added while it runs. */
+  readonly objects?: ObjectStore;
+  /** Default 1.1. */
+  readonly version?: Lwm2mVersion;
+  /** `/path` under which the objects stand; default none. */
+  readonly rootPath?: string;
+  /** Further parameters of Register. */
+  readonly parameters?: Readonly<Record<string, string>>;
+  /** By URI scheme; default `coap`. */
+  readonly connectors?: Readonly<Record<string, Connector>>;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+export interface AccountSettings {
+  readonly uri: string;
+  readonly id: number;
+  readonly lifetime: Duration;
+  readonly queueMode: boolean;
+  readonly defaultMinimumPeriod: number;
+  readonly defaultMaximumPeriod: number | undefined;
+  readonly retry: RetryPolicy;
+  readonly address: Address;
+  readonly connector: Connector;
+}
+
+export interface Settings {
+  readonly name: string;
+  readonly accounts: readonly AccountSettings[];
+  readonly objects: ObjectStore;
+  readonly version: Lwm2mVersion;
+  readonly rootPath: string;
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** Throws ConfigError with every problem. */
+export function settingsOf(options: ClientOptions): Settings {
+  const problems: string[] = [];
+  if (!isName(options.name)) problems.push('name: not 1 to 252 bytes without control characters');
+  if (options.servers.length === 0) problems.push('servers: none given');
+  const version = options.version ?? '1.1';
+  if (!versions.includes(version)) problems.push(`version: '${version}' is not one of ${versions.join(', ')}`);
+  const rootPath = options.rootPath ?? '';
+  if (rootPath !== '' && !/^(\/[^/?#<>]+)+$/.test(rootPath)) problems.push(`rootPath: '${rootPath}' is not like /path`);
+  const connectors = { ...defaultConnectors, ...options.connectors };
+  const accounts = options.servers.flatMap((server, i) => accountOf(server, i, connectors, problems));
+  if (new Set(accounts.map(({ id }) => id)).size !== accounts.length) problems.push('servers: two have the same id');
+  if (problems.length > 0) throw new ConfigError(problems);
+  return {
+    name: options.name,
+    accounts,
+    objects: options.objects ?? new ObjectStore(),
+    version,
+    rootPath,
+    parameters: options.parameters ?? {},
+    clock: options.clock ?? systemClock,
+    random: options.random ?? systemRandom,
+  };
+}
+
+function accountOf(
+  server: ServerAccount,
+  index: number,
+  connectors: Readonly<Record<string, Connector>>,
+  problems: string[],
+): AccountSettings[] {
+  const at = `servers[${index}]`;
+  const id = server.id ?? index + 1;
+  const lifetime = server.lifetime ?? seconds(86_400);
+  const minimum = server.defaultMinimumPeriod ?? 0;
+  const maximum = server.defaultMaximumPeriod;
+  const before = problems.length;
+  if (!(Number.isInteger(id) && id >= 1 && id <= 65_534)) problems.push(`${at}.id: ${id} is not from 1 to 65534`);
+  if (!(lifetime >= 1000)) problems.push(`${at}.lifetime: ${lifetime} ms is below a second`);
+  if (!(Number.isInteger(minimum) && minimum >= 0))
+    problems.push(`${at}.defaultMinimumPeriod: ${minimum} is not a number of seconds`);
+  if (maximum !== undefined && !(Number.isInteger(maximum) && maximum > 0)) {
+    problems.push(`${at}.defaultMaximumPeriod: ${maximum} is not a number of seconds above 0`);
+  }
+  const retry: RetryPolicy = { ...defaultRetry, ...server.retry };
+  if (!(retry.retryCount >= 1)) problems.push(`${at}.retry.retryCount: ${retry.retryCount} is below 1`);
+  if (!(retry.sequenceCount >= 1)) problems.push(`${at}.retry.sequenceCount: ${retry.sequenceCount} is below 1`);
+  if (!(retry.retryTimer > 0)) problems.push(`${at}.retry.retryTimer: ${retry.retryTimer} is not above 0`);
+  try {
+    const parts = parseUri(server.uri);
+    const { scheme } = parts;
+    const connector = Object.hasOwn(connectors, scheme) ? connectors[scheme] : undefined;
+    if (connector === undefined)
+      problems.push(`${at}.uri: nothing here speaks '${scheme}' (known: ${Object.keys(connectors).join(', ')})`);
+    else if (problems.length === before) {
+      const { uri, queueMode = false } = server;
+      return [
+        {
+          uri,
+          id,
+          lifetime,
+          queueMode,
+          defaultMinimumPeriod: minimum,
+          defaultMaximumPeriod: maximum,
+          retry,
+          address: addressOf(parts),
+          connector,
+        },
+      ];
+    }
+  } catch (error) {
+    problems.push(`${at}.uri: ${isStackError(error) ? error.message : String(error)}`);
+  }
+  return [];
+}

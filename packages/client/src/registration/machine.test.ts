@@ -1,0 +1,153 @@
+import { Driver, hours, seconds } from '@lapwing/kernel';
+import { SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
+import { describe, expect, it } from 'vitest';
+import { defaultRetry, nextAttempt } from './backoff.ts';
+import { type RegistrationEffect, type RegistrationInput, RegistrationMachine } from './machine.ts';
+
+const location = ['rd', '1'];
+
+function setUp(lifetime = seconds(600)) {
+  const clock = new VirtualClock();
+  const done: string[] = [];
+  const machine = new RegistrationMachine({ lifetime, retry: defaultRetry });
+  const driver = new Driver<RegistrationInput, RegistrationEffect>(machine, clock, (effect) => {
+    if (effect.kind === 'phase') return;
+    const detail =
+      effect.kind === 'update'
+        ? `${effect.withObjects ? ' objects' : ''}${effect.withLifetime ? ' lifetime' : ''}`
+        : '';
+    done.push(`${clock.now() / 1000} ${effect.kind}${detail}`);
+  });
+  const say = (kind: RegistrationInput['kind']): void => {
+    if (kind === 'accepted') driver.handle({ kind, location });
+    else if (kind === 'disable') driver.handle({ kind, wait: seconds(100) });
+    else if (kind === 'lifetime-changed') driver.handle({ kind, lifetime: seconds(60) });
+    else driver.handle({ kind });
+  };
+  return { clock, machine, driver, done, say };
+}
+
+describe('a registration', () => {
+  it('is made, kept up before the lifetime ends, and taken back', async () => {
+    const { clock, done, say, machine } = setUp();
+    say('start');
+    say('accepted');
+    await clock.advance(seconds(507));
+    say('accepted');
+    await clock.advance(seconds(10));
+    say('stop');
+    say('accepted');
+    expect(done).toEqual(['0 register', '507 update', '517 deregister']);
+    expect(machine.phase).toBe('idle');
+    expect(machine.deadline).toBeUndefined();
+  });
+
+  it('leaves half of a short lifetime for an Update to be repeated', async () => {
+    const { clock, done, say } = setUp(seconds(60));
+    say('start');
+    say('accepted');
+    await clock.advance(seconds(30));
+    expect(done).toEqual(['0 register', '30 update']);
+  });
+
+  it('is made anew at once when the server does not know it any more', () => {
+    const { done, say, machine } = setUp();
+    for (const kind of ['start', 'accepted', 'trigger', 'refused'] as const) say(kind);
+    expect(done).toEqual(['0 register', '0 update', '0 register']);
+    expect(machine.phase).toBe('registering');
+  });
+
+  it('is tried five times, with a wait that doubles, and then asks for a bootstrap', async () => {
+    const { clock, done, say } = setUp();
+    say('start');
+    for (let i = 0; i < 5; i += 1) {
+      say('failed');
+      await clock.advance(seconds(60 * 2 ** i));
+    }
+    expect(done).toEqual([
+      '0 register',
+      '60 register',
+      '180 register',
+      '420 register',
+      '900 register',
+      '900 bootstrap',
+      '1860 register',
+    ]);
+  });
+
+  it('carries the object list and the lifetime in the next Update when they changed, once', () => {
+    const { done, say } = setUp();
+    for (const kind of [
+      'start',
+      'accepted',
+      'objects-changed',
+      'lifetime-changed',
+      'accepted',
+      'accepted',
+      'trigger',
+    ] as const)
+      say(kind);
+    expect(done).toEqual(['0 register', '0 update objects', '0 update lifetime', '0 update']);
+  });
+
+  it('does not lose a change that comes while it is being registered', () => {
+    const { done, say } = setUp();
+    for (const kind of ['start', 'objects-changed', 'accepted'] as const) say(kind);
+    expect(done).toEqual(['0 register', '0 update objects']);
+  });
+
+  it('comes back by itself after it was disabled for a time', async () => {
+    const { clock, done, say } = setUp();
+    for (const kind of ['start', 'accepted', 'disable', 'accepted'] as const) say(kind);
+    await clock.advance(seconds(99));
+    expect(done).toEqual(['0 register', '0 deregister']);
+    await clock.advance(seconds(1));
+    expect(done).toEqual(['0 register', '0 deregister', '100 register']);
+  });
+
+  it('keeps its invariants under every random script, and is registered again once the server answers', async () => {
+    const kinds = [
+      'start',
+      'stop',
+      'trigger',
+      'objects-changed',
+      'lifetime-changed',
+      'disable',
+      'accepted',
+      'refused',
+      'failed',
+    ] as const;
+    for (let seed = 1; seed <= 50; seed += 1) {
+      const random = new SeededRandom(seed);
+      const { clock, machine, say } = setUp();
+      for (let step = 0; step < 100; step += 1) {
+        say(random.pick(kinds));
+        if (machine.phase === 'waiting') expect(machine.deadline).toBeDefined();
+        if (['registering', 'updating', 'deregistering'].includes(machine.phase))
+          expect(machine.deadline).toBeUndefined();
+        if (machine.phase === 'registered') expect(machine.deadline).toBeGreaterThan(clock.now());
+        await clock.advance(random.between(0, 100_000));
+      }
+      say('start');
+      for (let i = 0; i < 6 && machine.phase !== 'registered'; i += 1) {
+        say('accepted');
+        await clock.advance(hours(1) / 6);
+      }
+      expect(['registered', 'updating']).toContain(machine.phase);
+    }
+  });
+});
+
+describe('the wait after a failure', () => {
+  it('doubles within a sequence, is long between sequences, and ends with the last one', () => {
+    const policy = { retryCount: 3, retryTimer: 10, sequenceDelay: 1000, sequenceCount: 2 };
+    expect([1, 2, 3, 4, 5, 6].map((n) => nextAttempt(policy, n))).toEqual([
+      { kind: 'wait', wait: 10 },
+      { kind: 'wait', wait: 20 },
+      { kind: 'wait', wait: 1000 },
+      { kind: 'wait', wait: 10 },
+      { kind: 'wait', wait: 20 },
+      { kind: 'spent' },
+    ]);
+  });
+});

@@ -1,0 +1,159 @@
+// Runs what the registration machine wants: requests to one server, and its answers back as inputs (Core 1.2.1 §6.2).
+import {
+  Code,
+  ContentFormat,
+  type Endpoint,
+  isSuccess,
+  makeRequest,
+  Option,
+  OptionSet,
+  type Request,
+  ResponseError,
+} from '@lapwing/coap';
+import { type Clock, Driver, type Duration, encodeUtf8, type Peer } from '@lapwing/kernel';
+import { formatRegister, formatUpdate, type Lwm2mVersion } from '@lapwing/lwm2m';
+import type { AccountSettings } from '../options.ts';
+import { type Phase, type RegistrationEffect, type RegistrationInput, RegistrationMachine } from './machine.ts';
+
+export interface SessionListener {
+  phase(phase: Phase): void;
+  registered(): void;
+  updated(): void;
+  deregistered(): void;
+  /** A Register or Update was refused, or nobody answered it. */
+  failed(error: Error): void;
+  /** Every attempt of every sequence failed. */
+  spent(): void;
+}
+
+/** What a Register tells, read at the moment that it is sent. */
+export interface Registrant {
+  readonly name: string;
+  readonly version: Lwm2mVersion;
+  readonly parameters: Readonly<Record<string, string>>;
+  lifetime(): Duration;
+  /** Payload of Register and Update. */
+  objectList(): string;
+}
+
+export class RegistrationSession implements Disposable {
+  private readonly account: AccountSettings;
+  private readonly registrant: Registrant;
+  private readonly endpoint: Endpoint;
+  private readonly listener: SessionListener;
+  private readonly machine: RegistrationMachine;
+  private readonly driver: Driver<RegistrationInput, RegistrationEffect>;
+  private readonly closing = new AbortController();
+  /** The server as it was last reached; what comes from others is not answered. */
+  private server: Peer | undefined;
+
+  constructor(
+    account: AccountSettings,
+    registrant: Registrant,
+    endpoint: Endpoint,
+    clock: Clock,
+    listener: SessionListener,
+  ) {
+    this.account = account;
+    this.registrant = registrant;
+    this.endpoint = endpoint;
+    this.listener = listener;
+    this.machine = new RegistrationMachine({ lifetime: registrant.lifetime(), retry: account.retry });
+    this.driver = new Driver<RegistrationInput, RegistrationEffect>(this.machine, clock, (effect) => this.run(effect));
+  }
+
+  get phase(): Phase {
+    return this.machine.phase;
+  }
+
+  get peer(): Peer | undefined {
+    return this.server;
+  }
+
+  handle(input: RegistrationInput): void {
+    this.driver.handle(input);
+  }
+
+  /** Silences it; nothing is sent any more. */
+  [Symbol.dispose](): void {
+    this.closing.abort();
+    this.driver[Symbol.dispose]();
+  }
+
+  private run(effect: RegistrationEffect): void {
+    switch (effect.kind) {
+      case 'phase':
+        this.listener.phase(effect.phase);
+        break;
+      case 'bootstrap':
+        this.listener.spent();
+        break;
+      case 'register':
+        void this.ask(this.register(), () => this.listener.registered());
+        break;
+      case 'update':
+        void this.ask(this.update(effect), () => this.listener.updated());
+        break;
+      case 'deregister':
+        void this.ask(makeRequest(Code.Delete, at(effect.location)), () => this.listener.deregistered());
+        break;
+    }
+  }
+
+  private register(): Request {
+    const { name, version, parameters } = this.registrant;
+    const query = formatRegister(
+      {
+        name,
+        lifetime: this.registrant.lifetime(),
+        binding: 'U',
+        queueMode: this.account.queueMode,
+        parameters: Object.entries(parameters),
+      },
+      version,
+    );
+    return makeRequest(Code.Post, withList(at(['rd'], query)), encodeUtf8(this.registrant.objectList()));
+  }
+
+  private update({ location, withLifetime, withObjects }: Extract<RegistrationEffect, { kind: 'update' }>): Request {
+    const query = formatUpdate(withLifetime ? { lifetime: this.registrant.lifetime() } : {}, this.registrant.version);
+    const options = at(location, query);
+    if (!withObjects) return makeRequest(Code.Post, options);
+    return makeRequest(Code.Post, withList(options), encodeUtf8(this.registrant.objectList()));
+  }
+
+  /** One request, its outcome as an input; `done` is told after the machine knows. */
+  private async ask(request: Request, done: () => void): Promise<void> {
+    const { signal } = this.closing;
+    let input: RegistrationInput;
+    let told: () => void;
+    try {
+      if (this.server === undefined || this.machine.phase === 'registering') {
+        this.server = await this.endpoint.connect(this.account.address, signal);
+      }
+      const response = await this.endpoint.request(this.server, request, { signal });
+      if (isSuccess(response.code)) {
+        input = { kind: 'accepted', location: response.options.texts(Option.LocationPath) };
+        told = done;
+      } else {
+        input = { kind: 'refused' };
+        told = () => this.listener.failed(new ResponseError(response.code, undefined, { payload: response.payload }));
+      }
+    } catch (error) {
+      input = { kind: 'failed' };
+      told = () => this.listener.failed(error as Error);
+    }
+    if (signal.aborted) return;
+    this.driver.handle(input);
+    told();
+  }
+}
+
+function at(path: readonly string[], query: readonly string[] = []): OptionSet {
+  return OptionSet.of(
+    ...path.map((segment) => [Option.UriPath, segment] as const),
+    ...query.map((part) => [Option.UriQuery, part] as const),
+  );
+}
+
+const withList = (options: OptionSet): OptionSet => options.with(Option.ContentFormat, ContentFormat.LinkFormat);
