@@ -1,0 +1,184 @@
+// One server and any number of clients on one virtual clock and one faulty network in memory. A day of outages,
+// reboots and address changes passes in seconds, and a failing seed replays exactly.
+import { Client, type ClientOptions, ObjectStore } from '@lapwing/client';
+import { type Duration, seconds } from '@lapwing/kernel';
+import {
+  type LinkProfile,
+  MemoryNetwork,
+  type MemoryTransport,
+  SeededRandom,
+  VirtualClock,
+} from '@lapwing/kernel/testing';
+import { DefinitionLibrary } from '@lapwing/lwm2m';
+import { Server, type ServerEvents, type ServerOptions } from '@lapwing/server';
+import { DeviceObject, Setting, Temperature } from './objects.ts';
+
+export const serverHost = '10.0.0.1';
+
+/** A simulated device with its thermometer at hand. */
+export interface Thing {
+  readonly name: string;
+  readonly host: string;
+  readonly client: Client;
+  readonly transport: MemoryTransport;
+  readonly reboots: number;
+  warm(celsius: number): void;
+}
+
+export interface WorldOptions {
+  readonly seed?: number;
+  readonly weather?: Partial<LinkProfile>;
+  readonly server?: Partial<ServerOptions>;
+}
+
+type Heard = {
+  [K in keyof ServerEvents]: { readonly kind: K; readonly at: number; readonly event: ServerEvents[K] };
+}[keyof ServerEvents];
+
+export class World implements AsyncDisposable {
+  readonly clock = new VirtualClock();
+  readonly random: SeededRandom;
+  readonly network: MemoryNetwork;
+  /** Everything that the server told, in order. */
+  readonly heard: Heard[] = [];
+  private readonly things = new Map<string, Thing>();
+  private running: Server | undefined;
+
+  private constructor(options: WorldOptions) {
+    this.random = new SeededRandom(options.seed ?? 1);
+    this.network = new MemoryNetwork(this.clock, this.random, { latency: 20, ...options.weather });
+  }
+
+  static async make(options: WorldOptions = {}): Promise<World> {
+    const world = new World(options);
+    await world.startServer(options.server);
+    return world;
+  }
+
+  get server(): Server {
+    if (this.running === undefined) throw new Error('the server is down');
+    return this.running;
+  }
+
+  async startServer(options: Partial<ServerOptions> = {}): Promise<void> {
+    const library = new DefinitionLibrary();
+    for (const definition of [DeviceObject, Temperature, Setting]) library.add(definition);
+    this.running = await Server.listen({
+      listeners: [{ transport: this.network.transport(serverHost, 5683) }],
+      clock: this.clock,
+      random: this.random,
+      library,
+      ...options,
+    });
+    const kinds = [
+      'registered',
+      'updated',
+      'deregistered',
+      'expired',
+      'awake',
+      'asleep',
+      'notify',
+      'observation-ended',
+      'notify-failed',
+    ] as const;
+    for (const kind of kinds) {
+      this.running.events.on(kind, (event) => this.heard.push({ kind, at: this.clock.now(), event } as Heard));
+    }
+  }
+
+  async stopServer(): Promise<void> {
+    await this.server[Symbol.asyncDispose]();
+    this.running = undefined;
+  }
+
+  /** A device with Device 3 and Temperature 3303, which servers may create more of; it starts to register at once. */
+  async device(name: string, options: Partial<ClientOptions> & { readonly lifetime?: Duration } = {}): Promise<Thing> {
+    const host = `10.1.${Math.floor(this.things.size / 250)}.${(this.things.size % 250) + 1}`;
+    const transport = this.network.transport(host);
+    const objects = new ObjectStore();
+    const counts = { reboots: 0 };
+    objects.add(DeviceObject, 0, {
+      manufacturer: 'Lapwing',
+      modelNumber: 'World',
+      reboot: () => {
+        counts.reboots += 1;
+      },
+      errorCode: new Map([[0, 0]]),
+      utcOffset: '+00:00',
+      bindings: 'U',
+    });
+    objects.define(Setting, { creatable: {} });
+    const thermometer = objects.add(Temperature, 0, { sensorValue: 20, minMeasured: 20 });
+    const { lifetime = seconds(600), ...rest } = options;
+    const client = await Client.start({
+      name,
+      servers: [{ uri: `coap://${serverHost}:5683`, lifetime }],
+      objects,
+      clock: this.clock,
+      random: this.random,
+      connectors: { coap: () => transport },
+      ...rest,
+    });
+    const thing: Thing = {
+      name,
+      host,
+      client,
+      transport,
+      get reboots() {
+        return counts.reboots;
+      },
+      warm: (celsius) => thermometer.set({ sensorValue: celsius }),
+    };
+    this.things.set(name, thing);
+    return thing;
+  }
+
+  /** Lets time pass, then checks what must always hold. */
+  async pass(time: Duration): Promise<void> {
+    await this.clock.advance(time);
+    this.check();
+  }
+
+  /** Runs `work` on while time passes; fails when it has not ended within `limit`. */
+  async during<T>(work: Promise<T>, limit: Duration = seconds(300)): Promise<T> {
+    let outcome: { readonly value: T } | { readonly error: unknown } | undefined;
+    work.then(
+      (value) => {
+        outcome = { value };
+      },
+      (error: unknown) => {
+        outcome = { error };
+      },
+    );
+    const end = this.clock.now() + limit;
+    while (outcome === undefined && this.clock.now() < end) await this.pass(50);
+    if (outcome === undefined) throw new Error(`nothing happened within ${limit} ms`);
+    if ('error' in outcome) throw outcome.error;
+    return outcome.value;
+  }
+
+  of<K extends keyof ServerEvents>(kind: K): readonly ServerEvents[K][] {
+    return this.heard.filter((each) => each.kind === kind).map((each) => each.event as ServerEvents[K]);
+  }
+
+  /** Invariants: one registration for each name, none past its lifetime, observations only of what is registered. */
+  check(): void {
+    if (this.running === undefined) return;
+    const names = new Set<string>();
+    for (const registration of this.running.registrations()) {
+      if (names.has(registration.name)) throw new Error(`${registration.name} is registered twice`);
+      names.add(registration.name);
+      const age = this.clock.wall() - registration.updatedAt;
+      if (age > registration.lifetime + 1000)
+        throw new Error(`${registration.name} outlived its lifetime by ${age - registration.lifetime} ms`);
+    }
+    const { registrations } = this.running.stats();
+    if (registrations !== names.size) throw new Error(`${registrations} registrations counted, ${names.size} there`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closing = [...this.things.values()].map(({ client }) => client[Symbol.asyncDispose]());
+    await this.during(Promise.allSettled(closing), seconds(1000));
+    await this.running?.[Symbol.asyncDispose]();
+  }
+}
