@@ -14,7 +14,14 @@ const tests = ['**/*.test.ts', '**/*.property.ts', '**/*.test-d.ts'];
 const butTests = tests.map((glob) => `!${glob}`);
 
 const onlyExports: Pattern = {
-  group: ['@lapwing/*/**', '!@lapwing/*/testing', '!@lapwing/*/main'],
+  group: [
+    '@lapwing/*/**',
+    '!@lapwing/*/testing',
+    '!@lapwing/*/main',
+    '!@lapwing/lwm2m/definitions',
+    '!@lapwing/lwm2m/objects',
+    '!@lapwing/lwm2m/objects/*',
+  ],
   message: 'What a package does not list in its exports does not exist: import from its name.',
 };
 const byName: Pattern = {
