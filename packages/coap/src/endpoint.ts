@@ -17,7 +17,6 @@ import {
   ConfigError,
   type Datagram,
   Driver,
-  type Instant,
   type Peer,
   type Random,
   systemClock,
@@ -26,12 +25,15 @@ import {
   trace,
 } from '@lapwing/kernel';
 import { AskingSide } from './exchange/asking.ts';
-import { AskingContext } from './exchange/contexts.ts';
-import type { Observation } from './exchange/exchanges.ts';
+import { AskingContext, type RequestOptions } from './exchange/contexts.ts';
+import type { Listener } from './exchange/exchanges.ts';
 import { type NotifyPolicy, notifyPolicy } from './exchange/relations.ts';
-import { type BlockListener, compose, type Layer, type Notify, type Service } from './exchange/service.ts';
+import { compose, type Layer, type Service } from './exchange/service.ts';
 import { ServingSide } from './exchange/serving.ts';
-import { tokenOfKey } from './exchange/tokens.ts';
+import { BlockIn, type BlockInOptions } from './layers/block-in.ts';
+import { BlockOut, type BlockOutOptions } from './layers/block-out.ts';
+import { errors } from './layers/errors.ts';
+import { observeIn } from './layers/observe-in.ts';
 import { Code, isRequest } from './message/code.ts';
 import { makeResponse, type Request, type Response, type Token, Type } from './message/message.ts';
 import { Option } from './message/options.ts';
@@ -57,29 +59,11 @@ export interface EndpointOptions {
   readonly limits?: Partial<ContactLimits>;
   /** Who may read the diagnostic payload of an error (RFC 7252 §5.5.2); default `authenticated`: nobody in NoSec. */
   readonly diagnostics?: 'authenticated' | 'everyone';
+  /** Sizes and limits of transfers in blocks, both ways (RFC 7959). */
+  readonly blocks?: BlockOptions;
 }
 
-/** What a notification belongs to. One function can serve many observations, told apart by token. */
-export interface Observed {
-  readonly peer: Peer;
-  readonly token: Token;
-  /** Value of the Observe option (RFC 7641 §3.4); undefined on the last one. */
-  readonly sequence: number | undefined;
-  readonly at: Instant;
-}
-
-export interface RequestOptions {
-  /** Aborting rejects with its reason, forgets the exchange and ends an observation. */
-  readonly signal?: AbortSignal;
-  /** For requests with Observe 0: hears every fresh notification after the first response, bodies whole. */
-  readonly notify?: (response: Response, observed: Observed) => void;
-  /** Confirmable unless 'non' (RFC 7252 §4.2, §4.3). */
-  readonly type?: 'con' | 'non';
-  /** Chosen by the caller, to find an observation again; default a fresh one. */
-  readonly token?: Token;
-  /** Receives the response's body in order, block by block; `payload` of the response is then empty. */
-  readonly onBlock?: BlockListener;
-}
+export type BlockOptions = Omit<BlockInOptions & BlockOutOptions, 'clock' | 'random' | 'mtu'>;
 
 const messages = trace('coap:message');
 const drops = trace('coap:drop');
@@ -89,11 +73,12 @@ const nothingHere: Service = () => Promise.resolve(makeResponse(Code.NotFound));
 
 export class Endpoint implements AsyncDisposable {
   private readonly transport: Transport;
-  private readonly clock: Clock;
   private readonly layer: MessageLayer;
   private readonly driver: Driver<LayerInput, LayerEffect>;
   private readonly asking: AskingSide;
   private readonly serving: ServingSide;
+  private readonly blocksOut: BlockOut;
+  private readonly blocksIn: BlockIn;
   private readonly send: Service;
   private readonly tally = new EndpointCounters();
   private closed = false;
@@ -120,13 +105,16 @@ export class Endpoint implements AsyncDisposable {
       throw new ConfigError([`transport: framing ${traits.framing} has no codec here`]);
     }
     this.transport = transport;
-    this.clock = clock;
     const parameters = transmissionParameters(options.parameters, traits.pace);
     const toLayer = (input: LayerInput): void => this.driver.handle(input);
     const longest = traits.mtu;
     this.layer = new MessageLayer(parameters, random, options.limits);
     this.driver = new Driver(this.layer, clock, (effect) => this.run(effect));
+    const blocks = { clock, random, mtu: longest, ...options.blocks };
+    this.blocksOut = new BlockOut(blocks);
+    this.blocksIn = new BlockIn(blocks);
     this.asking = new AskingSide({
+      blocks: this.blocksOut,
       clock,
       random,
       parameters,
@@ -136,14 +124,20 @@ export class Endpoint implements AsyncDisposable {
     });
     this.serving = new ServingSide({
       clock,
-      service: compose(options.serve ?? nothingHere, ...(options.layers ?? [])),
+      service: compose(
+        options.serve ?? nothingHere,
+        observeIn,
+        this.blocksIn.layer,
+        errors({ diagnostics: 'authenticated', unexpected: (error) => this.unexpected(error) }),
+        ...(options.layers ?? []),
+      ),
       policy: { ...notifyPolicy, ...options.notifications },
       diagnostics: options.diagnostics ?? 'authenticated',
       longest,
       toLayer,
       count: (what) => this.tally.add(what),
     });
-    this.send = compose((request, context) => this.asking.ask(request, context));
+    this.send = compose(this.asking.ask, this.blocksOut.layer);
   }
 
   /** Makes a peer of an address; rejects as the transport does. */
@@ -157,14 +151,7 @@ export class Endpoint implements AsyncDisposable {
    * message ids run out, ClosedError when the endpoint closes, or the signal's reason.
    */
   request(to: Peer, request: Request, options: RequestOptions = {}): Promise<Response> {
-    const { notify, token = notify === undefined ? undefined : this.freshToken() } = options;
-    const context = new AskingContext(to, options.signal, {
-      ...(notify === undefined || token === undefined ? {} : { notify: this.listening(to, token, notify) }),
-      ...(token === undefined ? {} : { token }),
-      ...(options.type === undefined ? {} : { type: options.type }),
-      ...(options.onBlock === undefined ? {} : { onBlock: options.onBlock }),
-    });
-    return this.send(request, context);
+    return this.send(request, new AskingContext(to, options));
   }
 
   /** Resolves when the peer answers an empty confirmable message with a reset (RFC 7252 §4.3); rejects with TimeoutError. */
@@ -183,18 +170,19 @@ export class Endpoint implements AsyncDisposable {
   }
 
   /** Takes up an observation that began elsewhere or before a restart. `request` is needed where notifications come in blocks. */
-  expect(peer: Peer, token: Token, notify: NonNullable<RequestOptions['notify']>, request?: Request): void {
-    this.asking.expect(
-      peer,
-      token,
-      (response, observation, at, last) => notify(response, observed(observation, response, at, last)),
-      request,
-    );
+  expect(peer: Peer, token: Token, notify: Listener, request?: Request): void {
+    this.asking.expect(peer, token, notify, request);
   }
 
   /** A snapshot of every counter and size. */
   stats(): EndpointStats {
-    return this.tally.snapshot({ ...this.layer.sizes, ...this.asking.sizes, relations: this.serving.size });
+    return this.tally.snapshot({
+      ...this.layer.sizes,
+      ...this.asking.sizes,
+      relations: this.serving.size,
+      blocksIn: this.blocksIn.stats(),
+      blocksOut: this.blocksOut.stats(),
+    });
   }
 
   /** Rejects what is pending with ClosedError, ends every observation, closes the transport. */
@@ -203,15 +191,9 @@ export class Endpoint implements AsyncDisposable {
     this.closed = true;
     this.serving.close();
     this.asking.close();
+    this.blocksIn[Symbol.dispose]();
     this.driver[Symbol.dispose]();
     await this.transport[Symbol.asyncDispose]();
-  }
-
-  private listening(peer: Peer, token: Token, notify: NonNullable<RequestOptions['notify']>): Notify {
-    return (response) => {
-      notify(response, { peer, token, sequence: response.options.observe, at: this.clock.now() });
-      return Promise.resolve('delivered');
-    };
   }
 
   // Up: datagram → message → layer → exchange or service
@@ -304,6 +286,11 @@ export class Endpoint implements AsyncDisposable {
     }
   }
 
+  private unexpected(error: unknown): void {
+    this.tally.add('serviceErrors');
+    if (drops.hasSubscribers) drops.publish({ what: 'serviceErrors', error });
+  }
+
   private drop(what: CounterName, peer: Peer, reason: string): void {
     this.tally.add(what);
     if (drops.hasSubscribers) drops.publish({ peer, what, reason });
@@ -320,13 +307,4 @@ function refuse(message: ReceivedMessage): Code | undefined {
   // RFC 8768 §3: a count of zero has no business on the wire.
   if (options.uint(Option.HopLimit) === 0) return Code.BadRequest;
   return undefined;
-}
-
-function observed(observation: Observation, response: Response, at: Instant, last: boolean): Observed {
-  return {
-    peer: observation.peer,
-    token: tokenOfKey(observation.token),
-    sequence: last ? undefined : response.options.observe,
-    at,
-  };
 }

@@ -1,11 +1,15 @@
 // CoAP for TypeScript: messages, reliability, exchanges, block-wise and observe over any transport.
 
-export { Endpoint, type EndpointOptions, type Observed, type RequestOptions } from './endpoint.ts';
+export { type BlockOptions, Endpoint, type EndpointOptions } from './endpoint.ts';
 export { ResetError, ResponseError, type ResponseErrorOptions } from './errors.ts';
+export type { RequestOptions } from './exchange/contexts.ts';
+export type { Listener, Observed } from './exchange/exchanges.ts';
+export type { NotifyPolicy } from './exchange/relations.ts';
 export {
   type BlockListener,
   type Context,
   compose,
+  extendContext,
   type Layer,
   type Notify,
   type NotifyOptions,

@@ -1,5 +1,8 @@
 // What an endpoint counts: everything that came and went, and every reason for which something was dropped.
 
+import type { BlockInCounters } from './layers/block-in.ts';
+import type { BlockOutCounters } from './layers/block-out.ts';
+
 const names = [
   'received',
   'receivedBytes',
@@ -22,6 +25,7 @@ const names = [
   'unknownToken',
   'wrongPeer',
   'unacceptableResponse',
+  'staleNotification',
   'resetsReceived',
   'retransmissions',
   'gaveUp',
@@ -49,6 +53,9 @@ export interface EndpointSizes {
   readonly observations: number;
   /** Observations of others here. */
   readonly relations: number;
+  /** Transfers in blocks, where we answer and where we ask. */
+  readonly blocksIn: BlockInCounters;
+  readonly blocksOut: BlockOutCounters;
 }
 
 /**

@@ -12,9 +12,10 @@ import {
   TimeoutError,
 } from '@lapwing/kernel';
 import { ResetError } from '../errors.ts';
+import type { BlockOut } from '../layers/block-out.ts';
 import { methodName } from '../message/code.ts';
 import { type Message, type Request, type Response, type Token, Type } from '../message/message.ts';
-import { nameOption } from '../message/options.ts';
+import { nameOption, Option } from '../message/options.ts';
 import { encodeEmpty, encodeMessage, type ReceivedMessage } from '../message/udp.ts';
 import type { Incoming } from '../reliability/duplicates.ts';
 import type { LayerInput } from '../reliability/effects.ts';
@@ -30,8 +31,8 @@ import {
   type Listener,
   Observation,
 } from './exchanges.ts';
-import type { Context } from './service.ts';
-import { keyOfToken, keyOfTokenAt, type TokenKey } from './tokens.ts';
+import type { Context, Service } from './service.ts';
+import { keyOfToken, keyOfTokenAt, type TokenKey, tokenOfKey } from './tokens.ts';
 
 /** Bytes of a token: in NoSec it is all that keeps a stranger from answering (RFC 7252 §5.3.1, §11.4). */
 const TOKEN_LENGTH = 8;
@@ -87,7 +88,9 @@ export interface AskingOptions {
   /** Bytes of the longest message. */
   readonly longest: number;
   readonly toLayer: (input: LayerInput) => void;
-  readonly count: (what: 'unknownToken' | 'wrongPeer' | 'unacceptableResponse') => void;
+  /** Fetches the later blocks of notifications. */
+  readonly blocks: BlockOut;
+  readonly count: (what: 'unknownToken' | 'wrongPeer' | 'unacceptableResponse' | 'staleNotification') => void;
 }
 
 export class AskingSide {
@@ -116,22 +119,21 @@ export class AskingSide {
   }
 
   /** The innermost service of asking. */
-  ask(request: Request, context: Context): Promise<Response> {
-    return new Promise((resolve, reject) => {
+  readonly ask: Service = (request, context) =>
+    new Promise((resolve, reject) => {
       if (this.closed) throw closedError();
       const signal = context instanceof AskingContext ? context.given : context.signal;
       signal?.throwIfAborted();
       const token = context.token ?? this.freshToken();
       const { code, options, payload } = request;
       const bytes = encodeMessage({ type: Type.Con, id: 0, token, code, options, payload }, this.options.longest);
-      const { notify } = context;
       const call = new Call(
         context.peer,
         keyOfToken(token),
         request,
         {
           confirmable: context.type !== 'non',
-          listener: notify === undefined ? undefined : (response) => void notify(response),
+          listener: listenerOf(context),
         },
         resolve,
         reject,
@@ -140,7 +142,6 @@ export class AskingSide {
       this.calls.add(call);
       this.driver.handle({ kind: 'ask', asking: call, bytes });
     });
-  }
 
   ping(peer: Peer, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -261,7 +262,10 @@ export class AskingSide {
         }
         break;
       case 'notify':
-        this.notify(effect.observation, effect.message, effect.last, effect.at);
+        this.notify(effect.observation, effect.message, effect.sequence, effect.at);
+        break;
+      case 'stale':
+        count('staleNotification');
         break;
       case 'accept':
         toLayer({ kind: 'accept', incoming: effect.incoming });
@@ -279,8 +283,16 @@ export class AskingSide {
     }
   }
 
-  private notify(observation: Observation, message: Message, last: boolean, at: Instant): void {
-    observation.listener(toResponse(message), observation, at, last);
+  private notify(observation: Observation, message: Message, sequence: number | undefined, at: Instant): void {
+    const { peer, token, listener } = observation;
+    const response = toResponse(message);
+    const deliver = (whole: Response): void => listener(whole, { peer, token: tokenOfKey(token), sequence, at });
+    const { request } = response.options.has(Option.Block2) ? observation : { request: undefined };
+    // Without the request that began it nobody can ask for the rest: the listener gets what there is.
+    if (request === undefined) {
+      this.options.blocks.forget(observation);
+      deliver(response);
+    } else this.options.blocks.notified(this.ask, observation, request, new AskingContext(peer), response, deliver);
   }
 
   private listen(call: Call, signal: AbortSignal): void {
@@ -305,6 +317,13 @@ export class AskingSide {
     this.settled(call, false);
     call.reject(error);
   }
+}
+
+/** As it was given, where no layer has put itself in between: then an observation needs nothing of its own for it. */
+function listenerOf(context: Context): Listener | undefined {
+  if (context instanceof AskingContext && context.listener !== undefined) return context.listener;
+  const { notify } = context;
+  return notify === undefined ? undefined : (response) => void notify(response);
 }
 
 /** Free of the message, so that a spread of it loses nothing. */

@@ -4,6 +4,7 @@ import type { Peer } from '@lapwing/kernel';
 import type { Token } from '../message/message.ts';
 import type { ReceivedMessage } from '../message/udp.ts';
 import type { Incoming } from '../reliability/duplicates.ts';
+import type { Listener } from './exchanges.ts';
 import type { BlockListener, Context, Notify } from './service.ts';
 
 /** For a request that is served. */
@@ -59,25 +60,23 @@ export class ObservedContext extends ServedContext {
 /** For a request that is sent. */
 export class AskingContext implements Context {
   readonly peer: Peer;
-  readonly notify?: Notify;
   readonly token?: Token;
   readonly type?: 'con' | 'non';
   readonly onBlock?: BlockListener;
   /** What the caller gave; undefined when nobody can abort. */
   readonly given: AbortSignal | undefined;
+  /** Hears notifications; no layer need stand between, so it is not `notify`. */
+  readonly listener: Listener | undefined;
   private own: AbortController | undefined = undefined;
 
-  constructor(
-    peer: Peer,
-    given: AbortSignal | undefined,
-    parts: Pick<Context, 'notify' | 'token' | 'type' | 'onBlock'>,
-  ) {
+  constructor(peer: Peer, options: RequestOptions = {}) {
+    const { signal, notify, token, type, onBlock } = options;
     this.peer = peer;
-    this.given = given;
-    if (parts.notify !== undefined) this.notify = parts.notify;
-    if (parts.token !== undefined) this.token = parts.token;
-    if (parts.type !== undefined) this.type = parts.type;
-    if (parts.onBlock !== undefined) this.onBlock = parts.onBlock;
+    this.given = signal;
+    this.listener = notify;
+    if (token !== undefined) this.token = token;
+    if (type !== undefined) this.type = type;
+    if (onBlock !== undefined) this.onBlock = onBlock;
   }
 
   get signal(): AbortSignal {
@@ -85,4 +84,17 @@ export class AskingContext implements Context {
     this.own ??= new AbortController();
     return this.own.signal;
   }
+}
+
+export interface RequestOptions {
+  /** Aborting rejects with its reason, forgets the exchange and ends an observation. */
+  readonly signal?: AbortSignal;
+  /** For requests with Observe 0: hears every fresh notification after the first response, bodies whole. */
+  readonly notify?: Listener;
+  /** Confirmable unless 'non' (RFC 7252 §4.2, §4.3). */
+  readonly type?: 'con' | 'non';
+  /** Chosen by the caller, to find an observation again; default a fresh one. */
+  readonly token?: Token;
+  /** Receives the response's body in order, block by block; `payload` of the response is then empty. */
+  readonly onBlock?: BlockListener;
 }

@@ -1,15 +1,27 @@
 // The exchanges core: which request or observation a response belongs to. Peer and token decide, nothing else
 // (RFC 7252 §5.3.2); an idle observation is one small object and one map entry.
 import { type Core, Deadlines, type Duration, type Instant, type Peer } from '@lapwing/kernel';
-import type { Message, Request, Response } from '../message/message.ts';
+import { isNewer, sequenceOf } from '../layers/observe-order.ts';
+import { isSuccess } from '../message/code.ts';
+import type { Message, Request, Response, Token } from '../message/message.ts';
 import { OptionSet } from '../message/option-set.ts';
+import { Option } from '../message/options.ts';
 import type { Incoming } from '../reliability/duplicates.ts';
 import type { Parameters } from '../reliability/parameters.ts';
 import type { Sender, Transmission } from '../reliability/transmission.ts';
 import { type TokenKey, tokenOfKey } from './tokens.ts';
 
-/** Hears the notifications of an observation. */
-export type Listener = (response: Response, observation: Observation, at: Instant, last: boolean) => void;
+/** What a notification belongs to. One function can serve many observations, told apart by token. */
+export interface Observed {
+  readonly peer: Peer;
+  readonly token: Token;
+  /** Value of the Observe option (RFC 7641 §3.4); undefined on the last one. */
+  readonly sequence: number | undefined;
+  readonly at: Instant;
+}
+
+/** Hears the notifications of observations. */
+export type Listener = (response: Response, observed: Observed) => void;
 
 /** Somebody waits for a response. */
 export class Asking implements Sender {
@@ -86,9 +98,11 @@ export type ExchangeEffect =
       readonly kind: 'notify';
       readonly observation: Observation;
       readonly message: Message;
-      readonly last: boolean;
+      readonly sequence: number | undefined;
       readonly at: Instant;
     }
+  /** Older than the newest so far (RFC 7641 §3.4). */
+  | { readonly kind: 'stale'; readonly observation: Observation }
   | { readonly kind: 'accept'; readonly incoming: Incoming }
   | {
       readonly kind: 'refuse';
@@ -199,9 +213,21 @@ export class Exchanges implements Core<ExchangeInput, ExchangeEffect> {
       return;
     }
     this.effects.push({ kind: 'accept', incoming });
-    const last = !keepsObserving(message);
-    if (last) remove(this.observed, peer, token);
-    this.effects.push({ kind: 'notify', observation, message, last, at: now });
+    if (!keepsObserving(message)) {
+      remove(this.observed, peer, token);
+      this.effects.push({ kind: 'notify', observation, message, sequence: undefined, at: now });
+      return;
+    }
+    const sequence = sequenceOf(message);
+    if (sequence !== undefined) {
+      if (observation.sequence >= 0 && !isNewer(sequence, now, observation.sequence, observation.freshAt)) {
+        this.effects.push({ kind: 'stale', observation });
+        return;
+      }
+      observation.sequence = sequence;
+      observation.freshAt = Math.floor(now);
+    }
+    this.effects.push({ kind: 'notify', observation, message, sequence, at: now });
   }
 
   private answer(asking: Asking, message: Message, now: Instant): void {
@@ -210,7 +236,7 @@ export class Exchanges implements Core<ExchangeInput, ExchangeEffect> {
     const { observing } = asking;
     if (observing !== undefined && keepsObserving(message)) {
       const observation = new Observation(asking.peer, asking.token, observing.listener, observing.request);
-      observation.sequence = message.options.observe ?? -1;
+      observation.sequence = sequenceOf(message) ?? -1;
       observation.freshAt = Math.floor(now);
       put(this.observed, observation);
     }
@@ -242,7 +268,7 @@ export class Exchanges implements Core<ExchangeInput, ExchangeEffect> {
 
 /** RFC 7641 §3.2, §3.3: a success with the Observe option; anything else is the last word. */
 function keepsObserving(message: Message): boolean {
-  return message.code >> 5 === 2 && message.options.has(6);
+  return isSuccess(message.code) && message.options.has(Option.Observe);
 }
 
 // Our own tokens are random and thus keys by themselves. A caller may use one token with two peers:

@@ -1,7 +1,7 @@
 // Serving (shell): hands requests to the service, its response to the message layer, and keeps the relations of those
 // who observe. An error of a service becomes a response and never more than that.
 import { type Clock, ClosedError, FormatError, type Peer, TimeoutError } from '@lapwing/kernel';
-import { ResetError, ResponseError } from '../errors.ts';
+import { ResetError } from '../errors.ts';
 import { Code, isSuccess } from '../message/code.ts';
 import { makeResponse, type Request, type Response, type Token, Type } from '../message/message.ts';
 import { Option } from '../message/options.ts';
@@ -61,8 +61,10 @@ export class ServingSide {
     let response: Response;
     try {
       response = await this.options.service(request, context);
-    } catch (error) {
-      response = this.toResponse(error);
+    } catch {
+      // Services have their errors made into responses in layers/errors.ts: what arrives here is a mistake of a layer.
+      this.options.count('serviceErrors');
+      response = makeResponse(Code.InternalServerError);
     }
     if (this.closed) return;
     this.respond(incoming, message, response);
@@ -110,14 +112,6 @@ export class ServingSide {
   }
 
   // Responses
-
-  private toResponse(error: unknown): Response {
-    if (error instanceof ResponseError) return error.toResponse();
-    // A FormatError of a service is the request's fault (RFC 7252 §5.9.2.1); everything else is ours, and nobody's business.
-    if (error instanceof FormatError) return makeResponse(Code.BadRequest);
-    this.options.count('serviceErrors');
-    return makeResponse(Code.InternalServerError);
-  }
 
   private respond(incoming: Incoming, message: ReceivedMessage, response: Response): void {
     const { toLayer } = this.options;

@@ -25,6 +25,8 @@ import { type Sender, sameToken, stampId, stampType } from './transmission.ts';
 
 /** Longest time until a member of a group answers, in ms. RFC 7252 §8.2, DEFAULT_LEISURE. */
 const LEISURE: Duration = 5000;
+/** Longest answer to a group, in bytes: whose address is on the request has not been proved (RFC 7252 §11.3). */
+const LONGEST_GROUP_ANSWER = 136;
 /** Answers to groups that wait for their moment. */
 const MOST_LEISURELY = 1000;
 
@@ -278,7 +280,7 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
     // RFC 7252 §8.2: errors and the absence of content are not worth a group's attention.
     const id = codeClass(bytes[1] as number) === 2 ? this.contacts.takeId(contact, now) : undefined;
     if (id === undefined) return;
-    if (this.leisurely.size >= MOST_LEISURELY) {
+    if (this.leisurely.size >= MOST_LEISURELY || bytes.length > LONGEST_GROUP_ANSWER) {
       this.drop('leisureLimit', contact.peer);
       return;
     }
