@@ -1,0 +1,49 @@
+// Which broker the gateway talks to: the embedded one, opened here, or another one by address (MQTT 5, TLS where asked for).
+import { readFile } from 'node:fs/promises';
+import { ConfigError, type Secret } from '@lapwing/kernel';
+import { EmbeddedBroker } from './broker.ts';
+import type { ExternalBroker, MqttConfig } from './config.ts';
+import type { MqttVersion } from './frames.ts';
+import type { Log } from './log.ts';
+import { type OpenStream, socketTo, type TlsOptions } from './mqtt.ts';
+
+export interface BrokerAccess {
+  readonly open: OpenStream;
+  /** `host:port`. */
+  readonly name: string;
+  readonly version: MqttVersion;
+  readonly username?: string;
+  readonly password?: Secret;
+  readonly embedded?: EmbeddedBroker;
+}
+
+/** Rejects when the embedded broker's address cannot be bound, or with ConfigError for a certificate file. */
+export async function accessBroker(mqtt: MqttConfig, log: Log): Promise<BrokerAccess> {
+  const { broker, username, password } = mqtt;
+  const login = username === undefined || password === undefined ? undefined : { username, password };
+  if (broker.kind === 'external') {
+    const tls = broker.tls === undefined ? {} : { tls: await readTls(broker.tls) };
+    const open = socketTo({ host: broker.host, port: broker.port, ...tls });
+    return { open, name: `${broker.host}:${broker.port}`, version: 5, ...login };
+  }
+  const user = login === undefined ? {} : { user: { name: login.username, password: login.password } };
+  const embedded = await EmbeddedBroker.open({ ...broker.bind, maxConnections: broker.maxConnections, ...user, log });
+  return { open: embedded.connectInside, name: `${broker.bind.host}:${embedded.port}`, version: 4, embedded };
+}
+
+async function readTls(tls: NonNullable<ExternalBroker['tls']>): Promise<TlsOptions> {
+  const [ca, cert, key] = await Promise.all([
+    readPem(tls.caFile, 'mqtt.tls.cacertfile'),
+    readPem(tls.certFile, 'mqtt.tls.certfile'),
+    readPem(tls.keyFile, 'mqtt.tls.keyfile'),
+  ]);
+  return { verify: tls.verify, ca, cert, key };
+}
+
+async function readPem(file: string | undefined, path: string): Promise<string | undefined> {
+  try {
+    return file === undefined ? undefined : await readFile(file, 'utf8');
+  } catch (error) {
+    throw new ConfigError([`${path}: cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`]);
+  }
+}

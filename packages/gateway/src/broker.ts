@@ -1,0 +1,107 @@
+// The embedded broker (aedes, MQTT 3.1.1): who may connect and publish what. The gateway itself is joined to it by a pair of
+// streams in memory, so it needs neither a port nor a password and works whatever the outside rules are.
+import { createServer, type Server as TcpServer } from 'node:net';
+import { type Duplex, duplexPair } from 'node:stream';
+import { encodeUtf8, equalInConstantTime, type Secret } from '@lapwing/kernel';
+import { Aedes, type AuthenticateError, type Client } from 'aedes';
+import type { Log } from './log.ts';
+import type { OpenStream } from './mqtt.ts';
+
+export interface BrokerOptions {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Absent: anybody who reaches the port. */
+  readonly user?: { readonly name: string; readonly password: Secret };
+  /** TCP connections at most. */
+  readonly maxConnections: number;
+  readonly log: Log;
+}
+
+const badCredentials = 4;
+
+export class EmbeddedBroker implements AsyncDisposable {
+  private readonly aedes: Aedes;
+  private readonly listener: TcpServer;
+  /** Ends of the gateway's own connections, as the broker sees them. */
+  private readonly inside: WeakSet<object>;
+
+  private constructor(aedes: Aedes, listener: TcpServer, inside: WeakSet<object>) {
+    this.aedes = aedes;
+    this.listener = listener;
+    this.inside = inside;
+  }
+
+  /** Rejects when the address cannot be bound. */
+  static async open(options: BrokerOptions): Promise<EmbeddedBroker> {
+    const inside = new WeakSet<object>();
+    const aedes = await Aedes.createBroker({
+      authenticate: (client, username, password, done) => {
+        const known = isInside(client, inside) || isKnown(options.user, username, password);
+        if (!known) options.log.warn('broker refused a client', { client: client.id });
+        done(
+          known
+            ? null
+            : (Object.assign(new Error('bad credentials'), { returnCode: badCredentials }) as AuthenticateError),
+          known,
+        );
+      },
+      authorizePublish: (client, packet, done) => {
+        const reserved = packet.topic.startsWith('$') && client !== null;
+        done(reserved ? new Error("topics that start with $ are the broker's") : null);
+      },
+      maxClientsIdLength: 256,
+    });
+    const listener = createServer({ noDelay: true }, (socket) => void aedes.handle(socket));
+    listener.maxConnections = options.maxConnections;
+    await new Promise<void>((resolve, reject) => {
+      listener.once('error', reject);
+      listener.listen(options.port, options.host, () => {
+        listener.off('error', reject);
+        resolve();
+      });
+    });
+    listener.on('error', (error) => options.log.error('broker listener failed', { error: error.message }));
+    aedes.on('clientError', (client, error) =>
+      options.log.warn('broker client error', { client: client.id, error: error.message }),
+    );
+    aedes.on('connectionError', (_client, error) =>
+      options.log.warn('broker connection error', { error: error.message }),
+    );
+    return new EmbeddedBroker(aedes, listener, inside);
+  }
+
+  get port(): number {
+    const address = this.listener.address();
+    return typeof address === 'object' && address !== null ? address.port : 0;
+  }
+
+  /** The gateway's own way in. */
+  readonly connectInside: OpenStream = (): Duplex => {
+    const [ours, theirs] = duplexPair({ readableHighWaterMark: 65_536, writableHighWaterMark: 65_536 });
+    this.inside.add(theirs);
+    this.aedes.handle(theirs);
+    return ours;
+  };
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.listener.close(() => resolve()));
+    await new Promise<void>((resolve) => this.aedes.close(resolve));
+    await closed;
+  }
+}
+
+function isInside(client: Client, inside: WeakSet<object>): boolean {
+  return inside.has(client.conn);
+}
+
+function isKnown(
+  user: BrokerOptions['user'],
+  name: string | undefined,
+  password: Readonly<Buffer> | undefined,
+): boolean {
+  if (user === undefined) return true;
+  const nameFits = equalInConstantTime(encodeUtf8(name ?? ''), encodeUtf8(user.name));
+  const passwordFits = equalInConstantTime(new Uint8Array(password ?? []), user.password.reveal());
+  return nameFits && passwordFits;
+}

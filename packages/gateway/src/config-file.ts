@@ -1,0 +1,193 @@
+// A configuration file → what readConfig takes: YAML, JSON or HOCON by extension and, where that says nothing, by content; then
+// environment variables over it. An EMQX file may hold its other sections: they are left out with a warning that names them.
+import { readFile, stat } from 'node:fs/promises';
+import { extname } from 'node:path';
+import { ConfigError, FormatError } from '@lapwing/kernel';
+import { parseDocument } from 'yaml';
+import { isFields } from './command.ts';
+import { type GatewayConfig, readConfig } from './config.ts';
+import { parseHocon } from './hocon.ts';
+
+export type ConfigSyntax = 'json' | 'yaml' | 'hocon';
+type Fields = Record<string, unknown>;
+
+/** Bytes of a configuration file at most. */
+const maxFile = 1024 * 1024;
+
+/** Throws ConfigError. `file` undefined: only the environment and defaults. */
+export async function loadConfig(file: string | undefined, environment: NodeJS.ProcessEnv): Promise<GatewayConfig> {
+  if (file === undefined) return parseConfig(defaultText, 'yaml', environment);
+  const text = await readText(file);
+  const config = await parseConfig(text, syntaxOf(file, text), environment);
+  const exposed = config.mqtt.password !== undefined && ((await stat(file)).mode & 0o004) !== 0;
+  if (!exposed) return config;
+  return {
+    ...config,
+    warnings: [...config.warnings, `${file}: holds a password and can be read by every user of this machine`],
+  };
+}
+
+/** What runs when nothing is configured: everything on loopback, EMQX's documented topics. */
+const defaultText = `
+gateway:
+  lwm2m:
+    translators:
+      command: { topic: "dn/#" }
+      response: { topic: up/resp }
+      notify: { topic: up/notify }
+      register: { topic: up/register }
+      update: { topic: up/update }
+`;
+
+/** Throws ConfigError. */
+export async function parseConfig(
+  text: string,
+  syntax: ConfigSyntax,
+  environment: NodeJS.ProcessEnv,
+): Promise<GatewayConfig> {
+  const warnings: string[] = [];
+  const root = wrapped(await parseText(text, syntax));
+  if (syntax === 'hocon' || isFields(root['node']) || isFields(root['dashboard'])) leaveOut(root, warnings);
+  applyEnvironment(root, environment);
+  return readConfig(root, warnings);
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    const bytes = await readFile(file);
+    if (bytes.length > maxFile) throw new ConfigError([`${file}: longer than ${maxFile} bytes`]);
+    return bytes.toString('utf8').replace(/^\uFEFF/, '');
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    throw new ConfigError([`${file}: cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`]);
+  }
+}
+
+export function syntaxOf(file: string, text: string): ConfigSyntax {
+  switch (extname(file).toLowerCase()) {
+    case '.json':
+      return 'json';
+    case '.yaml':
+    case '.yml':
+      return 'yaml';
+    case '.conf':
+    case '.hocon':
+      return 'hocon';
+    default:
+      if (/^\s*\{\s*"/.test(text)) return 'json';
+      return /^\s*[\w.]+\s*(\{|=)/m.test(text) ? 'hocon' : 'yaml';
+  }
+}
+
+async function parseText(text: string, syntax: ConfigSyntax): Promise<Fields> {
+  try {
+    const value = syntax === 'hocon' ? await parseHocon(text) : syntax === 'json' ? parseJson(text) : parseYaml(text);
+    if (value === null || value === undefined) return {};
+    if (!isFields(value)) throw new FormatError('the file holds no object');
+    return structuredClone(value) as Fields;
+  } catch (error) {
+    if (error instanceof FormatError) throw new ConfigError([error.message]);
+    throw error;
+  }
+}
+
+/** V8 quotes the text around the error, which may be a secret: only the position is kept. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const position = /position (\d+)/.exec((error as Error).message)?.[1];
+    if (position === undefined) throw new FormatError('not JSON: it ends too early');
+    const before = text.slice(0, Number(position)).split('\n');
+    throw new FormatError(`not JSON (line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1})`);
+  }
+}
+
+function parseYaml(text: string): unknown {
+  const document = parseDocument(text, { prettyErrors: true });
+  const [error] = document.errors;
+  if (error !== undefined) {
+    const [place] = error.linePos ?? [];
+    throw new FormatError(`not YAML: ${error.code} (line ${place?.line ?? '?'}, column ${place?.col ?? '?'})`);
+  }
+  return document.toJS({ maxAliasCount: 100 });
+}
+
+/** The body of EMQX's HTTP call is the gateway's block alone. */
+function wrapped(root: Fields): Fields {
+  if (root['gateway'] !== undefined || root['translators'] === undefined) return root;
+  const { mqtt, models, log, ...lwm2m } = root;
+  return {
+    gateway: { lwm2m },
+    ...Object.fromEntries(Object.entries({ mqtt, models, log }).filter(([, part]) => part !== undefined)),
+  };
+}
+
+const ownKeys: { readonly [section: string]: ReadonlySet<string> } = {
+  '': new Set(['gateway', 'mqtt', 'models', 'log']),
+  gateway: new Set(['lwm2m']),
+  mqtt: new Set([
+    'broker',
+    'bind',
+    'username',
+    'password',
+    'client_id',
+    'keepalive',
+    'session_expiry',
+    'max_connections',
+    'buffer_messages',
+    'buffer_bytes',
+    'tls',
+  ]),
+  log: new Set(['level']),
+};
+
+/** EMQX's `mqtt` and `log` are other things than ours: of those too only our keys stay. */
+function leaveOut(root: Fields, warnings: string[]): void {
+  for (const [section, keys] of Object.entries(ownKeys)) {
+    const part = section === '' ? root : root[section];
+    if (!isFields(part)) continue;
+    for (const key of Object.keys(part)) {
+      if (keys.has(key)) continue;
+      delete (part as Fields)[key];
+      warnings.push(`${section === '' ? '' : `${section}.`}${key}: left out, it does not concern the LwM2M gateway`);
+    }
+    if (section !== '' && section !== 'gateway' && Object.keys(part).length === 0) delete root[section];
+  }
+}
+
+const prefixes: readonly (readonly [prefix: string, below: readonly string[]])[] = [
+  ['LAPWING_', []],
+  ['EMQX_GATEWAY__LWM2M__', ['gateway', 'lwm2m']],
+];
+
+/** `LAPWING_MQTT__BROKER=…`: two underscores go one level down. Values are JSON where they look like it, else text. */
+function applyEnvironment(root: Fields, environment: NodeJS.ProcessEnv): void {
+  for (const [name, value] of Object.entries(environment).sort(([a], [b]) => (a < b ? -1 : 1))) {
+    for (const [prefix, below] of prefixes) {
+      if (value === undefined || !name.startsWith(prefix) || !name.includes('__')) continue;
+      const keys = [...below, ...name.slice(prefix.length).toLowerCase().split('__')];
+      if (keys.some((key) => key === '' || key === '__proto__')) continue;
+      assign(root, keys, valueOf(value));
+    }
+  }
+}
+
+function valueOf(text: string): unknown {
+  if (!/^(true|false|-?\d+|[[{"].*)$/s.test(text)) return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function assign(root: Fields, keys: readonly string[], value: unknown): void {
+  let part = root;
+  for (const key of keys.slice(0, -1)) {
+    const next = part[key];
+    if (!isFields(next)) part[key] = {};
+    part = part[key] as Fields;
+  }
+  part[keys.at(-1) ?? ''] = value;
+}

@@ -1,0 +1,225 @@
+// The configuration as it is written: EMQX's key names, units and defaults under `gateway.lwm2m`, ours beside it. Validates
+// and turns units into numbers; what the values mean together is config.ts. No message here repeats a value that may be secret.
+import { FormatError, minutes, seconds } from '@lapwing/kernel';
+import { z } from 'zod';
+import { parseAccessRule } from './access-rules.ts';
+import { parseBind, parseDuration, parseSize } from './units.ts';
+
+/** Text; numbers and truth values too, since environment variables and HOCON make them of unquoted text. */
+const text = z.union([z.string(), z.number(), z.boolean()], { error: 'must be text' }).transform(String);
+
+const bool = z
+  .union([z.boolean(), z.enum(['true', 'false'])], { error: 'must be true or false' })
+  .transform((b) => b === true || b === 'true');
+
+function parsed<T>(
+  parse: (value: string | number) => T | undefined,
+  expectation: string,
+): z.ZodType<T, string | number> {
+  return z.union([z.string(), z.number()], { error: expectation }).transform((value, context) => {
+    const result = parse(value);
+    if (result !== undefined) return result;
+    context.addIssue({ code: 'custom', message: expectation });
+    return z.NEVER;
+  });
+}
+
+const duration = (bare: number) =>
+  parsed((value) => parseDuration(value, bare), 'must be a duration such as "22s", "500ms", "1h"');
+const size = parsed(parseSize, 'must be a size such as "64KB" or "4MB"');
+const bind = parsed(parseBind, 'must be a port or an address with port, such as "5783" or "127.0.0.1:5783"');
+const whole = (min: number, max: number) =>
+  parsed((value) => {
+    const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
+    return Number.isSafeInteger(number) && Number(number) >= min && Number(number) <= max ? Number(number) : undefined;
+  }, `must be a whole number from ${min} to ${max}`);
+const limit = parsed(
+  (value) =>
+    value === 'infinity'
+      ? Number.POSITIVE_INFINITY
+      : Number.isSafeInteger(Number(value)) && Number(value) > 0
+        ? Number(value)
+        : undefined,
+  'must be a whole number above 0 or "infinity"',
+);
+const topic = z
+  .string({ error: 'must be text' })
+  .refine((value) => isTopicText(value), 'must be text without NUL, at most 1024 characters');
+const qos = whole(0, 2).transform((level) => level as 0 | 1 | 2);
+
+function isTopicText(value: string): boolean {
+  return value.length <= 1024 && !value.includes('\u0000');
+}
+
+const translator = (wildcards: 'allowed' | 'refused') =>
+  z.strictObject({
+    topic: topic
+      .min(1, 'must not be empty')
+      .refine((value) => wildcards === 'allowed' || !/[+#]/.test(value), 'must not contain + or #')
+      .refine((value) => isFilter(value), 'is no valid topic filter'),
+    qos: qos.default(0),
+  });
+
+function isFilter(value: string): boolean {
+  return value
+    .split('/')
+    .every((level, i, all) => level === '+' || (level === '#' && i === all.length - 1) || !/[+#]/.test(level));
+}
+
+const accessRule = z.string({ error: 'must be text' }).transform((value, context) => {
+  try {
+    return parseAccessRule(value);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    context.addIssue({ code: 'custom', message: error.message });
+    return z.NEVER;
+  }
+});
+
+const ssl = z.looseObject({
+  enable: bool.default(false),
+  verify: z.enum(['verify_none', 'verify_peer']).optional(),
+  cacertfile: text.optional(),
+});
+
+const authentication = z.strictObject({
+  mechanism: z.literal('password_based', { error: 'must be "password_based"' }).default('password_based'),
+  backend: z.literal('http', { error: 'must be "http": it is the one backend there is for LwM2M' }),
+  enable: bool.default(true),
+  method: z.enum(['get', 'post']),
+  url: z.string().regex(/^https?:\/\//, 'must start with http:// or https://'),
+  headers: z.record(z.string(), text).default({}),
+  body: z.record(z.string(), text).default({}),
+  request_timeout: duration(1).default(seconds(5)),
+  connect_timeout: duration(1).default(seconds(15)),
+  pool_size: whole(1, 1024).default(8),
+  enable_pipelining: whole(1, 10_000).default(100),
+  ssl: ssl.optional(),
+  hostname_resolution: z.unknown().optional(),
+  allowed_hosts: z.unknown().optional(),
+  max_retries: z.unknown().optional(),
+  retry_interval: z.unknown().optional(),
+});
+
+const listenerName = z
+  .string()
+  .regex(/^[a-zA-Z][0-9a-zA-Z_-]*$/, 'must start with a letter and hold letters, digits, _ and - only');
+
+const listener = {
+  enable: bool.default(true),
+  bind,
+  max_connections: limit.default(1024),
+  max_conn_rate: limit.default(1000),
+  authentication: authentication.optional(),
+  enable_authn: bool.default(true),
+  mountpoint: topic.refine((value) => !/[+#]/.test(value), 'must not contain + or #').optional(),
+  access_rules: z.array(accessRule).default([]),
+  udp_options: z.looseObject({}).optional(),
+  health_check: z.looseObject({}).optional(),
+  acceptors: z.unknown().optional(),
+};
+const udpListener = z.strictObject(listener);
+const dtlsListener = z.looseObject({ enable: bool.default(true) });
+
+const listenerMap = z.strictObject({
+  udp: z.record(listenerName, udpListener).optional(),
+  dtls: z.record(listenerName, dtlsListener).optional(),
+});
+const listenerList = z.array(
+  z.discriminatedUnion('type', [
+    z.strictObject({
+      type: z.literal('udp'),
+      name: listenerName,
+      id: z.unknown().optional(),
+      running: z.unknown().optional(),
+      ...listener,
+    }),
+    z.looseObject({ type: z.literal('dtls'), name: listenerName, enable: bool.default(true) }),
+  ]),
+);
+
+const blockSize = whole(16, 1024).refine(
+  (n) => [16, 32, 64, 128, 256, 512, 1024].includes(n),
+  'must be 16, 32, 64, 128, 256, 512 or 1024',
+);
+
+// biome-ignore lint/suspicious/noTemplateCurlyInString: the mountpoint's own placeholders.
+const firstMountpoint = 'lwm2m/${endpoint_name}/';
+
+export const lwm2mSchema = z.strictObject({
+  name: z.literal('lwm2m').optional(),
+  enable: bool.default(true),
+  enable_stats: bool.default(true),
+  idle_timeout: duration(1).default(seconds(30)),
+  xml_dir: text.optional(),
+  lifetime_min: duration(1).default(seconds(15)),
+  lifetime_max: duration(1).default(seconds(86_400)),
+  qmode_time_window: duration(1000).default(seconds(22)),
+  auto_observe: z
+    .union([z.boolean(), z.string(), z.array(z.string())], {
+      error: 'must be true, false, "on", "off", a path list or an array of paths',
+    })
+    .default(false),
+  update_msg_publish_condition: z.enum(['always', 'contains_object_list']).default('always'),
+  translators: z.strictObject({
+    command: translator('allowed'),
+    response: translator('refused'),
+    notify: translator('refused'),
+    register: translator('refused'),
+    update: translator('refused'),
+  }),
+  mountpoint: topic.refine((value) => !/[+#]/.test(value), 'must not contain + or #').default(firstMountpoint),
+  listeners: z.union([listenerList, listenerMap]).optional(),
+  blockwise: z
+    .strictObject({
+      enable: bool.default(true),
+      max_block_size: blockSize.default(1024),
+      max_body_size: size.default(4 * 1024 ** 2),
+      exchange_lifetime: duration(1).default(seconds(247)),
+    })
+    .optional(),
+  coap_max_block_size: blockSize.optional(),
+  clientinfo_override: z.looseObject({}).optional(),
+  authentication: authentication.optional(),
+  compat: z.enum(['emqx', 'native']).default('emqx'),
+  lifecycle_events: bool.default(false),
+});
+
+export const mqttSchema = z.strictObject({
+  broker: z
+    .string()
+    .refine(
+      (value) => value === 'embedded' || /^mqtts?:\/\/[^\s/]+\/?$/.test(value),
+      'must be "embedded", or mqtt://host:port, or mqtts://host:port',
+    )
+    .default('embedded'),
+  bind: bind.default({ host: '127.0.0.1', port: 1883 }),
+  username: text.optional(),
+  password: text.optional(),
+  client_id: z.string().min(1).max(128).optional(),
+  keepalive: duration(1000).default(seconds(60)),
+  session_expiry: duration(1000).default(minutes(60)),
+  max_connections: whole(1, 100_000).default(1024),
+  buffer_messages: whole(1, 10_000_000).default(100_000),
+  buffer_bytes: size.default(64 * 1024 ** 2),
+  tls: z
+    .strictObject({
+      verify: bool.default(true),
+      cacertfile: text.optional(),
+      certfile: text.optional(),
+      keyfile: text.optional(),
+    })
+    .default({ verify: true }),
+});
+
+export const rootSchema = z.strictObject({
+  gateway: z.strictObject({ lwm2m: lwm2mSchema }),
+  mqtt: mqttSchema.prefault({}),
+  models: z.strictObject({ dir: text.optional() }).default({}),
+  log: z
+    .strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') })
+    .default({ level: 'info' }),
+});
+
+export type WrittenConfig = z.output<typeof rootSchema>;
+export type WrittenAuthentication = z.output<typeof authentication>;

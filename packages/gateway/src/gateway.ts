@@ -1,0 +1,320 @@
+// The gateway between a server of devices and a broker: what devices do becomes messages, what arrives on command topics is
+// asked of devices, and everything that arrives is answered. Holds the two ends together and decides nothing about formats
+// (uplink.ts, downlink.ts, replies.ts), topics (topics.ts) or connections (mqtt.ts).
+import { Code, type Link } from '@lapwing/coap';
+import { type Duration, type Events, FormatError } from '@lapwing/kernel';
+import type { Operation, Result, TypeLookup } from '@lapwing/lwm2m';
+import type { Registration, ServerEvents } from '@lapwing/server';
+import { AutoObserver } from './auto-observe.ts';
+import type { Command } from './command.ts';
+import type { Lwm2mConfig, Uplink } from './config.ts';
+import { type Carriage, type Downlink, parseCommand } from './downlink.ts';
+import type { Log } from './log.ts';
+import type { Logins } from './login.ts';
+import type { Metrics } from './metrics.ts';
+import type { InMessage } from './mqtt.ts';
+import type { OutMessage } from './outbox.ts';
+import { Joined, type Redelivered } from './repeats.ts';
+import {
+  formatAnswer,
+  formatEvent,
+  formatFailure,
+  formatRefusal,
+  NotificationText,
+  type ReplyOptions,
+} from './replies.ts';
+import { Routes } from './topics.ts';
+import { formatLifecycle, formatRegistration, type LifecycleEvent } from './uplink.ts';
+
+/** The part of the server that the gateway stands on. */
+export interface DeviceServer {
+  readonly events: Events<ServerEvents>;
+  registration(name: string): Registration | undefined;
+  perform(name: string, operation: Operation, options: DeviceOptions): Promise<Result>;
+}
+
+export interface DeviceOptions {
+  readonly tag?: unknown;
+  readonly order?: 'queued' | 'now';
+  readonly ttl?: Duration;
+  /** Told when the device announces a separate response with an empty acknowledgement (RFC 7252 §5.2.2). */
+  readonly acknowledged?: () => void;
+}
+
+export interface GatewayOptions {
+  readonly config: Lwm2mConfig;
+  readonly server: DeviceServer;
+  readonly logins: Logins;
+  readonly routes: Routes;
+  readonly publish: (message: OutMessage) => void;
+  readonly typesOf: (objects: readonly Link[]) => TypeLookup;
+  readonly isObjectDefined: (object: number) => boolean;
+  readonly repeats: Redelivered;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+export function routesOf(config: Lwm2mConfig, logins: Logins): Routes {
+  return new Routes(
+    logins.mountpoints,
+    config.command.topic,
+    Object.values(config.uplinks).map((uplink) => uplink.topic),
+  );
+}
+
+export class Gateway implements Disposable {
+  private readonly options: GatewayOptions;
+  private readonly subscriptions: readonly Disposable[];
+  private readonly autoObserver: AutoObserver;
+  private readonly joined = new Joined();
+  /** Devices of a fleet share their object list, and so what their values mean. */
+  private readonly replyOptions = new WeakMap<readonly Link[], ReplyOptions>();
+
+  constructor(options: GatewayOptions) {
+    this.options = options;
+    const { config, server, metrics, log } = options;
+    this.autoObserver = new AutoObserver({
+      wish: config.autoObserve,
+      profile: config.profile,
+      isObjectDefined: (_registration, object) => options.isObjectDefined(object),
+      observe: (registration, command, operation) => this.autoObserve(registration, command, operation),
+      skipped: (registration, path) => {
+        metrics.add('auto_observe.skipped');
+        log.warn('auto_observe: no definition', { endpoint: registration.name, path });
+      },
+      current: (name) => server.registration(name),
+    });
+    const { events } = server;
+    this.subscriptions = [
+      events.on('registered', ({ registration, replaced }) => this.registered(registration, replaced)),
+      events.on('updated', ({ registration, previous, withObjects }) =>
+        this.updated(registration, previous, withObjects),
+      ),
+      events.on('deregistered', ({ registration }) => this.ended(registration, 'deregister')),
+      events.on('expired', ({ registration }) => this.ended(registration, 'expire')),
+      events.on('awake', ({ registration }) => this.lifecycle('online', registration)),
+      events.on('asleep', ({ registration }) => this.lifecycle('offline', registration)),
+      events.on('notify', (event) => this.notified(event)),
+      events.on('notify-failed', (event) => this.undecodable(event)),
+    ];
+  }
+
+  [Symbol.dispose](): void {
+    for (const subscription of this.subscriptions) subscription[Symbol.dispose]();
+  }
+
+  /** A message on a command topic. */
+  receive(message: InMessage): void {
+    const { routes, metrics, config, repeats } = this.options;
+    if (message.retained) {
+      metrics.add('commands.retained');
+      return;
+    }
+    const route = routes.find(message.topic);
+    if (route === undefined) {
+      metrics.add('commands.unrouted');
+      return;
+    }
+    if (message.qos > 0 && repeats.isRepeat(message)) {
+      metrics.add('commands.duplicate');
+      return;
+    }
+    const downlink = parseCommand(message.payload, config.profile);
+    if (route.names.length === 0)
+      this.unanswerable(route.mount, downlink.command, 'no device is registered under this topic');
+    for (const name of route.names) {
+      metrics.add('commands.received');
+      const registration = this.options.server.registration(name);
+      if (downlink.kind === 'refusal') this.refuse(route.mount, downlink);
+      else if (registration === undefined || this.options.logins.mountOf(registration) !== route.mount) {
+        this.unanswerable(route.mount, downlink.command, `no device ${name} is registered`);
+      } else this.execute(route.mount, registration, downlink, message);
+    }
+  }
+
+  private execute(
+    mount: string,
+    registration: Registration,
+    downlink: Extract<Downlink, { kind: 'operation' }>,
+    message: InMessage,
+  ): void {
+    const { command, operation, carriage } = downlink;
+    const key = command.identified ? this.joined.key(registration.name, message.payload) : undefined;
+    if (key !== undefined && this.joined.join(key)) {
+      this.options.metrics.add('commands.joined');
+      return;
+    }
+    const options: DeviceOptions = {
+      ...carried(carriage, message.expiry),
+      ...(operation.op === 'observe' ? { tag: new NotificationText(command) } : {}),
+      acknowledged: () => this.uplink('response', mount, formatEvent(command, 'ack'), 'kept'),
+    };
+    void this.perform(registration, command, operation, options).then(({ json }) => {
+      const times = key === undefined ? 1 : this.joined.leave(key);
+      for (let i = 0; i < times; i += 1) this.uplink('response', mount, json, 'kept');
+    });
+  }
+
+  /** What came of it, as JSON; never rejects. */
+  private async perform(
+    registration: Registration,
+    command: Command,
+    operation: Operation,
+    options: DeviceOptions,
+  ): Promise<{ readonly json: string; readonly result?: Result }> {
+    const { server, metrics, log } = this.options;
+    try {
+      const result = await server.perform(registration.name, operation, options);
+      metrics.add('commands.answered');
+      return { json: formatAnswer(command, operation, result, this.replyOptionsOf(registration)), result };
+    } catch (error) {
+      try {
+        const { json, metric } = formatFailure(command, error);
+        metrics.add(metric);
+        return { json };
+      } catch {
+        metrics.add('commands.failed');
+        log.error('command failed', {
+          endpoint: registration.name,
+          error: error instanceof Error ? error.message : String(error),
+        });
+        return { json: formatRefusal(command, Code.InternalServerError, 'the gateway failed; its log says more') };
+      }
+    }
+  }
+
+  private async autoObserve(registration: Registration, command: Command, operation: Operation): Promise<Result> {
+    const { metrics, logins } = this.options;
+    metrics.add('auto_observe.requested');
+    const { json, result } = await this.perform(registration, command, operation, { tag: notificationTextOf(command) });
+    this.uplink('response', logins.mountOf(registration), json, 'kept');
+    if (result !== undefined) return result;
+    metrics.add('auto_observe.failed');
+    throw new FormatError('no answer');
+  }
+
+  private refuse(mount: string, { command, reason }: Extract<Downlink, { kind: 'refusal' }>): void {
+    const { metrics, log, config } = this.options;
+    metrics.add('commands.refused');
+    log.info('command refused', { mount, reason });
+    const uplink =
+      config.profile.refusalTopic === 'by-type' && isUplink(command.msgType) ? command.msgType : 'response';
+    this.uplink(uplink, mount, formatRefusal(command, Code.BadRequest, reason), 'kept');
+  }
+
+  private unanswerable(mount: string, command: Command, reason: string): void {
+    this.options.metrics.add('commands.refused');
+    this.uplink('response', mount, formatRefusal(command, Code.ServiceUnavailable, reason), 'kept');
+  }
+
+  private registered(registration: Registration, replaced: Registration | undefined): void {
+    const { logins, routes, metrics, log } = this.options;
+    if (replaced !== undefined) {
+      logins.counted(replaced, -1);
+      routes.remove(logins.mountOf(replaced), replaced.name);
+    }
+    logins.counted(registration, 1);
+    const mount = logins.mountOf(registration);
+    routes.add(mount, registration.name);
+    log.debug('registered', { endpoint: registration.name, peer: registration.peer.key });
+    const again = replaced !== undefined && replaced.peer.key === registration.peer.key;
+    if (again && this.withholds(registration.objects.length > 0)) metrics.add('uplink.withheld');
+    else {
+      metrics.add('uplink.registers');
+      this.uplink('register', mount, formatRegistration('register', registration, this.options.config.profile), 'kept');
+    }
+    this.autoObserver.registered(registration);
+  }
+
+  private updated(registration: Registration, previous: Registration, withObjects: boolean): void {
+    const { logins, metrics, config } = this.options;
+    if (this.withholds(withObjects)) metrics.add('uplink.withheld');
+    else {
+      metrics.add('uplink.updates');
+      this.uplink(
+        'update',
+        logins.mountOf(registration),
+        formatRegistration('update', registration, config.profile),
+        'kept',
+      );
+    }
+    this.autoObserver.updated(registration, previous);
+  }
+
+  private withholds(withObjects: boolean): boolean {
+    return this.options.config.publishUpdates === 'contains_object_list' && !withObjects;
+  }
+
+  private ended(registration: Registration, event: LifecycleEvent): void {
+    const { logins, routes, log } = this.options;
+    logins.counted(registration, -1);
+    routes.remove(logins.mountOf(registration), registration.name);
+    this.autoObserver.ended(registration.name);
+    log.debug(event, { endpoint: registration.name });
+    this.lifecycle(event, registration);
+  }
+
+  private lifecycle(event: LifecycleEvent, registration: Registration): void {
+    const { config, logins, metrics } = this.options;
+    if (!config.lifecycleEvents) return;
+    metrics.add('uplink.lifecycle');
+    this.uplink('register', logins.mountOf(registration), formatLifecycle(event, registration), 'kept');
+  }
+
+  private notified({ registration, observation, result }: ServerEvents['notify']): void {
+    if (!(observation.tag instanceof NotificationText)) return;
+    this.options.metrics.add('uplink.notifications');
+    const json = observation.tag.format(result, this.replyOptionsOf(registration));
+    this.uplink('notify', this.options.logins.mountOf(registration), json, 'notification');
+  }
+
+  private undecodable({ registration, observation, error }: ServerEvents['notify-failed']): void {
+    const { metrics, log, logins } = this.options;
+    metrics.add('uplink.undecodable');
+    log.warn('notification not understood', { endpoint: registration.name, error: error.message });
+    if (!(observation.tag instanceof NotificationText)) return;
+    this.uplink('notify', logins.mountOf(registration), observation.tag.unreadable(error.message), 'notification');
+  }
+
+  private uplink(uplink: Uplink, mount: string, payload: string, rank: OutMessage['rank']): void {
+    const { topic, qos } = this.options.config.uplinks[uplink];
+    this.options.publish({ topic: mount + topic, payload, qos, rank });
+  }
+
+  private replyOptionsOf(registration: Registration): ReplyOptions {
+    const { objects } = registration;
+    const known = this.replyOptions.get(objects);
+    if (known !== undefined) return known;
+    const typeOf = this.options.typesOf(objects);
+    const options: ReplyOptions = {
+      profile: this.options.config.profile,
+      isDefined: (path) =>
+        (path.kind === 'resource' || path.kind === 'resource-instance') &&
+        typeOf(path.object, path.resource) !== undefined,
+    };
+    this.replyOptions.set(objects, options);
+    return options;
+  }
+}
+
+/** Auto-observations of one path share their text: the command is one object for all devices. */
+const texts = new WeakMap<Command, NotificationText>();
+
+function notificationTextOf(command: Command): NotificationText {
+  const known = texts.get(command);
+  if (known !== undefined) return known;
+  const text = new NotificationText(command);
+  texts.set(command, text);
+  return text;
+}
+
+function carried(carriage: Carriage, expiry: Duration | undefined): DeviceOptions {
+  if (carriage.urgent) return { order: 'now' };
+  const ttl =
+    carriage.ttl !== undefined && expiry !== undefined ? Math.min(carriage.ttl, expiry) : (carriage.ttl ?? expiry);
+  return ttl === undefined ? {} : { ttl };
+}
+
+function isUplink(msgType: string): msgType is Uplink {
+  return msgType === 'notify' || msgType === 'register' || msgType === 'update' || msgType === 'response';
+}

@@ -1,0 +1,170 @@
+// Wiring only: configuration → server, broker, link and gateway, started in the order in which they depend on each other. This
+// is all that other programs call.
+import { hostname } from 'node:os';
+import {
+  type Address,
+  type Clock,
+  type Duration,
+  delay,
+  formatAddress,
+  type Random,
+  seconds,
+  systemClock,
+  systemRandom,
+} from '@lapwing/kernel';
+import { Server, type ServerStats } from '@lapwing/server';
+import type { Fetch } from './auth.ts';
+import { accessBroker } from './broker-access.ts';
+import { isQueueMode } from './compat.ts';
+import type { GatewayConfig } from './config.ts';
+import { loadDefinitions } from './definitions.ts';
+import { Gateway, routesOf } from './gateway.ts';
+import { Log, type LogSink } from './log.ts';
+import { Logins, listenerName } from './login.ts';
+import { Metrics, type MetricsSnapshot } from './metrics.ts';
+import { BrokerLink, type LinkOptions } from './mqtt.ts';
+import { Redelivered } from './repeats.ts';
+
+export { type GatewayConfig, readConfig } from './config.ts';
+export { type ConfigSyntax, loadConfig, parseConfig } from './config-file.ts';
+
+export interface GatewayRun {
+  readonly config: GatewayConfig;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** For the authentication call; default the runtime's. */
+  readonly fetch?: Fetch;
+  /** Instead of stdout and stderr. */
+  readonly logSink?: LogSink;
+}
+
+export interface GatewayHandle extends AsyncDisposable {
+  /** Where devices are listened for, in the order of the listeners. */
+  readonly addresses: readonly Address[];
+  /** `host:port` of the MQTT broker, without credentials. */
+  readonly broker: string;
+  /** Of the embedded broker. */
+  readonly brokerPort: number | undefined;
+  readonly isBrokerConnected: boolean;
+  /** Messages that the broker does not have yet. */
+  readonly waiting: number;
+  metrics(): MetricsSnapshot;
+  stats(): ServerStats;
+}
+
+/** How long closing waits for the broker to take what is left. */
+const farewell: Duration = seconds(2);
+
+/** Rejects when an address cannot be bound. A broker that is away is no reason: it is tried until it is there. */
+export async function runGateway(run: GatewayRun): Promise<GatewayHandle> {
+  const parts: (AsyncDisposable | Disposable)[] = [];
+  try {
+    return await wire(run, parts);
+  } catch (error) {
+    await close(parts);
+    throw error;
+  }
+}
+
+/** What is opened goes on `parts`, to be closed in reverse. */
+async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): Promise<GatewayHandle> {
+  const own = <Part extends AsyncDisposable | Disposable>(part: Part): Part => {
+    parts.push(part);
+    return part;
+  };
+  const { config, clock = systemClock, random = systemRandom } = run;
+  const { lwm2m, mqtt } = config;
+  const metrics = new Metrics();
+  const log = new Log({
+    level: config.logLevel,
+    clock,
+    metrics,
+    ...(run.logSink === undefined ? {} : { sink: run.logSink }),
+  });
+  for (const warning of config.warnings) log.warn('configuration', { warning });
+  const library = await loadDefinitions(config.modelDirs, log);
+  const { embedded, name: broker, ...access } = await accessBroker(mqtt, log);
+  if (embedded !== undefined) own(embedded);
+
+  let server: Server | undefined;
+  const isRegistered = (name: string): boolean => server?.registration(name) !== undefined;
+  const logins = new Logins({ config: lwm2m, clock, fetch: run.fetch ?? fetch, log, metrics, isRegistered });
+  const routes = routesOf(lwm2m, logins);
+  const devices = own(
+    await Server.listen({
+      listeners: lwm2m.listeners.map((listener) => ({ via: 'udp', name: listenerName(listener), ...listener.bind })),
+      clock,
+      random,
+      library,
+      authorize: logins.authorize,
+      lifetime: { ...lwm2m.lifetime, default: Math.min(lwm2m.lifetime.max, seconds(86_400)) },
+      awakeWindow: lwm2m.awakeWindow,
+      queueMode: isQueueMode,
+    }),
+  );
+  server = devices;
+
+  let receive: LinkOptions['onMessage'] = () => undefined;
+  const link = own(
+    new BrokerLink({
+      ...access,
+      address: broker,
+      clientId: mqtt.clientId ?? `lapwing-gateway-${hostname()}`,
+      keepalive: mqtt.keepalive,
+      sessionExpiry: mqtt.sessionExpiry,
+      limits: mqtt.buffer,
+      filters: routes.filters,
+      qos: lwm2m.command.qos,
+      onMessage: (message) => receive(message),
+      clock,
+      random,
+      log,
+      metrics,
+    }),
+  );
+  const gateway = own(
+    new Gateway({
+      config: lwm2m,
+      server: devices,
+      logins,
+      routes,
+      publish: (message) => link.publish(message),
+      typesOf: (objects) => library.lookupFor(objects),
+      isObjectDefined: (object) => library.versionsOf(object).length > 0,
+      repeats: new Redelivered(clock, random),
+      log,
+      metrics,
+    }),
+  );
+  receive = (message) => gateway.receive(message);
+  for (const address of devices.addresses) log.info('listening', { address: formatAddress(address) });
+  return {
+    addresses: devices.addresses,
+    broker,
+    brokerPort: embedded?.port,
+    get isBrokerConnected() {
+      return link.isConnected;
+    },
+    get waiting() {
+      return link.waiting;
+    },
+    metrics: () => metrics.snapshot(),
+    stats: () => devices.stats(),
+    [Symbol.asyncDispose]: async () => {
+      await drained(link, clock);
+      await close(parts);
+    },
+  };
+}
+
+async function drained(link: BrokerLink, clock: Clock): Promise<void> {
+  const end = clock.now() + farewell;
+  while (link.isConnected && link.waiting > 0 && clock.now() < end) await delay(clock, 20);
+}
+
+async function close(parts: (AsyncDisposable | Disposable)[]): Promise<void> {
+  for (const part of parts.splice(0).reverse()) {
+    if (Symbol.asyncDispose in part) await part[Symbol.asyncDispose]();
+    else part[Symbol.dispose]();
+  }
+}
