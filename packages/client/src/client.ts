@@ -29,7 +29,6 @@ export class Client implements AsyncDisposable {
   private readonly subscriptions: Disposable[] = [];
 
   private constructor(settings: Settings) {
-    this.settings = settings;
     this.name = settings.name;
     this.objects = settings.objects;
   }

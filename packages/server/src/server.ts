@@ -42,7 +42,6 @@ export class Server implements AsyncDisposable {
   private readonly listening: Listening[] = [];
 
   private constructor(settings: Settings) {
-    this.settings = settings;
     const { clock, limits } = settings;
     this.commands = new Commands(clock, limits.commands);
     this.exchange = new Exchange(clock, new Models(settings.library), settings.responseTimeout, this.heard);
