@@ -1,10 +1,12 @@
 // CoAP for TypeScript: messages, reliability, exchanges, block-wise and observe over any transport.
 
 export { type BlockOptions, Endpoint, type EndpointOptions } from './endpoint.ts';
-export { ResetError, ResponseError, type ResponseErrorOptions } from './errors.ts';
+export { BlockError, ResetError, ResponseError, type ResponseErrorOptions } from './errors.ts';
 export type { RequestOptions } from './exchange/contexts.ts';
 export type { Listener, Observed } from './exchange/exchanges.ts';
+export { chooseFormat, requireFormat } from './exchange/negotiation.ts';
 export type { NotifyPolicy } from './exchange/relations.ts';
+export { type Methods, type RouteOptions, Router } from './exchange/router.ts';
 export {
   type BlockListener,
   type Context,
@@ -15,6 +17,8 @@ export {
   type NotifyOptions,
   type Service,
 } from './exchange/service.ts';
+export { EchoGuard, type EchoGuardOptions } from './layers/echo.ts';
+export type { TransferLimits } from './layers/transfers.ts';
 export { type Block, blockOf, blockSize, decodeBlock, encodeBlock, type Szx, szxWithin } from './message/block.ts';
 export {
   Code,
@@ -27,7 +31,14 @@ export {
   methodName,
 } from './message/code.ts';
 export { ContentFormat, describeContentFormat } from './message/content-format.ts';
-export { formatLinks, type Link, type LinkAttributes, makeLink, parseLinks } from './message/link-format.ts';
+export {
+  filterLinks,
+  formatLinks,
+  type Link,
+  type LinkAttributes,
+  makeLink,
+  parseLinks,
+} from './message/link-format.ts';
 export {
   type BodySource,
   type Message,

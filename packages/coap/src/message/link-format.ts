@@ -132,3 +132,27 @@ function formatValue(name: string, value: string): string {
   const bare = !alwaysQuoted.has(name) && /^[\w.-]+$/.test(value);
   return bare ? value : `"${value.replaceAll(/["\\]/g, '\\$&')}"`;
 }
+
+/** Attributes that hold a list of words, any of which may match (RFC 6690 §3.1, §3.2). */
+const lists: ReadonlySet<string> = new Set(['rt', 'if', 'rel', 'ct']);
+
+/**
+ * The links that match every `name=value` of a query (RFC 6690 §4.1): `href` is the target, a `*` at the end of the
+ * value stands for any rest. Other parts of the query are ignored.
+ */
+export function filterLinks(links: readonly Link[], query: readonly string[]): readonly Link[] {
+  const filters = query.flatMap((part) => {
+    const equals = part.indexOf('=');
+    return equals <= 0 ? [] : [{ name: part.slice(0, equals), wanted: part.slice(equals + 1) }];
+  });
+  return links.filter((link) => filters.every(({ name, wanted }) => matches(link, name, wanted)));
+}
+
+function matches(link: Link, name: string, wanted: string): boolean {
+  const value = name === 'href' ? link.target : link.attributes.get(name);
+  if (value === undefined) return false;
+  const words = value === true ? [''] : lists.has(name) ? value.split(' ') : [value];
+  if (!wanted.endsWith('*')) return words.includes(wanted) || value === wanted;
+  const start = wanted.slice(0, -1);
+  return words.some((word) => word.startsWith(start));
+}
