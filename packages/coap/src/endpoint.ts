@@ -32,7 +32,9 @@ import { compose, type Layer, type Service } from './exchange/service.ts';
 import { ServingSide } from './exchange/serving.ts';
 import { BlockIn, type BlockInOptions } from './layers/block-in.ts';
 import { BlockOut, type BlockOutOptions } from './layers/block-out.ts';
+import { echoing } from './layers/echo.ts';
 import { errors } from './layers/errors.ts';
+import { noResponse } from './layers/no-response.ts';
 import { observeIn } from './layers/observe-in.ts';
 import { Code, isRequest } from './message/code.ts';
 import { makeResponse, type Request, type Response, type Token, Type } from './message/message.ts';
@@ -126,6 +128,7 @@ export class Endpoint implements AsyncDisposable {
       clock,
       service: compose(
         options.serve ?? nothingHere,
+        noResponse,
         observeIn,
         this.blocksIn.layer,
         errors({ diagnostics: 'authenticated', unexpected: (error) => this.unexpected(error) }),
@@ -137,7 +140,7 @@ export class Endpoint implements AsyncDisposable {
       toLayer,
       count: (what) => this.tally.add(what),
     });
-    this.send = compose(this.asking.ask, this.blocksOut.layer);
+    this.send = compose(this.asking.ask, this.blocksOut.layer, echoing);
   }
 
   /** Makes a peer of an address; rejects as the transport does. */

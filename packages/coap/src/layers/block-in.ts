@@ -81,6 +81,16 @@ export class BlockIn implements Disposable {
   }
 
   private async serve(inner: Service, request: Request, context: Context): Promise<Response> {
+    const { options } = request;
+    if (options.has(Option.Block1) || options.has(Option.Block2)) return this.serveBlock(inner, request, context);
+    const response = await inner(request, this.notifying(request, context));
+    if (this.downloads.fits(response)) return response;
+    const first = await this.downloads.begin(request, context, response, undefined);
+    this.arm();
+    return first;
+  }
+
+  private async serveBlock(inner: Service, request: Request, context: Context): Promise<Response> {
     let block1: Block | undefined;
     let block2: Block | undefined;
     try {

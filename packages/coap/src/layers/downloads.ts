@@ -3,7 +3,7 @@
 import type { Clock } from '@lapwing/kernel';
 import type { Context, Service } from '../exchange/service.ts';
 import { type Block, blockSize, encodeBlock, type Szx } from '../message/block.ts';
-import { Code } from '../message/code.ts';
+import { Code, isSuccess } from '../message/code.ts';
 import { makeResponse, type Request, type Response } from '../message/message.ts';
 import { Option } from '../message/options.ts';
 import { cacheKey } from './cache-key.ts';
@@ -26,12 +26,17 @@ export class Downloads {
     this.table = table;
   }
 
+  /** Whether it goes as it is, into one message, where no block was asked for. */
+  fits(response: Response): boolean {
+    return response.body === undefined && response.payload.length <= this.settings.whole;
+  }
+
   /** What the service answered, as the first message of it; `asked` is the block that the peer wants to begin with. */
   async begin(request: Request, context: Context, response: Response, asked: Block | undefined): Promise<Response> {
     const { szx, whole } = this.settings;
     const size = asked === undefined ? whole : Math.min(blockSize(asked.szx), blockSize(szx));
     const { options, payload, body } = response;
-    if (body === undefined && payload.length <= size && asked === undefined) return response;
+    if (asked === undefined && this.fits(response)) return response;
     if (options.has(Option.Block2) || response.code === Code.Empty) return response;
     const first: Block = { num: 0, more: false, szx: Math.min(asked?.szx ?? szx, szx) as Szx };
     if (body === undefined && payload.length <= size) {
@@ -62,8 +67,10 @@ export class Downloads {
     const repeatable = request.code === Code.Get || (request.code === Code.Fetch && request.payload.length > 0);
     if (!repeatable) return makeResponse(Code.RequestEntityIncomplete);
     const plain = { ...request, options: request.options.without(Option.Block2).without(Option.Observe) };
-    const response = await run(plain, context);
-    if (response.options.has(Option.Block2) || response.code === Code.Empty) return response;
+    // A later block is not observed (RFC 7959 §2.6).
+    const unobserved = context.notify === undefined ? context : { peer: context.peer, signal: context.signal };
+    const response = await run(plain, unobserved);
+    if (!isSuccess(response.code) || response.options.has(Option.Block2)) return response;
     const download = downloadOf(request, response);
     this.keep(key, context, download);
     return serveSlice(download, wanted, szx);

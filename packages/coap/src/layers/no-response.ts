@@ -14,7 +14,7 @@ function isUnwanted(request: Request, response: Response): boolean {
   return ((value[0] as number) & (1 << (codeClass(response.code) - 1))) !== 0;
 }
 
-export const noResponse: Layer = (inner) => async (request, context) => {
-  const response = await inner(request, context);
-  return isUnwanted(request, response) ? nothing : response;
-};
+export const noResponse: Layer = (inner) => (request, context) =>
+  request.options.has(Option.NoResponse)
+    ? inner(request, context).then((response) => (isUnwanted(request, response) ? nothing : response))
+    : inner(request, context);
