@@ -3,6 +3,9 @@
 import { encodeUtf8 } from '@lapwing/kernel';
 import { Info, Major } from './cbor-reader.ts';
 
+/** Bytes of slab that a writer keeps between two uses. */
+const largestKept = 16_384;
+
 export class CborWriter {
   private slab: Uint8Array;
   private view: DataView;
@@ -93,22 +96,23 @@ export class CborWriter {
     this.used = at + length;
   }
 
-  /** A text of ASCII digits and slashes: the ids with a slash between them, and before them if `lead` says so. */
-  ids(ids: readonly number[], lead: '' | '/'): void {
-    let length = lead.length + Math.max(0, ids.length - 1);
-    for (const id of ids) length += digitsOf(id);
+  /** The path of up to four ids as a text, from the id at `from` to before `to`, with a slash between them and, as `lead`, before them. */
+  ids(a: number, b: number, c: number, d: number, from: number, to: number, lead: '' | '/'): void {
+    let length = lead.length + to - from - 1;
+    for (let level = from; level < to; level += 1) length += digitsOf(pick(level, a, b, c, d));
     this.head(Major.Text, length);
     let at = this.reserve(length);
-    for (let i = 0; i < ids.length; i += 1) {
-      if (i > 0 || lead === '/') {
-        this.slab[at] = 0x2f;
+    const slab = this.slab;
+    for (let level = from; level < to; level += 1) {
+      if (level > from || lead === '/') {
+        slab[at] = 0x2f;
         at += 1;
       }
-      let id = ids[i] as number;
+      let id = pick(level, a, b, c, d);
       const end = at + digitsOf(id);
       for (let digit = end - 1; digit >= at; digit -= 1) {
-        this.slab[digit] = 0x30 + (id % 10);
-        id = Math.trunc(id / 10);
+        slab[digit] = 0x30 + (id % 10);
+        id = (id / 10) | 0;
       }
       at = end;
     }
@@ -126,9 +130,19 @@ export class CborWriter {
     this.used = at + bytes.length;
   }
 
-  /** A copy of what was written. */
+  /** A copy of what was written; the writer is ready for the next. */
   finish(): Uint8Array {
-    return this.slab.slice(0, this.used);
+    const whole = this.slab.slice(0, this.used);
+    this.reset();
+    return whole;
+  }
+
+  /** Starts again, in the same slab unless it has grown large. */
+  reset(): void {
+    this.used = 0;
+    if (this.slab.length <= largestKept) return;
+    this.slab = new Uint8Array(largestKept);
+    this.view = new DataView(this.slab.buffer);
   }
 
   private reserve(length: number): number {
@@ -141,6 +155,12 @@ export class CborWriter {
     }
     return at;
   }
+}
+
+function pick(level: number, a: number, b: number, c: number, d: number): number {
+  if (level === 0) return a;
+  if (level === 1) return b;
+  return level === 2 ? c : d;
 }
 
 function digitsOf(id: number): number {

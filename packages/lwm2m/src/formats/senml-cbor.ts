@@ -7,7 +7,7 @@ import { formatPath, type Path } from '../path.ts';
 import type { Value, ValueType } from '../value.ts';
 import { CborReader, Info, Major } from './cbor-reader.ts';
 import { CborWriter } from './cbor-writer.ts';
-import { idAt, isWithin, maxRecords, refuseRepeats } from './placing.ts';
+import { isWithin, maxRecords, refuseRepeats } from './placing.ts';
 import { checkVersion, layOut, NameReader, type SenmlDialect, timeOf } from './senml.ts';
 import {
   formatLink,
@@ -267,22 +267,38 @@ class PackReader {
   }
 }
 
-const depthOf = { root: 0, object: 1, instance: 2, resource: 3, 'resource-instance': 4 } as const;
+/** The slab of all packs: one allocation the less for each. Encoding never yields, so there is one pack at a time. */
+const writer = new CborWriter();
+
+function depthOf(path: Path): number {
+  switch (path.kind) {
+    case 'root':
+      return 0;
+    case 'object':
+      return 1;
+    case 'instance':
+      return 2;
+    case 'resource':
+      return 3;
+    case 'resource-instance':
+      return 4;
+  }
+}
 
 function encode(entries: readonly Entry[], base: Path, dialect: SenmlDialect): Uint8Array {
   const { baseName, baseTime } = layOut(entries, base);
   const lead = baseName.endsWith('/') ? '' : '/';
-  const from = depthOf[base.kind];
+  const from = depthOf(base);
   // Among values, what has none is to go; alone, names are what is asked for.
   const withNull = dialect === 'etch' && entries.some((entry) => entry.value !== undefined);
-  const writer = new CborWriter(64 + entries.length * 24);
+  writer.reset();
   writer.head(Major.Array, entries.length);
   let first = true;
   for (const { path, value, time } of entries) {
     const hasBaseName = first && baseName !== '';
     const hasBaseTime = first && baseTime !== undefined;
     // Without a value and a name it would only set the base for what follows.
-    const hasName = depthOf[path.kind] > from || from === 0 || (value === undefined && entries.length > 1);
+    const hasName = depthOf(path) > from || from === 0 || (value === undefined && entries.length > 1);
     const hasTime = time !== undefined && time !== baseTime;
     const hasValue = value !== undefined || withNull;
     writer.head(Major.Map, +hasBaseName + +hasBaseTime + +hasName + +hasTime + +hasValue);
@@ -292,17 +308,17 @@ function encode(entries: readonly Entry[], base: Path, dialect: SenmlDialect): U
     }
     if (hasBaseTime) {
       writer.integer(Label.BaseTime);
-      writeTime(writer, baseTime);
+      writeTime(baseTime);
     }
     if (hasName) {
       writer.integer(Label.Name);
-      writeName(writer, path, from, lead);
+      writeName(path, from, lead);
     }
     if (hasTime) {
       writer.integer(Label.Time);
-      writeTime(writer, time - (baseTime ?? 0));
+      writeTime(time - (baseTime ?? 0));
     }
-    if (value !== undefined) writeValue(writer, value);
+    if (value !== undefined) writeValue(value);
     else if (withNull) {
       writer.integer(Label.Value);
       writer.simple(Info.Null);
@@ -312,19 +328,22 @@ function encode(entries: readonly Entry[], base: Path, dialect: SenmlDialect): U
   return writer.finish();
 }
 
-function writeName(writer: CborWriter, path: Path, from: number, lead: '' | '/'): void {
-  const ids: number[] = [];
-  for (let level = from; level < depthOf[path.kind]; level += 1) ids.push(idAt[level]?.(path) ?? 0);
-  if (ids.length > 0) writer.ids(ids, lead);
-  else writer.text(path.kind === 'root' ? '/' : '');
+function writeName(path: Path, from: number, lead: '' | '/'): void {
+  const depth = depthOf(path);
+  if (depth > from && path.kind !== 'root') {
+    const instance = path.kind === 'object' ? 0 : path.instance;
+    const resource = path.kind === 'object' || path.kind === 'instance' ? 0 : path.resource;
+    const resourceInstance = path.kind === 'resource-instance' ? path.resourceInstance : 0;
+    writer.ids(path.object, instance, resource, resourceInstance, from, depth, lead);
+  } else writer.text(path.kind === 'root' ? '/' : '');
 }
 
-function writeTime(writer: CborWriter, time: number): void {
+function writeTime(time: number): void {
   if (Number.isSafeInteger(time) && !Object.is(time, -0)) writer.integer(time);
   else writer.float(time);
 }
 
-function writeValue(writer: CborWriter, value: Value): void {
+function writeValue(value: Value): void {
   switch (value.type) {
     case 'string':
     case 'corelnk':

@@ -133,12 +133,12 @@ export interface Layout {
 /** Checks the entries and finds what the first record says for all. */
 export function layOut(entries: readonly Entry[], base: Path): Layout {
   let bare = false;
-  for (const { path, value, time } of entries) {
-    if (value !== undefined) checkValue(path, value);
-    if (time !== undefined) timeOf(undefined, time);
-    bare ||= path.kind === base.kind;
+  for (const entry of entries) {
+    checkPlace(base, entry);
+    if (entry.value !== undefined) checkValue(entry.path, entry.value);
+    if (entry.time !== undefined) timeOf(undefined, entry.time);
+    if (entry.path.kind === base.kind) bare = true;
   }
-  for (const entry of entries) checkPlace(base, entry);
   refuseRepeats(entries);
   return { baseName: baseNameOf(base, bare), baseTime: baseTimeOf(entries) };
 }

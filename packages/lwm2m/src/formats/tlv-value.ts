@@ -1,6 +1,6 @@
 // The value field of a TLV, by the declared type of its resource (Core 1.2.1 Appendix C, column TLV).
 // Integers take 1, 2, 4 or 8 bytes, floats 4 or 8, a boolean one byte, an object link four. Unknown type: opaque.
-import { decodeUtf8, encodeUtf8, FormatError } from '@lapwing/kernel';
+import { decodeUtf8, encodeUtf8, FormatError, type Writer } from '@lapwing/kernel';
 import { formatPath, type Path } from '../path.ts';
 import type { Value, ValueType } from '../value.ts';
 
@@ -99,60 +99,54 @@ function readText(bytes: Uint8Array, start: number, end: number): string {
   return text;
 }
 
-/** The shortest value field; the value must be sound. */
-export function writeValue(value: Value): Uint8Array {
+/** Appends the shortest value field; the value must be sound. */
+export function writeValue(writer: Writer, value: Value): void {
   switch (value.type) {
     case 'string':
     case 'corelnk':
-      return encodeUtf8(value.value);
+      writer.bytes(encodeUtf8(value.value));
+      return;
     case 'opaque':
-      return value.value;
+      writer.bytes(value.value);
+      return;
     case 'integer':
     case 'time':
-      return writeSigned(BigInt(value.value));
+      writeSigned(writer, value.value);
+      return;
     case 'integer64':
-      return writeSigned(value.value);
+      if (BigInt.asIntN(32, value.value) === value.value) writeSigned(writer, Number(value.value));
+      else writer.u64(BigInt.asUintN(64, value.value));
+      return;
     case 'unsigned':
-      return writeUnsigned(BigInt(value.value));
+      writeUnsigned(writer, value.value);
+      return;
     case 'unsigned64':
-      return writeUnsigned(value.value);
+      if (BigInt.asUintN(32, value.value) === value.value) writeUnsigned(writer, Number(value.value));
+      else writer.u64(value.value);
+      return;
     case 'float':
-      return writeFloat(value.value);
+      // Four bytes when they say the same number.
+      if (Math.fround(value.value) === value.value || Number.isNaN(value.value)) writer.f32(value.value);
+      else writer.f64(value.value);
+      return;
     case 'boolean':
-      return Uint8Array.of(value.value ? 1 : 0);
-    case 'objlnk': {
-      const { object, instance } = value.value;
-      return Uint8Array.of(object >>> 8, object & 0xff, instance >>> 8, instance & 0xff);
-    }
+      writer.u8(value.value ? 1 : 0);
+      return;
+    case 'objlnk':
+      writer.u16(value.value.object).u16(value.value.instance);
   }
 }
 
-function writeSigned(number: bigint): Uint8Array {
-  for (const length of [1, 2, 4]) {
-    if (BigInt.asIntN(length * 8, number) === number) return bigEndian(number, length);
-  }
-  return bigEndian(number, 8);
+function writeSigned(writer: Writer, number: number): void {
+  if (number >= -0x80 && number <= 0x7f) writer.u8(number);
+  else if (number >= -0x8000 && number <= 0x7fff) writer.u16(number);
+  else if (number >= -0x8000_0000 && number <= 0x7fff_ffff) writer.u32(number);
+  else writer.u64(BigInt.asUintN(64, BigInt(number)));
 }
 
-function writeUnsigned(number: bigint): Uint8Array {
-  for (const length of [1, 2, 4]) {
-    if (BigInt.asUintN(length * 8, number) === number) return bigEndian(number, length);
-  }
-  return bigEndian(number, 8);
-}
-
-function bigEndian(number: bigint, length: number): Uint8Array {
-  const bytes = new Uint8Array(8);
-  new DataView(bytes.buffer).setBigInt64(0, number);
-  return bytes.slice(8 - length);
-}
-
-/** Four bytes when they say the same number. */
-function writeFloat(number: number): Uint8Array {
-  const short = Math.fround(number) === number || Number.isNaN(number);
-  const bytes = new Uint8Array(short ? 4 : 8);
-  const view = new DataView(bytes.buffer);
-  if (short) view.setFloat32(0, number);
-  else view.setFloat64(0, number);
-  return bytes;
+function writeUnsigned(writer: Writer, number: number): void {
+  if (number <= 0xff) writer.u8(number);
+  else if (number <= 0xffff) writer.u16(number);
+  else if (number <= 0xffff_ffff) writer.u32(number);
+  else writer.u64(BigInt(number));
 }

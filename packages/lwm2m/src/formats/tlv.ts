@@ -152,11 +152,14 @@ function encode(entries: readonly Entry[], base: Path): Uint8Array {
     if (entry.value !== undefined) checkValue(entry.path, entry.value);
   }
   refuseRepeats(entries);
-  const depth = firstLevel(base);
-  return writeLevel(
-    inOrder(entries).filter((entry) => !isAbove(entry.path, depth)),
-    depth,
+  const level = firstLevel(base);
+  const writer = new Writer(256);
+  writeLevel(
+    writer,
+    inOrder(entries).filter((entry) => !isAbove(entry.path, level)),
+    level,
   );
+  return writer.finish();
 }
 
 /** Which level the outermost TLVs say: 1 instances, 2 resources, 3 resource instances. */
@@ -178,27 +181,29 @@ const isAbove = (path: Path, level: number): boolean => idOf(path, level) < 0;
 const idOf = (path: Path, level: number): number => idAt[level]?.(path) ?? -1;
 
 /** `entries` in order of their paths, all with an id at `level`. */
-function writeLevel(entries: readonly Entry[], level: number): Uint8Array {
-  const writer = new Writer(128);
+function writeLevel(writer: Writer, entries: readonly Entry[], level: number): void {
+  const content = new Writer(64);
   for (let from = 0; from < entries.length; ) {
     const first = entries[from] as Entry;
     const id = idOf(first.path, level);
     let to = from + 1;
     while (to < entries.length && idOf((entries[to] as Entry).path, level) === id) to += 1;
+    content.reset();
     if (first.value !== undefined && (level === 3 || (level === 2 && first.path.kind === 'resource'))) {
-      writeTlv(writer, level === 3 ? Kind.ResourceInstance : Kind.Resource, id, writeValue(first.value));
+      writeValue(content, first.value);
+      writeTlv(writer, level === 3 ? Kind.ResourceInstance : Kind.Resource, id, content);
     } else {
       if (level === 3) throw new FormatError(`${formatPath(first.path)} has no value, TLV cannot say that`);
       const below = entries.slice(from, to).filter((entry) => !isAbove(entry.path, level + 1));
-      writeTlv(writer, level === 1 ? Kind.Instance : Kind.MultipleResource, id, writeLevel(below, level + 1));
+      writeLevel(content, below, level + 1);
+      writeTlv(writer, level === 1 ? Kind.Instance : Kind.MultipleResource, id, content);
     }
     from = to;
   }
-  return writer.finish();
 }
 
-function writeTlv(writer: Writer, kind: number, id: number, value: Uint8Array): void {
-  const length = value.length;
+function writeTlv(writer: Writer, kind: number, id: number, content: Writer): void {
+  const length = content.length;
   if (length > 0xff_ff_ff) throw new FormatError(`${length} bytes are too many for a TLV`);
   const lengthBytes = length < 8 ? 0 : length < 0x100 ? 1 : length < 0x1_00_00 ? 2 : 3;
   writer.u8((kind << 6) | (id > 0xff ? 0x20 : 0) | (lengthBytes << 3) | (lengthBytes === 0 ? length : 0));
@@ -207,5 +212,5 @@ function writeTlv(writer: Writer, kind: number, id: number, value: Uint8Array): 
   if (lengthBytes === 1) writer.u8(length);
   else if (lengthBytes === 2) writer.u16(length);
   else if (lengthBytes === 3) writer.u24(length);
-  writer.bytes(value);
+  writer.bytes(content.finish());
 }
