@@ -3,100 +3,185 @@
 // relative to the path of the request. Every element has a value; a time is `bt` plus `t`, as in SenML.
 import { encodeUtf8, FormatError, fromBase64, toBase64 } from '@lapwing/kernel';
 import type { Codec, Entry, TypeLookup } from '../entry.ts';
-import { formatPath, type Path } from '../path.ts';
+import { formatPath, type Path, type ResourceInstancePath, type ResourcePath } from '../path.ts';
 import type { Value, ValueType } from '../value.ts';
-import { valueOfJsonNumber } from './json-number.ts';
-import { formatJsonFloat, type JsonText, memberOf, parseJson, parseWithNumbersAsText } from './json-text.ts';
+import { digitsOf, valueOfJsonNumber } from './json-number.ts';
+import { JsonReader, labelCode, Mark } from './json-reader.ts';
+import { formatJsonFloat } from './json-write.ts';
 import { isWithin, maxRecords, refuseRepeats } from './placing.ts';
 import { layOut, NameReader, timeOf } from './senml.ts';
 import { formatLink, mismatch, valueOfBoolean, valueOfBytes, valueOfLink, valueOfText } from './typing.ts';
 
 export const lwm2mJson: Codec = { format: 11_543, encode, decode };
 
-const valueLabels = ['v', 'sv', 'bv', 'ov'] as const;
-type ValueLabel = (typeof valueLabels)[number];
+const Label = {
+  BaseName: labelCode('bn'),
+  BaseTime: labelCode('bt'),
+  Boolean: labelCode('bv'),
+  Elements: labelCode('e'),
+  Link: labelCode('ov'),
+  Name: labelCode('n'),
+  String: labelCode('sv'),
+  Time: labelCode('t'),
+  Value: labelCode('v'),
+};
+const none = -1;
 
 function decode(bytes: Uint8Array, base: Path, typeOf: TypeLookup): Entry[] {
-  const json = parseJson(bytes);
-  const elements = memberOf(json.value, 'e');
-  if (!Array.isArray(elements)) throw new FormatError(`LwM2M JSON is an object with an array 'e'`);
-  if (elements.length > maxRecords) throw new FormatError(`more than ${maxRecords} LwM2M JSON elements`);
-  const baseTime = timeIn(json.value, 'bt');
-  const baseName = memberOf(json.value, 'bn');
-  if (baseName !== undefined && typeof baseName !== 'string') throw new FormatError('a base name that is no text');
-  const names = new NameReader();
-  const written = writtenNumbers(json);
-  const entries = elements.map((element: unknown, index): Entry => {
-    const path = pathIn(element, index, baseName, base, names);
-    const type =
-      path.kind === 'resource' || path.kind === 'resource-instance' ? typeOf(path.object, path.resource) : undefined;
-    const value = valueIn(element, path, type, () => written(index));
-    const time = timeOf(baseTime, timeIn(element, 't'));
+  return new DocumentReader(bytes, base).read(typeOf);
+}
+
+class DocumentReader {
+  private readonly reader: JsonReader;
+  private readonly base: Path;
+  private readonly names = new NameReader();
+  private baseName: string | undefined;
+  private baseTime: number | undefined;
+  // The element read last.
+  private index = 0;
+  private name: string | undefined;
+  private time: number | undefined;
+  private label = none;
+  private found: string | number | boolean | null = null;
+  private digits = '';
+
+  constructor(bytes: Uint8Array, base: Path) {
+    this.reader = new JsonReader(bytes);
+    this.base = base;
+  }
+
+  read(typeOf: TypeLookup): Entry[] {
+    const reader = this.reader;
+    const elementsAt = this.readFrame();
+    reader.end();
+    if (elementsAt < 0) throw new FormatError(`LwM2M JSON is an object with an array 'e'`);
+    reader.at = elementsAt;
+    reader.open(Mark.OpenArray);
+    const entries: Entry[] = [];
+    for (let i = 0; reader.more(Mark.CloseArray, i); i += 1) {
+      if (i === maxRecords) throw new FormatError(`more than ${maxRecords} LwM2M JSON elements`);
+      this.index = i;
+      this.readElement();
+      entries.push(this.entry(typeOf));
+    }
+    refuseRepeats(entries);
+    return entries;
+  }
+
+  /** Reads all but the elements, whose place it gives: they may stand before what they are relative to. */
+  private readFrame(): number {
+    const reader = this.reader;
+    let elementsAt = none;
+    reader.open(Mark.OpenObject);
+    for (let i = 0; reader.more(Mark.CloseObject, i); i += 1) {
+      switch (reader.label()) {
+        case Label.BaseName:
+          this.baseName = this.once(this.baseName, this.text());
+          break;
+        case Label.BaseTime:
+          this.baseTime = this.once(this.baseTime, this.number());
+          break;
+        case Label.Elements:
+          if (elementsAt >= 0) throw this.wrong(`comes after another 'e'`);
+          elementsAt = reader.at;
+          reader.skip();
+          break;
+        default:
+          reader.skip();
+      }
+    }
+    return elementsAt;
+  }
+
+  private readElement(): void {
+    const reader = this.reader;
+    this.name = undefined;
+    this.time = undefined;
+    this.label = none;
+    reader.open(Mark.OpenObject);
+    for (let i = 0; reader.more(Mark.CloseObject, i); i += 1) {
+      const label = reader.label();
+      switch (label) {
+        case Label.Name:
+          this.name = this.once(this.name, this.text());
+          break;
+        case Label.Time:
+          this.time = this.once(this.time, this.number());
+          break;
+        case Label.Value:
+        case Label.String:
+        case Label.Boolean:
+        case Label.Link:
+          if (this.label !== none) throw this.wrong('has two values');
+          this.label = label;
+          this.found = reader.scalar();
+          this.digits = digitsOf(reader, this.found);
+          break;
+        default:
+          reader.skip();
+      }
+    }
+  }
+
+  private once<T>(before: T | undefined, found: T): T {
+    if (before !== undefined) throw this.wrong('has a label twice');
+    return found;
+  }
+
+  private text(): string {
+    this.reader.string();
+    return this.reader.text();
+  }
+
+  private number(): number {
+    const number = this.reader.number();
+    if (!Number.isFinite(number)) throw this.wrong('has a time that is none');
+    return number;
+  }
+
+  private entry(typeOf: TypeLookup): Entry {
+    const path = this.path();
+    const value = this.value(path, typeOf(path.object, path.resource));
+    const time = timeOf(this.baseTime, this.time);
     return time === undefined ? { path, value } : { path, value, time };
-  });
-  refuseRepeats(entries);
-  return entries;
-}
-
-function pathIn(element: unknown, index: number, baseName: string | undefined, base: Path, names: NameReader): Path {
-  const name = memberOf(element, 'n') ?? '';
-  if (typeof name !== 'string') throw new FormatError(`element ${index} has a name that is no text`);
-  names.start();
-  if (baseName !== undefined) names.feedText(baseName);
-  else {
-    if (base.kind !== 'root') names.feedText(formatPath(base));
-    if (name !== '' && !name.startsWith('/')) names.feedText('/');
   }
-  names.feedText(name);
-  const path = names.path();
-  if (path === undefined) throw new FormatError(`element ${index} has a name that is no path`);
-  if (!isWithin(base, path)) throw new FormatError(`${formatPath(path)} is outside ${formatPath(base)}`);
-  if (path.kind !== 'resource' && path.kind !== 'resource-instance') {
-    throw new FormatError(`${formatPath(path)} cannot hold a value`);
+
+  private path(): ResourcePath | ResourceInstancePath {
+    const { base, baseName, names, name = '' } = this;
+    names.start();
+    if (baseName !== undefined) names.feedText(baseName);
+    else {
+      if (base.kind !== 'root') names.feedText(formatPath(base));
+      if (name !== '' && !name.startsWith('/')) names.feedText('/');
+    }
+    names.feedText(name);
+    const path = names.path();
+    if (path === undefined) throw this.wrong('has a name that is no path');
+    if (!isWithin(base, path)) throw this.wrong(`is about ${formatPath(path)}, outside ${formatPath(base)}`);
+    if (path.kind === 'resource' || path.kind === 'resource-instance') return path;
+    throw this.wrong(`is about ${formatPath(path)}, which cannot hold a value`);
   }
-  return path;
-}
 
-function valueIn(element: unknown, path: Path, type: ValueType | undefined, written: () => unknown): Value {
-  const labels = valueLabels.filter((label) => memberOf(element, label) !== undefined);
-  const [label] = labels;
-  if (label === undefined || labels.length > 1) {
-    throw new FormatError(`${formatPath(path)} has ${labels.length} values in one element`);
+  private value(path: Path, type: ValueType | undefined): Value {
+    const { found, label } = this;
+    switch (label) {
+      case none:
+        throw this.wrong('has no value');
+      case Label.Value:
+        return valueOfJsonNumber(path, type, found, this.digits);
+      case Label.Boolean:
+        if (typeof found !== 'boolean') throw mismatch(path, type, `'bv' of another kind`);
+        return valueOfBoolean(path, type, found);
+      default:
+        if (typeof found !== 'string') throw mismatch(path, type, 'an element whose text is none');
+        if (label === Label.Link) return valueOfLink(path, type, found);
+        return type === 'opaque' ? valueOfBytes(path, type, fromBase64(found)) : valueOfText(path, type, found);
+    }
   }
-  return valueOf(label, memberOf(element, label), path, type, written);
-}
 
-function valueOf(
-  label: ValueLabel,
-  found: unknown,
-  path: Path,
-  type: ValueType | undefined,
-  written: () => unknown,
-): Value {
-  if (label === 'v') return valueOfJsonNumber(path, type, found, written);
-  if (label === 'bv') {
-    if (typeof found !== 'boolean') throw mismatch(path, type, `'bv' of another kind`);
-    return valueOfBoolean(path, type, found);
+  private wrong(what: string): FormatError {
+    return new FormatError(`LwM2M JSON element ${this.index} ${what}`);
   }
-  if (typeof found !== 'string') throw mismatch(path, type, `'${label}' of another kind`);
-  if (label === 'ov') return valueOfLink(path, type, found);
-  return type === 'opaque' ? valueOfBytes(path, type, fromBase64(found)) : valueOfText(path, type, found);
-}
-
-/** Gives the number of an element as it was written; the text is read a second time at most once. */
-function writtenNumbers(json: JsonText): (index: number) => unknown {
-  let elements: unknown;
-  return (index) => {
-    elements ??= memberOf(parseWithNumbersAsText(json.text), 'e');
-    return memberOf(memberOf(elements, String(index)), 'v');
-  };
-}
-
-function timeIn(holder: unknown, label: 'bt' | 't'): number | undefined {
-  const time = memberOf(holder, label);
-  if (time === undefined) return undefined;
-  if (typeof time !== 'number' || !Number.isFinite(time)) throw new FormatError(`'${label}' is no number`);
-  return time;
 }
 
 function encode(entries: readonly Entry[], base: Path): Uint8Array {

@@ -207,10 +207,7 @@ class PackReader {
     reader.head();
     if (reader.major !== Major.Text) throw this.wrong('has a name that is no text');
     const start = reader.string();
-    const end = reader.at;
-    // Nothing longer is a path: one slash too many stands for all that is not read.
-    if (end - start > 24) this.names.feed(0);
-    else for (let i = start; i < end; i += 1) this.names.feed(reader.bytes[i] as number);
+    this.names.feedBytes(reader.bytes, start, reader.at);
   }
 
   private entry(base: Path, typeOf: TypeLookup, time: number | undefined): Entry {

@@ -1,19 +1,13 @@
 // SenML in JSON, formats 110 and, for FETCH and PATCH, 320 (RFC 8428 §5, RFC 8790, Core 1.2.1 §7.4.4).
-// What a pack means is in senml.ts. Data are base64url without padding, an object link is `"vlo":"1:2"`.
+// What a pack means is in senml.ts. A known label twice in a record is an error, one that is not known is skipped.
+// Data are base64url without padding, an object link is `"vlo":"1:2"`.
 import { encodeUtf8, FormatError } from '@lapwing/kernel';
 import type { Codec, Entry, TypeLookup } from '../entry.ts';
-import { formatPath, type Path, type ResourceInstancePath, type ResourcePath } from '../path.ts';
+import { formatPath, type Path } from '../path.ts';
 import type { Value, ValueType } from '../value.ts';
-import { valueOfJsonNumber } from './json-number.ts';
-import {
-  formatJsonFloat,
-  fromBase64url,
-  type JsonText,
-  memberOf,
-  parseJson,
-  parseWithNumbersAsText,
-  toBase64url,
-} from './json-text.ts';
+import { digitsOf, valueOfJsonNumber } from './json-number.ts';
+import { JsonReader, labelCode, Mark } from './json-reader.ts';
+import { formatJsonFloat, fromBase64url, toBase64url } from './json-write.ts';
 import { isWithin, maxRecords, refuseRepeats } from './placing.ts';
 import { checkVersion, layOut, NameReader, type SenmlDialect, timeOf } from './senml.ts';
 import { formatLink, mismatch, valueOfBoolean, valueOfBytes, valueOfLink, valueOfText } from './typing.ts';
@@ -29,102 +23,160 @@ function codec(format: number, dialect: SenmlDialect): Codec {
   };
 }
 
-type ValueLabel = 'v' | 'vs' | 'vb' | 'vd' | 'vlo';
+const Label = {
+  BaseName: labelCode('bn'),
+  BaseSum: labelCode('bs'),
+  BaseTime: labelCode('bt'),
+  BaseValue: labelCode('bv'),
+  BaseVersion: labelCode('bver'),
+  Bytes: labelCode('vd'),
+  Boolean: labelCode('vb'),
+  Link: labelCode('vlo'),
+  Name: labelCode('n'),
+  String: labelCode('vs'),
+  Sum: labelCode('s'),
+  Time: labelCode('t'),
+  Value: labelCode('v'),
+};
+const none = -1;
 
 class PackReader {
-  private readonly json: JsonText;
+  private readonly reader: JsonReader;
   private readonly dialect: SenmlDialect;
   private readonly names = new NameReader();
   private baseTime: number | undefined;
-  private exact: unknown;
-  // The record read last.
+  // The record read last; names are offsets, -1 for none.
   private index = 0;
-  private onlyBases = true;
-  private time: number | undefined;
-  private label: ValueLabel | undefined;
-  private found: unknown;
+  private baseNameAt = none;
+  private nameAt = none;
+  private recordTime: number | undefined;
+  private hasBaseTime = false;
+  private label = none;
+  private found: string | number | boolean | null = null;
+  private digits = '';
 
   constructor(bytes: Uint8Array, dialect: SenmlDialect) {
-    this.json = parseJson(bytes);
+    this.reader = new JsonReader(bytes);
     this.dialect = dialect;
   }
 
   read(base: Path, typeOf: TypeLookup): Entry[] {
-    const records = this.json.value;
-    if (!Array.isArray(records)) throw new FormatError('a SenML pack is an array');
-    if (records.length > maxRecords) throw new FormatError(`more than ${maxRecords} SenML records`);
+    const reader = this.reader;
+    reader.open(Mark.OpenArray);
     const entries: Entry[] = [];
-    for (let i = 0; i < records.length; i += 1) {
+    let more = reader.more(Mark.CloseArray, 0);
+    for (let i = 0; more; i += 1) {
+      if (i === maxRecords) throw new FormatError(`more than ${maxRecords} SenML records`);
       this.index = i;
-      this.readRecord(records[i]);
-      if (this.onlyBases && this.label === undefined && i + 1 < records.length) continue;
-      entries.push(this.entry(base, typeOf));
+      this.readRecord();
+      const after = reader.at;
+      this.readNames();
+      const time = timeOf(this.baseTime, this.recordTime);
+      reader.at = after;
+      more = reader.more(Mark.CloseArray, i + 1);
+      if (more && this.onlyBases()) continue;
+      entries.push(this.entry(base, typeOf, time));
     }
+    reader.end();
     refuseRepeats(entries);
     return entries;
   }
 
-  private readRecord(record: unknown): void {
-    if (typeof record !== 'object' || record === null || Array.isArray(record)) throw this.wrong('is no object');
-    const { bn, n } = record as { readonly bn?: unknown; readonly n?: unknown };
-    this.readNames(bn, n);
-    this.onlyBases = n === undefined && bn !== undefined;
-    this.label = undefined;
-    let time: number | undefined;
-    for (const label in record) {
-      const member = (record as Readonly<Record<string, unknown>>)[label];
-      switch (label) {
-        case 'bn':
-        case 'n':
-          break;
-        case 'v':
-        case 'vs':
-        case 'vb':
-        case 'vd':
-        case 'vlo':
-          if (this.label !== undefined) throw this.wrong('has two values');
-          this.label = label;
-          this.found = member;
-          break;
-        case 'bt':
-          this.baseTime = this.number(member);
-          break;
-        case 't':
-          time = this.number(member);
-          break;
-        default:
-          this.checkLabel(label, member);
-      }
+  private onlyBases(): boolean {
+    return this.label === none && this.nameAt < 0 && this.recordTime === undefined && this.baseNameAt >= 0;
+  }
+
+  private readRecord(): void {
+    const reader = this.reader;
+    this.baseNameAt = none;
+    this.nameAt = none;
+    this.recordTime = undefined;
+    this.hasBaseTime = false;
+    this.label = none;
+    reader.open(Mark.OpenObject);
+    for (let i = 0; reader.more(Mark.CloseObject, i); i += 1) this.readMember(reader.label());
+  }
+
+  private readMember(label: number): void {
+    const reader = this.reader;
+    switch (label) {
+      case Label.Name:
+        if (this.nameAt >= 0) throw this.wrong('has two names');
+        this.nameAt = this.stringAt();
+        return;
+      case Label.Value:
+      case Label.String:
+      case Label.Boolean:
+      case Label.Bytes:
+      case Label.Link:
+        if (this.label !== none) throw this.wrong('has two values');
+        this.label = label;
+        this.found = reader.scalar();
+        this.digits = digitsOf(reader, this.found);
+        return;
+      case Label.Time:
+        if (this.recordTime !== undefined) throw this.wrong('has two times');
+        this.recordTime = this.number();
+        return;
+      case Label.BaseName:
+        if (this.baseNameAt >= 0) throw this.wrong('has two base names');
+        this.baseNameAt = this.stringAt();
+        return;
+      case Label.BaseTime:
+        if (this.hasBaseTime) throw this.wrong('has two base times');
+        this.hasBaseTime = true;
+        this.baseTime = this.number();
+        return;
+      case Label.BaseVersion:
+        checkVersion(this.number());
+        return;
+      case Label.BaseValue:
+      case Label.BaseSum:
+      case Label.Sum:
+        throw this.wrong('has a base value or a sum, which LwM2M has not');
+      default:
+        if (reader.text().endsWith('_')) throw this.wrong('has a label that must be understood');
+        reader.skip();
     }
-    if (time !== undefined) this.onlyBases = false;
-    this.time = timeOf(this.baseTime, time);
   }
 
-  private readNames(baseName: unknown, name: unknown): void {
+  private stringAt(): number {
+    const at = this.reader.at;
+    this.reader.string();
+    return at;
+  }
+
+  private number(): number {
+    const number = this.reader.number();
+    if (!Number.isFinite(number)) throw this.wrong('has a time that is none');
+    return number;
+  }
+
+  private readNames(): void {
     const names = this.names;
-    if (baseName === undefined) names.rewind();
-    else if (typeof baseName === 'string') {
+    if (this.baseNameAt < 0) names.rewind();
+    else {
       names.start();
-      names.feedText(baseName);
+      this.feedName(this.baseNameAt);
       names.mark();
-    } else throw this.wrong('has a base name that is no text');
-    if (name === undefined) return;
-    if (typeof name !== 'string') throw this.wrong('has a name that is no text');
-    names.feedText(name);
+    }
+    if (this.nameAt >= 0) this.feedName(this.nameAt);
   }
 
-  private checkLabel(label: string, member: unknown): void {
-    if (label === 'bver') checkVersion(member);
-    else if (label === 'bv' || label === 'bs' || label === 's') throw this.wrong(`has '${label}', which LwM2M has not`);
-    else if (label.endsWith('_')) throw this.wrong('has a label that must be understood');
+  private feedName(at: number): void {
+    const reader = this.reader;
+    reader.at = at;
+    // Some escape each slash.
+    if (!reader.string()) this.names.feedText(reader.text());
+    else this.names.feedBytes(reader.bytes, reader.from, reader.to);
   }
 
-  private entry(base: Path, typeOf: TypeLookup): Entry {
-    const { label, time } = this;
-    const path = label === undefined && this.onlyBases ? this.names.pathOfBase() : this.names.path();
+  private entry(base: Path, typeOf: TypeLookup, time: number | undefined): Entry {
+    const label = this.label;
+    const path = this.onlyBases() ? this.names.pathOfBase() : this.names.path();
     if (path === undefined) throw this.wrong('has a name that is no path');
     if (!isWithin(base, path)) throw this.wrong(`is about ${formatPath(path)}, outside ${formatPath(base)}`);
-    if (label === undefined || (this.dialect === 'etch' && this.found === null)) {
+    if (label === none || (this.dialect === 'etch' && this.found === null)) {
       return time === undefined ? { path } : { path, time };
     }
     if (path.kind !== 'resource' && path.kind !== 'resource-instance') {
@@ -134,31 +186,21 @@ class PackReader {
     return time === undefined ? { path, value } : { path, value, time };
   }
 
-  private value(label: ValueLabel, path: ResourcePath | ResourceInstancePath, type: ValueType | undefined): Value {
+  private value(label: number, path: Path, type: ValueType | undefined): Value {
     const found = this.found;
     switch (label) {
-      case 'v':
-        return valueOfJsonNumber(path, type, found, () => this.numberAsText());
-      case 'vb':
+      case Label.Value:
+        return valueOfJsonNumber(path, type, found, this.digits);
+      case Label.Boolean:
         if (typeof found !== 'boolean') throw mismatch(path, type, `'vb' of another kind`);
         return valueOfBoolean(path, type, found);
-      case 'vs':
+      case Label.String:
         return valueOfText(path, type, textOf(found, path, type));
-      case 'vd':
+      case Label.Bytes:
         return valueOfBytes(path, type, fromBase64url(textOf(found, path, type)));
-      case 'vlo':
+      default:
         return valueOfLink(path, type, textOf(found, path, type));
     }
-  }
-
-  private numberAsText(): unknown {
-    this.exact ??= parseWithNumbersAsText(this.json.text);
-    return memberOf(memberOf(this.exact, String(this.index)), 'v');
-  }
-
-  private number(member: unknown): number {
-    if (typeof member !== 'number' || !Number.isFinite(member)) throw this.wrong('has a time that is no number');
-    return member;
   }
 
   private wrong(what: string): FormatError {

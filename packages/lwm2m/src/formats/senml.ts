@@ -87,6 +87,11 @@ export class NameReader {
     else for (let i = 0; i < text.length; i += 1) this.feed(text.charCodeAt(i));
   }
 
+  feedBytes(bytes: Uint8Array, from: number, to: number): void {
+    if (to - from > 24) this.id = broken;
+    else for (let i = from; i < to; i += 1) this.feed(bytes[i] as number);
+  }
+
   /** Undefined when what was fed is no path. */
   path(): Path | undefined {
     const { id, depth } = this;
