@@ -96,7 +96,7 @@ const firstListener = { host: '127.0.0.1', port: 5683 };
 
 /** `written` is what a configuration file holds. Throws ConfigError. `warnings` come from reading it. */
 export function readConfig(written: unknown, warnings: readonly string[] = []): GatewayConfig {
-  const result = rootSchema.safeParse(written);
+  const result = rootSchema.safeParse(written, { reportInput: true });
   if (!result.success) throw new ConfigError(result.error.issues.flatMap((issue) => problems(issue, [])));
   const found: string[] = [];
   const notes = [...warnings];
@@ -115,7 +115,7 @@ function problems(issue: z.core.$ZodIssue, above: readonly PropertyKey[]): reado
     const [best] = [...issue.errors].filter((shape) => shape.length > 0).sort((a, b) => depth(b) - depth(a));
     if (best !== undefined && depth(best) > 0) return best.flatMap((each) => problems(each, path));
   }
-  const missing = 'input' in issue && issue.input === undefined && issue.code === 'invalid_type';
+  const missing = 'input' in issue && issue.input === undefined;
   return [`${format(path)}: ${missing ? 'is missing' : issue.message}`];
 }
 

@@ -2,8 +2,8 @@
 // log; so is a directory that is not there, since EMQX's block names one that only EMQX has.
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FormatError } from '@lapwing/kernel';
-import { DefinitionLibrary, objectFromXml } from '@lapwing/lwm2m';
+import { DefinitionLibrary } from '@lapwing/lwm2m';
+import { parseDefinitions } from '@lapwing/lwm2m/definitions';
 import type { Log } from './log.ts';
 
 /** Bytes of an object file at most. */
@@ -20,8 +20,7 @@ export async function loadDefinitions(dirs: readonly string[], log: Log): Promis
     for (const file of files) {
       try {
         const bytes = await readFile(join(dir, file));
-        if (bytes.length > maxXml) throw new FormatError(`longer than ${maxXml} bytes`);
-        library.add(objectFromXml(bytes.toString('utf8')));
+        for (const definition of parseDefinitions(bytes, { name: file, maxBytes: maxXml })) library.add(definition);
       } catch (error) {
         log.warn('object file left out', { file, error: error instanceof Error ? error.message : String(error) });
       }

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders of mountpoints.
 // P-01 and P-02 for names nobody thought of.
 import fc from 'fast-check';
 import { expect, it } from 'vitest';

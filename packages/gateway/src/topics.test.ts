@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders of mountpoints.
 import { FormatError } from '@lapwing/kernel';
 import { describe, expect, it } from 'vitest';
 import { decodeName, encodeName, Mountpoint, Routes } from './topics.ts';

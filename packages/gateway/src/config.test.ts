@@ -1,0 +1,331 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders of mountpoints.
+// The blocks of EMQX's own page, and what happens to wrong ones.
+import { ConfigError } from '@lapwing/kernel';
+import { describe, expect, it } from 'vitest';
+import { type ConfigSyntax, loadConfig, parseConfig, syntaxOf } from './config-file.ts';
+
+const translators = `
+  translators {
+    command {qos = 0, topic = "dn/#"}
+    notify {qos = 0, topic = "up/notify"}
+    register {qos = 0, topic = "up/resp"}
+    response {qos = 0, topic = "up/resp"}
+    update {qos = 0, topic = "up/update"}
+  }`;
+
+/** As printed in EMQX's documentation, its misspelt placeholder included. */
+const documented = `
+gateway.lwm2m {
+  xml_dir = "etc/lwm2m_xml/"
+  auto_observe = true
+  enable_stats = true
+  idle_timeout = "30s"
+  lifetime_max = "86400s"
+  lifetime_min = "1s"
+  mountpoint = "lwm2m/\${endpoint_namea}/"
+  qmode_time_window = "22s"
+  update_msg_publish_condition = "contains_object_list"
+${translators}
+  listeners {
+    udp {
+      default {
+        bind = "5783"
+        max_conn_rate = 1000
+        max_connections = 1024000
+      }
+    }
+  }
+}`;
+
+/** The body of its HTTP call, with the commas put right. */
+const body = `{
+  "name": "lwm2m", "xml_dir": "etc/lwm2m_xml/", "qmode_time_window": "22s", "lifetime_min": "1s", "lifetime_max": "86400s",
+  "auto_observe": true, "enable_stats": true, "update_msg_publish_condition": "contains_object_list",
+  "mountpoint": "lwm2m/\${endpoint_name}/",
+  "translators": {
+    "command": {"topic": "dn/#", "qos": 0}, "response": {"topic": "up/resp", "qos": 0}, "notify": {"topic": "up/notify", "qos": 0},
+    "register": {"topic": "up/resp", "qos": 0}, "update": {"topic": "up/update", "qos": 0}
+  },
+  "listeners": [{ "type": "udp", "name": "default", "bind": "5783", "max_conn_rate": 1000, "max_connections": 1024000 }]
+}`;
+
+const authentication = `
+gateway.lwm2m.authentication {
+    enable = true
+    backend = "http"
+    mechanism = "password_based"
+    method = "post"
+    connect_timeout = "5s"
+    enable_pipelining = 100
+    url = "http://127.0.0.1:8080"
+    headers { "content-type" = "application/json" }
+    body { clientid = "\${clientid}" }
+    pool_size = 8
+    request_timeout = "5s"
+    ssl.enable = false
+}`;
+
+const parse = (text: string, syntax: ConfigSyntax = 'hocon', environment: Record<string, string> = {}) =>
+  parseConfig(text, syntax, environment);
+
+async function problems(
+  text: string,
+  syntax: ConfigSyntax = 'hocon',
+  environment: Record<string, string> = {},
+): Promise<readonly string[]> {
+  const error: unknown = await parse(text, syntax, environment).then(
+    () => undefined,
+    (cause: unknown) => cause,
+  );
+  if (!(error instanceof ConfigError)) throw new Error(`no ConfigError: ${String(error)}`);
+  return error.problems;
+}
+
+describe('EMQX blocks', () => {
+  it('the documented emqx.conf block is read as it is', async () => {
+    const { lwm2m, modelDirs, mqtt, warnings } = await parse(documented);
+    expect(lwm2m).toMatchObject({
+      enable: true,
+      lifetime: { min: 1000, max: 86_400_000 },
+      awakeWindow: 22_000,
+      autoObserve: { kind: 'all' },
+      publishUpdates: 'contains_object_list',
+      mountpoint: 'lwm2m/${endpoint_namea}/',
+      command: { topic: 'dn/#', qos: 0 },
+      uplinks: { register: { topic: 'up/resp', qos: 0 }, update: { topic: 'up/update', qos: 0 } },
+    });
+    expect(lwm2m.profile.name).toBe('emqx');
+    expect(lwm2m.listeners).toMatchObject([
+      { name: 'default', bind: { host: '0.0.0.0', port: 5783 }, maxConnections: 1_024_000, maxConnectionRate: 1000 },
+    ]);
+    expect(modelDirs).toEqual(['etc/lwm2m_xml/']);
+    expect(mqtt.broker).toMatchObject({ kind: 'embedded', bind: { host: '127.0.0.1', port: 1883 } });
+    expect(warnings).toEqual([]);
+  });
+
+  it('the documented body of the HTTP call is read as it is', async () => {
+    const { lwm2m } = await parse(body, 'json');
+    expect(lwm2m.mountpoint).toBe('lwm2m/${endpoint_name}/');
+    expect(lwm2m.listeners).toMatchObject([{ name: 'default', bind: { port: 5783 }, maxConnections: 1_024_000 }]);
+  });
+
+  it('the documented authentication block is read as it is', async () => {
+    const { lwm2m } = await parse(documented + authentication);
+    expect(lwm2m.authentication).toEqual({
+      method: 'post',
+      url: 'http://127.0.0.1:8080',
+      headers: new Map([['content-type', 'application/json']]),
+      body: new Map([['clientid', '${clientid}']]),
+      timeout: 5000,
+      concurrency: 800,
+    });
+  });
+
+  it('an emqx.conf with all its other sections is read, and those are named', async () => {
+    const rest =
+      'node { cookie = "c" }\ndashboard.listeners.http.bind = 18083\nmqtt { max_packet_size = 1MB }\nlog.console.level = warning\ngateway.stomp.mountpoint = "x"\n';
+    const { warnings } = await parse(rest + documented);
+    for (const section of ['node', 'dashboard', 'mqtt.max_packet_size', 'log.console', 'gateway.stomp']) {
+      expect(warnings).toContainEqual(expect.stringContaining(`${section}: left out`));
+    }
+  });
+
+  it('says what it understands and does not use', async () => {
+    const { warnings } = await parse(
+      `${documented}\ngateway.lwm2m { clientinfo_override.username = x, blockwise.enable = false, listeners.udp.default.udp_options.active_n = 100 }`,
+    );
+    expect(warnings.map((warning) => warning.split(':')[0])).toEqual([
+      'gateway.lwm2m.clientinfo_override',
+      'gateway.lwm2m.blockwise',
+      'gateway.lwm2m.listeners.udp.default.udp_options',
+    ]);
+  });
+});
+
+describe('values', () => {
+  const withKey = (line: string) => `${documented}\ngateway.lwm2m { ${line} }`;
+
+  it.each([
+    ['true', { kind: 'all' }],
+    ['false', { kind: 'none' }],
+    ['"on"', { kind: 'all' }],
+    ['"off"', { kind: 'none' }],
+    ['"/3/0, /1/0"', { kind: 'paths', paths: ['/3/0', '/1/0'] }],
+    ['["/3/0", "/4"]', { kind: 'paths', paths: ['/3/0', '/4'] }],
+  ])('auto_observe = %s', async (written, expected) => {
+    expect((await parse(withKey(`auto_observe = ${written}`))).lwm2m.autoObserve).toEqual(expected);
+  });
+
+  it.each([
+    ['qmode_time_window = 5', 'awakeWindow', 5000],
+    ['qmode_time_window = 1500ms', 'awakeWindow', 2000],
+    ['lifetime_max = 100000000', 'lifetime', { min: 1000, max: 100_000_000 }],
+    ['lifetime_max = 1d12h', 'lifetime', { min: 1000, max: 129_600_000 }],
+    ['lifecycle_events = true', 'lifecycleEvents', true],
+  ])('%s', async (line, key, expected) => {
+    expect((await parse(withKey(line))).lwm2m).toHaveProperty(key, expected);
+  });
+
+  it('a listener may limit nothing, ask nobody and have its own rules and mountpoint', async () => {
+    const block = withKey(
+      'listeners.udp.second { bind = "127.0.0.1:0", max_connections = infinity, enable_authn = false, mountpoint = "x/", access_rules = ["deny 10.0.0.0/8", "allow all"] }',
+    );
+    const listener = (await parse(block)).lwm2m.listeners[1];
+    expect(listener).toMatchObject({
+      name: 'second',
+      maxConnections: Number.POSITIVE_INFINITY,
+      authentication: 'none',
+      mountpoint: 'x/',
+    });
+    expect(listener?.accessRules.map((rule) => [rule.verdict, rule.fits('10.1.2.3'), rule.fits('192.0.2.1')])).toEqual([
+      ['deny', true, false],
+      ['allow', true, true],
+    ]);
+  });
+
+  it('a broker of its own, with credentials from the address or beside it', async () => {
+    const { mqtt } = await parse(`${documented}\nmqtt.broker = "mqtts://u%40x:p%3A@broker.example:8884"`);
+    expect(mqtt.broker).toMatchObject({ kind: 'external', host: 'broker.example', port: 8884, tls: { verify: true } });
+    expect(mqtt.username).toBe('u@x');
+    expect(new TextDecoder().decode(mqtt.password?.reveal())).toBe('p:');
+    expect(JSON.stringify(mqtt)).not.toContain('p:');
+  });
+
+  it('an empty file names what is missing, no file at all listens on loopback with the documented topics', async () => {
+    expect(await problems('', 'yaml')).toEqual(['gateway: is missing']);
+    const { lwm2m } = await loadConfig(undefined, {});
+    expect(lwm2m.listeners).toMatchObject([{ bind: { host: '127.0.0.1', port: 5683 } }]);
+    expect(lwm2m.uplinks.register.topic).toBe('up/register');
+  });
+});
+
+describe('the environment', () => {
+  it('comes before the file, under both prefixes', async () => {
+    const { lwm2m, mqtt, logLevel } = await parse(documented, 'hocon', {
+      EMQX_GATEWAY__LWM2M__AUTO_OBSERVE: 'false',
+      EMQX_GATEWAY__LWM2M__LISTENERS__UDP__DEFAULT__BIND: '127.0.0.1:5999',
+      EMQX_NODE__COOKIE: 'x',
+      LAPWING_MQTT__BROKER: 'mqtt://192.0.2.7',
+      LAPWING_MQTT__USERNAME: '12345',
+      LAPWING_MQTT__PASSWORD: 'true',
+      LAPWING_LOG__LEVEL: 'error',
+      LAPWING_HOME: '/x',
+    });
+    expect(lwm2m.autoObserve).toEqual({ kind: 'none' });
+    expect(lwm2m.listeners[0]?.bind).toEqual({ host: '127.0.0.1', port: 5999 });
+    expect(mqtt.broker).toMatchObject({ kind: 'external', host: '192.0.2.7', port: 1883 });
+    expect(mqtt.username).toBe('12345');
+    expect(logLevel).toBe('error');
+  });
+});
+
+describe('wrong configurations', () => {
+  it('S-05: every problem is named with its path, none with its value', async () => {
+    const text = `
+gateway.lwm2m {
+  autoobserve = true
+  lifetime_min = 5x
+  auto_observe = "/3/x"
+  mountpoint = "a/#/"
+  compat = leshan
+  translators { command { topic = "dn/#/x", qos = 3 }, notify { topic = "up/+" }, register {}, response { topic = a }, update { topic = b, quality = 1 } }
+  listeners.udp."1st".bind = 5783
+  listeners.udp.b { bind = "nowhere", max_connections = -1, access_rules = ["deny everybody"] }
+  listeners.tcp.x.bind = 1
+  authentication { backend = ldap, method = put, url = "ftp://x", body.password = [hunter2] }
+}
+mqtt { broker = "http://user:hunter2@x" , pasword = hunter2 }`;
+    const found = await problems(text, 'json' as ConfigSyntax).catch(() => []);
+    expect(found).toHaveLength(1);
+    const all = await problems(text);
+    for (const path of [
+      'gateway.lwm2m.autoobserve: unknown key',
+      'gateway.lwm2m.lifetime_min',
+      'gateway.lwm2m.mountpoint',
+      'gateway.lwm2m.compat',
+      'gateway.lwm2m.translators.command.topic',
+      'gateway.lwm2m.translators.command.qos',
+      'gateway.lwm2m.translators.notify.topic',
+      'gateway.lwm2m.translators.register.topic: is missing',
+      'gateway.lwm2m.translators.update.quality: unknown key',
+      'gateway.lwm2m.authentication.backend',
+      'gateway.lwm2m.authentication.url',
+      'gateway.lwm2m.listeners',
+      'mqtt.broker',
+    ]) {
+      expect(all.join('\n')).toContain(path);
+    }
+    expect(all.join('\n')).not.toContain('hunter2');
+  });
+
+  it('S-05: text that does not parse is not repeated either', async () => {
+    for (const [text, syntax] of [
+      ['{"mqtt":{"password":"hunter2",}}', 'json'],
+      ['mqtt:\n  password: "hunter2\n  x: [', 'yaml'],
+      ['mqtt { password = "hunter2 }', 'hocon'],
+      ['mqtt { password = hunter2, [', 'hocon'],
+    ] as const) {
+      const [problem] = await problems(text, syntax);
+      expect(problem).toMatch(/^not (JSON|YAML|HOCON)/);
+      expect(problem).not.toContain('hunter2');
+    }
+  });
+
+  it.each([
+    ['lifetime_max = 1s, lifetime_min = 2s', 'gateway.lwm2m.lifetime_max'],
+    ['auto_observe = ["/3/x"]', 'gateway.lwm2m.auto_observe'],
+    ['listeners.dtls.default.bind = 5784', 'gateway.lwm2m.listeners.dtls.default'],
+  ])('%s is refused', async (line, path) => {
+    expect((await problems(`${documented}\ngateway.lwm2m { ${line} }`)).join()).toContain(path);
+  });
+
+  it('a password without a name is refused', async () => {
+    expect(await problems(`${documented}\nmqtt.password = hunter2`)).toEqual([
+      'mqtt: username and password belong together',
+    ]);
+  });
+
+  it.each([
+    'include "http://198.51.100.1/x"',
+    'include url("http://198.51.100.1/x")',
+    'a { include file("/etc/passwd") }',
+    '"include" = 1',
+    'a = 1 | eval { expr = "process.exit(1)" }',
+    '@"/etc/passwd"',
+    'a = `x`',
+  ])('HOCON %j is refused before anything is fetched or run', async (text) => {
+    expect((await problems(text))[0]).toMatch(/not HOCON here: .* \(line 1, column \d+\)/);
+  });
+
+  it('HOCON signs inside of text and comments mean nothing', async () => {
+    expect(
+      (
+        await parse(
+          `# a | b @ include "x"\n// include\n${documented}\nmqtt { username = "a|b", password = """x @ \`y\`""" }`,
+        )
+      ).mqtt.username,
+    ).toBe('a|b');
+  });
+});
+
+describe('syntaxes', () => {
+  it.each([
+    ['a.json', '', 'json'],
+    ['a.yml', '', 'yaml'],
+    ['emqx.conf', '', 'hocon'],
+    ['config', '{ "gateway": {} }', 'json'],
+    ['config', 'gateway.lwm2m {', 'hocon'],
+    ['config', 'gateway:\n  lwm2m: {}\n', 'yaml'],
+  ])('%s with %j is %s', (file, text, syntax) => {
+    expect(syntaxOf(file, text)).toBe(syntax);
+  });
+
+  it('YAML is read', async () => {
+    const yaml =
+      'gateway:\n  lwm2m:\n    compat: native\n    translators:\n      command: { topic: "dn/#" }\n      response: { topic: r }\n      notify: { topic: n, qos: 1 }\n      register: { topic: g }\n      update: { topic: u }\n';
+    const { lwm2m } = await parse(yaml, 'yaml');
+    expect(lwm2m.profile.name).toBe('native');
+    expect(lwm2m.uplinks.notify).toEqual({ topic: 'n', qos: 1 });
+    expect(lwm2m.listeners).toMatchObject([{ bind: { host: '127.0.0.1', port: 5683 } }]);
+  });
+});
