@@ -176,7 +176,7 @@ export const goals: readonly Goal[] = [
     better: 'lower',
     gate: 600,
     stretch: 350,
-    value: (f) => f.figure('memory-devices', lapwing, 'bytes per device'),
+    value: (f) => f.figure('memory-devices', lapwing, 'B per idle device'),
   },
   {
     number: '33',
@@ -185,7 +185,7 @@ export const goals: readonly Goal[] = [
     better: 'lower',
     gate: 300,
     stretch: 150,
-    value: (f) => f.figure('memory-devices', lapwing, 'bytes per observation'),
+    value: (f) => f.figure('memory-devices', lapwing, 'B per observation'),
   },
   {
     number: '34',
@@ -195,7 +195,8 @@ export const goals: readonly Goal[] = [
     gate: 0.2,
     stretch: 0.1,
     value: (f) =>
-      f.figure('memory-devices', lapwing, 'bytes per device') / f.figure('memory-devices', leshan, 'bytes per device'),
+      f.figure('memory-devices', lapwing, 'B per idle device') /
+      f.figure('memory-devices', leshan, 'B per idle device'),
   },
   codec('35', 'TLV decode, lwm2m-codec’s time over ours', 'tlv-decode', 'lwm2m-codec', 100, 200),
   codec(

@@ -50,7 +50,7 @@ function timedRow({ name, summary }: Row): readonly string[] {
     name,
     `${whole(summary.rate)}${range}${body}`,
     digits(summary.cpuUs ?? Number.NaN),
-    `${digits(summary.p50Ms)} / ${digits(summary.p99Ms)} / ${digits(summary.worstMs)}`,
+    summary.worstMs === 0 ? '–' : `${digits(summary.p50Ms)} / ${digits(summary.p99Ms)} / ${digits(summary.worstMs)}`,
     digits(summary.rssMib ?? Number.NaN),
     summary.generatorCpuUs === 0
       ? '–'

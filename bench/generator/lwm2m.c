@@ -139,7 +139,7 @@ static size_t serve(struct engine *e, uint32_t peer, const struct coap_message *
   coap_begin(&w, buffer, COAP_ACK, get ? COAP_CONTENT : COAP_CHANGED, m->id, m->token, m->token_length);
   if (!get) return coap_length(&w);
   if (coap_find(m, OPTION_OBSERVE, &option) && coap_uint(&option) == 0) {
-    if (!d->observed) {
+    if (!d->observed && f->pass == 0 && peer < f->options->devices) {
       d->observed = true;
       f->observed++;
       f->ready[(f->ready_first + f->ready_count++) % f->ready_size] = peer;
