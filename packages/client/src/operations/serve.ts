@@ -1,5 +1,5 @@
 // What a server asks becomes an operation, is done, and its answer becomes a response: one exhaustive switch.
-import { Code, type Context, type Request, type Response, type Service } from '@lapwing/coap';
+import { Code, type Context, Option, type Request, type Response, type Service } from '@lapwing/coap';
 import { type Answer, type Lwm2mVersion, type Operation, readRequest, writeResponse } from '@lapwing/lwm2m';
 import { create } from './create.ts';
 import { deleteAt } from './delete.ts';
@@ -21,7 +21,11 @@ export function serveOperations(device: Operated): Service {
   return async (request: Request, context: Context): Promise<Response> => {
     const operation = readRequest(request, { typeOf: store.typeOf, rootPath: device.rootPath });
     const answer = await perform(operation, context, device);
-    return writeResponse(operation, answer, device);
+    const response = writeResponse(operation, answer, device);
+    // Observe in the answer accepts the observation (RFC 7641 §4.1).
+    return operation.op === 'observe' && context.notify !== undefined
+      ? { ...response, options: response.options.with(Option.Observe, 0) }
+      : response;
   };
 }
 
