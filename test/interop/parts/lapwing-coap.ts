@@ -1,0 +1,165 @@
+// Lapwing's CoAP endpoint on UDP, in both roles: a site with the same resources as the other servers, and a client
+// that is asked in few words.
+
+import type { Context, Request } from '@lapwing/coap';
+import {
+  Code,
+  Endpoint,
+  makeRequest,
+  makeResponse,
+  Option,
+  OptionSet,
+  type Response,
+  udpTransport,
+} from '@lapwing/coap';
+import type { Peer } from '@lapwing/kernel';
+
+/** Five blocks of 1,024 bytes. */
+export const largeBody: Buffer = Buffer.from(Array.from({ length: 5000 }, (_, i) => 97 + (i % 26)));
+
+type Content = Map<string, Buffer>;
+
+function fresh(): Content {
+  return new Map([
+    ['small', Buffer.from('small')],
+    ['large', largeBody],
+    ['slow', Buffer.from('slow')],
+  ]);
+}
+
+/**
+ * `/small`, `/large`, `/slow` (separate response): GET, PUT, POST, DELETE. `/counter` and `/confirmed` (in confirmable
+ * notifications) count each 100 ms while somebody observes.
+ */
+export class LapwingCoapServer implements AsyncDisposable {
+  readonly port: number;
+  readonly endpoint: Endpoint;
+  readonly content: Content;
+  /** Observations that are alive. */
+  observers = 0;
+
+  private constructor(port: number, endpoint: Endpoint, content: Content) {
+    this.port = port;
+    this.endpoint = endpoint;
+    this.content = content;
+  }
+
+  static async start(): Promise<LapwingCoapServer> {
+    const content = fresh();
+    const transport = udpTransport();
+    const site: { server?: LapwingCoapServer } = {};
+    const endpoint = await Endpoint.open({
+      transport,
+      serve: async (request, context) => {
+        const path = request.options.path.join('/');
+        if (path === 'slow') await new Promise((resolve) => setTimeout(resolve, 3000));
+        return path === 'counter' || path === 'confirmed'
+          ? site.server!.#count(context, path === 'confirmed' ? 'con' : 'auto')
+          : answer(content, path, request);
+      },
+    });
+    site.server = new LapwingCoapServer(transport.address.port, endpoint, content);
+    return site.server;
+  }
+
+  get uri(): string {
+    return `coap://127.0.0.1:${this.port}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.endpoint[Symbol.asyncDispose]();
+  }
+
+  #count({ notify, signal }: Context, type: 'con' | 'auto'): Response {
+    if (notify === undefined) return makeResponse(Code.Content, OptionSet.empty, Buffer.from('0'));
+    let value = 0;
+    const state = (): Response =>
+      makeResponse(Code.Content, OptionSet.of([Option.Observe, 0]), Buffer.from(String(value++)));
+    const timer = setInterval(() => void notify(state(), { type }).catch(() => {}), 100);
+    this.observers += 1;
+    signal.addEventListener('abort', () => {
+      this.observers -= 1;
+      clearInterval(timer);
+    });
+    return state();
+  }
+}
+
+function answer(content: Content, path: string, { code, payload }: Request): Response {
+  const stored = content.get(path);
+  switch (code) {
+    case Code.Get:
+      return stored === undefined
+        ? makeResponse(Code.NotFound)
+        : makeResponse(Code.Content, OptionSet.of([Option.ContentFormat, 0]), stored);
+    case Code.Put:
+      content.set(path, Buffer.from(payload));
+      return makeResponse(stored === undefined ? Code.Created : Code.Changed);
+    case Code.Post:
+      content.set(`${path}/1`, Buffer.from(payload));
+      return makeResponse(Code.Created, OptionSet.of([Option.LocationPath, path], [Option.LocationPath, '1']));
+    case Code.Delete:
+      content.delete(path);
+      return makeResponse(Code.Deleted);
+    default:
+      return makeResponse(Code.MethodNotAllowed);
+  }
+}
+
+export interface LapwingAsk {
+  readonly code?: Code;
+  readonly payload?: Buffer | string;
+  readonly query?: string;
+  readonly contentFormat?: number;
+  readonly type?: 'con' | 'non';
+}
+
+export class LapwingCoapClient implements AsyncDisposable {
+  readonly endpoint: Endpoint;
+  readonly peer: Peer;
+
+  private constructor(endpoint: Endpoint, peer: Peer) {
+    this.endpoint = endpoint;
+    this.peer = peer;
+  }
+
+  static async start(port: number): Promise<LapwingCoapClient> {
+    const endpoint = await Endpoint.open({ transport: udpTransport() });
+    return new LapwingCoapClient(endpoint, await endpoint.connect({ via: 'udp', host: '127.0.0.1', port }));
+  }
+
+  ask(path: string, asked: LapwingAsk = {}): Promise<Response> {
+    const { code = Code.Get, payload = '', query, contentFormat, type = 'con' } = asked;
+    const request = makeRequest(code, pathOptions(path, query, contentFormat), Buffer.from(payload));
+    return this.endpoint.request(this.peer, request, { type });
+  }
+
+  /** Observes until so many states have come, the first answer included; then lets go without a word. */
+  async observe(path: string, count: number): Promise<string[]> {
+    const states: string[] = [];
+    const abort = new AbortController();
+    await new Promise<void>((resolve, reject) => {
+      const take = ({ payload }: Response): void => {
+        states.push(Buffer.from(payload).toString());
+        if (states.length >= count) resolve();
+      };
+      const request = makeRequest(Code.Get, pathOptions(path).with(Option.Observe, 0));
+      this.endpoint.request(this.peer, request, { signal: abort.signal, notify: take }).then(take, reject);
+    });
+    abort.abort();
+    return states;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.endpoint[Symbol.asyncDispose]();
+  }
+}
+
+function pathOptions(path: string, query?: string, contentFormat?: number): OptionSet {
+  const segments = path.split('/').map((segment): [number, string] => [Option.UriPath, segment]);
+  return OptionSet.of(
+    ...segments,
+    ...(query === undefined ? [] : [[Option.UriQuery, query] as const]),
+    ...(contentFormat === undefined ? [] : [[Option.ContentFormat, contentFormat] as const]),
+  );
+}
