@@ -1,4 +1,4 @@
-// JSON of LwM2M 1.0, format 11543: {"bn":"/3/0/","e":[{"n":"0","sv":"…"}]} (TS 1.0.2 §6.4.4).
+// JSON of LwM2M 1.0, format 11543: {"bn":"/3/0/","e":[{"n":"0","sv":"…"}]} (Core 1.0.2 §6.4.4).
 // v is a number or time, sv a string or base64 data, bv a boolean, ov an object link. Without a base name, names are
 // relative to the path of the request. Every element has a value; a time is `bt` plus `t`, as in SenML.
 import { encodeUtf8, FormatError, fromBase64, toBase64 } from '@lapwing/kernel';

@@ -1,4 +1,4 @@
-// What every codec owes: reading gives back what was written, and other decoders agree (spec: properties of formats).
+// What every codec owes: reading gives back what was written, and other decoders agree.
 import { decode as cborgDecode } from 'cborg';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

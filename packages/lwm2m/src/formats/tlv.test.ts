@@ -164,6 +164,23 @@ describe('nesting', () => {
     expect(entries.map(({ path }) => path)).toEqual([resourcePath(3, 0, 2), resourcePath(3, 0, 1)]);
   });
 
+  it('K-07: reads ids up to 65 534 and ten thousand instances of a resource, and refuses id 65 535', () => {
+    expect(read('6000' + '00', '/3/0/6/0', 'string')).toHaveLength(1);
+    expect(read('60fffe', '/3/0/6/65534', 'string')).toHaveLength(1);
+    expect(() => read('8306' + '60ffff', '/3/0', 'string')).toThrow(FormatError);
+    const value: Value = { type: 'integer', value: 1 };
+    const entries = Array.from({ length: 10_000 }, (_, id) => ({ path: resourceInstancePath(3, 0, 6, id), value }));
+    const bytes = tlv.encode(entries, resourcePath(3, 0, 6));
+    expect(bytes).toHaveLength(4 + 256 * 3 + 9744 * 4);
+    let asked = 0;
+    const typeOf: TypeLookup = () => {
+      asked += 1;
+      return 'integer';
+    };
+    expect(tlv.decode(bytes, resourcePath(3, 0, 6), typeOf)).toEqual(entries);
+    expect(asked).toBe(1);
+  });
+
   it('L-15: refuses whatever is not below the path of the request', () => {
     expect(() => read('03' + '01' + 'c10101', '/3/0')).toThrow(FormatError);
     expect(() => read('c10201', '/3/0/1')).toThrow(FormatError);

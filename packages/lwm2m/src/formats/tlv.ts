@@ -6,7 +6,8 @@
 //
 // The content of a read of /3 is instances, of /3/0 resources (or the instance around them), of /3/0/6 that resource,
 // of /3/0/6/1 that resource instance, bare or in its resource. A path said twice is an error. A container with
-// nothing in it is an entry without value. There are no times, and no objects: `base` must name one.
+// nothing in it is an entry without value; that `base` itself is empty is said by no bytes, and read as no entries.
+// There are no times, and no objects: `base` must name one.
 import { FormatError, Writer } from '@lapwing/kernel';
 import type { Codec, Entry, TypeLookup } from '../entry.ts';
 import { formatPath, instancePath, type Path, resourceInstancePath, resourcePath } from '../path.ts';
