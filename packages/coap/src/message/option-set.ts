@@ -2,7 +2,8 @@
 // A received set is a view over its datagram, a built one over bytes of its own; values are found by walking the
 // few bytes there are, and neither strings nor slices exist before somebody asks for them.
 // Immutable; `with`, `adding` and `without` give a new set.
-import { decodeUtf8, encodeUtf8, FormatError, noBytes } from '@lapwing/kernel';
+import { encodeUtf8, FormatError, noBytes } from '@lapwing/kernel';
+import { textAt } from './ascii.ts';
 import { Option } from './options.ts';
 
 export type OptionValue = Uint8Array | string | number;
@@ -209,19 +210,6 @@ export class OptionSet implements Iterable<readonly [number, Uint8Array]> {
   }
 }
 
-function textAt(bytes: Uint8Array, start: number, length: number): string {
-  const end = start + length;
-  // Most values are a few ASCII characters, where a loop beats every call.
-  if (length > 24) return decodeUtf8(bytes.subarray(start, end));
-  let text = '';
-  for (let i = start; i < end; i += 1) {
-    const byte = bytes[i] as number;
-    if (byte >= 0x80) return decodeUtf8(bytes.subarray(start, end));
-    text += String.fromCharCode(byte);
-  }
-  return text;
-}
-
 // Building: into one slab that grows to the largest set ever built, copied once.
 
 let slab = new Uint8Array(2048);
@@ -248,7 +236,16 @@ function encode<Set>(options: readonly (readonly [number, OptionValue])[], make:
     else writeBytes(number, number - previous, value);
     previous = number;
   }
-  return make(slab.slice(0, used));
+  return make(used <= ON_HEAP ? slab.slice(0, used) : copyOfSlab());
+}
+
+/** Up to so many bytes an array lives on the heap of the runtime; above, one of its own costs ten times a piece of the pool. */
+const ON_HEAP = 64;
+
+function copyOfSlab(): Uint8Array {
+  const copy = Buffer.allocUnsafe(used);
+  copy.set(slab.subarray(0, used));
+  return copy;
 }
 
 function writeHead(number: number, delta: number, length: number): number {
