@@ -80,6 +80,9 @@ export class EmbeddedBroker implements AsyncDisposable {
   readonly connectInside: OpenStream = (): Duplex => {
     const [ours, theirs] = duplexPair({ readableHighWaterMark: 65_536, writableHighWaterMark: 65_536 });
     this.inside.add(theirs);
+    // A pair does not close together by itself.
+    theirs.on('close', () => ours.destroy());
+    ours.on('close', () => theirs.destroy());
     this.aedes.handle(theirs);
     return ours;
   };

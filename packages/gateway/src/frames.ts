@@ -50,6 +50,9 @@ export function writePublish(into: Buffer, at: number, publication: Publication,
   return offset + into.write(payload, offset, 'utf8');
 }
 
+/** DISCONNECT, the same in both versions when there is nothing to say. */
+export const disconnectPacket: Uint8Array = Uint8Array.of(0xe0, 0);
+
 export interface FrameSink {
   /** `reason` is 0 unless MQTT 5 says more. */
   acknowledged(id: number, reason: number): void;

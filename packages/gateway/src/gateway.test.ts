@@ -62,6 +62,9 @@ async function start(lwm2m: object = {}) {
       qos: 1,
       retained: false,
       repeated: false,
+      id: 1,
+      connection: 1,
+      resumed: false,
       expiry: undefined,
       ...more,
     });
@@ -214,6 +217,18 @@ describe('commands', () => {
     await clock.advance(6 * 60_000);
     send(execute, { repeated: true });
     expect(server.asked).toHaveLength(2);
+  });
+
+  it('P-06: delivered again without a mark are known by their packet id, on a session that the broker resumed', async () => {
+    const { server, send } = await start();
+    server.register(fakeRegistration('ep'));
+    const execute = { msgType: 'execute', data: { path: '/3/0/4' } };
+    send(execute, { id: 7 });
+    send(execute, { id: 7, connection: 2, resumed: true });
+    expect(server.asked).toHaveLength(1);
+    send(execute, { id: 8, connection: 2, resumed: true });
+    send(execute, { id: 8, connection: 3, resumed: false });
+    expect(server.asked).toHaveLength(3);
   });
 
   it('P-06: marked as delivered before but not seen before are executed', async () => {

@@ -4,10 +4,20 @@
 import { connect as connectSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
-import { type Clock, type Duration, type Instant, minutes, type Random, type Secret } from '@lapwing/kernel';
+import {
+  type Clock,
+  type Duration,
+  deadlineSignal,
+  type Instant,
+  minutes,
+  type Random,
+  type Secret,
+  seconds,
+  untilAborted,
+} from '@lapwing/kernel';
 import { type IClientOptions, type IClientSubscribeOptions, type IPublishPacket, MqttClient } from 'mqtt';
 import { backoff, settledAfter } from './backoff.ts';
-import { firstOwnId, type MqttVersion } from './frames.ts';
+import { disconnectPacket, firstOwnId, type MqttVersion } from './frames.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import type { OutboxLimits, OutMessage } from './outbox.ts';
@@ -43,14 +53,21 @@ export interface InMessage {
   readonly payload: Uint8Array;
   readonly qos: 0 | 1 | 2;
   readonly retained: boolean;
-  /** Delivered before, perhaps. */
+  /** Marked by the broker as delivered before, perhaps. */
   readonly repeated: boolean;
+  /** Packet id, 0 at QoS 0. */
+  readonly id: number;
+  /** Counts connections; `resumed`: the broker remembered this one's session. */
+  readonly connection: number;
+  readonly resumed: boolean;
   /** What is left of the sender's message expiry. */
   readonly expiry: Duration | undefined;
 }
 
 /** A broker that acknowledges nothing for so long is given up, so that another connection is tried. */
 const silence: Duration = minutes(1);
+/** For the last bytes when closing. */
+const farewell: Duration = seconds(1);
 
 export class BrokerLink implements AsyncDisposable {
   private readonly options: LinkOptions;
@@ -58,6 +75,8 @@ export class BrokerLink implements AsyncDisposable {
   private readonly client: MqttClient;
   private wire: Wire | undefined;
   private failures = 0;
+  private connections = 0;
+  private resumed = false;
   private connectedAt: Instant | undefined;
   private progressAt: Instant = 0;
   private timer: Disposable | undefined;
@@ -70,12 +89,17 @@ export class BrokerLink implements AsyncDisposable {
     this.options = options;
     this.publisher = new Publisher(options.limits, options.metrics);
     this.client = new MqttClient(() => this.openWire(), this.clientOptions());
-    this.client.on('connect', (packet) => this.connected(packet.properties?.receiveMaximum));
+    this.client.on('connect', (packet) => {
+      this.resumed = packet.sessionPresent;
+      this.connected(packet.properties?.receiveMaximum);
+    });
     this.client.on('close', () => this.lost());
     this.client.on('error', (error) =>
       this.options.log.warn('mqtt error', { broker: options.address, error: error.message }),
     );
-    this.client.on('message', (topic, payload, packet) => this.options.onMessage(inMessage(topic, payload, packet)));
+    this.client.on('message', (topic, payload, packet) =>
+      this.options.onMessage(this.inMessage(topic, payload, packet)),
+    );
   }
 
   get isConnected(): boolean {
@@ -95,7 +119,13 @@ export class BrokerLink implements AsyncDisposable {
     this.closed = true;
     for (const timer of [this.timer, this.watch, this.pause]) timer?.[Symbol.dispose]();
     this.publisher.disconnected();
-    await this.client.endAsync(!this.isConnected);
+    const { wire } = this;
+    if (wire !== undefined && this.isConnected) {
+      wire.write(disconnectPacket);
+      using deadline = deadlineSignal(this.options.clock, farewell, 'last bytes to the broker');
+      await untilAborted(wire.finish(), deadline.signal).catch(() => undefined);
+    }
+    await this.client.endAsync(true);
   }
 
   private openWire(): Duplex {
@@ -130,6 +160,7 @@ export class BrokerLink implements AsyncDisposable {
     const { clock, metrics, log, address } = this.options;
     this.connectedAt = clock.now();
     this.progressAt = this.connectedAt;
+    this.connections += 1;
     metrics.add('mqtt.connects');
     log.info('mqtt connected', { broker: address });
     this.subscribe();
@@ -159,6 +190,21 @@ export class BrokerLink implements AsyncDisposable {
       publishExactlyOnce: ({ topic, payload }, done) => {
         client.publish(topic, payload, { qos: 2 }, (error) => done(!error));
       },
+    };
+  }
+
+  private inMessage(topic: string, payload: Buffer, packet: IPublishPacket): InMessage {
+    const expiry = packet.properties?.messageExpiryInterval;
+    return {
+      topic,
+      payload,
+      qos: packet.qos,
+      retained: packet.retain,
+      repeated: packet.dup,
+      id: packet.messageId ?? 0,
+      connection: this.connections,
+      resumed: this.resumed,
+      expiry: expiry === undefined ? undefined : expiry * 1000,
     };
   }
 
@@ -236,18 +282,6 @@ export interface TlsOptions {
   readonly ca: string | undefined;
   readonly cert: string | undefined;
   readonly key: string | undefined;
-}
-
-function inMessage(topic: string, payload: Buffer, packet: IPublishPacket): InMessage {
-  const expiry = packet.properties?.messageExpiryInterval;
-  return {
-    topic,
-    payload,
-    qos: packet.qos,
-    retained: packet.retain,
-    repeated: packet.dup,
-    expiry: expiry === undefined ? undefined : expiry * 1000,
-  };
 }
 
 /** Packet ids for what the library sends itself; the upper half is the publisher's. */

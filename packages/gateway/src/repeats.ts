@@ -11,24 +11,28 @@ const capacity = 100_000;
 export class Redelivered {
   private readonly clock: Clock;
   private readonly key: Uint8Array;
-  private readonly seen = new ExpiringMap<string, true>(remembered, capacity);
+  private readonly seen = new ExpiringMap<string, Pick<InMessage, 'id' | 'connection'>>(remembered, capacity);
 
   constructor(clock: Clock, random: Random) {
     this.clock = clock;
     this.key = random.bytes(32);
   }
 
-  /** Remembers the message; true when the broker marks it as delivered before and it was. */
+  /**
+   * Remembers the message; true when it was delivered before. Brokers should mark that (DUP); some do not, but then give it
+   * the packet id that was not acknowledged on the connection before.
+   */
   isRepeat(message: InMessage): boolean {
     const now = this.clock.now();
     const topic = Buffer.from(message.topic);
-    const mark = toBase64(
-      hmacSha256(this.key, Buffer.from([topic.length >> 8, topic.length & 0xff]), topic, message.payload),
-    );
-    const known = this.seen.get(mark, now) !== undefined;
+    const length = Buffer.from([topic.length >> 8, topic.length & 0xff]);
+    const mark = toBase64(hmacSha256(this.key, length, topic, message.payload));
+    const before = this.seen.get(mark, now);
+    const { id, connection } = message;
     this.seen.takeDue(now);
-    this.seen.set(mark, true, now);
-    return known && message.repeated;
+    this.seen.set(mark, { id, connection }, now);
+    if (before === undefined) return false;
+    return message.repeated || (message.resumed && before.id === id && before.connection !== connection);
   }
 }
 

@@ -54,6 +54,16 @@ export class Wire extends Duplex {
     this.schedule();
   }
 
+  /** Resolves when everything written so far has left, or the socket is gone. */
+  finish(): Promise<void> {
+    return new Promise((resolve) => {
+      this.flush();
+      if (this.socket.destroyed) resolve();
+      this.socket.once('close', resolve);
+      this.socket.end(resolve);
+    });
+  }
+
   override _read(): void {
     this.socket.resume();
   }
