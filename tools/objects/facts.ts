@@ -9,9 +9,14 @@ export function factsOf(definition: ObjectDefinition): ObjectDefinition {
 }
 
 function withoutProse(resource: ResourceDefinition): ResourceDefinition {
-  const { range, name, ...rest } = resource;
+  const { range, unit, name, ...rest } = resource;
   const keepsRange = range !== undefined && range.length <= longestRange && !/[|;:]/.test(range);
-  return { ...rest, ...(keepsRange ? { range } : {}), ...(name === undefined ? {} : { name: plain(name) }) };
+  return {
+    ...rest,
+    ...(keepsRange ? { range } : {}),
+    ...(unit === undefined ? {} : { unit }),
+    ...(name === undefined ? {} : { name: plain(name) }),
+  };
 }
 
 /** Rows have no room for their own separators. */

@@ -19,6 +19,6 @@ export const Accelerometer = defineObject({
     applicationType: { id: 5750, type: 'string', access: 'RW' },
     measurementQualityIndicator: { id: 6042, type: 'integer', access: 'R', range: '0..23' },
     measurementQualityLevel: { id: 6049, type: 'integer', access: 'R', range: '0..100' },
-    fractionalTimestamp: { id: 6050, type: 'float', access: 'R', unit: 's', range: '0..1' },
+    fractionalTimestamp: { id: 6050, type: 'float', access: 'R', range: '0..1', unit: 's' },
   },
 });

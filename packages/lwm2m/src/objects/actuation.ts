@@ -12,9 +12,9 @@ export const Actuation = defineObject({
     timestamp: { id: 5518, type: 'time', access: 'R' },
     applicationType: { id: 5750, type: 'string', access: 'RW' },
     onOff: { id: 5850, type: 'boolean', access: 'RW', required: true },
-    dimmer: { id: 5851, type: 'integer', access: 'RW', unit: '/100', range: '0..100' },
+    dimmer: { id: 5851, type: 'integer', access: 'RW', range: '0..100', unit: '/100' },
     onTime: { id: 5852, type: 'integer', access: 'RW', unit: 's' },
     multiStateOutput: { id: 5853, type: 'string', access: 'RW' },
-    fractionalTimestamp: { id: 6050, type: 'float', access: 'R', unit: 's', range: '0..1' },
+    fractionalTimestamp: { id: 6050, type: 'float', access: 'R', range: '0..1', unit: 's' },
   },
 });

@@ -13,10 +13,10 @@ export const AddressableTextDisplay = defineObject({
     xCoordinate: { id: 5528, type: 'integer', access: 'RW' },
     yCoordinate: { id: 5529, type: 'integer', access: 'RW' },
     clearDisplay: { id: 5530, access: 'E' },
-    contrast: { id: 5531, type: 'float', access: 'RW', unit: '/100', range: '0..100' },
+    contrast: { id: 5531, type: 'float', access: 'RW', range: '0..100', unit: '/100' },
     maxXCoordinate: { id: 5545, type: 'integer', access: 'R' },
     maxYCoordinate: { id: 5546, type: 'integer', access: 'R' },
-    level: { id: 5548, type: 'float', access: 'RW', unit: '/100', range: '0..100' },
+    level: { id: 5548, type: 'float', access: 'RW', range: '0..100', unit: '/100' },
     applicationType: { id: 5750, type: 'string', access: 'RW' },
   },
 });

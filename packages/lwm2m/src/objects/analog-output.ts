@@ -14,6 +14,6 @@ export const AnalogOutput = defineObject({
     maxRangeValue: { id: 5604, type: 'float', access: 'R' },
     analogOutputCurrentValue: { id: 5650, type: 'float', access: 'RW', required: true, range: '0..1' },
     applicationType: { id: 5750, type: 'string', access: 'RW' },
-    fractionalTimestamp: { id: 6050, type: 'float', access: 'R', unit: 's', range: '0..1' },
+    fractionalTimestamp: { id: 6050, type: 'float', access: 'R', range: '0..1', unit: 's' },
   },
 });

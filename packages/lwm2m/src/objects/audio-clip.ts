@@ -12,7 +12,7 @@ export const AudioClip = defineObject({
     clip: { id: 5522, type: 'opaque', access: 'RW', required: true },
     trigger: { id: 5523, access: 'E' },
     duration: { id: 5524, type: 'float', access: 'RW', unit: 's' },
-    level: { id: 5548, type: 'float', access: 'RW', unit: '/100', range: '0..100' },
+    level: { id: 5548, type: 'float', access: 'RW', range: '0..100', unit: '/100' },
     applicationType: { id: 5750, type: 'string', access: 'RW' },
   },
 });

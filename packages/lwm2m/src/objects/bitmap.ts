@@ -14,6 +14,6 @@ export const Bitmap = defineObject({
     bitmapInput: { id: 5910, type: 'integer', access: 'R', required: true },
     bitmapInputReset: { id: 5911, access: 'E' },
     elementDescription: { id: 5912, type: 'string', access: 'RW', many: true },
-    fractionalTimestamp: { id: 6050, type: 'float', access: 'R', unit: 's', range: '0..1' },
+    fractionalTimestamp: { id: 6050, type: 'float', access: 'R', range: '0..1', unit: 's' },
   },
 });

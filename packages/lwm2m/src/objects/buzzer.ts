@@ -12,9 +12,9 @@ export const Buzzer = defineObject({
     timestamp: { id: 5518, type: 'time', access: 'R' },
     delayDuration: { id: 5521, type: 'float', access: 'RW', unit: 's' },
     minimumOffTime: { id: 5525, type: 'float', access: 'RW', required: true, unit: 's' },
-    level: { id: 5548, type: 'float', access: 'RW', unit: '/100', range: '0..100' },
+    level: { id: 5548, type: 'float', access: 'RW', range: '0..100', unit: '/100' },
     applicationType: { id: 5750, type: 'string', access: 'RW' },
     onOff: { id: 5850, type: 'boolean', access: 'RW', required: true },
-    fractionalTimestamp: { id: 6050, type: 'float', access: 'R', unit: 's', range: '0..1' },
+    fractionalTimestamp: { id: 6050, type: 'float', access: 'R', range: '0..1', unit: 's' },
   },
 });

@@ -14,7 +14,7 @@ export const ConnectivityMonitoring = defineObject({
     linkQuality: { id: 3, type: 'integer', access: 'R' },
     ipAddresses: { id: 4, type: 'string', access: 'R', many: true, required: true },
     routerIpAddresses: { id: 5, type: 'string', access: 'R', many: true },
-    linkUtilization: { id: 6, type: 'integer', access: 'R', unit: '/100', range: '0..100' },
+    linkUtilization: { id: 6, type: 'integer', access: 'R', range: '0..100', unit: '/100' },
     apn: { id: 7, type: 'string', access: 'R', many: true },
     cellId: { id: 8, type: 'integer', access: 'R' },
     smnc: { id: 9, type: 'integer', access: 'R', range: '0..999' },

@@ -18,7 +18,7 @@ export const Device = defineObject({
     availablePowerSources: { id: 6, type: 'integer', access: 'R', many: true, range: '0..7' },
     powerSourceVoltage: { id: 7, type: 'integer', access: 'R', many: true },
     powerSourceCurrent: { id: 8, type: 'integer', access: 'R', many: true },
-    batteryLevel: { id: 9, type: 'integer', access: 'R', unit: '/100', range: '0..100' },
+    batteryLevel: { id: 9, type: 'integer', access: 'R', range: '0..100', unit: '/100' },
     memoryFree: { id: 10, type: 'integer', access: 'R' },
     errorCode: { id: 11, type: 'integer', access: 'R', many: true, required: true, range: '0..32' },
     resetErrorCode: { id: 12, access: 'E' },

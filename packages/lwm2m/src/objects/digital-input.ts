@@ -18,6 +18,6 @@ export const DigitalInput = defineObject({
     timestamp: { id: 5518, type: 'time', access: 'R' },
     applicationType: { id: 5750, type: 'string', access: 'RW' },
     sensorType: { id: 5751, type: 'string', access: 'R' },
-    fractionalTimestamp: { id: 6050, type: 'float', access: 'R', unit: 's', range: '0..1' },
+    fractionalTimestamp: { id: 6050, type: 'float', access: 'R', range: '0..1', unit: 's' },
   },
 });

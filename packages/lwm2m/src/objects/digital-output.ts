@@ -13,6 +13,6 @@ export const DigitalOutput = defineObject({
     digitalOutputState: { id: 5550, type: 'boolean', access: 'RW', required: true },
     digitalOutputPolarity: { id: 5551, type: 'boolean', access: 'RW' },
     applicationType: { id: 5750, type: 'string', access: 'RW' },
-    fractionalTimestamp: { id: 6050, type: 'float', access: 'R', unit: 's', range: '0..1' },
+    fractionalTimestamp: { id: 6050, type: 'float', access: 'R', range: '0..1', unit: 's' },
   },
 });

@@ -9,7 +9,7 @@ export const Dimmer = defineObject({
   urn: 'urn:oma:lwm2m:ext:3343',
   many: true,
   resources: {
-    level: { id: 5548, type: 'float', access: 'RW', required: true, unit: '/100', range: '0..100' },
+    level: { id: 5548, type: 'float', access: 'RW', required: true, range: '0..100', unit: '/100' },
     applicationType: { id: 5750, type: 'string', access: 'RW' },
     onTime: { id: 5852, type: 'integer', access: 'RW', unit: 's' },
     offTime: { id: 5854, type: 'integer', access: 'RW', unit: 's' },

@@ -13,10 +13,10 @@ export const Direction = defineObject({
     minMeasuredValue: { id: 5601, type: 'float', access: 'R' },
     maxMeasuredValue: { id: 5602, type: 'float', access: 'R' },
     resetMinAndMaxMeasuredValues: { id: 5605, access: 'E' },
-    compassDirection: { id: 5705, type: 'float', access: 'R', required: true, unit: 'deg', range: '0..360' },
+    compassDirection: { id: 5705, type: 'float', access: 'R', required: true, range: '0..360', unit: 'deg' },
     applicationType: { id: 5750, type: 'string', access: 'RW' },
     measurementQualityIndicator: { id: 6042, type: 'integer', access: 'R', range: '0..23' },
     measurementQualityLevel: { id: 6049, type: 'integer', access: 'R', range: '0..100' },
-    fractionalTimestamp: { id: 6050, type: 'float', access: 'R', unit: 's', range: '0..1' },
+    fractionalTimestamp: { id: 6050, type: 'float', access: 'R', range: '0..1', unit: 's' },
   },
 });

@@ -15,7 +15,7 @@ export const LightControl = defineObject({
     cumulativeActivePower: { id: 5805, type: 'float', access: 'R', unit: 'Wh' },
     powerFactor: { id: 5820, type: 'float', access: 'R' },
     onOff: { id: 5850, type: 'boolean', access: 'RW', required: true },
-    dimmer: { id: 5851, type: 'integer', access: 'RW', unit: '/100', range: '0..100' },
+    dimmer: { id: 5851, type: 'integer', access: 'RW', range: '0..100', unit: '/100' },
     onTime: { id: 5852, type: 'integer', access: 'RW', unit: 's' },
   },
 });

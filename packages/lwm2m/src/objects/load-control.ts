@@ -15,8 +15,8 @@ export const LoadControl = defineObject({
     startTime: { id: 5824, type: 'time', access: 'RW', required: true },
     durationInMin: { id: 5825, type: 'integer', access: 'RW', required: true, unit: 'min' },
     criticalityLevel: { id: 5826, type: 'integer', access: 'RW', range: '0..3' },
-    avgLoadAdjPct: { id: 5827, type: 'integer', access: 'RW', unit: '/100', range: '0..100' },
-    dutyCycle: { id: 5828, type: 'integer', access: 'RW', unit: '/100', range: '0..100' },
-    fractionalTimestamp: { id: 6050, type: 'float', access: 'R', unit: 's', range: '0..1' },
+    avgLoadAdjPct: { id: 5827, type: 'integer', access: 'RW', range: '0..100', unit: '/100' },
+    dutyCycle: { id: 5828, type: 'integer', access: 'RW', range: '0..100', unit: '/100' },
+    fractionalTimestamp: { id: 6050, type: 'float', access: 'R', range: '0..1', unit: 's' },
   },
 });

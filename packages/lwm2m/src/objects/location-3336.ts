@@ -11,11 +11,11 @@ export const Location3336 = defineObject({
   resources: {
     velocity: { id: 5517, type: 'opaque', access: 'R' },
     timestamp: { id: 5518, type: 'time', access: 'R' },
-    compassDirection: { id: 5705, type: 'float', access: 'R', unit: 'deg', range: '0..360' },
+    compassDirection: { id: 5705, type: 'float', access: 'R', range: '0..360', unit: 'deg' },
     applicationType: { id: 5750, type: 'string', access: 'RW' },
     measurementQualityIndicator: { id: 6042, type: 'integer', access: 'R', range: '0..23' },
     measurementQualityLevel: { id: 6049, type: 'integer', access: 'R', range: '0..100' },
-    fractionalTimestamp: { id: 6050, type: 'float', access: 'R', unit: 's', range: '0..1' },
+    fractionalTimestamp: { id: 6050, type: 'float', access: 'R', range: '0..1', unit: 's' },
     numericLatitude: { id: 6051, type: 'float', access: 'R', required: true, unit: 'lat' },
     numericLongitude: { id: 6052, type: 'float', access: 'R', required: true, unit: 'lon' },
     numericUncertainty: { id: 6053, type: 'float', access: 'R', unit: 'm' },

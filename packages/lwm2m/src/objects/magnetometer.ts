@@ -14,10 +14,10 @@ export const Magnetometer = defineObject({
     xValue: { id: 5702, type: 'float', access: 'R', required: true },
     yValue: { id: 5703, type: 'float', access: 'R' },
     zValue: { id: 5704, type: 'float', access: 'R' },
-    compassDirection: { id: 5705, type: 'float', access: 'R', unit: 'deg', range: '0..360' },
+    compassDirection: { id: 5705, type: 'float', access: 'R', range: '0..360', unit: 'deg' },
     applicationType: { id: 5750, type: 'string', access: 'RW' },
     measurementQualityIndicator: { id: 6042, type: 'integer', access: 'R', range: '0..23' },
     measurementQualityLevel: { id: 6049, type: 'integer', access: 'R', range: '0..100' },
-    fractionalTimestamp: { id: 6050, type: 'float', access: 'R', unit: 's', range: '0..1' },
+    fractionalTimestamp: { id: 6050, type: 'float', access: 'R', range: '0..1', unit: 's' },
   },
 });

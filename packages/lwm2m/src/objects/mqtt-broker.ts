@@ -12,7 +12,7 @@ export const MqttBroker = defineObject({
     uri: { id: 0, type: 'string', access: 'RW', required: true },
     clientIdentifier: { id: 1, type: 'string', access: 'RW', required: true },
     cleanSession: { id: 2, type: 'boolean', access: 'RW', required: true },
-    keepAlive: { id: 3, type: 'unsigned', access: 'RW', required: true, unit: 's', range: '0..65535' },
+    keepAlive: { id: 3, type: 'unsigned', access: 'RW', required: true, range: '0..65535', unit: 's' },
     userName: { id: 4, type: 'string', access: 'RW' },
     password: { id: 5, type: 'opaque', access: 'RW', range: '0..65535' },
     securityMode: { id: 6, type: 'integer', access: 'RW', required: true, range: '0..4' },

@@ -12,6 +12,6 @@ export const MultiStateSelector = defineObject({
     timestamp: { id: 5518, type: 'time', access: 'R' },
     multiStateInput: { id: 5547, type: 'integer', access: 'R', required: true },
     applicationType: { id: 5750, type: 'string', access: 'RW' },
-    fractionalTimestamp: { id: 6050, type: 'float', access: 'R', unit: 's', range: '0..1' },
+    fractionalTimestamp: { id: 6050, type: 'float', access: 'R', range: '0..1', unit: 's' },
   },
 });

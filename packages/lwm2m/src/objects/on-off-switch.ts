@@ -15,6 +15,6 @@ export const OnOffSwitch = defineObject({
     applicationType: { id: 5750, type: 'string', access: 'RW' },
     onTime: { id: 5852, type: 'integer', access: 'RW', unit: 's' },
     offTime: { id: 5854, type: 'integer', access: 'RW', unit: 's' },
-    fractionalTimestamp: { id: 6050, type: 'float', access: 'R', unit: 's', range: '0..1' },
+    fractionalTimestamp: { id: 6050, type: 'float', access: 'R', range: '0..1', unit: 's' },
   },
 });

@@ -13,6 +13,6 @@ export const PushButton = defineObject({
     digitalInputCounter: { id: 5501, type: 'integer', access: 'R' },
     timestamp: { id: 5518, type: 'time', access: 'R' },
     applicationType: { id: 5750, type: 'string', access: 'RW' },
-    fractionalTimestamp: { id: 6050, type: 'float', access: 'R', unit: 's', range: '0..1' },
+    fractionalTimestamp: { id: 6050, type: 'float', access: 'R', range: '0..1', unit: 's' },
   },
 });

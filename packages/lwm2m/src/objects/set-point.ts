@@ -14,6 +14,6 @@ export const SetPoint = defineObject({
     colour: { id: 5706, type: 'string', access: 'RW' },
     applicationType: { id: 5750, type: 'string', access: 'RW' },
     setPointValue: { id: 5900, type: 'float', access: 'RW', required: true },
-    fractionalTimestamp: { id: 6050, type: 'float', access: 'R', unit: 's', range: '0..1' },
+    fractionalTimestamp: { id: 6050, type: 'float', access: 'R', range: '0..1', unit: 's' },
   },
 });

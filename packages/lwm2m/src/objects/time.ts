@@ -10,7 +10,7 @@ export const Time = defineObject({
   many: true,
   resources: {
     currentTime: { id: 5506, type: 'time', access: 'RW', required: true },
-    fractionalTime: { id: 5507, type: 'float', access: 'RW', unit: 's', range: '0..1' },
+    fractionalTime: { id: 5507, type: 'float', access: 'RW', range: '0..1', unit: 's' },
     applicationType: { id: 5750, type: 'string', access: 'RW' },
     measurementQualityIndicator: { id: 6042, type: 'integer', access: 'R', range: '0..23' },
     measurementQualityLevel: { id: 6049, type: 'integer', access: 'R', range: '0..100' },

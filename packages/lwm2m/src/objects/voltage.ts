@@ -21,6 +21,6 @@ export const Voltage = defineObject({
     currentCalibration: { id: 5821, type: 'float', access: 'RW' },
     measurementQualityIndicator: { id: 6042, type: 'integer', access: 'R', range: '0..23' },
     measurementQualityLevel: { id: 6049, type: 'integer', access: 'R', range: '0..100' },
-    fractionalTimestamp: { id: 6050, type: 'float', access: 'R', unit: 's', range: '0..1' },
+    fractionalTimestamp: { id: 6050, type: 'float', access: 'R', range: '0..1', unit: 's' },
   },
 });
