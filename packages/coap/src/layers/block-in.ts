@@ -1,7 +1,7 @@
 // Block-wise transfer when we answer (RFC 7959): bodies that arrive in blocks are put together, or handed over as a
 // stream, before the service sees the request (uploads.ts); responses larger than a message are kept and served
 // block by block (downloads.ts). Both live in one table with one set of limits (transfers.ts).
-import { type Clock, minutes, seconds } from '@lapwing/kernel';
+import { type Clock, type Instant, minutes, seconds } from '@lapwing/kernel';
 import { type Context, extendContext, type Layer, type Service } from '../exchange/service.ts';
 import { type Block, blockOf, szxWithin } from '../message/block.ts';
 import { Code } from '../message/code.ts';
@@ -55,6 +55,7 @@ export class BlockIn implements Disposable {
   private readonly downloads: Downloads;
   private malformed = 0;
   private timer: Disposable | undefined;
+  private armedFor: Instant = 0;
 
   constructor(options: BlockInOptions) {
     const { clock, mtu = 1152, bodyLimit = 65_536, streams = () => false } = options;
@@ -130,7 +131,9 @@ export class BlockIn implements Disposable {
   /** One timer for all that is held. */
   private arm(): void {
     const { deadline } = this.table;
-    if (this.timer !== undefined || deadline === undefined) return;
+    if (deadline === undefined || (this.timer !== undefined && deadline >= this.armedFor)) return;
+    this.timer?.[Symbol.dispose]();
+    this.armedFor = deadline;
     this.timer = this.clock.at(deadline, () => {
       this.timer = undefined;
       this.table.expire(this.clock.now());

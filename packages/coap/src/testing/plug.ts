@@ -25,6 +25,8 @@ export interface PlugOptions {
 
 export interface Plug {
   readonly ask: (request: Request, parts?: Partial<Context>) => Promise<Response>;
+  /** The serving side alone, as a peer that writes its own blocks finds it. */
+  readonly answer: (request: Request, parts?: Partial<Context>) => Promise<Response>;
   readonly clock: Clock;
   readonly blockIn: BlockIn;
   readonly blockOut: BlockOut;
@@ -55,6 +57,7 @@ export function plug(serve: Service, options: PlugOptions = {}): Plug {
   const send = compose(road, blockOut.layer, observeOrder(clock));
   return {
     ask: (request, parts = {}) => send(request, { peer, signal: new AbortController().signal, ...parts }),
+    answer: (request, parts = {}) => served(request, { peer, signal: new AbortController().signal, ...parts }),
     clock,
     blockIn,
     blockOut,
