@@ -35,7 +35,9 @@ function gateway(broker: Server, qos: 0 | 1): Contestant {
               register: topic('up/register'),
               update: topic('up/update'),
             },
-            listeners: { udp: { default: { bind: `127.0.0.1:${port}` } } },
+            listeners: {
+              udp: { default: { bind: `127.0.0.1:${port}`, max_connections: 'infinity', max_conn_rate: 'infinity' } },
+            },
           },
         },
         mqtt: { broker: `mqtt://127.0.0.1:${broker.port}` },
@@ -80,7 +82,8 @@ function options(server: Server, plan: Plan, rate: number) {
 async function notify(server: Server, plan: Plan, rate: number): Promise<Phase> {
   const load = startLoad('lwm2m', options(server, plan, rate), [server.program.pid]);
   try {
-    await nextPhase(load, 60);
+    const registered = await nextPhase(load, 60);
+    if (registered.errors > 0) throw new Error(`${registered.errors} of ${devices} Registers were refused`);
     const observed = await nextPhase(load, 60);
     if (observed.ops < devices) throw new Error(`${observed.ops} of ${devices} devices were observed`);
     const measured = await nextPhase(load, 120);
