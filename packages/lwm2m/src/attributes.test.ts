@@ -1,9 +1,11 @@
+import { makeLink } from '@lapwing/coap';
 import { FormatError } from '@lapwing/kernel';
 import { describe, expect, it } from 'vitest';
 import {
   type AttributePatch,
   attributeConflict,
   attributeParameters,
+  attributesOfLink,
   formatAttributes,
   inheritAttributes,
   parseAttributes,
@@ -112,6 +114,19 @@ describe('levels', () => {
   it('takes each attribute from the nearest level that has it', () => {
     const levels = [{ gt: 30 }, { pmin: 10 }, { pmin: 20, pmax: 60 }, {}, { pmin: 1, pmax: 300, con: 1 } as const];
     expect(inheritAttributes(levels)).toEqual({ gt: 30, pmin: 10, pmax: 60, con: 1 });
+  });
+
+  it('are read from a link, and what is not ours or out of range is left out', () => {
+    const link = makeLink('/3303/0/5700', [
+      ['dim', '2'],
+      ['pmin', '10'],
+      ['gt', '-2.5'],
+      ['st', '0'],
+      ['lt', true],
+      ['con', '1'],
+    ]);
+    expect(attributesOfLink(link)).toEqual({ pmin: 10, gt: -2.5, con: 1 });
+    expect(attributesOfLink(makeLink('/3'))).toEqual({});
   });
 
   it('names what Discover shows, in a fixed order', () => {

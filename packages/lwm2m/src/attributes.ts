@@ -1,5 +1,6 @@
-// Attributes that steer notifications (Core 1.2.1 §5.1.2, §7.3.2): as values, as query strings of Write-Attributes and
+// Attributes that steer notifications (Core 1.2.1 §5.1.1, §5.1.2): as values, as query strings of Write-Attributes and
 // Observe, and as link attributes of Discover. Beware: `lt` is less-than here and a lifetime in a registration.
+import type { Link } from '@lapwing/coap';
 import { FormatError } from '@lapwing/kernel';
 
 export interface Attributes {
@@ -69,16 +70,16 @@ export function parseAttributes(query: readonly string[]): AttributePatch {
   return patch as AttributePatch;
 }
 
-/** True for an attribute whose name is none of ours, such as `ver` or `dim`. */
-export const isForeignAttribute = (name: string): boolean => !isAttributeName(name);
-
-/** Throws FormatError for a text that is no value of this attribute. */
-export function parseAttribute(name: AttributeName, text: string): number {
-  const form = forms[name];
-  const pattern = form === 'number' || form === 'step' ? decimalForm : wholeForm;
-  const value = text.length <= longestNumber && pattern.test(text) ? Number(text) : Number.NaN;
-  if (!isInRange(form, value)) throw new FormatError(`${name} cannot be ${JSON.stringify(text.slice(0, 32))}`);
+function parseAttribute(name: AttributeName, text: string): number {
+  const value = valueIn(forms[name], text);
+  if (!isInRange(forms[name], value)) throw new FormatError(`${name} cannot be ${JSON.stringify(text.slice(0, 32))}`);
   return value;
+}
+
+/** NaN for a text that is no number of that form. */
+function valueIn(form: Form, text: string): number {
+  const pattern = form === 'number' || form === 'step' ? decimalForm : wholeForm;
+  return text.length <= longestNumber && pattern.test(text) ? Number(text) : Number.NaN;
 }
 
 function isInRange(form: Form, value: number): boolean {
@@ -106,6 +107,20 @@ export function formatAttributes(patch: AttributePatch): string[] {
     query.push(value === null ? name : `${name}=${formatNumber(value)}`);
   }
   return query;
+}
+
+/**
+ * From the link attributes of a Discover answer. Those that are not ours (`dim`, `ver`, …) and those out of range are
+ * left out: the device is telling, not asking.
+ */
+export function attributesOfLink(link: Link): Attributes {
+  const found: Record<string, number> = {};
+  for (const name of attributeNames) {
+    const text = link.attributes.get(name);
+    const value = typeof text === 'string' ? valueIn(forms[name], text) : Number.NaN;
+    if (isInRange(forms[name], value)) found[name] = value;
+  }
+  return found as Attributes;
 }
 
 /** As link attributes of Discover: names and unquoted values, in a fixed order. */
@@ -139,7 +154,7 @@ export function patchAttributes(attributes: Attributes, patch: AttributePatch): 
 
 /**
  * What counts for a path: each attribute from the nearest level that has it. `levels` from the nearest to the
- * farthest: resource instance, resource, instance, object, the server's defaults (Core 1.2.1 §7.3.2).
+ * farthest: resource instance, resource, instance, object, the server's defaults (Core 1.2.1 §5.1.1).
  */
 export function inheritAttributes(levels: readonly Attributes[]): Attributes {
   let merged: Attributes = {};
@@ -153,7 +168,7 @@ export interface AttributeLimits {
 }
 
 /**
- * What speaks against storing these attributes together, or undefined (Core 1.2.1 §7.3.2):
+ * What speaks against storing these attributes together, or undefined (Core 1.2.1 §5.1.2):
  * `epmax` has to lie above `epmin`, and `lt` + 2 `st` below `gt`. `pmax` below `pmin` is no fault: `pmax` is ignored.
  * A `pmax` or `epmax` of 0 would ask for notifications without end.
  */

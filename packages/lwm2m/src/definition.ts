@@ -100,9 +100,3 @@ export function resourcesOf(definition: ObjectDefinition): ReadonlyMap<number, K
   indexes.set(definition, index);
   return index;
 }
-
-export const isReadable = (resource: ResourceDefinition): boolean =>
-  resource.access === 'R' || resource.access === 'RW';
-export const isWritable = (resource: ResourceDefinition): boolean =>
-  resource.access === 'W' || resource.access === 'RW';
-export const isExecutable = (resource: ResourceDefinition): boolean => resource.access === 'E';

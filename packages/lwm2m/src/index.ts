@@ -7,6 +7,7 @@ export {
   attributeConflict,
   attributeNames,
   attributeParameters,
+  attributesOfLink,
   formatAttributes,
   inheritAttributes,
   parseAttributes,

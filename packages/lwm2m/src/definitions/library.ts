@@ -1,4 +1,4 @@
-// Definitions by object and version: those that come along, and those that are added at run time (Core 1.2.1 §7.3.3).
+// Definitions by object and version: those that come along, and those that are added at run time (Core 1.2.1 §7.2).
 // The ones that come along are built when they are first asked for.
 import type { Link } from '@lapwing/coap';
 import { FormatError } from '@lapwing/kernel';

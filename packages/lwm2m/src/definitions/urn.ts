@@ -1,4 +1,4 @@
-// Names of objects in the registry: `urn:oma:lwm2m:ext:3303:1.1` (Core 1.2.1 §7.3.3, OMA Naming Authority).
+// Names of objects in the registry: `urn:oma:lwm2m:ext:3303:1.1` (Core 1.2.1 §7.2, OMA Naming Authority).
 import { FormatError } from '@lapwing/kernel';
 
 export interface ObjectUrn {
