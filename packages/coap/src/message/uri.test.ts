@@ -1,0 +1,103 @@
+import { FormatError } from '@lapwing/kernel';
+import { describe, expect, test } from 'vitest';
+import { OptionSet } from './option-set.ts';
+import { Option } from './options.ts';
+import { formatUri, parseUri, portOfScheme, uriOf, uriOptions } from './uri.ts';
+
+const parts = (scheme: string, host: string, port: number | undefined, path: string[] = [], query: string[] = []) => ({
+  scheme,
+  host,
+  port,
+  path,
+  query,
+});
+
+describe('a URI', () => {
+  test.each([
+    ['coap://example.com', parts('coap', 'example.com', 5683)],
+    ['coap://example.com/', parts('coap', 'example.com', 5683)],
+    ['COAP://EXAMPLE.com:5683/', parts('coap', 'example.com', 5683)],
+    ['coaps://example.com:/a', parts('coaps', 'example.com', 5684, ['a'])],
+    ['coap+tcp://h:61616/a/b?c=d&e', parts('coap+tcp', 'h', 61_616, ['a', 'b'], ['c=d', 'e'])],
+    ['coap://[2001:db8::2:1]/', parts('coap', '2001:db8::2:1', 5683)],
+    ['coap://[fe80::1%25eth0]:1/', parts('coap', 'fe80::1%eth0', 1)],
+    [
+      'coap://198.51.100.1:61616//%2F//?%2F%2F&?%26',
+      parts('coap', '198.51.100.1', 61_616, ['', '/', '', ''], ['//', '?&']),
+    ],
+    ['coap://xn--18j4d.example/%E3%81%93', parts('coap', 'xn--18j4d.example', 5683, ['こ'])],
+    ['coap://h?', parts('coap', 'h', 5683, [], [''])],
+    ['coap://h/a/../b/./c/%2e%2E/d/', parts('coap', 'h', 5683, ['b', 'd', ''])],
+    ['coap://h/../..', parts('coap', 'h', 5683)],
+    ['quic://h/', parts('quic', 'h', undefined)],
+    ['tel:+49-151-1234', parts('tel', '+491511234', undefined)],
+    ['sms:12345', parts('sms', '12345', undefined)],
+  ])('RFC 7252 §6.3, §6.4: %s has its parts', (text, expected) => {
+    expect(parseUri(text)).toEqual(expected);
+  });
+
+  test.each([
+    '',
+    'a',
+    '/a',
+    '//h/a',
+    'coap:',
+    'coap:a',
+    'coap:/a',
+    'coap://',
+    'coap:///a',
+    'coap://h#f',
+    'coap://u@h/',
+    'coap://h:0/',
+    'coap://h:65536/',
+    'coap://h:1x/',
+    'coap://[::1/',
+    'coap://::1/',
+    'coap://[1.2.3.4]/',
+    'coap://h/%',
+    'coap://h/%4',
+    'coap://h/%GG',
+    'coap://h/%ff',
+    'coap://h/ a',
+    'coap://h/\u0000',
+    'coap://h\\evil/',
+    'coap://a%2Fb/',
+    'coap://a%40b/',
+    '1coap://h/',
+    'tel:',
+    'tel:abc',
+    'coap://h/\ud800',
+    `coap://h/${'a'.repeat(256)}`,
+    `coap://h/?${'a'.repeat(256)}`,
+  ])('%j is refused', (text) => {
+    expect(() => parseUri(text)).toThrow(FormatError);
+  });
+
+  test('becomes the options of a request to its host, and again the URI', () => {
+    const uri = parseUri('coap://example.net/.well-known/core?rt=a&b');
+    const options = uriOptions(uri);
+    expect(options.text(Option.UriHost)).toBe('example.net');
+    expect(options.path).toEqual(['.well-known', 'core']);
+    expect(options.query).toEqual(['rt=a', 'b']);
+    expect(formatUri(uriOf('coap', options, { via: 'udp', host: '192.0.2.1', port: 5683 }))).toBe(
+      'coap://example.net/.well-known/core?rt=a&b',
+    );
+  });
+
+  test('with an address for a host needs no Uri-Host', () => {
+    expect(uriOptions(parseUri('coap://192.0.2.1:7/a')).has(Option.UriHost)).toBe(false);
+    expect(uriOptions(parseUri('coap://[::1]/a')).has(Option.UriHost)).toBe(false);
+    const options = OptionSet.of([Option.UriPath, 'a']);
+    expect(formatUri(uriOf('coap', options, { via: 'udp', host: '::1', port: 7 }))).toBe('coap://[::1]:7/a');
+  });
+
+  test('of every scheme of CoAP has a port of its own', () => {
+    expect(['coap', 'coaps', 'coap+tcp', 'coaps+tcp', 'http'].map(portOfScheme)).toEqual([
+      5683,
+      5684,
+      5683,
+      5684,
+      undefined,
+    ]);
+  });
+});
