@@ -1,0 +1,77 @@
+// `lapwing gateway`: LwM2M on one side, MQTT on the other; with --demo a simulated device beside it.
+import { type GatewayConfig, type GatewayHandle, loadConfig, runGateway } from '@lapwing/gateway/main';
+import { ConfigError, formatAddress, systemClock } from '@lapwing/kernel';
+import { Command } from 'commander';
+import { demoConfig, demoHints, demoName } from '../demo/config.ts';
+import { startThermostat } from '../demo/thermostat.ts';
+import { untilInterrupted } from '../interrupt.ts';
+
+interface GatewayFlags {
+  readonly config?: string;
+  readonly demo?: true;
+  readonly check?: true;
+}
+
+export function gatewayCommand(): Command {
+  return new Command('gateway')
+    .description('gateway between LwM2M devices and MQTT, drop-in for EMQX’s')
+    .option('-c, --config <file>', 'YAML, JSON or HOCON as EMQX writes it; without one: defaults on loopback')
+    .option('--demo', 'run with an embedded broker and a simulated device')
+    .option('--check', 'check the configuration and leave')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  lapwing gateway --demo\n  lapwing gateway --config emqx.conf --check\n  lapwing gateway --config gateway.yaml',
+    )
+    .action((flags: GatewayFlags) => run(flags));
+}
+
+async function run(flags: GatewayFlags): Promise<void> {
+  if (flags.demo === true && flags.config !== undefined)
+    throw new ConfigError(['--demo brings its own configuration: leave --config out']);
+  const config = flags.demo === true ? await demoConfig(process.env) : await loadConfig(flags.config, process.env);
+  if (flags.check === true) {
+    for (const warning of config.warnings) process.stderr.write(`warning: ${warning}\n`);
+    process.stdout.write(`${flags.config ?? 'the configuration'} is fine\n`);
+    return;
+  }
+  await (flags.demo === true ? demonstrate(config) : serve(config));
+}
+
+async function serve(config: GatewayConfig): Promise<void> {
+  await using gateway = await open(config);
+  process.stdout.write(`${greeting(gateway)}\n`);
+  await untilInterrupted();
+}
+
+async function demonstrate(config: GatewayConfig): Promise<void> {
+  await using gateway = await open(config);
+  const [address] = gateway.addresses;
+  if (address === undefined) throw new ConfigError(['gateway.lwm2m.listeners: the demo needs one']);
+  await using thermostat = await startThermostat(demoName, `coap://${formatAddress(address)}`, systemClock);
+  const [host = '127.0.0.1', port = '1883'] = gateway.broker.split(':');
+  process.stdout.write(
+    `${greeting(gateway)}\nA simulated device, ${thermostat.name}, registers there now.\n${demoHints(host, Number(port))}`,
+  );
+  await untilInterrupted();
+}
+
+/** An address that is taken is the commonest failure of all: say whose it is and what to do. */
+async function open(config: GatewayConfig): Promise<GatewayHandle> {
+  try {
+    return await runGateway({ config });
+  } catch (error) {
+    const { code, address, port } = error as NodeJS.ErrnoException & {
+      readonly address?: string;
+      readonly port?: number;
+    };
+    if (code === 'EADDRINUSE')
+      throw new ConfigError([`${address}:${port} is in use: stop what listens there, or configure another address`]);
+    if (code === 'EACCES') throw new ConfigError([`${address}:${port} may not be bound: take a port above 1023`]);
+    throw error;
+  }
+}
+
+function greeting(gateway: GatewayHandle): string {
+  const lwm2m = gateway.addresses.map((address) => `coap://${formatAddress(address)}`).join(', ');
+  return `Lapwing gateway: LwM2M on ${lwm2m}, MQTT on ${gateway.broker}`;
+}

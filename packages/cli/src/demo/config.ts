@@ -1,0 +1,47 @@
+// What `lapwing gateway --demo` runs: the documented topics on an embedded broker, one device observed from the start.
+import { type GatewayConfig, parseConfig } from '@lapwing/gateway/main';
+
+export const demoName = 'demo-1';
+
+const text = `
+gateway:
+  lwm2m:
+    mountpoint: "lwm2m/\${endpoint_name}/"
+    auto_observe: ["/3303/0"]
+    translators:
+      command: { topic: "dn/#" }
+      response: { topic: up/resp }
+      notify: { topic: up/notify }
+      register: { topic: up/register }
+      update: { topic: up/update }
+mqtt: { broker: embedded, bind: "127.0.0.1:1883" }
+log: { level: warn }
+`;
+
+/** Environment variables can move its addresses, as they can those of any configuration. */
+export function demoConfig(environment: NodeJS.ProcessEnv): Promise<GatewayConfig> {
+  return parseConfig(text, 'yaml', environment);
+}
+
+/** Lines to copy and paste; each works as it stands. */
+export function demoHints(brokerHost: string, brokerPort: number): string {
+  const sub = (topic: string): string => `  mosquitto_sub -h ${brokerHost} -p ${brokerPort} -v -t '${topic}'`;
+  const pub = (command: object): string =>
+    `  mosquitto_pub -h ${brokerHost} -p ${brokerPort} -t 'lwm2m/${demoName}/dn/cmd' -m '${JSON.stringify(command)}'`;
+  const write = { path: '/3311/0/5850', type: 'Boolean', value: 'true' };
+  return [
+    '',
+    'Watch everything the device says (a new temperature each second):',
+    sub(`lwm2m/${demoName}/up/#`),
+    '',
+    'In another terminal, ask something of it; answers come on the topic above, under up/resp:',
+    pub({ reqID: 1, msgType: 'read', data: { path: '/3/0/0' } }),
+    pub({ reqID: 2, msgType: 'write', data: write }),
+    pub({ reqID: 3, msgType: 'observe', data: { path: '/3311/0/5850' } }),
+    pub({ reqID: 4, msgType: 'execute', data: { path: '/3303/0/5605' } }),
+    pub({ reqID: 5, msgType: 'discover', data: { path: '/3303/0' } }),
+    '',
+    'Without mosquitto installed, any MQTT client will do. Ctrl-C stops.',
+    '',
+  ].join('\n');
+}

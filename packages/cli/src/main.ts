@@ -1,0 +1,33 @@
+// The command `lapwing`: one table of commands. Exit codes: 0 done, 1 failed while running, 2 wrong use or configuration.
+import { isStackError } from '@lapwing/kernel';
+import { Command, CommanderError } from 'commander';
+import { decodeCommand } from './commands/decode.ts';
+import { gatewayCommand } from './commands/gateway.ts';
+import { objectsCommand } from './commands/objects.ts';
+
+const program = new Command('lapwing')
+  .description('LwM2M for people: a gateway to MQTT, and tools to look inside')
+  .version('0.1.0')
+  .showHelpAfterError('(lapwing --help shows what there is)')
+  .exitOverride();
+
+for (const command of [gatewayCommand(), decodeCommand(), objectsCommand()]) {
+  program.addCommand(
+    command.exitOverride().showHelpAfterError(`(lapwing ${command.name()} --help shows what there is)`),
+  );
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  const lines = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`lapwing: ${lines}\n`);
+  if (isStackError(error)) return error.code === 'CONFIG' || error.code === 'FORMAT' ? 2 : 1;
+  if (error instanceof Error && process.env['LAPWING_DEBUG'] !== undefined) process.stderr.write(`${error.stack}\n`);
+  return 1;
+}
