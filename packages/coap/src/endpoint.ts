@@ -30,12 +30,12 @@ import type { Listener } from './exchange/exchanges.ts';
 import { type NotifyPolicy, notifyPolicy } from './exchange/relations.ts';
 import { compose, type Layer, type Service } from './exchange/service.ts';
 import { ServingSide } from './exchange/serving.ts';
+import { ServingStack } from './exchange/serving-stack.ts';
 import { BlockIn, type BlockInOptions } from './layers/block-in.ts';
 import { BlockOut, type BlockOutOptions } from './layers/block-out.ts';
+import { szxForMtu, wholeForMtu } from './layers/block-sizes.ts';
 import { echoing } from './layers/echo.ts';
-import { errors } from './layers/errors.ts';
-import { noResponse } from './layers/no-response.ts';
-import { observeIn } from './layers/observe-in.ts';
+import { szxWithin } from './message/block.ts';
 import { Code, isRequest } from './message/code.ts';
 import { makeResponse, type Request, type Response, type Token, Type } from './message/message.ts';
 import { Option } from './message/options.ts';
@@ -112,7 +112,8 @@ export class Endpoint implements AsyncDisposable {
     const longest = traits.mtu;
     this.layer = new MessageLayer(parameters, random, options.limits);
     this.driver = new Driver(this.layer, clock, (effect) => this.run(effect));
-    const blocks = { clock, random, mtu: longest, ...options.blocks };
+    const blocks: BlockInOptions & BlockOutOptions = { clock, random, mtu: longest, ...options.blocks };
+    const { blockSize } = blocks;
     this.blocksOut = new BlockOut(blocks);
     this.blocksIn = new BlockIn(blocks);
     this.asking = new AskingSide({
@@ -126,14 +127,13 @@ export class Endpoint implements AsyncDisposable {
     });
     this.serving = new ServingSide({
       clock,
-      service: compose(
-        options.serve ?? nothingHere,
-        noResponse,
-        observeIn,
-        this.blocksIn.layer,
-        errors({ diagnostics: 'authenticated', unexpected: (error) => this.unexpected(error) }),
-        ...(options.layers ?? []),
-      ),
+      stack: new ServingStack({
+        serve: options.serve ?? nothingHere,
+        layers: options.layers ?? [],
+        blocks: this.blocksIn,
+        whole: wholeForMtu(longest, blockSize === undefined ? szxForMtu(longest) : szxWithin(blockSize)),
+        unexpected: (error) => this.unexpected(error),
+      }),
       policy: { ...notifyPolicy, ...options.notifications },
       diagnostics: options.diagnostics ?? 'authenticated',
       longest,

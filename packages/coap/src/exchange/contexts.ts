@@ -39,6 +39,11 @@ export class ServedContext implements Context {
     return this.controller.signal;
   }
 
+  /** Whether somebody has the signal. */
+  get isHeld(): boolean {
+    return this.controller !== undefined;
+  }
+
   end(cause: unknown): void {
     if (this.ended) return;
     this.ended = true;

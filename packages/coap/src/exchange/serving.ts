@@ -12,14 +12,15 @@ import type { Sender } from '../reliability/transmission.ts';
 import { ObservedContext, ServedContext } from './contexts.ts';
 import type { Failure } from './exchanges.ts';
 import { type NotifyPolicy, Relation, Relations } from './relations.ts';
-import type { NotifyOptions, Service } from './service.ts';
+import type { NotifyOptions } from './service.ts';
+import type { ServingStack } from './serving-stack.ts';
 import { keyOfToken } from './tokens.ts';
 
 export type ServingCount = 'serviceErrors' | 'unsendable' | 'diagnosticsWithheld' | 'relationsRefused';
 
 export interface ServingOptions {
   readonly clock: Clock;
-  readonly service: Service;
+  readonly stack: ServingStack;
   readonly policy: NotifyPolicy;
   /** Whether a peer that has proved nothing about itself may read diagnostic payloads. */
   readonly diagnostics: 'authenticated' | 'everyone';
@@ -49,7 +50,23 @@ export class ServingSide {
 
   /** Never rejects. */
   async serve(incoming: Incoming, message: ReceivedMessage): Promise<void> {
+    const { stack } = this.options;
+    // Free of the message, so that a spread of it loses nothing.
     const request: Request = { code: message.code, options: message.options, payload: message.payload };
+    if (!stack.isPlain(message)) return this.serveLayered(incoming, message, request);
+    const context = new ServedContext(incoming, message, this.watch);
+    let response: Response;
+    try {
+      response = await stack.service(request, context);
+      if (stack.isLarge(response)) response = await stack.inBlocks(response, request, context);
+    } catch (error) {
+      response = await stack.refusal(error, request, context);
+    }
+    this.respond(incoming, message, response);
+    if (context.isHeld) this.watched.delete(context);
+  }
+
+  private async serveLayered(incoming: Incoming, message: ReceivedMessage, request: Request): Promise<void> {
     const relation = this.observes(incoming, message);
     const context =
       relation === undefined
@@ -60,19 +77,15 @@ export class ServingSide {
     if (relation !== undefined) relation.context = context;
     let response: Response;
     try {
-      response = await this.options.service(request, context);
+      response = await this.options.stack.layered(request, context);
     } catch {
       // Services have their errors made into responses in layers/errors.ts: what arrives here is a mistake of a layer.
       this.options.count('serviceErrors');
       response = makeResponse(Code.InternalServerError);
     }
-    if (this.closed) return;
     this.respond(incoming, message, response);
-    if (relation === undefined) {
-      this.watched.delete(context);
-      return;
-    }
-    if (isSuccess(response.code) && response.options.has(Option.Observe)) this.begin(relation);
+    if (relation === undefined) this.watched.delete(context);
+    else if (isSuccess(response.code) && response.options.has(Option.Observe)) this.begin(relation);
     else this.end(relation, new ClosedError('the observation was not accepted'));
   }
 
@@ -114,6 +127,7 @@ export class ServingSide {
   // Responses
 
   private respond(incoming: Incoming, message: ReceivedMessage, response: Response): void {
+    if (this.closed) return;
     const { toLayer } = this.options;
     if (response.code === Code.Empty) {
       toLayer({ kind: 'respond', incoming, bytes: undefined });
@@ -172,7 +186,7 @@ export class ServingSide {
   }
 
   private begin(relation: Relation): void {
-    if (relation.phase !== 'new') return;
+    if (relation.phase !== 'new' || this.closed) return;
     const replaced = this.relations.find(relation.peer, relation.key);
     if (replaced !== undefined) this.end(replaced, new ClosedError('the observer has begun anew'));
     relation.phase = 'live';

@@ -52,6 +52,8 @@ export class Incoming {
 /** The last messages of one peer. */
 export class Recent {
   readonly entries: Incoming[] = [];
+  /** Their ids once more, side by side: looking through them must not touch the entries. */
+  readonly ids: number[] = [];
   /** The oldest, once the ring is full. */
   head = 0;
 }
@@ -79,36 +81,39 @@ export class Duplicates {
   }
 
   find(recent: Recent, id: number, now: Instant): Incoming | undefined {
-    const { entries } = recent;
-    // The latest first: a ring may hold an expired message of the same id before the present one.
-    const { length } = entries;
-    for (let i = 1, at = recent.head; i <= length; i += 1) {
-      at = at === 0 ? length - 1 : at - 1;
-      const entry = entries[at] as Incoming;
-      if (entry.id === id) return entry.until > now ? entry : undefined;
+    const { ids, entries } = recent;
+    for (let i = ids.indexOf(id); i >= 0; i = ids.indexOf(id, i + 1)) {
+      const entry = entries[i] as Incoming;
+      // A ring may hold an expired message of the same id beside the present one.
+      if (entry.until > now) return entry;
     }
     return undefined;
   }
 
   /** Takes the place of the oldest when that has expired or the ring is full. */
   remember(recent: Recent, incoming: Incoming, now: Instant): void {
-    const { entries, head } = recent;
+    const { entries, ids, head } = recent;
     const oldest = entries[head];
     if (oldest !== undefined && (oldest.until <= now || entries.length >= this.limits.perPeer)) {
       this.answerBytes -= oldest.answer?.length ?? 0;
       // What has not been answered yet would add its bytes later to nobody's account.
       oldest.forgotten = true;
       entries[head] = incoming;
+      ids[head] = incoming.id;
       recent.head = head + 1 === entries.length ? 0 : head + 1;
       return;
     }
     // A ring that grows is put in order first, so that the newest stands last.
     if (head !== 0) {
       const ordered = [...entries.slice(head), ...entries.slice(0, head)];
-      for (let i = 0; i < ordered.length; i += 1) entries[i] = ordered[i] as Incoming;
+      for (const [i, entry] of ordered.entries()) {
+        entries[i] = entry;
+        ids[i] = entry.id;
+      }
       recent.head = 0;
     }
     entries.push(incoming);
+    ids.push(incoming.id);
     this.count += 1;
   }
 
@@ -124,6 +129,7 @@ export class Duplicates {
     }
     this.count -= recent.entries.length;
     recent.entries.length = 0;
+    recent.ids.length = 0;
     recent.head = 0;
   }
 }
