@@ -35,6 +35,12 @@ describe('an object list', () => {
     expect(parsed.objects).toHaveLength(1);
   });
 
+  it('takes formats at the root of a device that does not name it', () => {
+    const parsed = list('</>;ct=110,</1/0>');
+    expect(parsed).toMatchObject({ rootPath: '', formats: [110] });
+    expect(parsed.objects.map((link) => link.target)).toEqual(['/1/0']);
+  });
+
   it('keeps links that stand outside the root path all the same', () => {
     expect(targets('</a>;rt="oma.lwm2m",</1/0>,</a/3/0>')).toEqual(['/1/0', '/3/0']);
   });
@@ -61,7 +67,6 @@ describe('an object list', () => {
     '</3/00>',
     '</3/>',
     '<3/0>',
-    '</>',
     '/1/0',
     '1/0>',
     '</1/0',

@@ -42,14 +42,15 @@ export function parseObjectList(
 
 function readLinks(links: readonly Link[], limits: ObjectListLimits): ObjectList | RegistrationProblem {
   if (links.length > limits.links) return registrationProblem('objects', 'too-large');
-  const root = links.find((link) => isRoot(link));
+  // Some devices name the formats at `/` without saying that it is the root.
+  const root = links.find((link) => isRoot(link)) ?? links.find((link) => link.target === '/');
   const rootPath = root === undefined ? '' : root.target.replace(/\/$/, '');
   if (rootPath !== '' && !/^(\/[^/?#<>]+)+$/.test(rootPath)) return registrationProblem('objects', 'malformed');
   const formats = root === undefined ? [] : parseFormats(root);
   const seen = new Set<string>();
   const objects: Link[] = [];
   for (const link of links) {
-    if (link === root) continue;
+    if (link === root || link.target === '/') continue;
     const target =
       rootPath !== '' && link.target.startsWith(`${rootPath}/`) ? link.target.slice(rootPath.length) : link.target;
     const object = objectOf(target);

@@ -59,6 +59,11 @@ describe('a request', () => {
     expect(() => writeRequest({ ...create, format: ContentFormat.SenmlJson }, target())).toThrow(FormatError);
   });
 
+  it('refuses values outside the new instance', () => {
+    const create: Operation = { op: 'create', path: objectPath(3303), instance: 5, entries: [one] };
+    expect(() => writeRequest(create, target())).toThrow('/3303/0/5700 is outside /3303/5');
+  });
+
   it('refuses a format that nobody speaks', () => {
     expect(() => writeRequest({ ...write(one), format: 9999 } as Operation, target())).toThrow(FormatError);
   });

@@ -5,7 +5,7 @@ import { formatAttributes } from '../attributes.ts';
 import type { Entry } from '../entry.ts';
 import { codecFor } from '../formats/registry.ts';
 import type { Operation } from '../operation.ts';
-import { instancePath, type Path } from '../path.ts';
+import { contains, formatPath, instancePath, type Path } from '../path.ts';
 import { type Lwm2mVersion, versionTraits } from '../version.ts';
 import { segmentsOf } from './paths.ts';
 import { singleValueFormat } from './single-value.ts';
@@ -93,9 +93,11 @@ function create(operation: Extract<Operation, { op: 'create' }>, options: Option
   }
   const format = operation.format ?? announced(target) ?? versionTraits[target.version].assumedFormat;
   options.push([Option.ContentFormat, format]);
-  const within = instancePath(path.object, instance);
-  const bare = first === undefined ? [{ path: within }] : entries;
-  return make(Code.Post, options, encode(format, bare, path));
+  const created = instancePath(path.object, instance);
+  const stray = entries.find((entry) => !contains(created, entry.path));
+  if (stray !== undefined) throw new FormatError(`${formatPath(stray.path)} is outside ${formatPath(created)}`);
+  const named = first === undefined ? [{ path: created }] : entries;
+  return make(Code.Post, options, encode(format, named, path));
 }
 
 function encode(format: number, entries: readonly Entry[], base: Path): Uint8Array {
