@@ -141,6 +141,11 @@ describe('values', () => {
     expect(readValue('"vlo":"3:0"')).toEqual({ type: 'objlnk', value: { object: 3, instance: 0 } });
   });
 
+  it('takes an object link that was written as a string, as Leshan does', () => {
+    expect(readValue('"vs":"3:0"', 'objlnk')).toEqual({ type: 'objlnk', value: { object: 3, instance: 0 } });
+    expect(() => readValue('"vs":"3"', 'objlnk')).toThrow(FormatError);
+  });
+
   it('L-12: never rounds an integer', () => {
     expect(readValue('"v":9223372036854775807', 'integer64')?.value).toBe(2n ** 63n - 1n);
     expect(readValue('"v":18446744073709551615', 'unsigned64')?.value).toBe(2n ** 64n - 1n);
@@ -168,7 +173,7 @@ describe('values', () => {
     ['string', '"v":1'],
     ['boolean', '"v":1'],
     ['opaque', '"vs":"AA"'],
-    ['objlnk', '"vs":"1:2"'],
+    ['objlnk', '"v":1'],
     ['float', '"vb":true'],
     ['corelnk', '"vd":"AA"'],
     ['integer', '"v":"1"'],

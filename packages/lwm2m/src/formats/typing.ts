@@ -55,6 +55,8 @@ export function valueOfFloat(path: Path, type: ValueType | undefined, found: num
 export function valueOfText(path: Path, type: ValueType | undefined, found: string): Value {
   if (type === undefined || type === 'string') return { type: 'string', value: found };
   if (type === 'corelnk') return { type, value: found };
+  // Leshan writes an object link in SenML as a string and not as a link.
+  if (type === 'objlnk') return { type, value: parseLink(path, found) };
   throw mismatch(path, type, 'a text');
 }
 
