@@ -65,7 +65,8 @@ export async function describeWith(parts: readonly Part[], title: string, tests:
       test(`${part.name} is installed on CI`, () => expect(answer).toBe(true));
   }
   describe.skipIf(reasons.length > 0)(reasons.length > 0 ? `${title} (not run: ${reasons.join('; ')})` : title, () => {
-    tests();
+    // Hooks of that kind run in reverse: this one comes after those of the tests.
     afterAll(async () => expect(await stopLeftovers()).toEqual([]));
+    tests();
   });
 }
