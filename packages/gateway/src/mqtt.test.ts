@@ -227,7 +227,7 @@ describe('the embedded broker', () => {
   it('P-07: refuses publications under $, from a local client too', async () => {
     const broker = await openBroker();
     const client = await application(broker);
-    const closed = once(client, 'close');
+    const closed = new Promise((resolve) => client.once('close', () => resolve(undefined)));
     client.publish('$SYS/broker/clients', 'x', { qos: 1 });
     await closed;
     const other = await application(broker);
