@@ -75,17 +75,14 @@ describe('a path', () => {
     'toString',
   ])('A-22: the segment %j is no way to anything else', async (segment) => {
     expect(await ask([segment])).toBe(`${Code.NotFound}`);
-    expect(await ask(['rd', 'x', segment])).toBe(
-      `${Code.MethodNotAllowed}`.replace(/.*/, (code) => (isHostile(segment) ? `${Code.NotFound}` : code)),
-    );
     expect(await ask(['a', segment])).toBe(isHostile(segment) ? `${Code.NotFound}` : 'below a');
   });
 
   const isHostile = (segment: string): boolean =>
     segment === '' || segment === '.' || segment === '..' || /[/\\\n\0]/.test(segment);
 
-  test('A-22: a path that is no text is a malformed request', () => {
-    expect(() => router.serve(request([Uint8Array.of(0xc3, 0x28)]), context)).toThrow(FormatError);
+  test('A-22: a path that is no text is a malformed request', async () => {
+    await expect(router.serve(request([Uint8Array.of(0xc3, 0x28)]), context)).rejects.toThrow(FormatError);
     expect(router.streams(request([Uint8Array.of(0xc3, 0x28)]))).toBe(false);
   });
 
@@ -127,7 +124,7 @@ describe('/.well-known/core', () => {
       return router.serve(makeRequest(code, options.with(Option.Accept, format)), context);
     };
     expect((await accepting(40)).options.contentFormat).toBe(ContentFormat.LinkFormat);
-    expect(() => accepting(50)).toThrow(ResponseError);
+    await expect(accepting(50)).rejects.toThrow(ResponseError);
   });
 
   test('does not tell a group that it found nothing', async () => {

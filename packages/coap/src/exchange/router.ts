@@ -57,7 +57,7 @@ export class Router {
   private readonly links = new Map<string, Link>();
 
   constructor() {
-    this.add('/.well-known/core', { get: (request, context) => this.list(request, context) });
+    this.add('/.well-known/core', { get: async (request, context) => this.list(request, context) });
   }
 
   /**
@@ -76,15 +76,15 @@ export class Router {
     return this;
   }
 
-  /** 4.04 for paths without a service, 4.05 for methods without one. Throws FormatError for a path that is no text. */
-  readonly serve: Service = (request, context) => {
+  /** 4.04 for paths without a service, 4.05 for methods without one. Rejects with FormatError for a path that is no text. */
+  readonly serve: Service = async (request, context) => {
     const method = methodOf.get(request.code);
     const route = this.find(request.options.path);
-    if (method === undefined) return Promise.resolve(makeResponse(Code.MethodNotAllowed));
-    if (route === undefined) return Promise.resolve(makeResponse(Code.NotFound));
+    if (method === undefined) return makeResponse(Code.MethodNotAllowed);
+    if (route === undefined) return makeResponse(Code.NotFound);
     const { service } = route;
     const chosen = typeof service === 'function' ? service : service[method];
-    return chosen === undefined ? Promise.resolve(makeResponse(Code.MethodNotAllowed)) : chosen(request, context);
+    return chosen === undefined ? makeResponse(Code.MethodNotAllowed) : chosen(request, context);
   };
 
   /** Whether the request's service takes its body as a stream; for the block-wise layer. */
@@ -126,13 +126,13 @@ export class Router {
     return place;
   }
 
-  private list(request: Request, context: Context): Promise<Response> {
+  private list(request: Request, context: Context): Response {
     const format = chooseFormat(request, [ContentFormat.LinkFormat]);
     const links = filterLinks([...this.links.values()], request.options.query);
     // RFC 7252 §8.2: a group is not told that nothing was found.
-    if (links.length === 0 && context.multicast === true) return Promise.resolve(makeResponse(Code.Empty));
+    if (links.length === 0 && context.multicast === true) return makeResponse(Code.Empty);
     const options = OptionSet.of([Option.ContentFormat, format]);
-    return Promise.resolve(makeResponse(Code.Content, options, encodeUtf8(formatLinks(links))));
+    return makeResponse(Code.Content, options, encodeUtf8(formatLinks(links)));
   }
 }
 
