@@ -347,6 +347,16 @@ const allowed: readonly Omit<Case, 'rule'>[] = [
     source: `${uses('@lapwing/client')}export { other } from '@lapwing/server';\n`,
   },
   {
+    law: 'one object of the registry in client',
+    path: 'packages/client/src/oven.ts',
+    source: uses('@lapwing/lwm2m/objects/temperature'),
+  },
+  {
+    law: 'the XML of definitions in an application',
+    path: 'packages/gateway/src/definitions.ts',
+    source: uses('@lapwing/lwm2m/definitions'),
+  },
+  {
     law: 'the main of an application in cli',
     path: 'packages/cli/src/gateway.ts',
     source: uses('@lapwing/gateway/main'),
