@@ -1,6 +1,6 @@
 // Typed calls on a device, for people: each makes an operation, performs it, and throws ResponseError for a refusal.
 import { isSuccess, type Link, ResponseError } from '@lapwing/coap';
-import { encodeUtf8 } from '@lapwing/kernel';
+import { encodeUtf8, FormatError } from '@lapwing/kernel';
 import {
   type AttributePatch,
   type ContentResult,
@@ -25,8 +25,7 @@ import {
   type WritableValues,
 } from '@lapwing/lwm2m';
 import type { Performer, PerformOptions } from './device.ts';
-import type { ServerEvents } from './events.ts';
-import type { Server } from './server.ts';
+import { Watch } from './watch.ts';
 
 export interface Notification {
   readonly entries: readonly Entry[];
@@ -34,18 +33,23 @@ export interface Notification {
   readonly sequence: number | undefined;
 }
 
+/** Asks devices by name. A server does. */
+export interface Asker {
+  perform(name: string, operation: Operation, options?: PerformOptions): Promise<Result>;
+}
+
 /** Any name: whether it is registered matters only when something is asked of it. */
 export class Device implements Performer {
   readonly name: string;
-  private readonly server: Server;
+  private readonly asker: Asker;
 
-  constructor(name: string, server: Server) {
+  constructor(name: string, asker: Asker) {
     this.name = name;
-    this.server = server;
+    this.asker = asker;
   }
 
   perform(operation: Operation, options?: PerformOptions): Promise<Result> {
-    return this.server.perform(this.name, operation, options);
+    return this.asker.perform(this.name, operation, options);
   }
 
   /** One typed value, or everything at a path. An optional resource that is not there throws ResponseError 4.04. */
@@ -124,33 +128,28 @@ export class Device implements Performer {
   }
 
   /**
-   * The value now, then each notification; leaving the loop or aborting the signal cancels. Ends with the registration;
-   * throws ResponseError when the device refuses.
+   * The value now, then each notification; leaving the loop or aborting the signal cancels. Ends when the observation
+   * does: with the registration, or when somebody else observes the same path. Throws ResponseError when the device
+   * refuses. A reader that falls behind loses the oldest beyond 1000.
    */
   async *observe(path: PathText, options: PerformOptions = {}): AsyncGenerator<Notification, void> {
-    const tag = {};
     const { signal } = options;
-    const stop = new AbortController();
-    const relay = (): void => stop.abort(signal?.reason);
-    signal?.addEventListener('abort', relay, { once: true });
-    const mine = <K extends 'notify' | 'observation-ended'>(event: ServerEvents[K]): boolean =>
-      event.observation.tag === tag;
-    const ended = this.server.events.on('observation-ended', (event) => {
-      if (mine(event)) stop.abort();
-    });
-    const stream = this.server.events.stream('notify', { signal: stop.signal });
+    const watch = new Watch();
+    const operation = { op: 'observe', path: parsePath(path) } as const;
+    let live = false;
     try {
-      const first = await this.content({ op: 'observe', path: parsePath(path) }, { ...options, tag });
+      const first = await this.content(operation, { ...options, tag: watch });
+      live = first.sequence !== undefined;
       yield { entries: first.entries, sequence: first.sequence };
-      for await (const event of stream)
-        if (mine(event)) yield { entries: event.result.entries, sequence: event.result.sequence };
-      signal?.throwIfAborted();
+      if (!live) return;
+      for (let next = await watch.next(signal); next !== undefined; next = await watch.next(signal))
+        yield { entries: next.entries, sequence: next.sequence };
     } finally {
-      ended[Symbol.dispose]();
-      signal?.removeEventListener('abort', relay);
-      const over = stop.signal.aborted && !(signal?.aborted ?? false);
-      stop.abort();
-      if (!over) await this.perform({ op: 'cancel-observe', path: parsePath(path) }).catch(() => undefined);
+      if (live && !watch.isOver) {
+        // Over here at once. Nobody waits for the device to hear of it, since it may sleep: it is told by a reset later.
+        const cancel = { op: 'cancel-observe', path: operation.path } as const;
+        void this.perform(cancel, { order: 'now' }).catch(() => undefined);
+      }
     }
   }
 
@@ -178,7 +177,11 @@ function resourceNamed(definition: ObjectDefinition, key: string): ResourceDefin
 }
 
 function plain(resource: ResourceDefinition, entries: readonly Entry[]): unknown {
-  if (resource.many !== true) return entries[0]?.value?.value;
+  if (resource.many !== true) {
+    const value = entries[0]?.value;
+    if (value === undefined) throw new FormatError('the answer holds no value');
+    return value.value;
+  }
   const values = entries.flatMap(({ path, value }): [number, unknown][] =>
     path.kind === 'resource-instance' && value !== undefined ? [[path.resourceInstance, value.value]] : [],
   );

@@ -2,6 +2,7 @@
 // fails makes room for the next. Bounded in number; each has its own time to live.
 import { type Clock, type Duration, LimitError, TimeoutError } from '@lapwing/kernel';
 import type { Contact } from './contact.ts';
+import { NotRegisteredError } from './errors.ts';
 
 export interface CommandOptions {
   /** Withdraws the command, also while it is under way. */
@@ -11,9 +12,10 @@ export interface CommandOptions {
 }
 
 export interface Command {
-  /** Sends it; the signal aborts when it was withdrawn or the registration ended. */
+  /** Sends it. Never rejects: the outcome goes to who asked. */
   readonly run: () => Promise<void>;
   readonly fail: (error: unknown) => void;
+  /** Aborts when it was withdrawn or the registration ended. */
   readonly stop: AbortController;
   /** Whose queue it is in. */
   contact: Contact;
@@ -24,7 +26,7 @@ export interface Command {
 export class Commands {
   private readonly clock: Clock;
   private readonly limit: number;
-  private waiting = 0;
+  private held = 0;
 
   /** `limit` is the number of commands of one device, the one under way included. */
   constructor(clock: Clock, limit: number) {
@@ -34,39 +36,49 @@ export class Commands {
 
   /** Commands under way or waiting, of all devices. */
   get size(): number {
-    return this.waiting;
+    return this.held;
   }
 
-  /** Does `work` when it is the command's turn. Rejects with LimitError at once when the queue is full. */
+  /**
+   * Does `work` when it is the command's turn. Rejects at once with LimitError when the queue is full, and with
+   * NotRegisteredError when the registration has ended.
+   */
   enqueue<T>(
     contact: Contact,
     work: (contact: Contact, signal: AbortSignal) => Promise<T>,
     options: CommandOptions,
   ): Promise<T> {
     const { signal, ttl } = options;
+    const { name } = contact.registration;
     if (signal?.aborted) return Promise.reject(signal.reason);
-    const queue = (contact.commands ??= []);
-    if (queue.length >= this.limit) {
-      return Promise.reject(
-        new LimitError(`${contact.registration.name}: ${queue.length} commands wait already`, this.limit),
-      );
-    }
+    if (contact.ended) return Promise.reject(new NotRegisteredError(`${name} is not registered`));
+    const length = contact.commands?.length ?? 0;
+    if (length >= this.limit)
+      return Promise.reject(new LimitError(`${name}: ${length} commands wait already`, this.limit));
     return new Promise<T>((resolve, reject) => {
       const stop = new AbortController();
       const withdrawn = (): void => {
         stop.abort(signal?.reason);
         if (!command.running) this.drop(command, signal?.reason);
       };
-      const settle =
-        <A>(done: (outcome: A) => void) =>
-        (outcome: A): void => {
-          signal?.removeEventListener('abort', withdrawn);
-          command.timer?.[Symbol.dispose]();
-          done(outcome);
-        };
-      const fail = settle(reject);
+      const settled = (): void => {
+        signal?.removeEventListener('abort', withdrawn);
+        command.timer?.[Symbol.dispose]();
+      };
+      const fail = (error: unknown): void => {
+        settled();
+        reject(error);
+      };
       const command: Command = {
-        run: () => work(command.contact, stop.signal).then(settle(resolve), fail),
+        run: async () => {
+          try {
+            const outcome = await work(command.contact, stop.signal);
+            settled();
+            resolve(outcome);
+          } catch (error) {
+            fail(error);
+          }
+        },
         fail,
         stop,
         contact,
@@ -79,8 +91,9 @@ export class Commands {
         });
       }
       signal?.addEventListener('abort', withdrawn, { once: true });
-      this.waiting += 1;
-      queue.push(command);
+      this.held += 1;
+      contact.commands ??= [];
+      contact.commands.push(command);
       this.pump(contact);
     });
   }
@@ -91,7 +104,7 @@ export class Commands {
     if (command === undefined || command.running || contact.ended) return;
     if (contact.registration.queueMode && contact.awakeUntil === undefined) return;
     command.running = true;
-    void command.run().finally(() => {
+    void command.run().then(() => {
       this.remove(command);
       this.pump(command.contact);
     });
@@ -105,15 +118,15 @@ export class Commands {
     }
   }
 
-  /** The device came back under a new registration: what waits goes there, in order. */
+  /** The device came back under a new registration: what waits goes there, in order; what was under way fails. */
   move(from: Contact, to: Contact, error: Error): void {
     const queue = from.commands ?? [];
+    const waiting = queue.filter((command) => !command.running);
     from.commands = undefined;
-    const [first] = queue;
-    if (first?.running) first.stop.abort(error);
-    to.commands = queue.filter((command) => !command.running);
-    for (const command of to.commands) command.contact = to;
-    this.waiting -= queue.length - to.commands.length;
+    this.held -= queue.length - waiting.length;
+    if (waiting.length > 0) to.commands = waiting;
+    for (const command of waiting) command.contact = to;
+    if (queue[0]?.running) queue[0].stop.abort(error);
   }
 
   private drop(command: Command, error: unknown): void {
@@ -127,7 +140,7 @@ export class Commands {
     const at = queue?.indexOf(command) ?? -1;
     if (queue === undefined || at < 0) return;
     queue.splice(at, 1);
-    this.waiting -= 1;
+    this.held -= 1;
     if (queue.length === 0) contact.commands = undefined;
   }
 }

@@ -9,21 +9,35 @@ import type { RegistrationRecord } from './registration/registration.ts';
 
 export class Contact implements Expiring {
   registration: RegistrationRecord;
-  endpoint: Endpoint;
+  readonly endpoint: Endpoint;
+  /** Which Register of this server made it: of two that were judged at once the later one counts. */
+  readonly turn: number;
   /** Clock time at which the registration ends; Infinity for never. */
   expiresAt: Instant;
+  /** Clock time at which the permission ends, whatever the lifetime; undefined for never. */
+  readonly permittedUntil: Instant | undefined;
   tick: number | undefined = undefined;
+  slot = 0;
   /** Queue mode: asleep from then on; undefined while asleep, unused otherwise. */
   awakeUntil: Instant | undefined = undefined;
   /** The command that is under way, then those that wait. */
   commands: Command[] | undefined = undefined;
-  observations: ObservationRecord[] | undefined = undefined;
+  /** The newest observation; each knows the one before it. */
+  observations: ObservationRecord | undefined = undefined;
   /** Left behind: deregistered, expired or replaced. */
   ended = false;
 
-  constructor(registration: RegistrationRecord, endpoint: Endpoint, expiresAt: Instant) {
+  constructor(
+    registration: RegistrationRecord,
+    endpoint: Endpoint,
+    turn: number,
+    expiresAt: Instant,
+    permittedUntil: Instant | undefined,
+  ) {
     this.registration = registration;
     this.endpoint = endpoint;
+    this.turn = turn;
     this.expiresAt = expiresAt;
+    this.permittedUntil = permittedUntil;
   }
 }

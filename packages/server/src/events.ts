@@ -24,11 +24,13 @@ export interface ServerEvents {
   asleep: { readonly registration: Registration };
   /** A notification in time order; stale ones are dropped before. */
   notify: { readonly registration: Registration; readonly observation: Observation; readonly result: ContentResult };
-  /** The device refused or reset it, or its registration ended. */
+  /** Nothing comes any more: cancelled here, refused or ended by the device, replaced by one of the same path, or over with the registration. */
   'observation-ended': {
     readonly observation: Observation;
-    readonly cause: 'cancelled' | 'refused' | 'reset' | 'registration-ended' | 'replaced';
+    readonly cause: 'cancelled' | 'refused' | 'registration-ended' | 'replaced';
   };
   /** A notification that could not be decoded. The observation goes on. */
   'notify-failed': { readonly registration: Registration; readonly observation: Observation; readonly error: Error };
+  /** A listener of another event threw. The server goes on; what a listener of this one throws is only counted. */
+  'listener-failed': { readonly event: string; readonly error: unknown };
 }

@@ -1,7 +1,7 @@
 // An operation becomes a request to one device, and its response a result: the meeting of the binding with the
 // endpoint, the device's version and its definitions.
 import type { Observed, Response, Token } from '@lapwing/coap';
-import { type Clock, type Duration, deadlineSignal, untilAborted } from '@lapwing/kernel';
+import { type Clock, type Duration, deadlineSignal } from '@lapwing/kernel';
 import { type Operation, type Result, readResponse, type TypeLookup, writeRequest } from '@lapwing/lwm2m';
 import type { Contact } from './contact.ts';
 import type { Models } from './models.ts';
@@ -34,23 +34,23 @@ export class Exchange {
     options: ExchangeOptions = {},
   ): Promise<Result> {
     const { registration, endpoint } = contact;
+    const { typeOf, ...exchange } = options;
     const request = writeRequest(operation, registration);
+    // An observation outlives this call, but not its signal: who aborts later reaches nothing.
     using deadline = deadlineSignal(this.clock, this.timeout, `${registration.name}: ${operation.op}`, signal);
-    const { token, notify, typeOf } = options;
-    let response: Response;
-    if (token === undefined || notify === undefined) {
-      response = await endpoint.request(
-        registration.peer,
-        request,
-        token === undefined ? { signal: deadline.signal } : { token, signal: deadline.signal },
-      );
-    } else {
-      // An observation outlives this call and must not hold its signal: it is ended by token.
-      const answer = endpoint.request(registration.peer, request, { token, notify });
-      response = await untilAborted(answer, deadline.signal);
-    }
+    const response = await endpoint.request(registration.peer, request, { ...exchange, signal: deadline.signal });
     this.heard(contact);
     return this.read(contact, operation, response, typeOf);
+  }
+
+  /** Takes up at the device's present address what was observed at another. */
+  resume(
+    { registration, endpoint }: Contact,
+    operation: Operation,
+    token: Token,
+    notify: (response: Response, observed: Observed) => void,
+  ): void {
+    endpoint.expect(registration.peer, token, notify, writeRequest(operation, registration));
   }
 
   /** Throws FormatError for an answer that cannot be decoded. */

@@ -1,11 +1,13 @@
 // Observations that this server holds: token to record, one for each device and path. A repeated observe of a path
 // keeps its token, so that the device replaces the relation instead of adding one (RFC 7641 §3.1).
-import { Code, type Observed, type Response, type Token } from '@lapwing/coap';
-import { type Emitter, LimitError, toHex } from '@lapwing/kernel';
-import { formatPath, type Operation, type Path, type Result } from '@lapwing/lwm2m';
+// A fleet has as many records as devices: a record is numbers and references, and its token one short string.
+import type { Observed, Response, Token } from '@lapwing/coap';
+import { type Emitter, LimitError, type Peer } from '@lapwing/kernel';
+import { equalPaths, formatPath, type Operation, type Path, type Result } from '@lapwing/lwm2m';
 import type { Contact } from './contact.ts';
 import type { Observation, ServerEvents } from './events.ts';
 import type { Exchange } from './exchange.ts';
+import { Watch } from './watch.ts';
 
 export type ObserveOperation = Extract<Operation, { op: 'observe' }>;
 export type CancelOperation = Extract<Operation, { op: 'cancel-observe' }>;
@@ -13,16 +15,20 @@ export type CancelOperation = Extract<Operation, { op: 'cancel-observe' }>;
 export class ObservationRecord implements Observation {
   readonly id: number;
   readonly operation: ObserveOperation;
-  readonly token: Token;
-  tag: unknown;
-  contact: Contact;
+  /** The token, one character for each byte. */
+  readonly key: string;
+  readonly tag: unknown;
+  readonly contact: Contact;
+  /** The one before it on the same device. */
+  next: ObservationRecord | undefined;
 
-  constructor(id: number, operation: ObserveOperation, token: Token, tag: unknown, contact: Contact) {
+  constructor(id: number, operation: ObserveOperation, key: string, tag: unknown, contact: Contact) {
     this.id = id;
     this.operation = operation;
-    this.token = token;
+    this.key = key;
     this.tag = tag;
     this.contact = contact;
+    this.next = undefined;
   }
 
   get name(): string {
@@ -36,12 +42,19 @@ export class ObservationRecord implements Observation {
 
 type EndCause = ServerEvents['observation-ended']['cause'];
 
+/** Distinct operations remembered; beyond it they are remembered anew. */
+const capacity = 1024;
+
 export class Observations {
   private readonly exchange: Exchange;
   private readonly events: Emitter<ServerEvents>;
   private readonly heard: (contact: Contact) => void;
   private readonly limit: number;
   private readonly records = new Map<string, ObservationRecord>();
+  /** Those whose first answer is still to come: their token is in use. */
+  private readonly asked = new Set<ObservationRecord>();
+  /** Fleets are observed at the same few paths: one operation serves all devices. */
+  private readonly operations = new Map<string, ObserveOperation>();
   private made = 0;
 
   /** `limit` is the number for one device; `heard` is told of every notification's sender. */
@@ -56,108 +69,118 @@ export class Observations {
     return this.records.size;
   }
 
-  of(contact: Contact): readonly Observation[] {
-    return contact.observations ?? [];
+  of(contact: Contact): ObservationRecord[] {
+    const records: ObservationRecord[] = [];
+    for (let record = contact.observations; record !== undefined; record = record.next) records.push(record);
+    return records.reverse();
   }
 
   async observe(contact: Contact, operation: ObserveOperation, tag: unknown, signal: AbortSignal): Promise<Result> {
     const before = this.find(contact, operation.path);
-    if (before === undefined && (contact.observations?.length ?? 0) >= this.limit) {
+    if (before === undefined && this.of(contact).length >= this.limit) {
       throw new LimitError(`${contact.registration.name}: ${this.limit} observations already`, this.limit);
     }
-    if (before !== undefined) this.forget(before);
-    const token = before?.token ?? contact.endpoint.freshToken();
+    const key = before === undefined || this.asked.has(before) ? keyOfToken(contact.endpoint.freshToken()) : before.key;
+    if (before !== undefined) this.end(before, 'replaced');
     this.made += 1;
-    const record = new ObservationRecord(this.made, shared(operation), token, tag, contact);
+    const record = new ObservationRecord(this.made, this.shared(operation), key, tag, contact);
     // Known before the answer: a notification may overtake what follows it in this function.
     this.remember(record);
-    if (before !== undefined) this.events.emit('observation-ended', { observation: before, cause: 'replaced' });
+    this.asked.add(record);
     try {
-      const result = await this.exchange.send(contact, record.operation, signal, { token, notify: this.notified });
-      if (result.kind !== 'content' || result.sequence === undefined) this.end(record, 'refused');
+      const options = { token: tokenOf(record), notify: this.notified };
+      const result = await this.exchange.send(contact, record.operation, signal, options);
+      if (this.records.get(key) !== record) contact.endpoint.forget(contact.registration.peer, options.token);
+      else if (result.kind !== 'content' || result.sequence === undefined) this.end(record, 'refused');
       return result;
     } catch (error) {
       this.end(record, 'refused');
       throw error;
+    } finally {
+      this.asked.delete(record);
     }
   }
 
+  /** Ends here at once, whatever the device says: its next notification would be answered with a reset. */
   async cancel(contact: Contact, operation: CancelOperation, signal: AbortSignal): Promise<Result> {
     const record = this.find(contact, operation.path);
-    const result = await this.exchange.send(
-      contact,
-      operation,
-      signal,
-      record === undefined ? {} : { token: record.token },
-    );
-    if (record !== undefined && this.records.get(toHex(record.token)) === record) this.end(record, 'cancelled');
-    return result;
+    if (record === undefined) return this.exchange.send(contact, operation, signal);
+    this.end(record, 'cancelled');
+    return this.exchange.send(contact, operation, signal, { token: tokenOf(record) });
   }
 
   /** The registration ended, and with it whatever was observed. */
   endAll(contact: Contact): void {
-    for (const record of [...(contact.observations ?? [])]) this.end(record, 'registration-ended');
+    for (const record of this.of(contact)) this.end(record, 'registration-ended');
   }
 
-  private readonly notified = (response: Response, observed: Observed): void => {
-    const record = this.records.get(toHex(observed.token));
+  /** The device speaks from another address now, and with the right to do so: what it is observed for goes on there. */
+  follow(contact: Contact, previous: Peer): void {
+    for (const record of this.of(contact)) {
+      if (this.asked.has(record)) continue;
+      const token = tokenOf(record);
+      contact.endpoint.forget(previous, token);
+      this.exchange.resume(contact, record.operation, token, this.notified);
+    }
+  }
+
+  private readonly notified = (response: Response, { token, sequence }: Observed): void => {
+    const record = this.records.get(keyOfToken(token));
     if (record === undefined) return;
     const { contact } = record;
     this.heard(contact);
     const { registration } = contact;
-    let result: Result;
+    let result: Result | undefined;
     try {
       result = this.exchange.read(contact, record.operation, response);
     } catch (error) {
       this.events.emit('notify-failed', { registration, observation: record, error: error as Error });
-      return;
     }
-    if (result.kind === 'content') {
-      this.events.emit('notify', {
-        registration,
-        observation: record,
-        result: observed.sequence === undefined ? result : { ...result, sequence: observed.sequence },
-      });
+    if (result?.kind === 'content') {
+      const content = sequence === undefined ? result : { ...result, sequence };
+      if (record.tag instanceof Watch) record.tag.put(content);
+      this.events.emit('notify', { registration, observation: record, result: content });
     }
-    if (result.kind === 'refused' || (observed.sequence === undefined && response.code !== Code.Content))
-      this.end(record, 'refused');
+    // RFC 7641 §3.2: an error, or a notification without a number, is the last.
+    if (sequence === undefined) this.end(record, 'refused');
   };
 
   private find(contact: Contact, path: Path): ObservationRecord | undefined {
-    const text = formatPath(path);
-    return contact.observations?.find((record) => formatPath(record.path) === text);
+    let record = contact.observations;
+    while (record !== undefined && !equalPaths(record.path, path)) record = record.next;
+    return record;
   }
 
   private remember(record: ObservationRecord): void {
-    this.records.set(toHex(record.token), record);
-    const { contact } = record;
-    contact.observations = [...(contact.observations ?? []), record];
-  }
-
-  private forget(record: ObservationRecord): void {
-    const { contact, token } = record;
-    this.records.delete(toHex(token));
-    contact.endpoint.forget(contact.registration.peer, token);
-    const left = contact.observations?.filter((each) => each !== record) ?? [];
-    contact.observations = left.length === 0 ? undefined : left;
+    this.records.set(record.key, record);
+    record.next = record.contact.observations;
+    record.contact.observations = record;
   }
 
   private end(record: ObservationRecord, cause: EndCause): void {
-    if (this.records.get(toHex(record.token)) !== record) return;
-    this.forget(record);
+    if (this.records.get(record.key) !== record) return;
+    const { contact, key } = record;
+    this.records.delete(key);
+    contact.endpoint.forget(contact.registration.peer, tokenOf(record));
+    if (contact.observations === record) contact.observations = record.next;
+    else {
+      for (let each = contact.observations; each !== undefined; each = each.next)
+        if (each.next === record) each.next = record.next;
+    }
+    if (record.tag instanceof Watch) record.tag.end();
     this.events.emit('observation-ended', { observation: record, cause });
+  }
+
+  private shared(operation: ObserveOperation): ObserveOperation {
+    if (operation.attributes !== undefined) return operation;
+    const key = `${formatPath(operation.path)} ${operation.accept ?? ''}`;
+    const known = this.operations.get(key);
+    if (known !== undefined) return known;
+    if (this.operations.size >= capacity) this.operations.clear();
+    this.operations.set(key, operation);
+    return operation;
   }
 }
 
-/** Fleets are observed at the same few paths: one operation object serves all devices. */
-const operations = new Map<string, ObserveOperation>();
-
-function shared(operation: ObserveOperation): ObserveOperation {
-  if (operation.attributes !== undefined) return operation;
-  const key = `${formatPath(operation.path)} ${operation.accept ?? ''}`;
-  const known = operations.get(key);
-  if (known !== undefined) return known;
-  if (operations.size >= 1024) operations.clear();
-  operations.set(key, operation);
-  return operation;
-}
+const keyOfToken = (token: Token): string => String.fromCharCode(...token);
+const tokenOf = ({ key }: ObservationRecord): Token => Uint8Array.from(key, (character) => character.charCodeAt(0));

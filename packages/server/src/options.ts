@@ -20,6 +20,9 @@ export type Listener =
   | { readonly name?: string; readonly via: 'udp'; readonly host?: string; readonly port: number }
   | { readonly name?: string; readonly transport: Transport };
 
+/** As given, or by position. */
+export const listenerName = ({ name }: Listener, index: number): string => name ?? `listener-${index + 1}`;
+
 /** A device that asks to be registered. */
 export interface Candidate {
   readonly name: string;
@@ -64,8 +67,10 @@ export interface ServerOptions {
     readonly commands?: number;
     /** Observations of one device; default 64. */
     readonly observations?: number;
-    /** Registers of one name; default 1 a second, 5 at once. */
+    /** Registers of one name from one host or credential; default 1 a second, 5 at once. */
     readonly registerRate?: Rate;
+    /** Registers from one host or credential, whatever the names; default unlimited, since many devices may share one address. */
+    readonly hostRate?: Rate;
   };
 }
 
@@ -83,6 +88,7 @@ export interface Settings {
     readonly commands: number;
     readonly observations: number;
     readonly registerRate: Rate;
+    readonly hostRate: Rate | undefined;
   };
 }
 
@@ -107,6 +113,7 @@ export function settingsOf(options: ServerOptions): Settings {
       commands: limits.commands ?? 100,
       observations: limits.observations ?? 64,
       registerRate: limits.registerRate ?? { perSecond: 1, burst: 5 },
+      hostRate: limits.hostRate,
     },
   };
   const problems: string[] = [];
@@ -114,6 +121,8 @@ export function settingsOf(options: ServerOptions): Settings {
     if (!(value > 0)) problems.push(`${path}: ${value} is not above 0`);
   };
   if (options.listeners.length === 0) problems.push('listeners: none given');
+  const names = options.listeners.map(listenerName);
+  if (new Set(names).size !== names.length) problems.push('listeners: two have the same name');
   options.listeners.forEach((listener, i) => {
     if ('port' in listener && !(Number.isInteger(listener.port) && listener.port >= 0 && listener.port <= 65_535)) {
       problems.push(`listeners[${i}].port: ${listener.port} is not from 0 to 65535`);
@@ -121,14 +130,19 @@ export function settingsOf(options: ServerOptions): Settings {
   });
   positive('lifetime.min', settings.lifetime.min);
   positive('lifetime.default', settings.lifetime.default);
-  if (settings.lifetime.max < settings.lifetime.min) problems.push('lifetime.max: below lifetime.min');
+  if (!(settings.lifetime.max >= settings.lifetime.min)) problems.push('lifetime.max: below lifetime.min');
   positive('awakeWindow', settings.awakeWindow);
   positive('responseTimeout', settings.responseTimeout);
   positive('limits.registrations', settings.limits.registrations);
   positive('limits.commands', settings.limits.commands);
   positive('limits.observations', settings.limits.observations);
-  positive('limits.registerRate.perSecond', settings.limits.registerRate.perSecond);
-  positive('limits.registerRate.burst', settings.limits.registerRate.burst);
+  for (const name of ['registerRate', 'hostRate'] as const) {
+    const rate = settings.limits[name];
+    if (rate === undefined) continue;
+    positive(`limits.${name}.perSecond`, rate.perSecond);
+    // A bucket of less than one token would never give one.
+    if (!(rate.burst >= 1)) problems.push(`limits.${name}.burst: ${rate.burst} is below 1`);
+  }
   if (problems.length > 0) throw new ConfigError(problems);
   return settings;
 }

@@ -1,7 +1,15 @@
 // The LwM2M server: what it hears goes into the registry, what is asked of it goes out in order, what happens is told
 // as events. The façade over the services of this package; every part has its own file.
-import { Code, type Context, makeResponse, type Request, type Response, type Service } from '@lapwing/coap';
-import { type Address, Driver, Emitter, type Events } from '@lapwing/kernel';
+import {
+  Code,
+  type Context,
+  type EndpointStats,
+  makeResponse,
+  type Request,
+  type Response,
+  type Service,
+} from '@lapwing/coap';
+import { type Address, afterTurn, Driver, Emitter, type Events, TimeoutError } from '@lapwing/kernel';
 import type { Operation, Result } from '@lapwing/lwm2m';
 import { Awake, type AwakeEffect, type AwakeInput } from './awake.ts';
 import { Device } from './calls.ts';
@@ -14,7 +22,7 @@ import { Exchange } from './exchange.ts';
 import { type Listening, listen } from './listen.ts';
 import { Models } from './models.ts';
 import { Observations } from './observations.ts';
-import { type ServerOptions, type Settings, settingsOf } from './options.ts';
+import { listenerName, type ServerOptions, type Settings, settingsOf } from './options.ts';
 import { ExpiryWheel } from './registration/expiry.ts';
 import { RegistrationInterface } from './registration/register.ts';
 import type { Registration } from './registration/registration.ts';
@@ -27,10 +35,16 @@ export interface ServerStats {
   readonly commands: number;
   /** Of the registration interface, by outcome. */
   readonly outcomes: Readonly<Record<string, number>>;
+  /** Requests for what is not there, outside the registration interface. */
+  readonly unserved: number;
+  /** Errors that listeners of events have thrown. */
+  readonly listenerErrors: number;
+  /** By name of the listener. */
+  readonly endpoints: Readonly<Record<string, EndpointStats>>;
 }
 
 export class Server implements AsyncDisposable {
-  private readonly emitter = new Emitter<ServerEvents>();
+  private readonly emitter = new Emitter<ServerEvents>((error, event) => this.listenerFailed(error, event));
   private readonly registry = new Registry();
   private readonly commands: Commands;
   private readonly exchange: Exchange;
@@ -40,6 +54,11 @@ export class Server implements AsyncDisposable {
   private readonly expiries: Driver<Contact, Contact>;
   private readonly awake: Driver<AwakeInput<Contact>, AwakeEffect<Contact>>;
   private readonly listening: Listening[] = [];
+  /** What waits until the responses of this turn are on their way. */
+  private afterwards: (() => void)[] = [];
+  private unserved = 0;
+  private listenerErrors = 0;
+  private closed = false;
 
   private constructor(settings: Settings) {
     const { clock, limits } = settings;
@@ -62,7 +81,7 @@ export class Server implements AsyncDisposable {
     const server = new Server(settings);
     try {
       for (const [i, listener] of options.listeners.entries()) {
-        const name = listener.name ?? `listener-${i + 1}`;
+        const name = listenerName(listener, i);
         const service: Service = (request, context) => server.serve(request, context, name);
         server.listening.push(await listen(listener, name, service, settings));
       }
@@ -115,7 +134,8 @@ export class Server implements AsyncDisposable {
 
   perform(name: string, operation: Operation, options: PerformOptions = {}): Promise<Result> {
     const contact = this.registry.byName(name);
-    if (contact === undefined) return Promise.reject(new NotRegisteredError(`${name} is not registered`));
+    if (contact === undefined || contact.ended)
+      return Promise.reject(new NotRegisteredError(`${name} is not registered`));
     if (options.order === 'now')
       return this.ask(contact, operation, options, options.signal ?? new AbortController().signal);
     return this.commands.enqueue(contact, (target, signal) => this.ask(target, operation, options, signal), options);
@@ -127,10 +147,17 @@ export class Server implements AsyncDisposable {
       observations: this.observing.size,
       commands: this.commands.size,
       outcomes: this.registering.outcomes(),
+      unserved: this.unserved,
+      listenerErrors: this.listenerErrors,
+      endpoints: Object.fromEntries(this.listening.map(({ name, endpoint }) => [name, endpoint.stats()])),
     };
   }
 
+  /** Fails what waits, closes the sockets. Devices are not told: a restart is no reason for them to come anew. */
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    this.afterwards = [];
     this.expiries[Symbol.dispose]();
     this.awake[Symbol.dispose]();
     const closed = new NotRegisteredError('the server was closed');
@@ -145,6 +172,7 @@ export class Server implements AsyncDisposable {
     const [root] = request.options.path;
     const endpoint = this.listening.find(({ name }) => name === listener)?.endpoint;
     if (root === 'rd' && endpoint !== undefined) return this.registering.serve(request, context, listener, endpoint);
+    this.unserved += 1;
     return Promise.resolve(makeResponse(Code.NotFound));
   }
 
@@ -169,7 +197,9 @@ export class Server implements AsyncDisposable {
           );
       }
     } catch (error) {
-      if (contact.registration.queueMode && !signal.aborted) this.awake.handle({ kind: 'silent', item: contact });
+      // No answer means that it sleeps; an answer that makes no sense, or an operation that does not, means nothing.
+      if (error instanceof TimeoutError && contact.registration.queueMode && !signal.aborted)
+        this.awake.handle({ kind: 'silent', item: contact });
       throw error;
     }
   }
@@ -184,12 +214,12 @@ export class Server implements AsyncDisposable {
     }
     this.expiries.handle(contact);
     const { registration } = contact;
-    this.emitter.emit(
-      'registered',
-      before === undefined ? { registration } : { registration, replaced: before.registration },
-    );
-    this.heard(contact);
-    this.commands.pump(contact);
+    this.soon(() => {
+      const event = before === undefined ? { registration } : { registration, replaced: before.registration };
+      this.emitter.emit('registered', event);
+      this.heard(contact);
+      this.commands.pump(contact);
+    });
   };
 
   private readonly updated = (
@@ -201,13 +231,32 @@ export class Server implements AsyncDisposable {
     if (sooner) this.expiries.handle(contact);
     const { registration } = contact;
     if (previous.queueMode && !registration.queueMode) this.awake.handle({ kind: 'left', item: contact });
-    this.emitter.emit('updated', { registration, previous, withObjects });
-    this.heard(contact);
-    this.commands.pump(contact);
+    if (previous.peer !== registration.peer) this.observing.follow(contact, previous.peer);
+    this.soon(() => {
+      this.emitter.emit('updated', { registration, previous, withObjects });
+      this.heard(contact);
+      this.commands.pump(contact);
+    });
+  };
+
+  /**
+   * Once the answer to the request is on its way: a device that is still waiting for its 2.01 has no ear for commands.
+   * In order, and before whatever ends a registration is told.
+   */
+  private soon(tell: () => void): void {
+    if (this.afterwards.length === 0) afterTurn(this.tellAfterwards);
+    this.afterwards.push(tell);
+  }
+
+  private readonly tellAfterwards = (): void => {
+    const waiting = this.afterwards;
+    this.afterwards = [];
+    for (const tell of waiting) tell();
   };
 
   private end(contact: Contact, event: 'deregistered' | 'expired'): void {
     if (contact.ended) return;
+    this.tellAfterwards();
     contact.ended = true;
     this.registry.remove(contact);
     this.expiry.forget(contact);
@@ -226,4 +275,9 @@ export class Server implements AsyncDisposable {
     this.emitter.emit(kind, { registration: item.registration });
     if (kind === 'awake') this.commands.pump(item);
   };
+
+  private listenerFailed(error: unknown, event: keyof ServerEvents): void {
+    this.listenerErrors += 1;
+    if (event !== 'listener-failed') this.emitter.emit('listener-failed', { event, error });
+  }
 }

@@ -13,7 +13,7 @@ function setUp() {
   const ended: string[] = [];
   const driver = new Driver(wheel, clock, (item) => ended.push(`${item.name}@${clock.now()}`));
   const watch = (name: string, lifetime: number): Item => {
-    const item: Item = { name, expiresAt: clock.now() + lifetime, tick: undefined };
+    const item: Item = { name, expiresAt: clock.now() + lifetime, tick: undefined, slot: 0 };
     driver.handle(item);
     return item;
   };
@@ -74,7 +74,8 @@ describe('the end of registrations', () => {
   it('I-24: is spread over many turns when a population ends in one second', () => {
     const { clock, wheel, ended } = setUp();
     const population = 10_000;
-    for (let i = 0; i < population; i += 1) wheel.handle({ name: `${i}`, expiresAt: seconds(5), tick: undefined });
+    for (let i = 0; i < population; i += 1)
+      wheel.handle({ name: `${i}`, expiresAt: seconds(5), tick: undefined, slot: 0 });
     let most = 0;
     let turns = 0;
     let sum = 0;
@@ -110,7 +111,7 @@ describe('the end of registrations', () => {
         const item = alive.get(name);
         const expiresAt = clock.now() + random.between(1, 20_000);
         if (item === undefined) {
-          const fresh: Item = { name, expiresAt, tick: undefined };
+          const fresh: Item = { name, expiresAt, tick: undefined, slot: 0 };
           alive.set(name, fresh);
           own.handle(fresh);
         } else if (random.chance(0.2)) {

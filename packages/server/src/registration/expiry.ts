@@ -5,8 +5,9 @@ import { Deadlines } from '@lapwing/kernel';
 
 export interface Expiring {
   expiresAt: Instant;
-  /** The bucket it is filed in; kept by the wheel. */
+  /** The bucket it is filed in, and where in it; kept by the wheel. */
   tick: number | undefined;
+  slot: number;
 }
 
 const bucketWidth: Duration = 1000;
@@ -22,14 +23,33 @@ export class ExpiryWheel<Item extends Expiring> implements Core<Item, Item> {
     return this.ticks.earliest;
   }
 
+  /** Items filed. */
+  get size(): number {
+    let size = 0;
+    for (const bucket of this.buckets.values()) size += bucket.length;
+    return size;
+  }
+
   /** Needed at first, and whenever the end moves to an earlier instant than before. */
   handle(item: Item): readonly Item[] {
     this.file(item);
     return [];
   }
 
+  /** Takes it out at once: a lifetime may be a year, and a device that comes and goes must leave nothing behind. */
   forget(item: Item): void {
+    const { tick, slot } = item;
+    const bucket = tick === undefined ? undefined : this.buckets.get(tick);
+    if (tick === undefined || bucket === undefined) return;
     item.tick = undefined;
+    const last = bucket.pop() as Item;
+    if (last !== item) {
+      bucket[slot] = last;
+      last.slot = slot;
+    }
+    if (bucket.length > 0) return;
+    this.buckets.delete(tick);
+    this.ticks.delete(tick);
   }
 
   expire(now: Instant): readonly Item[] {
@@ -42,11 +62,9 @@ export class ExpiryWheel<Item extends Expiring> implements Core<Item, Item> {
       while (bucket.length > 0 && looked < batch) {
         looked += 1;
         const item = bucket.pop() as Item;
-        if (item.tick !== due) continue;
-        if (item.expiresAt <= now) {
-          item.tick = undefined;
-          ended.push(item);
-        } else this.file(item);
+        item.tick = undefined;
+        if (item.expiresAt <= now) ended.push(item);
+        else this.file(item);
       }
       if (bucket.length > 0) this.ticks.set(due, now);
       else this.buckets.delete(due);
@@ -55,18 +73,16 @@ export class ExpiryWheel<Item extends Expiring> implements Core<Item, Item> {
   }
 
   private file(item: Item): void {
-    if (item.expiresAt === Number.POSITIVE_INFINITY) {
-      item.tick = undefined;
-      return;
-    }
-    const tick = Math.ceil(item.expiresAt / bucketWidth);
+    const tick = item.expiresAt === Number.POSITIVE_INFINITY ? undefined : Math.ceil(item.expiresAt / bucketWidth);
     if (item.tick === tick) return;
+    this.forget(item);
+    if (tick === undefined) return;
     item.tick = tick;
     const bucket = this.buckets.get(tick);
-    if (bucket !== undefined) bucket.push(item);
-    else {
+    if (bucket === undefined) {
+      item.slot = 0;
       this.buckets.set(tick, [item]);
       this.ticks.set(tick, tick * bucketWidth);
-    }
+    } else item.slot = bucket.push(item) - 1;
   }
 }

@@ -2,6 +2,7 @@
 // what follows from it is told to the server.
 import {
   Code,
+  ContentFormat,
   type Context,
   type Endpoint,
   makeResponse,
@@ -11,7 +12,7 @@ import {
   type Response,
   ResponseError,
 } from '@lapwing/coap';
-import { type Duration, equalBytes, type Identity, type Instant, type Peer, toHex } from '@lapwing/kernel';
+import { type Duration, type Instant, type Peer, toHex } from '@lapwing/kernel';
 import {
   type ObjectList,
   ObjectLists,
@@ -24,6 +25,7 @@ import {
 import { Contact } from '../contact.ts';
 import type { Settings, Verdict } from '../options.ts';
 import { RateLimit } from '../rate-limit.ts';
+import { isSamePlace, mayContinue, nameOf, sourceOf } from './identity.ts';
 import { type Registration, RegistrationRecord } from './registration.ts';
 import type { Registry } from './registry.ts';
 import { TermsCache } from './terms.ts';
@@ -42,12 +44,17 @@ export type Outcome =
   | 'deregistered'
   | 'malformed'
   | 'unauthorized'
+  /** The question whether to let it in had no answer. */
+  | 'unjudged'
+  /** A later Register of the same name was quicker. */
+  | 'overtaken'
   | 'unknown'
   | 'too-often'
   | 'full'
-  | 'wrong-peer';
+  | 'wrong-peer'
+  | 'wrong-method';
 
-/** Core 1.2.1 §6.2.1, and seconds for a client that has to come back later. */
+/** Seconds after which a client may come back (RFC 7252 §5.10.5, §5.9.3.4). */
 const retryAfter = 10;
 
 export class RegistrationInterface {
@@ -57,13 +64,17 @@ export class RegistrationInterface {
   private readonly lists = new ObjectLists();
   private readonly terms = new TermsCache();
   private readonly rate: RateLimit;
+  private readonly hostRate: RateLimit | undefined;
+  private turns = 0;
   private readonly tally = new Map<Outcome, number>();
 
   constructor(settings: Settings, registry: Registry, events: RegistrationEvents) {
     this.settings = settings;
     this.registry = registry;
     this.events = events;
-    this.rate = new RateLimit(settings.limits.registerRate, settings.clock);
+    const { clock, limits } = settings;
+    this.rate = new RateLimit(limits.registerRate, clock);
+    this.hostRate = limits.hostRate === undefined ? undefined : new RateLimit(limits.hostRate, clock);
   }
 
   /** Requests by outcome since the start. */
@@ -75,7 +86,7 @@ export class RegistrationInterface {
   async serve(request: Request, context: Context, listener: string, endpoint: Endpoint): Promise<Response> {
     const [, id, ...deeper] = request.options.path;
     if (id === undefined) {
-      if (request.code !== Code.Post) throw new ResponseError(Code.MethodNotAllowed);
+      if (request.code !== Code.Post) throw this.refuse('wrong-method', new ResponseError(Code.MethodNotAllowed));
       return this.register(request, context.peer, listener, endpoint);
     }
     const contact = deeper.length === 0 ? this.registry.byId(id) : undefined;
@@ -85,7 +96,7 @@ export class RegistrationInterface {
       throw this.refuse('wrong-peer', new ResponseError(Code.NotFound));
     }
     if (request.code === Code.Post) return this.update(request, context.peer, contact);
-    if (request.code !== Code.Delete) throw new ResponseError(Code.MethodNotAllowed);
+    if (request.code !== Code.Delete) throw this.refuse('wrong-method', new ResponseError(Code.MethodNotAllowed));
     this.count('deregistered');
     this.events.deregistered(contact);
     return makeResponse(Code.Deleted);
@@ -96,13 +107,21 @@ export class RegistrationInterface {
     if (registering.kind === 'problem') throw this.refuse('malformed', problemError(registering));
     const name = registering.name ?? nameOf(peer.identity);
     if (name === undefined) throw this.refuse('malformed', ResponseError.badRequest('ep missing'));
-    if (!this.rate.take(name)) throw this.refuse('too-often', comeBackLater(Code.TooManyRequests));
-    if (this.registry.size >= this.settings.limits.registrations && this.registry.byName(name) === undefined) {
-      throw this.refuse('full', comeBackLater(Code.ServiceUnavailable));
-    }
+    const source = sourceOf(peer);
+    // With its source: who registers as somebody else must not use up what the true device may do.
+    if (!(this.hostRate?.take(source) ?? true) || !this.rate.take(`${source} ${name}`))
+      throw this.refuse('too-often', comeBackLater(Code.TooManyRequests));
+    this.refuseWhenFull(name);
+    this.turns += 1;
+    const turn = this.turns;
     const objectList = this.objectsOf(request);
     const lifetime = this.clamp(registering.lifetime ?? this.settings.lifetime.default);
     const verdict = await this.judge(name, registering, lifetime, peer, listener);
+    // Others may have come in while this one was judged.
+    this.refuseWhenFull(name);
+    const before = this.registry.byName(name);
+    if (before !== undefined && before.turn > turn)
+      throw this.refuse('overtaken', comeBackLater(Code.ServiceUnavailable));
     const { clock } = this.settings;
     const wall = clock.wall();
     const parameters = new Map(registering.parameters);
@@ -123,8 +142,8 @@ export class RegistrationInterface {
       updatedAt: wall,
       attributes: verdict?.attributes,
     });
-    const contact = new Contact(registration, endpoint, this.endOf(lifetime, verdict?.expiresAt));
-    const before = this.registry.byName(name);
+    const permittedUntil = verdict?.expiresAt === undefined ? undefined : clock.now() + verdict.expiresAt - wall;
+    const contact = new Contact(registration, endpoint, turn, this.endOf(lifetime, permittedUntil), permittedUntil);
     if (before !== undefined) this.registry.remove(before);
     this.registry.add(contact);
     this.count('registered');
@@ -143,13 +162,13 @@ export class RegistrationInterface {
     const objectList = withObjects ? this.objectsOf(request) : previous.objectList;
     const lifetime = updating.lifetime === undefined ? previous.lifetime : this.clamp(updating.lifetime);
     contact.registration = previous.with({
-      peer: peer.key === previous.peer.key ? previous.peer : peer,
+      peer: isSamePlace(previous.peer, peer) ? previous.peer : peer,
       terms: this.termsAfter(previous, updating, lifetime),
       objectList,
       updatedAt: this.settings.clock.wall(),
     });
     const endedAt = contact.expiresAt;
-    contact.expiresAt = this.endOf(lifetime, undefined);
+    contact.expiresAt = this.endOf(lifetime, contact.permittedUntil);
     this.count('updated');
     this.events.updated(contact, previous, withObjects, contact.expiresAt < endedAt);
     return makeResponse(Code.Changed);
@@ -163,6 +182,7 @@ export class RegistrationInterface {
     const { terms } = previous;
     if (updating.parameters.size === 0 && lifetime === terms.lifetime) return terms;
     const parameters = new Map([...terms.parameters, ...updating.parameters]);
+    if (updating.queueMode === false) parameters.delete('Q');
     const chosen = this.settings.queueMode?.(parameters, terms.version);
     return this.terms.share({
       lifetime,
@@ -174,6 +194,10 @@ export class RegistrationInterface {
   }
 
   private objectsOf(request: Request): ObjectList {
+    // Some devices call it text, some nothing at all.
+    const { contentFormat = ContentFormat.LinkFormat } = request.options;
+    if (contentFormat !== ContentFormat.LinkFormat && contentFormat !== ContentFormat.Text)
+      throw this.refuse('malformed', new ResponseError(Code.UnsupportedContentFormat));
     const list = this.lists.parse(request.payload);
     if (list.kind === 'problem') throw this.refuse('malformed', problemError(list));
     return list;
@@ -188,7 +212,13 @@ export class RegistrationInterface {
   ): Promise<Extract<Verdict, { allow: true }> | undefined> {
     const { authorize } = this.settings;
     if (authorize === undefined) return undefined;
-    const verdict = await authorize({ name, parameters, peer, listener, version, lifetime });
+    let verdict: Verdict;
+    try {
+      verdict = await authorize({ name, parameters, peer, listener, version, lifetime });
+    } catch (cause) {
+      const { status, options } = comeBackLater(Code.ServiceUnavailable);
+      throw this.refuse('unjudged', new ResponseError(status, 'nobody could say', { options, cause }));
+    }
     if (verdict.allow) return verdict;
     const { code, reason } = verdict;
     throw this.refuse(
@@ -203,10 +233,13 @@ export class RegistrationInterface {
   }
 
   /** The earlier of the lifetime's end and the permission's. */
-  private endOf(lifetime: Duration, permittedUntil: number | undefined): Instant {
-    const { clock } = this.settings;
-    const left = permittedUntil === undefined ? lifetime : Math.min(lifetime, permittedUntil - clock.wall());
-    return clock.now() + Math.max(0, left);
+  private endOf(lifetime: Duration, permittedUntil: Instant = Number.POSITIVE_INFINITY): Instant {
+    return Math.min(this.settings.clock.now() + lifetime, permittedUntil);
+  }
+
+  private refuseWhenFull(name: string): void {
+    if (this.registry.size < this.settings.limits.registrations || this.registry.byName(name) !== undefined) return;
+    throw this.refuse('full', comeBackLater(Code.ServiceUnavailable));
   }
 
   private refuse(outcome: Outcome, error: ResponseError): ResponseError {
@@ -225,32 +258,4 @@ function problemError({ code, reason }: RegistrationProblem): ResponseError {
 
 function comeBackLater(code: number): ResponseError {
   return new ResponseError(code, undefined, { options: OptionSet.of([Option.MaxAge, retryAfter]) });
-}
-
-/** The name that a credential speaks for, where the device gave none (Core 1.2.1 §6.2.1). */
-function nameOf(identity: Identity): string | undefined {
-  return identity.kind === 'psk' ? new TextDecoder().decode(identity.id) : undefined;
-}
-
-/** The same peer, or another one that has proved to be who registered. */
-function mayContinue(registered: Peer, asking: Peer): boolean {
-  if (registered.key === asking.key) return true;
-  const a = registered.identity;
-  const b = asking.identity;
-  switch (a.kind) {
-    case 'none':
-      return false;
-    case 'psk':
-      return b.kind === 'psk' && equalBytes(a.id, b.id);
-    case 'rpk':
-      return b.kind === 'rpk' && equalBytes(a.publicKey, b.publicKey);
-    case 'x509':
-      return (
-        b.kind === 'x509' &&
-        a.subject === b.subject &&
-        equalBytes(a.chain[0] ?? new Uint8Array(), b.chain[0] ?? new Uint8Array())
-      );
-    case 'oscore':
-      return b.kind === 'oscore' && equalBytes(a.id, b.id);
-  }
 }

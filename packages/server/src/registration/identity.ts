@@ -1,0 +1,45 @@
+// Who may speak for a registration: identity is a key, not an address.
+import { decodeUtf8, equalBytes, FormatError, formatAddress, type Identity, noBytes, type Peer } from '@lapwing/kernel';
+import { isName } from '@lapwing/lwm2m';
+
+/** The name that a credential speaks for, where the device gave none (Core 1.2.1 §6.2.1); undefined when it is no name. */
+export function nameOf(identity: Identity): string | undefined {
+  if (identity.kind !== 'psk') return undefined;
+  try {
+    const name = decodeUtf8(identity.id);
+    return isName(name) ? name : undefined;
+  } catch (error) {
+    if (error instanceof FormatError) return undefined;
+    throw error;
+  }
+}
+
+/** The same peer, or another one that has proved to be who registered. */
+export function mayContinue(registered: Peer, asking: Peer): boolean {
+  if (registered.key === asking.key) return true;
+  const a = registered.identity;
+  const b = asking.identity;
+  switch (a.kind) {
+    case 'none':
+      return false;
+    case 'psk':
+      return b.kind === 'psk' && equalBytes(a.id, b.id);
+    case 'rpk':
+      return b.kind === 'rpk' && equalBytes(a.publicKey, b.publicKey);
+    case 'x509':
+      return b.kind === 'x509' && a.subject === b.subject && equalBytes(a.chain[0] ?? noBytes, b.chain[0] ?? noBytes);
+    case 'oscore':
+      return b.kind === 'oscore' && equalBytes(a.id, b.id);
+  }
+}
+
+/** False when a connection has moved to another address under the same key. */
+export function isSamePlace(a: Peer, b: Peer): boolean {
+  return a.key === b.key && (a.address === b.address || formatAddress(a.address) === formatAddress(b.address));
+}
+
+/** Of whom a rate is kept: a host without credentials, else the credentials' connection. */
+export function sourceOf({ key, identity, address }: Peer): string {
+  if (identity.kind !== 'none') return key;
+  return address.via === 'sms' ? address.msisdn : address.host;
+}
