@@ -3,7 +3,7 @@
 import type { Peer } from '@lapwing/kernel';
 import type { Token } from '../message/message.ts';
 import type { ReceivedMessage } from '../message/udp.ts';
-import type { Incoming } from '../reliability/duplicates.ts';
+import type { Incoming } from '../reliability/incoming.ts';
 import type { Listener } from './exchanges.ts';
 import type { BlockListener, Context, Notify } from './service.ts';
 

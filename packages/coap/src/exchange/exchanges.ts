@@ -6,7 +6,7 @@ import { isSuccess } from '../message/code.ts';
 import type { Message, Request, Response, Token } from '../message/message.ts';
 import { OptionSet } from '../message/option-set.ts';
 import { Option } from '../message/options.ts';
-import type { Incoming } from '../reliability/duplicates.ts';
+import type { Incoming } from '../reliability/incoming.ts';
 import type { Parameters } from '../reliability/parameters.ts';
 import type { Sender, Transmission } from '../reliability/transmission.ts';
 import { type TokenKey, tokenOfKey } from './tokens.ts';
@@ -137,7 +137,7 @@ export class Exchanges implements Core<ExchangeInput, ExchangeEffect> {
   }
 
   handle(input: ExchangeInput, now: Instant): readonly ExchangeEffect[] {
-    this.effects.length = 0;
+    this.clear();
     switch (input.kind) {
       case 'ask':
         this.ask(input.asking, input.bytes, now);
@@ -172,13 +172,17 @@ export class Exchanges implements Core<ExchangeInput, ExchangeEffect> {
   }
 
   expire(now: Instant): readonly ExchangeEffect[] {
-    this.effects.length = 0;
+    this.clear();
     if (this.wake === undefined || this.wake > now) return this.effects;
     for (let late = this.answersDue.take(now); late !== undefined; late = this.answersDue.take(now)) {
       this.fail(late, { kind: 'unanswered', waited: now - late.startedAt });
     }
     this.wake = this.answersDue.earliest;
     return this.effects;
+  }
+
+  private clear(): void {
+    for (let left = this.effects.length; left > 0; left -= 1) this.effects.pop();
   }
 
   private ask(asking: Asking, bytes: Uint8Array, now: Instant): void {

@@ -1,9 +1,8 @@
-// What was received lately and what became of it, so that a repeated message has its effect once and its answer again
+// What was received lately and how it was answered, so that a repeated message has its effect once and its answer again
 // (RFC 7252 §4.5). Each peer has a small ring of its last message ids, never a table of 247 s over all; what all
-// peers together may hold is bounded in entries and bytes, and unauthenticated peers go first.
-import type { Instant, Peer } from '@lapwing/kernel';
-import { Type } from '../message/message.ts';
-import type { ReceivedMessage } from '../message/udp.ts';
+// peers together may hold is bounded in entries and bytes. A ring is three flat arrays: an entry that is no object
+// costs the garbage collector nothing.
+import type { Instant } from '@lapwing/kernel';
 
 export interface DuplicateLimits {
   /** Message ids remembered for one peer; default 64. */
@@ -16,44 +15,20 @@ export interface DuplicateLimits {
 
 export const duplicateLimits: DuplicateLimits = { perPeer: 64, inAll: 200_000, bytes: 64 * 1024 * 1024 };
 
-/** What an entry costs besides its answer, in bytes; measured. */
-const ENTRY_COST = 200;
+/** What an entry costs beside the bytes of its answer; measured. */
+const ENTRY_COST = 150;
 
-/** A confirmable or non-confirmable message that came in, and how it was answered. */
-export class Incoming {
-  readonly peer: Peer;
-  readonly id: number;
-  readonly confirmable: boolean;
-  readonly multicast: boolean;
-  /** Until when the id names this message: EXCHANGE_LIFETIME or NON_LIFETIME after it came. */
-  readonly until: Instant;
-  /** When a response that has not come is announced by an empty acknowledgement. */
-  readonly ackDue: Instant;
-  /** Until it is answered. */
-  message: ReceivedMessage | undefined;
-  /** An acknowledgement or reset has gone out. */
-  acknowledged = false;
-  /** What a duplicate is answered with. */
-  answer: Uint8Array | undefined = undefined;
-  /** No ring holds it any more. */
-  forgotten = false;
-
-  constructor(peer: Peer, message: ReceivedMessage, multicast: boolean, until: Instant, ackDue: Instant) {
-    this.peer = peer;
-    this.id = message.id;
-    this.confirmable = message.type === Type.Con;
-    this.multicast = multicast;
-    this.until = until;
-    this.ackDue = ackDue;
-    this.message = message;
-  }
-}
+const ID_BITS = 16;
+const ID_MASK = 0xffff;
 
 /** The last messages of one peer. */
 export class Recent {
-  readonly entries: Incoming[] = [];
-  /** Their ids once more, side by side: looking through them must not touch the entries. */
-  readonly ids: number[] = [];
+  /** Message id, and above it the length of the answer. */
+  readonly marks: number[] = [];
+  /** Until when the id names this message: EXCHANGE_LIFETIME or NON_LIFETIME after it came. */
+  readonly until: Instant[] = [];
+  /** What a repetition is answered with, once there is something. */
+  readonly answers: (Uint8Array | undefined)[] = [];
   /** The oldest, once the ring is full. */
   head = 0;
 }
@@ -80,56 +55,59 @@ export class Duplicates {
     return this.count > this.limits.inAll || this.bytes > this.limits.bytes;
   }
 
-  find(recent: Recent, id: number, now: Instant): Incoming | undefined {
-    const { ids, entries } = recent;
-    for (let i = ids.indexOf(id); i >= 0; i = ids.indexOf(id, i + 1)) {
-      const entry = entries[i] as Incoming;
+  /** Where the message stands in the ring; -1 when it is new. */
+  find(recent: Recent, id: number, now: Instant): number {
+    const { marks, until } = recent;
+    for (let i = 0; i < marks.length; i += 1) {
       // A ring may hold an expired message of the same id beside the present one.
-      if (entry.until > now) return entry;
+      if (((marks[i] as number) & ID_MASK) === id && (until[i] as number) > now) return i;
     }
-    return undefined;
+    return -1;
   }
 
   /** Takes the place of the oldest when that has expired or the ring is full. */
-  remember(recent: Recent, incoming: Incoming, now: Instant): void {
-    const { entries, ids, head } = recent;
-    const oldest = entries[head];
-    if (oldest !== undefined && (oldest.until <= now || entries.length >= this.limits.perPeer)) {
-      this.answerBytes -= oldest.answer?.length ?? 0;
-      // What has not been answered yet would add its bytes later to nobody's account.
-      oldest.forgotten = true;
-      entries[head] = incoming;
-      ids[head] = incoming.id;
-      recent.head = head + 1 === entries.length ? 0 : head + 1;
+  remember(recent: Recent, id: number, until: Instant, now: Instant): void {
+    const { marks, head } = recent;
+    const { length } = marks;
+    if (length > 0 && (length >= this.limits.perPeer || (recent.until[head] as number) <= now)) {
+      this.answerBytes -= (marks[head] as number) >> ID_BITS;
+      marks[head] = id;
+      recent.until[head] = until;
+      recent.answers[head] = undefined;
+      recent.head = head + 1 === length ? 0 : head + 1;
       return;
     }
-    // A ring that grows is put in order first, so that the newest stands last.
-    if (head !== 0) {
-      const ordered = [...entries.slice(head), ...entries.slice(0, head)];
-      for (const [i, entry] of ordered.entries()) {
-        entries[i] = entry;
-        ids[i] = entry.id;
-      }
-      recent.head = 0;
-    }
-    entries.push(incoming);
-    ids.push(incoming.id);
+    if (head !== 0) unroll(recent);
+    marks.push(id);
+    recent.until.push(until);
+    recent.answers.push(undefined);
     this.count += 1;
   }
 
-  answered(incoming: Incoming, answer: Uint8Array): void {
-    incoming.answer = answer;
-    if (!incoming.forgotten) this.answerBytes += answer.length;
+  /** What a repetition gets from now on; nothing happens when the message has been forgotten. */
+  answered(recent: Recent, id: number, answer: Uint8Array, now: Instant): void {
+    const at = this.find(recent, id, now);
+    if (at < 0) return;
+    this.answerBytes += answer.length - ((recent.marks[at] as number) >> ID_BITS);
+    recent.marks[at] = id | (answer.length << ID_BITS);
+    recent.answers[at] = answer;
   }
 
   forget(recent: Recent): void {
-    for (const entry of recent.entries) {
-      this.answerBytes -= entry.answer?.length ?? 0;
-      entry.forgotten = true;
-    }
-    this.count -= recent.entries.length;
-    recent.entries.length = 0;
-    recent.ids.length = 0;
+    for (const mark of recent.marks) this.answerBytes -= mark >> ID_BITS;
+    this.count -= recent.marks.length;
+    recent.marks.length = 0;
+    recent.until.length = 0;
+    recent.answers.length = 0;
     recent.head = 0;
   }
+}
+
+/** Puts the oldest first, so that a ring can grow at its end. */
+function unroll(recent: Recent): void {
+  const { marks, until, answers, head } = recent;
+  marks.push(...marks.splice(0, head));
+  until.push(...until.splice(0, head));
+  answers.push(...answers.splice(0, head));
+  recent.head = 0;
 }

@@ -2,7 +2,7 @@
 // its place on reliable transports.
 import type { Duration, Peer } from '@lapwing/kernel';
 import type { ReceivedMessage } from '../message/udp.ts';
-import type { Incoming } from './duplicates.ts';
+import type { Incoming } from './incoming.ts';
 import type { Sender } from './transmission.ts';
 
 /** Why a message went no further; each is a counter. */

@@ -15,9 +15,10 @@ import { Code, codeClass, isRequest, isResponse } from '../message/code.ts';
 import { Type } from '../message/message.ts';
 import { encodeEmpty, type ReceivedMessage } from '../message/udp.ts';
 import { type Contact, type ContactLimits, Contacts } from './contacts.ts';
-import { duplicateLimits, Incoming } from './duplicates.ts';
+import { duplicateLimits } from './duplicates.ts';
 import type { DropReason, LayerEffect, LayerInput } from './effects.ts';
 import { Fifo } from './fifo.ts';
+import { Incoming } from './incoming.ts';
 import { Outbox } from './outbox.ts';
 import type { Parameters } from './parameters.ts';
 import { ResetLimit } from './reset-limit.ts';
@@ -82,7 +83,7 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
   }
 
   handle(input: LayerInput, now: Instant): readonly LayerEffect[] {
-    this.effects.length = 0;
+    this.clear();
     switch (input.kind) {
       case 'received':
         this.receive(input.peer, input.message, input.multicast, now);
@@ -120,21 +121,22 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
   }
 
   expire(now: Instant): readonly LayerEffect[] {
-    this.effects.length = 0;
+    this.clear();
     if (this.wake === undefined || this.wake > now) return this.effects;
     this.wake = undefined;
     this.outbox.expire(now);
     for (let late = this.unanswered.first; late !== undefined; late = this.unanswered.first) {
-      if (late.message !== undefined && late.ackDue > now) break;
+      if (late.message !== undefined && late.at + this.parameters.ackDelay > now) break;
       this.unanswered.shift();
-      if (late.message !== undefined) this.acknowledge(late);
+      if (late.message !== undefined) this.acknowledge(late, now);
     }
     for (let answer = this.leisurely.take(now); answer !== undefined; answer = this.leisurely.take(now)) {
       this.transmit(answer.peer, answer.bytes);
     }
     this.contacts.expire(now);
     this.wakeForSending();
-    this.wakeAt(this.unanswered.first?.ackDue);
+    const late = this.unanswered.first;
+    if (late !== undefined) this.wakeAt(late.at + this.parameters.ackDelay);
     this.wakeAt(this.leisurely.earliest);
     return this.effects;
   }
@@ -161,14 +163,14 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
       return;
     }
     const contact = this.contacts.touch(peer, now);
-    if (this.repeats(contact, message, now)) return;
-    const incoming = this.incoming(peer, message, multicast, now);
+    if (this.repeats(contact, message.id, now)) return;
+    const incoming = new Incoming(peer, message, multicast, now);
     this.remember(contact, incoming, now);
     if (confirmable) {
       const { unanswered } = this;
       while (unanswered.first !== undefined && unanswered.first.message === undefined) unanswered.shift();
       unanswered.push(incoming);
-      this.wakeAt(incoming.ackDue);
+      this.wakeAt(now + this.parameters.ackDelay);
     }
     this.effects.push({ kind: 'request', incoming, message });
   }
@@ -180,29 +182,24 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
       return;
     }
     const contact = this.contacts.find(peer.key);
-    if (contact !== undefined && this.repeats(contact, message, now)) return;
-    this.effects.push({ kind: 'response', incoming: this.incoming(peer, message, false, now), message });
-  }
-
-  private incoming(peer: Peer, message: ReceivedMessage, multicast: boolean, now: Instant): Incoming {
-    const { exchangeLifetime, nonLifetime, ackDelay } = this.parameters;
-    const life = message.type === Type.Con ? exchangeLifetime : nonLifetime;
-    return new Incoming(peer, message, multicast, now + life, now + ackDelay);
+    if (contact !== undefined && this.repeats(contact, message.id, now)) return;
+    this.effects.push({ kind: 'response', incoming: new Incoming(peer, message, false, now), message });
   }
 
   /** Whether it came before; then it gets what it got before. */
-  private repeats(contact: Contact, message: ReceivedMessage, now: Instant): boolean {
-    const before = this.contacts.duplicates.find(contact.recent, message.id, now);
-    if (before === undefined) return false;
+  private repeats(contact: Contact, id: number, now: Instant): boolean {
+    const at = this.contacts.duplicates.find(contact.recent, id, now);
+    if (at < 0) return false;
     this.drop('duplicate', contact.peer);
-    if (before.answer !== undefined) this.transmit(contact.peer, before.answer);
-    else if (before.acknowledged) this.transmit(contact.peer, encodeEmpty(Type.Ack, before.id));
+    const answer = contact.recent.answers[at];
+    if (answer !== undefined) this.transmit(contact.peer, answer);
     return true;
   }
 
   private remember(contact: Contact, incoming: Incoming, now: Instant): void {
-    const { contacts } = this;
-    contacts.duplicates.remember(contact.recent, incoming, now);
+    const { contacts, parameters } = this;
+    const life = incoming.confirmable ? parameters.exchangeLifetime : parameters.nonLifetime;
+    contacts.duplicates.remember(contact.recent, incoming.id, incoming.at + life, now);
     this.wakeAt(contact.dueAt);
     if (!contacts.duplicates.full) return;
     const evicted = contacts.relieve(contact);
@@ -263,8 +260,7 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
         stampType(bytes, Type.Ack);
         stampId(bytes, incoming.id);
       }
-      this.contacts.duplicates.answered(incoming, answer);
-      this.transmit(peer, answer);
+      this.answer(incoming, answer, now);
       return;
     }
     if (bytes === undefined) return;
@@ -308,7 +304,7 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
     const contact = this.contacts.touch(incoming.peer, now);
     contact.proven = true;
     this.remember(contact, incoming, now);
-    if (incoming.confirmable) this.acknowledge(incoming);
+    if (incoming.confirmable) this.acknowledge(incoming, now);
   }
 
   private refuse(incoming: Incoming, now: Instant): void {
@@ -316,9 +312,16 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
     this.reset(incoming.peer, incoming.id, now);
   }
 
-  private acknowledge(incoming: Incoming): void {
+  private acknowledge(incoming: Incoming, now: Instant): void {
     incoming.acknowledged = true;
-    this.transmit(incoming.peer, encodeEmpty(Type.Ack, incoming.id));
+    this.answer(incoming, encodeEmpty(Type.Ack, incoming.id), now);
+  }
+
+  /** Goes out now, and again whenever the message is repeated. */
+  private answer(incoming: Incoming, bytes: Uint8Array, now: Instant): void {
+    const contact = this.contacts.find(incoming.peer.key);
+    if (contact !== undefined) this.contacts.duplicates.answered(contact.recent, incoming.id, bytes, now);
+    this.transmit(incoming.peer, bytes);
   }
 
   private reset(peer: Peer, id: number, now: Instant): void {
@@ -331,6 +334,11 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
     if (contact === undefined) return;
     this.outbox.drop(contact);
     this.contacts.end(contact, now);
+  }
+
+  /** Piece by piece, which keeps the memory of the list; setting its length would give it back. */
+  private clear(): void {
+    for (let left = this.effects.length; left > 0; left -= 1) this.effects.pop();
   }
 
   private transmit(peer: Peer, bytes: Uint8Array): void {
