@@ -120,8 +120,8 @@ describe('a version', () => {
     });
   });
 
-  it('I-16: is wanted once, and as a number', () => {
-    expect(problem('ep=x')).toMatchObject({ fault: 'missing', code: Code.BadRequest });
+  it('I-16: is 1.0 where it is not said, and stands once and as a number', () => {
+    expect(parseRegister(['ep=x'])).toMatchObject({ kind: 'register', version: '1.0' });
     expect(problem('lwm2m=')).toMatchObject({ fault: 'malformed', code: Code.BadRequest });
     expect(problem('lwm2m=one')).toMatchObject({ fault: 'malformed', code: Code.BadRequest });
     expect(problem('lwm2m=1.0', 'lwm2m=1.0')).toMatchObject({ fault: 'repeated', code: Code.BadRequest });

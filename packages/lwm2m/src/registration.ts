@@ -33,7 +33,7 @@ export interface Updating {
 }
 
 export type RegistrationSubject = 'ep' | 'lt' | 'lwm2m' | 'b' | 'Q' | 'sms' | 'pid' | 'query' | 'objects';
-export type RegistrationFault = 'missing' | 'repeated' | 'malformed' | 'unsupported' | 'too-large';
+export type RegistrationFault = 'repeated' | 'malformed' | 'unsupported' | 'too-large';
 
 export interface RegistrationProblem {
   readonly kind: 'problem';
@@ -52,7 +52,6 @@ export function registrationProblem(subject: RegistrationSubject, fault: Registr
 }
 
 const codes: Readonly<Record<RegistrationFault, Code>> = {
-  missing: Code.BadRequest,
   repeated: Code.BadRequest,
   malformed: Code.BadRequest,
   unsupported: Code.PreconditionFailed,
@@ -69,8 +68,8 @@ const mostParameters = 64;
 export function parseRegister(query: readonly string[]): Registering | RegistrationProblem {
   const parameters = split(query);
   if ('kind' in parameters) return parameters;
-  const version = parameters.get('lwm2m');
-  if (version === undefined) return registrationProblem('lwm2m', 'missing');
+  // Core 1.0.2 §5.3.1 has it optional; what leaves it out is of that time.
+  const version = parameters.get('lwm2m') ?? '1.0';
   const spoken = parseVersion(version);
   if (spoken === undefined) {
     return registrationProblem('lwm2m', /^\d+(\.\d+)?$/.test(version) ? 'unsupported' : 'malformed');
@@ -128,9 +127,9 @@ function split(query: readonly string[]): Map<string, string> | RegistrationProb
 const ours: ReadonlySet<string> = new Set(['ep', 'lt', 'lwm2m', 'b', 'Q', 'sms', 'pid']);
 const isOurs = (name: string): name is RegistrationSubject => ours.has(name);
 
-type CommonTerms = Pick<Updating, 'lifetime' | 'binding' | 'queueMode' | 'smsNumber'>;
+type Terms = Pick<Updating, 'lifetime' | 'binding' | 'queueMode' | 'smsNumber'>;
 
-function readTerms(parameters: ReadonlyMap<string, string>, version: Lwm2mVersion): CommonTerms | RegistrationProblem {
+function readTerms(parameters: ReadonlyMap<string, string>, version: Lwm2mVersion): Terms | RegistrationProblem {
   const lt = parameters.get('lt');
   const lifetime = lt === undefined ? undefined : parseLifetime(lt);
   if (lt !== undefined && lifetime === undefined) return registrationProblem('lt', 'malformed');
