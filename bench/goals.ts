@@ -257,7 +257,7 @@ export function figuresOf(measurements: readonly Measurement[]): Figures {
     measurements.find((measurement) => measurement.id === id)?.rows.find((row) => row.name === name);
   const sound = (id: string, name: string) => {
     const summary = find(id, name)?.summary;
-    return summary !== undefined && summary.failedShare < 0.001 ? summary : undefined;
+    return summary !== undefined && summary.rate > 0 && summary.failedShare < 0.001 ? summary : undefined;
   };
   return {
     cpu: (id, name) => sound(id, name)?.cpuUs ?? Number.NaN,

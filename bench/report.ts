@@ -124,7 +124,11 @@ export function render(results: readonly Kept[]): string {
   const parts = ['## Goals', '', goalTable(measurements), '', '## Figures'];
   for (const { group, machine, node, commit, at, plan, measurements: found } of results) {
     const when = at.slice(0, 16).replace('T', ' ');
-    parts.push('', `*${group}: ${when} UTC, ${machine}, Node ${node}, commit ${commit}, ${plan.rounds} rounds.*`, '');
+    parts.push(
+      '',
+      `*${group}: ${when} UTC, ${machine}, Node ${node}, commit ${commit}, ${plan.rounds === 1 ? 'one round' : `${plan.rounds} rounds`}.*`,
+      '',
+    );
     if (group === 'codec') parts.push(codecTable(found));
     else parts.push(found.map(measurementTable).join('\n\n'));
   }

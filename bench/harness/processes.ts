@@ -69,12 +69,16 @@ export class Program {
     return lines.find((line) => /error|cannot|not found/i.test(line)) ?? lines.at(-1) ?? '';
   }
 
+  get isRunning(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
   async ended(): Promise<void> {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) await once(this.#child, 'exit');
+    if (this.isRunning) await once(this.#child, 'exit');
   }
 
   async stop(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    if (!this.isRunning) return;
     this.#child.kill('SIGTERM');
     const patience = new AbortController();
     const late = pause(2000, undefined, { signal: patience.signal })

@@ -11,7 +11,7 @@ const contestants: readonly Contestant[] = [
 
 const links = '11 links in 115 bytes, 16 different sets of them';
 
-function registerAndUpdate(
+async function registerAndUpdate(
   server: Server,
   contestant: Contestant,
   plan: Plan,
@@ -27,7 +27,12 @@ function registerAndUpdate(
     warmup: contestant.warmup * plan.warmth,
     seconds: plan.seconds,
   };
-  return load('lwm2m', options, [server.program.pid], 2);
+  const phases = await load('lwm2m', options, [server.program.pid], 2);
+  const [registered] = phases;
+  if (registered !== undefined && registered.ops - registered.errors < options.devices * 0.99) {
+    throw new Error(`${registered.ops - registered.errors} of ${options.devices} devices could register`);
+  }
+  return phases;
 }
 
 export async function updates(plan: Plan): Promise<Measurement[]> {

@@ -74,7 +74,9 @@ export async function contest(
       try {
         const server = await start(contestant);
         try {
-          for (const phase of await run(server, contestant, plan)) {
+          const phases = await run(server, contestant, plan);
+          if (!server.program.isRunning) throw new Error(`ended under load; ${server.program.complaint()}`);
+          for (const phase of phases) {
             note(gathered, contestant.name, phase);
             progress(round, contestant.name, phase);
           }
