@@ -141,6 +141,10 @@ describe('a binding', () => {
     expect(registering('lwm2m=1.2', 'b=UMHTSN').binding).toBe('UMHTSN');
   });
 
+  it('may still ask for queue mode by a letter from 1.1 on, as devices do', () => {
+    expect(registering('lwm2m=1.1', 'b=UQ')).toMatchObject({ binding: 'UQ', queueMode: true });
+  });
+
   it.each([
     ['1.0', 'UQSQT'],
     ['1.0', 'Q'],
@@ -148,7 +152,7 @@ describe('a binding', () => {
     ['1.0', 'XYZ'],
     ['1.0', ''],
     ['1.0', 'U'.repeat(1024)],
-    ['1.1', 'UQ'],
+    ['1.1', 'QU'],
     ['1.1', 'UU'],
     ['1.1', 'UM'],
     ['1.2', 'u'],

@@ -148,13 +148,16 @@ function parseLifetime(text: string): Duration | undefined {
   return number === 0 ? Number.POSITIVE_INFINITY : seconds(Math.min(number, longestLifetime));
 }
 
-/** Letters of the version, each once; before 1.1 a Q among them, but not first. */
+/**
+ * Letters of the version, each once, and a Q among them but not first. From 1.1 on the Q has no place there, but
+ * devices and their users brought it along from 1.0: it is understood.
+ */
 function isBinding(text: string, version: Lwm2mVersion): boolean {
-  const { bindings } = versionTraits[version];
-  if (text.length === 0 || text.length > bindings.length || text.startsWith('Q')) return false;
+  const letters = `${versionTraits[version].bindings}Q`;
+  if (text.length === 0 || text.length > letters.length || text.startsWith('Q')) return false;
   for (let i = 0; i < text.length; i += 1) {
     const letter = text.charAt(i);
-    if (!bindings.includes(letter) || text.indexOf(letter) !== i) return false;
+    if (!letters.includes(letter) || text.indexOf(letter) !== i) return false;
   }
   return true;
 }
@@ -164,9 +167,8 @@ function queueModeOf(
   flag: string | undefined,
   version: Lwm2mVersion,
 ): boolean | undefined {
-  if (versionTraits[version].queueMode === 'binding') return binding?.includes('Q');
-  if (flag !== undefined) return true;
-  return binding === undefined ? undefined : false;
+  if (flag !== undefined && versionTraits[version].queueMode === 'parameter') return true;
+  return binding?.includes('Q');
 }
 
 export interface UpdateFields {
