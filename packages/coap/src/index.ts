@@ -6,7 +6,7 @@ export type { RequestOptions } from './exchange/contexts.ts';
 export type { Listener, Observed } from './exchange/exchanges.ts';
 export { chooseFormat, requireFormat } from './exchange/negotiation.ts';
 export type { NotifyPolicy } from './exchange/relations.ts';
-export { type Methods, type RouteOptions, Router } from './exchange/router.ts';
+export { type Methods, type RouteOptions, Router, type RouterOptions } from './exchange/router.ts';
 export {
   type BlockListener,
   type Context,

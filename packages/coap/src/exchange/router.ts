@@ -1,6 +1,8 @@
 // Path to service (RFC 7252 §5.10.1), and what there is to be found at `/.well-known/core` (RFC 6690 §4).
 // Paths are looked up segment by segment in maps: no path is ever a property name or a file name.
-import { encodeUtf8 } from '@lapwing/kernel';
+// The list is the one answer here that is much longer than its question, so that Echo guards it (RFC 9175 §2.4).
+import { type Clock, encodeUtf8, type Random, systemClock, systemRandom } from '@lapwing/kernel';
+import { EchoGuard } from '../layers/echo.ts';
 import { Code } from '../message/code.ts';
 import { ContentFormat } from '../message/content-format.ts';
 import { filterLinks, formatLinks, type Link, makeLink } from '../message/link-format.ts';
@@ -27,6 +29,13 @@ export interface RouteOptions {
   readonly link?: Iterable<readonly [string, string | true]>;
   /** Takes bodies as `context.body`, block by block, of any size; default: whole, as `payload`. */
   readonly body?: 'whole' | 'streamed';
+}
+
+export interface RouterOptions {
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** Who gets a long list: by default only addresses that have shown that they are there. */
+  readonly guard?: EchoGuard;
 }
 
 interface Route {
@@ -56,8 +65,9 @@ export class Router {
   private readonly root = newPlace();
   private readonly links = new Map<string, Link>();
 
-  constructor() {
-    this.add('/.well-known/core', { get: async (request, context) => this.list(request, context) });
+  constructor(options: RouterOptions = {}) {
+    const { clock = systemClock, random = systemRandom, guard = new EchoGuard({ clock, random }) } = options;
+    this.add('/.well-known/core', { get: guard.layer(async (request, context) => this.list(request, context)) });
   }
 
   /**

@@ -39,16 +39,16 @@ async function challengeOf(response: Promise<Response>): Promise<Uint8Array> {
 
 describe('a large answer', () => {
   test('E-01: to a list of a thousand resources a stranger has to show its address first', async () => {
-    const router = new Router();
+    const clock = new VirtualClock();
+    const router = new Router({ clock, random: new SeededRandom(1) });
     for (let i = 0; i < 1000; i += 1) router.add(`/r/${i}`, {}, { link: [['rt', 'test']] });
-    const { ask, guard } = guarded(router.serve);
+    const ask = (request: Request) => router.serve(request, { peer: here, signal: new AbortController().signal });
     const response = await ask(discovery);
     expect(response.code).toBe(Code.Unauthorized);
     expect(4 + response.options.length + response.payload.length).toBeLessThanOrEqual(136);
     const value = response.options.bytes(Option.Echo)!;
     expect((await ask(withEcho(value))).code).toBe(Code.Content);
     expect((await ask(discovery)).code).toBe(Code.Content);
-    expect(guard.stats()).toEqual({ challenged: 1, refused: 0, proven: 1 });
   });
 
   test('E-02: is one above three times its request, frames counted whole', async () => {
