@@ -38,10 +38,6 @@ export class AutoObserver {
     this.options = options;
   }
 
-  get pending(): number {
-    return this.progress.size;
-  }
-
   registered(registration: Registration): void {
     const paths = this.wanted(registration, new Set());
     const before = this.progress.get(registration.name);

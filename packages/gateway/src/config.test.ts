@@ -85,7 +85,6 @@ describe('EMQX blocks', () => {
   it('the documented emqx.conf block is read as it is', async () => {
     const { lwm2m, modelDirs, mqtt, warnings } = await parse(documented);
     expect(lwm2m).toMatchObject({
-      enable: true,
       lifetime: { min: 1000, max: 86_400_000 },
       awakeWindow: 22_000,
       autoObserve: { kind: 'all' },
@@ -275,6 +274,8 @@ mqtt { broker = "http://user:hunter2@x" , pasword = hunter2 }`;
     ['lifetime_max = 1s, lifetime_min = 2s', 'gateway.lwm2m.lifetime_max'],
     ['auto_observe = ["/3/x"]', 'gateway.lwm2m.auto_observe'],
     ['listeners.dtls.default.bind = 5784', 'gateway.lwm2m.listeners.dtls.default'],
+    ['listeners.udp.default.enable = false', 'gateway.lwm2m.listeners: none is enabled'],
+    ['enable = false', 'gateway.lwm2m.enable'],
   ])('%s is refused', async (line, path) => {
     expect((await problems(`${documented}\ngateway.lwm2m { ${line} }`)).join()).toContain(path);
   });

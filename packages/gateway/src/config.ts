@@ -25,7 +25,6 @@ export interface Translator {
 }
 
 export interface Lwm2mConfig {
-  readonly enable: boolean;
   readonly profile: Profile;
   readonly lifetime: { readonly min: Duration; readonly max: Duration };
   readonly awakeWindow: Duration;
@@ -130,11 +129,11 @@ function complete(written: WrittenConfig, found: string[], notes: string[]): Gat
   const { lwm2m } = written.gateway;
   const at = 'gateway.lwm2m';
   if (lwm2m.lifetime_max < lwm2m.lifetime_min) found.push(`${at}.lifetime_max: is below lifetime_min`);
+  if (!lwm2m.enable) found.push(`${at}.enable: is false, so there is nothing to run`);
   noteUnused(lwm2m, at, notes);
   const { command, ...uplinks } = lwm2m.translators;
   return {
     lwm2m: {
-      enable: lwm2m.enable,
       profile: profiles[lwm2m.compat],
       lifetime: { min: lwm2m.lifetime_min, max: lwm2m.lifetime_max },
       awakeWindow: Math.ceil(lwm2m.qmode_time_window / 1000) * 1000,
@@ -213,9 +212,9 @@ function listenersOf(
     if (enable)
       found.push(`${at}.dtls.${name}: DTLS listeners are not available in this version; enable = false leaves it out`);
   }
-  return udp
-    .filter(([, { enable }]) => enable)
-    .map(([name, each]) => listenerOf(name, each, `${at}.udp.${name}`, notes));
+  const enabled = udp.filter(([, { enable }]) => enable);
+  if (enabled.length === 0) found.push(`${at}: none is enabled`);
+  return enabled.map(([name, each]) => listenerOf(name, each, `${at}.udp.${name}`, notes));
 }
 
 function listenerOf(name: string, written: WrittenUdp, at: string, notes: string[]): ListenerConfig {

@@ -65,6 +65,21 @@ describe('publishing', () => {
     expect(metrics.snapshot()).toMatchObject({ 'mqtt.resent': 1, 'mqtt.acknowledged': 1, 'mqtt.published': 3 });
   });
 
+  it('sends again no more at a time than the broker takes now', () => {
+    const { publisher, outlet } = start();
+    publisher.connected(outlet, 10);
+    for (const payload of ['a', 'b', 'c']) publisher.publish(message(payload));
+    publisher.disconnected();
+    const next = new FakeOutlet();
+    publisher.connected(next, 1);
+    expect(next.payloads).toEqual(['a']);
+    for (const sent of ['a', 'b', 'c']) {
+      expect(next.payloads.at(-1)).toBe(sent);
+      publisher.acknowledged(next.sent.at(-1)?.id ?? 0, 0);
+    }
+    expect(publisher.waiting).toBe(0);
+  });
+
   it('P-10: a broker that never acknowledges costs no more than the limits', () => {
     const { publisher, outlet, metrics } = start({ messages: 50, bytes: 100_000 });
     publisher.connected(outlet, 20);

@@ -54,10 +54,20 @@ export class Publisher {
     this.outlet = outlet;
     this.window = Math.max(1, Math.min(window, defaultWindow));
     this.held = false;
+    const excess: OutMessage[] = [];
+    let resent = 0;
     for (const [id, message] of this.inFlight) {
+      if (resent >= this.window) {
+        // The broker takes fewer at a time than before: the rest go as if they had never left.
+        this.inFlight.delete(id);
+        excess.push(message);
+        continue;
+      }
+      resent += 1;
       this.metrics.add('mqtt.resent');
       outlet.publish({ topic: message.topic, payload: message.payload, qos: 1, id, dup: true });
     }
+    this.sentBack.unshift(...excess);
     this.pump();
   }
 
