@@ -1,8 +1,17 @@
 // One server of the device: its endpoint, its registration, and what it observes. Everything that comes from there is
 // served here; what comes from elsewhere is refused.
-import { Code, type Context, Endpoint, type Request, type Response, ResponseError, type Service } from '@lapwing/coap';
+import {
+  Code,
+  type Context,
+  Endpoint,
+  type EndpointStats,
+  type Request,
+  type Response,
+  ResponseError,
+  type Service,
+} from '@lapwing/coap';
 import type { Duration } from '@lapwing/kernel';
-import { contains, formatObjectList, instancePath, type Path, rootPath } from '@lapwing/lwm2m';
+import { contains, formatObjectList, instancePath, type Path, rootPath, versionTraits } from '@lapwing/lwm2m';
 import { ServerInstance } from './builtin/server.ts';
 import { AttributeTable } from './notify/attribute-table.ts';
 import { Relations } from './notify/relations.ts';
@@ -12,6 +21,14 @@ import type { AccountSettings, Settings } from './options.ts';
 import type { Phase } from './registration/machine.ts';
 import { RegistrationSession, type SessionListener } from './registration/session.ts';
 
+export interface AccountStats {
+  /** Observations of the server here. */
+  readonly relations: number;
+  /** Requests refused because they came from somebody else. */
+  readonly strangers: number;
+  readonly endpoint: EndpointStats;
+}
+
 export class Account implements AsyncDisposable {
   readonly settings: AccountSettings;
   private readonly endpoint: Endpoint;
@@ -19,8 +36,9 @@ export class Account implements AsyncDisposable {
   private readonly session: RegistrationSession;
   private readonly attributes: AttributeTable;
   private readonly relations = new Relations();
-  private listed: string;
-  private readonly objectsAsText: () => string;
+  private readonly device: Settings;
+  private listed = '';
+  private strangers = 0;
 
   private constructor(
     settings: Settings,
@@ -31,14 +49,15 @@ export class Account implements AsyncDisposable {
   ) {
     this.settings = account;
     this.endpoint = endpoint;
+    this.device = settings;
     const { objects, clock } = settings;
+    // Not before the answer to the Execute is on its way: a server that has lost the registration would not take it.
+    const later = (act: () => void): void => void clock.at(clock.now(), act);
     this.server = new ServerInstance(objects, instance, account, {
-      update: () => this.session.handle({ kind: 'trigger' }),
-      disable: (wait) => this.session.handle({ kind: 'disable', wait }),
+      update: () => later(() => this.session.handle({ kind: 'trigger' })),
+      disable: (wait) => later(() => this.session.handle({ kind: 'disable', wait })),
     });
     this.attributes = new AttributeTable(() => this.server.defaults);
-    this.objectsAsText = () => formatObjectList({ rootPath: settings.rootPath, objects: objectList(objects) });
-    this.listed = '';
     this.session = new RegistrationSession(
       account,
       {
@@ -52,7 +71,7 @@ export class Account implements AsyncDisposable {
         },
       },
       endpoint,
-      clock,
+      settings,
       listener,
     );
   }
@@ -72,11 +91,23 @@ export class Account implements AsyncDisposable {
       clock,
       random,
     });
-    const opened = new Account(settings, account, instance, endpoint, listener);
-    const { attributes, relations } = opened;
-    const operations = serveOperations({ ...settings, store: settings.objects, attributes, relations });
-    service = (request, context) => opened.serve(operations, request, context);
-    return opened;
+    try {
+      const opened = new Account(settings, account, instance, endpoint, listener);
+      const { attributes, relations } = opened;
+      const { notifications } = account;
+      const unheard = (): void => opened.session.handle({ kind: 'unheard' });
+      const store = settings.objects;
+      const operations = serveOperations({ ...settings, store, attributes, relations, notifications, unheard });
+      service = (request, context) => opened.serve(operations, request, context);
+      return opened;
+    } catch (error) {
+      await endpoint[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  stats(): AccountStats {
+    return { relations: this.relations.size, strangers: this.strangers, endpoint: this.endpoint.stats() };
   }
 
   get phase(): Phase {
@@ -110,6 +141,11 @@ export class Account implements AsyncDisposable {
 
   /** Instances came or went: the server wants to know, unless it knows already. */
   listChanged(): void {
+    const { objects } = this.device.objects;
+    this.attributes.retain((path) => {
+      if (path.kind === 'root' || path.kind === 'object') return true;
+      return objects.get(path.object)?.instances.has(path.instance) ?? false;
+    });
     if (this.phase === 'idle' || this.objectsAsText() === this.listed) return;
     this.session.handle({ kind: 'objects-changed' });
   }
@@ -124,10 +160,21 @@ export class Account implements AsyncDisposable {
     this.session[Symbol.dispose]();
     this.relations.endAll();
     await this.endpoint[Symbol.asyncDispose]();
+    this.server[Symbol.dispose]();
+  }
+
+  private objectsAsText(): string {
+    const { version, rootPath, objects } = this.device;
+    // Devices of 1.0 know no such announcement.
+    const formats = version === '1.0' ? [] : versionTraits[version].formats;
+    return formatObjectList({ rootPath, formats, objects: objectList(objects) });
   }
 
   private serve(operations: Service, request: Request, context: Context): Promise<Response> {
-    if (context.peer.key !== this.session.peer?.key) return Promise.reject(new ResponseError(Code.Unauthorized));
+    if (context.peer.key !== this.session.peer?.key) {
+      this.strangers += 1;
+      return Promise.reject(new ResponseError(Code.Unauthorized));
+    }
     return operations(request, context);
   }
 }

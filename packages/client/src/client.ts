@@ -1,6 +1,6 @@
 // The LwM2M client: objects on one side, servers on the other. The façade over the parts of this package.
-import { type Duration, Emitter, type Events } from '@lapwing/kernel';
-import { Account } from './account.ts';
+import { type Clock, type Duration, deadlineSignal, Emitter, type Events } from '@lapwing/kernel';
+import { Account, type AccountStats } from './account.ts';
 import type { ObjectStore } from './objects/store.ts';
 import { type AccountSettings, type ClientOptions, type Settings, settingsOf } from './options.ts';
 import type { Phase } from './registration/machine.ts';
@@ -14,23 +14,31 @@ export interface ClientEvents {
   registered: About;
   updated: About;
   deregistered: About;
-  /** A Register or Update failed; it is tried again by itself. */
+  /** A Register, Update or Deregister failed. The first two are tried again by themselves. */
   failed: About & { readonly error: Error };
   /** Every attempt of the configured sequences failed. */
   spent: About;
   phase: About & { readonly phase: Phase };
+  /** A listener of another event threw. The client goes on. */
+  'listener-failed': { readonly event: string; readonly error: unknown };
 }
 
 export class Client implements AsyncDisposable {
   readonly name: string;
   readonly objects: ObjectStore;
-  private readonly emitter = new Emitter<ClientEvents>();
+  private readonly emitter = new Emitter<ClientEvents>((error, event) => {
+    if (event !== 'listener-failed') this.emitter.emit('listener-failed', { event, error });
+  });
+  private readonly clock: Clock;
+  private readonly closeTimeout: Duration;
   private readonly accounts: Account[] = [];
   private readonly subscriptions: Disposable[] = [];
 
   private constructor(settings: Settings) {
     this.name = settings.name;
     this.objects = settings.objects;
+    this.clock = settings.clock;
+    this.closeTimeout = settings.closeTimeout;
   }
 
   /**
@@ -83,15 +91,27 @@ export class Client implements AsyncDisposable {
     this.find(id)?.disable(wait);
   }
 
-  /** Deregisters everywhere, as far as servers answer, and closes the sockets. */
+  /** Of the account with that short server id; the first without one. */
+  stats(id?: number): AccountStats | undefined {
+    return this.find(id)?.stats();
+  }
+
+  /** Deregisters everywhere, as far as servers answer in time, and closes the sockets. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const left = this.accounts.map(async (account) => {
-      account.stop();
-      while (account.phase === 'deregistering') await this.emitter.once('phase');
-      await account[Symbol.asyncDispose]();
-    });
-    await Promise.all(left);
-    for (const subscription of this.subscriptions) subscription[Symbol.dispose]();
+    for (const subscription of this.subscriptions.splice(0)) subscription[Symbol.dispose]();
+    const accounts = this.accounts.splice(0);
+    {
+      using deadline = deadlineSignal(this.clock, this.closeTimeout, 'Deregister');
+      await Promise.all(accounts.map((account) => this.leave(account, deadline.signal)));
+    }
+    await Promise.all(accounts.map((account) => account[Symbol.asyncDispose]()));
+  }
+
+  /** Resolves when the server has let go, or nobody waits any more. */
+  private async leave(account: Account, signal: AbortSignal): Promise<void> {
+    account.stop();
+    while (account.phase !== 'idle' && !signal.aborted)
+      await this.emitter.once('phase', { signal }).catch(() => undefined);
   }
 
   private find(id: number | undefined): Account | undefined {

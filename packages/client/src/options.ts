@@ -5,6 +5,7 @@ import {
   type Clock,
   ConfigError,
   type Duration,
+  encodeUtf8,
   isStackError,
   type Random,
   seconds,
@@ -25,15 +26,17 @@ export interface ServerAccount {
   readonly uri: string;
   /** Short server id, 1 to 65 534; default 1, 2, … in order. */
   readonly id?: number;
-  /** In ms, from 1 s; default 86 400 s. */
+  /** In ms, from 1 s; Infinity never ends; default 86 400 s. */
   readonly lifetime?: Duration;
-  /** Listen only for a while after sending; default false. */
+  /** Registers as a device that is to be spoken to only for a while after it has sent something; default false. */
   readonly queueMode?: boolean;
   /** Default minimum period of notifications in seconds (/1/x/2); default 0. */
   readonly defaultMinimumPeriod?: number;
   /** Default maximum period of notifications in seconds (/1/x/3); default none. */
   readonly defaultMaximumPeriod?: number;
   readonly retry?: Partial<RetryPolicy>;
+  /** Notifications are confirmable, or often enough to notice that nobody listens (RFC 7641 §4.5); default `con`. */
+  readonly notifications?: 'con' | 'auto';
 }
 
 export interface ClientOptions {
@@ -50,6 +53,10 @@ export interface ClientOptions {
   readonly parameters?: Readonly<Record<string, string>>;
   /** By URI scheme; default `coap`. */
   readonly connectors?: Readonly<Record<string, Connector>>;
+  /** Longest wait for an executable's action before the server is told 5.03; default 30 s. */
+  readonly actionTimeout?: Duration;
+  /** Longest wait for the servers' answers to Deregister when the client is closed; default 5 s. */
+  readonly closeTimeout?: Duration;
   readonly clock?: Clock;
   readonly random?: Random;
 }
@@ -62,6 +69,7 @@ export interface AccountSettings {
   readonly defaultMinimumPeriod: number;
   readonly defaultMaximumPeriod: number | undefined;
   readonly retry: RetryPolicy;
+  readonly notifications: 'con' | 'auto';
   readonly address: Address;
   readonly connector: Connector;
 }
@@ -73,9 +81,18 @@ export interface Settings {
   readonly version: Lwm2mVersion;
   readonly rootPath: string;
   readonly parameters: Readonly<Record<string, string>>;
+  readonly actionTimeout: Duration;
+  readonly closeTimeout: Duration;
   readonly clock: Clock;
   readonly random: Random;
 }
+
+/** Parameters that the engine sends itself (Core 1.2.1 §6.2.1). */
+const ours: ReadonlySet<string> = new Set(['ep', 'lt', 'lwm2m', 'b', 'Q', 'sms', 'pid']);
+/** 2^32 - 1 s: what servers read. */
+const longestLifetime = seconds(0xffff_ffff);
+/** Bytes of one option of a query (RFC 7252 §5.10). */
+const longestParameter = 255;
 
 /** Throws ConfigError with every problem. */
 export function settingsOf(options: ClientOptions): Settings {
@@ -89,6 +106,13 @@ export function settingsOf(options: ClientOptions): Settings {
   const connectors = { ...defaultConnectors, ...options.connectors };
   const accounts = options.servers.flatMap((server, i) => accountOf(server, i, connectors, problems));
   if (new Set(accounts.map(({ id }) => id)).size !== accounts.length) problems.push('servers: two have the same id');
+  const { parameters = {}, actionTimeout = seconds(30), closeTimeout = seconds(5) } = options;
+  for (const [name, value] of Object.entries(parameters)) {
+    if (ours.has(name) || name === '' || name.includes('=')) problems.push(`parameters: '${name}' cannot be set`);
+    else if (encodeUtf8(`${name}=${value}`).length > longestParameter) problems.push(`parameters.${name}: too long`);
+  }
+  if (!(actionTimeout > 0)) problems.push(`actionTimeout: ${actionTimeout} is not above 0`);
+  if (!(closeTimeout >= 0)) problems.push(`closeTimeout: ${closeTimeout} is below 0`);
   if (problems.length > 0) throw new ConfigError(problems);
   return {
     name: options.name,
@@ -96,7 +120,9 @@ export function settingsOf(options: ClientOptions): Settings {
     objects: options.objects ?? new ObjectStore(),
     version,
     rootPath,
-    parameters: options.parameters ?? {},
+    parameters,
+    actionTimeout,
+    closeTimeout,
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
   };
@@ -116,6 +142,8 @@ function accountOf(
   const before = problems.length;
   if (!(Number.isInteger(id) && id >= 1 && id <= 65_534)) problems.push(`${at}.id: ${id} is not from 1 to 65534`);
   if (!(lifetime >= 1000)) problems.push(`${at}.lifetime: ${lifetime} ms is below a second`);
+  else if (Number.isFinite(lifetime) && lifetime > longestLifetime)
+    problems.push(`${at}.lifetime: ${lifetime} ms is above 2^32 s`);
   if (!(Number.isInteger(minimum) && minimum >= 0))
     problems.push(`${at}.defaultMinimumPeriod: ${minimum} is not a number of seconds`);
   if (maximum !== undefined && !(Number.isInteger(maximum) && maximum > 0)) {
@@ -125,6 +153,9 @@ function accountOf(
   if (!(retry.retryCount >= 1)) problems.push(`${at}.retry.retryCount: ${retry.retryCount} is below 1`);
   if (!(retry.sequenceCount >= 1)) problems.push(`${at}.retry.sequenceCount: ${retry.sequenceCount} is below 1`);
   if (!(retry.retryTimer > 0)) problems.push(`${at}.retry.retryTimer: ${retry.retryTimer} is not above 0`);
+  if (!(retry.sequenceDelay > 0)) problems.push(`${at}.retry.sequenceDelay: ${retry.sequenceDelay} is not above 0`);
+  if (!(retry.spread >= 0 && retry.spread <= 1))
+    problems.push(`${at}.retry.spread: ${retry.spread} is not from 0 to 1`);
   try {
     const parts = parseUri(server.uri);
     const { scheme } = parts;
@@ -132,7 +163,7 @@ function accountOf(
     if (connector === undefined)
       problems.push(`${at}.uri: nothing here speaks '${scheme}' (known: ${Object.keys(connectors).join(', ')})`);
     else if (problems.length === before) {
-      const { uri, queueMode = false } = server;
+      const { uri, queueMode = false, notifications = 'con' } = server;
       return [
         {
           uri,
@@ -142,6 +173,7 @@ function accountOf(
           defaultMinimumPeriod: minimum,
           defaultMaximumPeriod: maximum,
           retry,
+          notifications,
           address: addressOf(parts),
           connector,
         },

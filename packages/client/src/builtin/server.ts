@@ -1,8 +1,11 @@
 // Object 1, one instance for each account: what a server may read and change about its own registration
 // (Core 1.2.1 Appendix E.2). Resources that the engine does not act on are left out.
-import { type Duration, minutes, seconds } from '@lapwing/kernel';
+import { ResponseError } from '@lapwing/coap';
+import { type Duration, days, seconds } from '@lapwing/kernel';
 import { type Attributes, defineObject } from '@lapwing/lwm2m';
+import type { Instance } from '../objects/instance.ts';
 import type { ObjectStore } from '../objects/store.ts';
+import { type Content, isMany } from '../objects/tree.ts';
 import type { AccountSettings } from '../options.ts';
 
 export const ServerObject = defineObject({
@@ -23,13 +26,33 @@ export const ServerObject = defineObject({
   },
 });
 
+const { lifetime, defaultMinimumPeriod, defaultMaximumPeriod, disableTimeout, binding } = ServerObject.resources;
+/** Seconds: what fits in 32 bits, and in a number as ms. */
+const longest = 0xffff_ffff;
+
+/** Refuses what would leave the device unreachable or restless: no server gets to write that (Core 1.2.1 Appendix E.2). */
+function check(valueOf: (resource: number) => Content | undefined): void {
+  for (const { id } of [lifetime, defaultMinimumPeriod, defaultMaximumPeriod, disableTimeout]) {
+    const period = numberAt(valueOf(id));
+    if (period !== undefined && !(period >= 0 && period <= longest))
+      throw ResponseError.badRequest(`resource ${id}: not a number of seconds`);
+  }
+  const wanted = valueOf(binding.id);
+  if (wanted !== undefined && !isMany(wanted) && wanted.value !== 'U')
+    throw ResponseError.badRequest('this binding is not spoken here');
+}
+
+function numberAt(content: Content | undefined): number | undefined {
+  return content === undefined || isMany(content) ? undefined : Number(content.value);
+}
+
 export interface ServerTriggers {
   update(): void;
   disable(wait: Duration): void;
 }
 
 /** The account's instance of object 1, read anew at each use: a server may have written to it. */
-export class ServerInstance {
+export class ServerInstance implements Disposable {
   private readonly store: ObjectStore;
   readonly id: number;
 
@@ -37,9 +60,11 @@ export class ServerInstance {
     this.store = store;
     this.id = id;
     const { defaultMaximumPeriod } = account;
+    store.define(ServerObject, { check });
     store.add(ServerObject, id, {
       shortServerId: account.id,
-      lifetime: Math.round(account.lifetime / 1000),
+      // Endless is written 0.
+      lifetime: account.lifetime === Number.POSITIVE_INFINITY ? 0 : Math.round(account.lifetime / 1000),
       defaultMinimumPeriod: account.defaultMinimumPeriod,
       ...(defaultMaximumPeriod === undefined ? {} : { defaultMaximumPeriod }),
       notificationStoring: false,
@@ -50,7 +75,8 @@ export class ServerInstance {
   }
 
   get lifetime(): Duration {
-    return seconds(this.instance?.get('lifetime') ?? 86_400);
+    const written = this.instance?.get('lifetime') ?? 86_400;
+    return written === 0 ? Number.POSITIVE_INFINITY : seconds(written);
   }
 
   /** What notifications inherit where nothing is written (Core 1.2.1 §7.3.2). */
@@ -60,12 +86,18 @@ export class ServerInstance {
     return { ...(pmin > 0 ? { pmin } : {}), ...(pmax > 0 ? { pmax } : {}) };
   }
 
-  /** Core 1.2.1 Appendix E.2: a day, unless written. */
-  private get disableTimeout(): Duration {
-    return seconds(this.instance?.get('disableTimeout') ?? minutes(1440) / 1000);
+  /** Takes the instance away: the next client on this store makes its own. */
+  [Symbol.dispose](): void {
+    this.store.remove(ServerObject.id, this.id);
   }
 
-  private get instance() {
+  /** Core 1.2.1 Appendix E.2: a day, unless written. */
+  private get disableTimeout(): Duration {
+    const written = this.instance?.get('disableTimeout');
+    return written === undefined ? days(1) : seconds(written);
+  }
+
+  private get instance(): Instance<typeof ServerObject> | undefined {
     return this.store.get(ServerObject, this.id);
   }
 }

@@ -8,9 +8,13 @@ import {
   idsOf,
   inheritAttributes,
   type Path,
+  parsePath,
   patchAttributes,
   pathOf,
 } from '@lapwing/lwm2m';
+
+/** Paths with attributes of their own: what a server may make us remember. */
+const mostPaths = 1024;
 
 export class AttributeTable {
   private readonly written = new Map<string, Attributes>();
@@ -39,7 +43,14 @@ export class AttributeTable {
     const conflict = attributeConflict(next);
     if (conflict !== undefined) throw ResponseError.badRequest(conflict);
     if (Object.keys(next).length === 0) this.written.delete(formatPath(path));
+    else if (this.written.size >= mostPaths && !this.written.has(formatPath(path)))
+      throw ResponseError.badRequest('attributes at too many paths');
     else this.written.set(formatPath(path), next);
+  }
+
+  /** What is gone takes its attributes along: whoever comes in its place starts without. */
+  retain(exists: (path: Path) => boolean): void {
+    for (const text of [...this.written.keys()]) if (!exists(parsePath(text))) this.written.delete(text);
   }
 
   clear(): void {

@@ -37,13 +37,18 @@ export class Instance<D extends ObjectDefinition> {
 
   /** Undefined for an optional resource that is not there. */
   get<K extends ReadableKey<D> & keyof D['resources']>(key: K): ValueOf<D['resources'][K]> | undefined {
-    const resource = this.definition.resources[key as string];
+    const resource = resourceNamed(this.definition, key as string);
     const content =
       resource === undefined
         ? undefined
         : this.store.objects.get(this.definition.id)?.instances.get(this.id)?.contents.get(resource.id);
     return plain(content) as ValueOf<D['resources'][K]> | undefined;
   }
+}
+
+/** Also for keys that only an object's prototype has: then there is none. */
+function resourceNamed({ resources }: ObjectDefinition, key: string): ResourceDefinition | undefined {
+  return Object.hasOwn(resources, key) ? resources[key] : undefined;
 }
 
 function plain(content: Content | undefined): unknown {
@@ -59,7 +64,7 @@ export function stageValues(
   values: object,
 ): void {
   for (const [key, given] of Object.entries(values)) {
-    const resource = definition.resources[key];
+    const resource = resourceNamed(definition, key);
     if (resource === undefined) throw ResponseError.badRequest(`${definition.name} has no resource '${key}'`);
     if (resource.access === 'E') continue;
     if (given === undefined) transaction.remove(definition.id, instance, resource.id);
@@ -80,7 +85,7 @@ function contentOf(resource: ResourceDefinition, key: string, given: unknown): C
 export function actionsOf(definition: ObjectDefinition, values: object): ReadonlyMap<number, Action> {
   const actions = new Map<number, Action>();
   for (const [key, given] of Object.entries(values)) {
-    const resource = definition.resources[key];
+    const resource = resourceNamed(definition, key);
     if (resource?.access === 'E' && typeof given === 'function') actions.set(resource.id, given as Action);
   }
   return actions;

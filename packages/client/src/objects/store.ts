@@ -13,9 +13,8 @@ import {
   type TypeLookup,
 } from '@lapwing/lwm2m';
 import { actionsOf, Instance, stageValues } from './instance.ts';
-
 import { Transaction } from './transaction.ts';
-import type { ObjectNode } from './tree.ts';
+import type { InstanceCheck, ObjectNode } from './tree.ts';
 
 /** Who changed it: the application, or a server with what it wrote. */
 export type Origin = 'application' | { readonly written: readonly Entry[] };
@@ -29,12 +28,35 @@ export interface StoreEvents {
 export interface ObjectPolicy {
   /** Lets servers create instances, and delete them; the actions of what they create. Only for objects with `many`. */
   readonly creatable?: { readonly [key: string]: Action };
+  /** Looks at every instance before a change of it is committed, whoever wants it; throws ResponseError to refuse. */
+  readonly check?: InstanceCheck;
+}
+
+export interface StoreLimits {
+  /** Instances of one object, above which servers can create no more; default 4096. */
+  readonly instances?: number;
+  /** Of one resource; default 4096. */
+  readonly resourceInstances?: number;
+}
+
+interface OpenBatch {
+  readonly transaction: Transaction;
+  /** What a call inside has thrown, whether or not somebody caught it. */
+  spoilt: { readonly error: unknown } | undefined;
 }
 
 export class ObjectStore {
   private readonly nodes = new Map<number, ObjectNode>();
   private readonly emitter = new Emitter<StoreEvents>();
-  private open: { readonly transaction: Transaction } | undefined;
+  private readonly resourceInstances: number;
+  /** Instances of one object, above which servers can create no more. */
+  readonly mostInstances: number;
+  private open: OpenBatch | undefined;
+
+  constructor(limits: StoreLimits = {}) {
+    this.mostInstances = limits.instances ?? 4096;
+    this.resourceInstances = limits.resourceInstances ?? 4096;
+  }
 
   get events(): Events<StoreEvents> {
     return this.emitter;
@@ -46,19 +68,28 @@ export class ObjectStore {
 
   /** Makes the object known, without an instance. Throws RangeError when another definition has its id. */
   define(definition: ObjectDefinition, policy: ObjectPolicy = {}): ObjectNode {
-    const known = this.nodes.get(definition.id);
-    if (known !== undefined) {
-      if (known.definition !== definition) throw new RangeError(`object ${definition.id} is defined already`);
-      return known;
-    }
+    const known = this.known(definition);
+    if (known !== undefined) return known;
+    const node = this.place(definition, policy);
+    this.emitter.emit('list-changed', {});
+    return node;
+  }
+
+  private known(definition: ObjectDefinition): ObjectNode | undefined {
+    const node = this.nodes.get(definition.id);
+    if (node !== undefined && node.definition !== definition)
+      throw new RangeError(`object ${definition.id} is defined already`);
+    return node;
+  }
+
+  private place(definition: ObjectDefinition, policy: ObjectPolicy): ObjectNode {
     if (!Number.isInteger(definition.id) || definition.id < 0 || definition.id > maxId) {
       throw new RangeError(`${definition.id} is not an object id`);
     }
     const creates: ReadonlyMap<number, Action> | undefined =
       policy.creatable === undefined ? undefined : actionsOf(definition, policy.creatable);
-    const node: ObjectNode = { definition, instances: new Map(), creates };
+    const node: ObjectNode = { definition, instances: new Map(), creates, check: policy.check };
     this.nodes.set(definition.id, node);
-    this.emitter.emit('list-changed', {});
     return node;
   }
 
@@ -68,12 +99,18 @@ export class ObjectStore {
     id: number,
     values: InstanceValues<D> & InstanceActions<D>,
   ): Instance<D> {
-    const node = this.define(definition);
+    const known = this.known(definition);
+    const node = known ?? this.place(definition, {});
     const actions = actionsOf(definition, values);
-    this.batch((transaction) => {
-      transaction.create(node, id, actions);
-      stageValues(transaction, definition, id, values);
-    });
+    try {
+      this.batch((transaction) => {
+        transaction.create(node, id, actions);
+        stageValues(transaction, definition, id, values);
+      });
+    } catch (error) {
+      if (known === undefined) this.nodes.delete(definition.id);
+      throw error;
+    }
     return new Instance(this, definition, id);
   }
 
@@ -93,22 +130,33 @@ export class ObjectStore {
 
   /**
    * Everything that `change` does happens together or, when it throws, not at all; one round of notifications follows.
-   * Calls inside calls join the outer one.
+   * Calls inside calls join the outer one, and one that throws takes the outer one with it.
    */
   batch<T>(change: (transaction: Transaction) => T, origin: Origin = 'application'): T {
-    if (this.open !== undefined) return change(this.open.transaction);
-    const transaction = new Transaction(this.nodes);
-    this.open = { transaction };
+    if (this.open !== undefined) return this.join(change, this.open);
+    const transaction = new Transaction(this.nodes, this.resourceInstances);
+    const open: OpenBatch = { transaction, spoilt: undefined };
+    this.open = open;
     let outcome: T;
     try {
       outcome = change(transaction);
     } finally {
       this.open = undefined;
     }
+    if (open.spoilt !== undefined) throw open.spoilt.error;
     const { paths, instances } = transaction.commit();
     if (paths.length > 0) this.emitter.emit('changed', { paths, origin });
     if (instances) this.emitter.emit('list-changed', {});
     return outcome;
+  }
+
+  private join<T>(change: (transaction: Transaction) => T, outer: OpenBatch): T {
+    try {
+      return change(outer.transaction);
+    } catch (error) {
+      outer.spoilt ??= { error };
+      throw error;
+    }
   }
 
   /** The declared type of each resource of this device. */

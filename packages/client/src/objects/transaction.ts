@@ -1,7 +1,16 @@
 // Changes that happen together or not at all. Everything is staged on copies and checked; `commit` swaps them in and
 // tells which paths changed, once.
 import { Code, ResponseError } from '@lapwing/coap';
-import { type Action, instancePath, maxId, objectPath, type Path, resourcePath, resourcesOf } from '@lapwing/lwm2m';
+import {
+  type Action,
+  instancePath,
+  maxId,
+  objectPath,
+  type Path,
+  resourcePath,
+  resourcesOf,
+  type Value,
+} from '@lapwing/lwm2m';
 
 import { type Content, type InstanceNode, isMany, type ObjectNode } from './tree.ts';
 
@@ -25,8 +34,11 @@ export class Transaction {
   private readonly staged = new Map<string, Staged>();
   private readonly deleted = new Map<string, { readonly object: ObjectNode; readonly instance: number }>();
 
-  constructor(objects: ReadonlyMap<number, ObjectNode>) {
+  private readonly mostResourceInstances: number;
+
+  constructor(objects: ReadonlyMap<number, ObjectNode>, mostResourceInstances: number) {
     this.objects = objects;
+    this.mostResourceInstances = mostResourceInstances;
   }
 
   /** Throws ResponseError 4.00 for an id that is taken or cannot be. */
@@ -62,7 +74,9 @@ export class Transaction {
         `/${object}/${instance}/${resource} ${declared.many === true ? 'has instances' : 'has no instances'}`,
       );
     }
-    staged.contents.set(resource, content);
+    if (isMany(content) && content.size > this.mostResourceInstances)
+      throw ResponseError.badRequest(`/${object}/${instance}/${resource} has room for ${this.mostResourceInstances}`);
+    staged.contents.set(resource, owned(content));
     staged.touched.add(resource);
   }
 
@@ -71,9 +85,11 @@ export class Transaction {
     if (staged.contents.delete(resource)) staged.touched.add(resource);
   }
 
-  /** Throws ResponseError 4.00 and changes nothing when a mandatory resource would be missing. */
+  /** Throws ResponseError 4.00 and changes nothing when a mandatory resource would be missing or the object's check fails. */
   commit(): Changes {
     for (const [key, { object, contents, actions }] of this.staged) {
+      if (this.deleted.has(key)) continue;
+      object.check?.((resource) => contents.get(resource));
       for (const { key: name, resource } of resourcesOf(object.definition).values()) {
         const there = resource.access === 'E' ? actions.has(resource.id) : contents.has(resource.id);
         // What only servers write need not be there from the start.
@@ -121,3 +137,12 @@ export class Transaction {
     return staged;
   }
 }
+
+/** Bytes belong to whom they came from: a message's buffer, or an application that goes on writing to them. */
+function owned(content: Content): Content {
+  if (isMany(content)) return new Map([...content].map(([id, value]) => [id, copied(value)]));
+  return copied(content);
+}
+
+const copied = (value: Value): Value =>
+  value.type === 'opaque' ? { type: 'opaque', value: value.value.slice() } : value;

@@ -16,7 +16,11 @@ export interface ObjectNode {
   readonly instances: Map<number, InstanceNode>;
   /** Actions of instances that a server creates; undefined where servers may create none. */
   readonly creates: ReadonlyMap<number, Action> | undefined;
+  readonly check: InstanceCheck | undefined;
 }
+
+/** Looks at an instance as it would be after a change; throws ResponseError to refuse the change. */
+export type InstanceCheck = (valueOf: (resource: number) => Content | undefined) => void;
 
 export function isMany(content: Content): content is ReadonlyMap<number, Value> {
   return content instanceof Map;

@@ -12,6 +12,7 @@ export function create(store: ObjectStore, operation: Extract<Operation, { op: '
   if (object === undefined) throw new ResponseError(Code.NotFound);
   const { creates } = object;
   if (creates === undefined || object.definition.many !== true) throw new ResponseError(Code.MethodNotAllowed);
+  if (object.instances.size >= store.mostInstances) throw ResponseError.badRequest(`/${path.object} is full`);
   const id = operation.instance ?? lowestFree(object);
   store.batch(
     (transaction) => {

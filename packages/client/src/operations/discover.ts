@@ -2,8 +2,11 @@
 import { Code, type Link, makeLink, ResponseError } from '@lapwing/coap';
 import {
   attributeParameters,
+  contains,
   formatPath,
+  idsOf,
   instancePath,
+  type Operation,
   objectPath,
   type Path,
   resourceInstancePath,
@@ -15,47 +18,61 @@ import type { ObjectStore } from '../objects/store.ts';
 import { type InstanceNode, isMany, type ObjectNode } from '../objects/tree.ts';
 
 /** Throws ResponseError 4.04 for what is not there, 4.05 for the root. */
-export function discover(store: ObjectStore, attributes: AttributeTable, path: Path): readonly Link[] {
+export function discover(
+  store: ObjectStore,
+  attributes: AttributeTable,
+  { path, depth }: Extract<Operation, { op: 'discover' }>,
+): readonly Link[] {
   if (path.kind === 'root') throw new ResponseError(Code.MethodNotAllowed);
+  const all = below(store, path);
+  // Where nothing is said: down to the resources, and at a resource to its instances (Core 1.2.1 §6.3.2).
+  const levels = idsOf(path).length + (depth ?? (path.kind === 'object' ? 2 : 1));
+  return all
+    .filter(({ at }) => idsOf(at).length <= levels)
+    .map(({ at, own }) => {
+      // At a resource the attributes in force are told, inherited ones included.
+      const told = at === path && path.kind === 'resource' ? attributes.effective(at) : attributes.at(at);
+      return makeLink(formatPath(at), [...own, ...attributeParameters(told)]);
+    });
+}
+
+interface Place {
+  readonly at: Path;
+  readonly own: readonly (readonly [string, string])[];
+}
+
+/** The path itself and everything that is there below it. */
+function below(store: ObjectStore, path: Exclude<Path, { kind: 'root' }>): readonly Place[] {
   const object = store.objects.get(path.object);
   if (object === undefined) throw new ResponseError(Code.NotFound);
-  const links: Link[] = [];
-  const add = (at: Path, ...own: readonly (readonly [string, string])[]): void => {
-    links.push(makeLink(formatPath(at), [...own, ...attributeParameters(attributes.at(at))]));
-  };
-  const { version = '1.0' } = object.definition;
   if (path.kind === 'object') {
-    add(path, ...(version === '1.0' ? [] : [['ver', version] as const]));
-    for (const instance of object.instances.values()) {
-      add(instancePath(path.object, instance.id));
-      for (const id of resourceIds(object, instance))
-        add(resourcePath(path.object, instance.id, id), ...dimension(instance, id));
-    }
-    return links;
+    const { version = '1.0' } = object.definition;
+    const own = version === '1.0' ? [] : [['ver', version] as const];
+    return [{ at: path, own }, ...[...object.instances.values()].flatMap((instance) => ofInstance(object, instance))];
   }
   const instance = object.instances.get(path.instance);
   if (instance === undefined) throw new ResponseError(Code.NotFound);
-  if (path.kind === 'instance') {
-    add(path);
-    for (const id of resourceIds(object, instance))
-      add(resourcePath(path.object, path.instance, id), ...dimension(instance, id));
-    return links;
+  if (path.kind === 'instance') return ofInstance(object, instance);
+  const there = ofInstance(object, instance).filter(({ at }) => contains(path, at));
+  const [first, ...rest] = there;
+  if (first === undefined) throw new ResponseError(Code.NotFound);
+  return [{ at: path, own: first.own }, ...rest];
+}
+
+function ofInstance(object: ObjectNode, instance: InstanceNode): Place[] {
+  const { id } = object.definition;
+  const places: Place[] = [{ at: instancePath(id, instance.id), own: [] }];
+  for (const resource of resourceIds(object, instance)) {
+    const content = instance.contents.get(resource);
+    const many = content !== undefined && isMany(content) ? content : undefined;
+    places.push({
+      at: resourcePath(id, instance.id, resource),
+      own: many === undefined ? [] : [['dim', String(many.size)]],
+    });
+    for (const each of many?.keys() ?? [])
+      places.push({ at: resourceInstancePath(id, instance.id, resource, each), own: [] });
   }
-  if (!resourceIds(object, instance).includes(path.resource)) throw new ResponseError(Code.NotFound);
-  const content = instance.contents.get(path.resource);
-  if (path.kind === 'resource') {
-    // At a resource the attributes in force are told, inherited ones included.
-    const inForce = attributeParameters(attributes.effective(path));
-    links.push(makeLink(formatPath(path), [...dimension(instance, path.resource), ...inForce]));
-    if (content !== undefined && isMany(content)) {
-      for (const id of content.keys()) add(resourceInstancePath(path.object, path.instance, path.resource, id));
-    }
-    return links;
-  }
-  if (content === undefined || !isMany(content) || !content.has(path.resourceInstance))
-    throw new ResponseError(Code.NotFound);
-  add(path);
-  return links;
+  return places;
 }
 
 /** What Register and Update tell of the device: objects whose version is not 1.0, and instances (Core 1.2.1 §6.2.1). */
@@ -71,9 +88,4 @@ function resourceIds(object: ObjectNode, instance: InstanceNode): readonly numbe
   return [...resourcesOf(object.definition).keys()]
     .filter((id) => instance.contents.has(id) || instance.actions.has(id))
     .sort((a, b) => a - b);
-}
-
-function dimension(instance: InstanceNode, resource: number): readonly (readonly [string, string])[] {
-  const content = instance.contents.get(resource);
-  return content !== undefined && isMany(content) ? [['dim', String(content.size)]] : [];
 }

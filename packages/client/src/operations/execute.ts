@@ -1,18 +1,36 @@
 // Execute: runs what the application gave for a resource (Core 1.2.1 §6.3.5).
 import { Code, ResponseError } from '@lapwing/coap';
+import { type Clock, type Duration, deadlineSignal, untilAborted } from '@lapwing/kernel';
 import { type Operation, resourcesOf } from '@lapwing/lwm2m';
 import { isExecutable } from '../objects/access.ts';
 import type { ObjectStore } from '../objects/store.ts';
 
+export interface Executing {
+  readonly store: ObjectStore;
+  readonly clock: Clock;
+  /** Longest wait for an action, in ms. It may go on afterwards; the server is told 5.03. */
+  readonly actionTimeout: Duration;
+}
+
 /** Throws ResponseError: 4.04 for what is not there, 4.05 for what cannot be executed; what the action throws goes up. */
-export async function execute(store: ObjectStore, operation: Extract<Operation, { op: 'execute' }>): Promise<void> {
-  const { path, args = '' } = operation;
+export async function execute(
+  { path, args }: Extract<Operation, { op: 'execute' }>,
+  { store, clock, actionTimeout }: Executing,
+): Promise<void> {
   const object = store.objects.get(path.object);
   const instance = object?.instances.get(path.instance);
   const declared = object === undefined ? undefined : resourcesOf(object.definition).get(path.resource)?.resource;
   if (instance === undefined || declared === undefined) throw new ResponseError(Code.NotFound);
-  const action = instance.actions.get(path.resource);
   if (!isExecutable(declared)) throw new ResponseError(Code.MethodNotAllowed);
+  const action = instance.actions.get(path.resource);
   if (action === undefined) throw new ResponseError(Code.NotFound);
-  await action(args);
+  const work = action(args);
+  if (work === undefined) return;
+  using deadline = deadlineSignal(clock, actionTimeout, 'action');
+  try {
+    await untilAborted(work, deadline.signal);
+  } catch (cause) {
+    if (!deadline.signal.aborted) throw cause;
+    throw new ResponseError(Code.ServiceUnavailable, 'the action has not ended in time', { cause });
+  }
 }

@@ -1,9 +1,9 @@
 // Observe: the first answer, and a relation that speaks from then on (Core 1.2.1 §6.4.2, RFC 7641).
 // Notifications show the values at the moment they are sent; one that is still on its way when the next is due is
 // superseded by it.
-import type { Context, Response } from '@lapwing/coap';
-import type { Clock } from '@lapwing/kernel';
-import type { Entry, Operation } from '@lapwing/lwm2m';
+import { Code, type Context, makeResponse, type NotifyOptions, type Response, ResponseError } from '@lapwing/coap';
+import { type Clock, TimeoutError } from '@lapwing/kernel';
+import { attributeConflict, type Entry, type Operation, patchAttributes } from '@lapwing/lwm2m';
 import type { AttributeTable } from '../notify/attribute-table.ts';
 import { Relation, type Relations } from '../notify/relations.ts';
 import type { ObjectStore } from '../objects/store.ts';
@@ -14,32 +14,60 @@ export interface Observing {
   readonly relations: Relations;
   readonly attributes: AttributeTable;
   readonly clock: Clock;
+  /** Confirmable notifications, unless the server has written otherwise (attribute `con`). */
+  readonly notifications: 'con' | 'auto';
+  /** A notification was not acknowledged: the server has lost sight of this device, or the device of it. */
+  readonly unheard: () => void;
 }
 
 /** The entries for the first answer. `toResponse` renders a notification; without `context.notify` this is a plain Read. */
 export function observe(
   operation: Extract<Operation, { op: 'observe' }>,
   context: Context,
-  { store, relations, attributes, clock }: Observing,
+  { store, relations, attributes, clock, notifications, unheard }: Observing,
   toResponse: (entries: readonly Entry[]) => Response,
 ): readonly Entry[] {
   const { path } = operation;
+  const own = patchAttributes({}, operation.attributes ?? {});
+  const conflict = attributeConflict(own);
+  if (conflict !== undefined) throw ResponseError.badRequest(conflict);
   const entries = readEntries(store, path);
   const { notify, signal } = context;
   if (notify === undefined) return entries;
-  if (operation.attributes !== undefined) attributes.patch(path, operation.attributes);
-  const read = (): readonly Entry[] => {
-    try {
-      return readEntries(store, path);
-    } catch {
-      return [];
-    }
+  const send = (response: Response, options: NotifyOptions): void => {
+    notify(response, options).catch((error: unknown) => {
+      // The relation ends through the signal, whatever the cause.
+      if (error instanceof TimeoutError) unheard();
+    });
   };
-  const relation = new Relation(path, attributes, clock, entries, read, (current) => {
-    // A failure ends the relation through the signal; there is nobody else to tell.
-    notify(toResponse(current)).catch(() => undefined);
+  const relation: Relation = new Relation({
+    path,
+    clock,
+    told: entries,
+    own,
+    effective: (at) => attributes.effective(at),
+    read: () => readEntries(store, path),
+    speak: (said) => {
+      const { con } = relation.attributes(path);
+      const type = con === undefined ? notifications : con === 1 ? 'con' : 'auto';
+      send('error' in said ? lastWord(said.error) : rendered(said.entries, toResponse), { type });
+    },
+    close: () => send(makeResponse(Code.Empty), {}),
   });
   relations.add(relation);
   signal.addEventListener('abort', () => relations.end(relation), { once: true });
   return entries;
+}
+
+function rendered(entries: readonly Entry[], toResponse: (entries: readonly Entry[]) => Response): Response {
+  try {
+    return toResponse(entries);
+  } catch (error) {
+    return lastWord(error);
+  }
+}
+
+/** An error ends the observation (RFC 7641 §4.2). */
+function lastWord(error: unknown): Response {
+  return error instanceof ResponseError ? error.toResponse() : makeResponse(Code.InternalServerError);
 }

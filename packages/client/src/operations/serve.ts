@@ -4,13 +4,13 @@ import { type Answer, type Lwm2mVersion, type Operation, readRequest, writeRespo
 import { create } from './create.ts';
 import { deleteAt } from './delete.ts';
 import { discover } from './discover.ts';
-import { execute } from './execute.ts';
+import { type Executing, execute } from './execute.ts';
 import { type Observing, observe } from './observe.ts';
 import { readEntries } from './read.ts';
 import { write } from './write.ts';
 import { writeAttributes } from './write-attributes.ts';
 
-export interface Operated extends Observing {
+export interface Operated extends Observing, Executing {
   readonly version: Lwm2mVersion;
   readonly rootPath: string;
 }
@@ -42,7 +42,7 @@ async function perform(operation: Operation, context: Context, device: Operated)
       return { kind: 'content', code: Code.Content, entries };
     }
     case 'discover':
-      return { kind: 'links', code: Code.Content, links: discover(store, device.attributes, operation.path) };
+      return { kind: 'links', code: Code.Content, links: discover(store, device.attributes, operation) };
     case 'write':
       write(store, operation);
       return { kind: 'done', code: Code.Changed };
@@ -50,7 +50,7 @@ async function perform(operation: Operation, context: Context, device: Operated)
       writeAttributes(operation, device);
       return { kind: 'done', code: Code.Changed };
     case 'execute':
-      await execute(store, operation);
+      await execute(operation, device);
       return { kind: 'done', code: Code.Changed };
     case 'create':
       return { kind: 'done', code: Code.Created, location: create(store, operation) };

@@ -10,6 +10,8 @@ export interface RetryPolicy {
   readonly sequenceDelay: Duration;
   /** Sequences before giving up, 1 or more (/1/x/20). */
   readonly sequenceCount: number;
+  /** Chance adds up to this part of every wait, 0 to 1: a fleet that lost its server must not come back at once. */
+  readonly spread: number;
 }
 
 /** The defaults of the specification. */
@@ -18,6 +20,7 @@ export const defaultRetry: RetryPolicy = {
   retryTimer: seconds(60),
   sequenceDelay: hours(24),
   sequenceCount: 1,
+  spread: 0.25,
 };
 
 export type NextAttempt = { readonly kind: 'wait'; readonly wait: Duration } | { readonly kind: 'spent' };

@@ -9,7 +9,11 @@ const location = ['rd', '1'];
 function setUp(lifetime = seconds(600)) {
   const clock = new VirtualClock();
   const done: string[] = [];
-  const machine = new RegistrationMachine({ lifetime, retry: defaultRetry });
+  const machine = new RegistrationMachine({
+    lifetime,
+    retry: { ...defaultRetry, spread: 0 },
+    random: new SeededRandom(1),
+  });
   const driver = new Driver<RegistrationInput, RegistrationEffect>(machine, clock, (effect) => {
     if (effect.kind === 'phase') return;
     const detail =

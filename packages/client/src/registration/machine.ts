@@ -1,11 +1,11 @@
 // Core: the registration with one server (Core 1.2.1 §6.2).
 //
 //   idle ─start▶ registering ─accepted▶ registered ─due·trigger·changed▶ updating ─accepted▶ registered
-//                  │    ▲                   └─stop▶ deregistering ▶ idle              ├─refused▶ registering
-//     failed·refused    due                                                           └─failed▶ waiting
+//                  │    ▲                   ├─stop▶ deregistering ▶ idle              ├─refused▶ registering
+//     failed·refused    due                 └─unheard▶ registering                    └─failed▶ waiting
 //                  ▼    │
 //                 waiting ─sequences spent▶ effect bootstrap
-import type { Core, Duration, Instant } from '@lapwing/kernel';
+import type { Core, Duration, Instant, Random } from '@lapwing/kernel';
 import { longestWait, nextAttempt, type RetryPolicy } from './backoff.ts';
 
 export type Phase = 'idle' | 'registering' | 'registered' | 'updating' | 'waiting' | 'deregistering';
@@ -23,9 +23,11 @@ export type RegistrationInput =
   /** The server took a Register (with its location), an Update or a Deregister. */
   | { readonly kind: 'accepted'; readonly location?: readonly string[] }
   /** The server answered with an error. */
-  | { readonly kind: 'refused' }
+  | { readonly kind: 'refused' /** Not before so long, says the server. */; readonly after?: Duration }
   /** No answer. */
-  | { readonly kind: 'failed' };
+  | { readonly kind: 'failed' }
+  /** Something else that was sent to the server was lost: whether it still knows the registration is open. */
+  | { readonly kind: 'unheard' };
 
 export type RegistrationEffect =
   | { readonly kind: 'register' }
@@ -44,6 +46,7 @@ export interface RegistrationTerms {
   /** In ms; Infinity is never updated by itself. */
   readonly lifetime: Duration;
   readonly retry: RetryPolicy;
+  readonly random: Random;
 }
 
 /** Time left for an Update to be repeated before the lifetime ends: MAX_TRANSMIT_WAIT (RFC 7252 §4.8.2), at most half of it. */
@@ -51,6 +54,7 @@ const updateMargin: Duration = 93_000;
 
 export class RegistrationMachine implements Core<RegistrationInput, RegistrationEffect> {
   private readonly retry: RetryPolicy;
+  private readonly random: Random;
   private lifetime: Duration;
   private current: Phase = 'idle';
   private location: readonly string[] = [];
@@ -59,6 +63,8 @@ export class RegistrationMachine implements Core<RegistrationInput, Registration
   private objectsChanged = false;
   private lifetimeChanged = false;
   private again = false;
+  /** Asked to leave while the Register is under way. */
+  private leaving = false;
   /** After deregistering: nothing, or how long until the next start. */
   private restartAfter: Duration | undefined;
   private effects: RegistrationEffect[] = [];
@@ -66,6 +72,7 @@ export class RegistrationMachine implements Core<RegistrationInput, Registration
   constructor(terms: RegistrationTerms) {
     this.lifetime = terms.lifetime;
     this.retry = terms.retry;
+    this.random = terms.random;
   }
 
   get phase(): Phase {
@@ -85,6 +92,7 @@ export class RegistrationMachine implements Core<RegistrationInput, Registration
           this.failures = 0;
           this.register();
         } else if (this.current === 'deregistering') this.restartAfter = 0;
+        this.leaving = false;
         break;
       case 'stop':
         this.leave(undefined);
@@ -110,10 +118,13 @@ export class RegistrationMachine implements Core<RegistrationInput, Registration
         this.accepted(input.location, now);
         break;
       case 'refused':
-        this.refused(now);
+        this.refused(now, input.after);
         break;
       case 'failed':
         this.failed(now);
+        break;
+      case 'unheard':
+        if (this.current === 'registered' || this.current === 'updating') this.register();
         break;
     }
     return this.effects;
@@ -131,7 +142,8 @@ export class RegistrationMachine implements Core<RegistrationInput, Registration
     switch (this.current) {
       case 'registering':
         this.location = location ?? [];
-        this.settle(now);
+        if (this.leaving) this.deregister();
+        else this.settle(now);
         break;
       case 'updating':
         this.settle(now);
@@ -144,16 +156,15 @@ export class RegistrationMachine implements Core<RegistrationInput, Registration
     }
   }
 
-  private refused(now: Instant): void {
+  private refused(now: Instant, after: Duration | undefined): void {
     // A server that does not know the registration any more gets a new one at once (Core 1.2.1 §6.2.2).
-    if (this.current === 'updating') this.register();
-    else if (this.current === 'deregistering') this.rest(now);
-    else if (this.current === 'registering') this.retryLater(now);
+    if (this.current === 'updating' && after === undefined) this.register();
+    else this.failed(now, after);
   }
 
-  private failed(now: Instant): void {
-    if (this.current === 'deregistering') this.rest(now);
-    else if (this.current === 'registering' || this.current === 'updating') this.retryLater(now);
+  private failed(now: Instant, after: Duration = 0): void {
+    if (this.current === 'deregistering' || this.leaving) this.rest(now);
+    else if (this.current === 'registering' || this.current === 'updating') this.retryLater(now, after);
   }
 
   private settle(now: Instant): void {
@@ -197,11 +208,12 @@ export class RegistrationMachine implements Core<RegistrationInput, Registration
     switch (this.current) {
       case 'registered':
       case 'updating':
-        this.due = undefined;
-        this.enter('deregistering');
-        this.effects.push({ kind: 'deregister', location: this.location });
+        this.deregister();
         break;
       case 'registering':
+        // The server may be about to say where the registration is that must go.
+        this.leaving = true;
+        break;
       case 'waiting':
       case 'idle':
         this.rest(now);
@@ -211,23 +223,30 @@ export class RegistrationMachine implements Core<RegistrationInput, Registration
     }
   }
 
+  private deregister(): void {
+    this.due = undefined;
+    this.leaving = false;
+    this.enter('deregistering');
+    this.effects.push({ kind: 'deregister', location: this.location });
+  }
+
   private rest(now: Instant): void {
+    this.leaving = false;
     this.due = this.restartAfter === undefined ? undefined : now + this.restartAfter;
     this.restartAfter = undefined;
     this.failures = 0;
     this.enter('idle');
   }
 
-  private retryLater(now: Instant): void {
+  private retryLater(now: Instant, after: Duration): void {
     this.failures += 1;
     const next = nextAttempt(this.retry, this.failures);
+    const wait = Math.max(next.kind === 'wait' ? next.wait : longestWait(this.retry), after);
+    this.due = now + wait * (1 + this.retry.spread * this.random.fraction());
     this.enter('waiting');
-    if (next.kind === 'wait') this.due = now + next.wait;
-    else {
-      this.failures = 0;
-      this.due = now + longestWait(this.retry);
-      this.effects.push({ kind: 'bootstrap' });
-    }
+    if (next.kind === 'wait') return;
+    this.failures = 0;
+    this.effects.push({ kind: 'bootstrap' });
   }
 
   private enter(phase: Phase): void {

@@ -8,9 +8,20 @@ import {
   Option,
   OptionSet,
   type Request,
+  type Response,
   ResponseError,
 } from '@lapwing/coap';
-import { type Clock, Driver, type Duration, encodeUtf8, type Peer } from '@lapwing/kernel';
+import {
+  type Clock,
+  ClosedError,
+  Driver,
+  type Duration,
+  encodeUtf8,
+  FormatError,
+  type Peer,
+  type Random,
+  seconds,
+} from '@lapwing/kernel';
 import { formatRegister, formatUpdate, type Lwm2mVersion } from '@lapwing/lwm2m';
 import type { AccountSettings } from '../options.ts';
 import { type Phase, type RegistrationEffect, type RegistrationInput, RegistrationMachine } from './machine.ts';
@@ -20,7 +31,7 @@ export interface SessionListener {
   registered(): void;
   updated(): void;
   deregistered(): void;
-  /** A Register or Update was refused, or nobody answered it. */
+  /** A Register, Update or Deregister was refused, or nobody answered it. */
   failed(error: Error): void;
   /** Every attempt of every sequence failed. */
   spent(): void;
@@ -43,7 +54,9 @@ export class RegistrationSession implements Disposable {
   private readonly listener: SessionListener;
   private readonly machine: RegistrationMachine;
   private readonly driver: Driver<RegistrationInput, RegistrationEffect>;
-  private readonly closing = new AbortController();
+  /** The request under way: a newer one takes its place, and its answer comes too late. */
+  private asking: AbortController | undefined;
+  private closed = false;
   /** The server as it was last reached; what comes from others is not answered. */
   private server: Peer | undefined;
 
@@ -51,14 +64,15 @@ export class RegistrationSession implements Disposable {
     account: AccountSettings,
     registrant: Registrant,
     endpoint: Endpoint,
-    clock: Clock,
+    ambient: { readonly clock: Clock; readonly random: Random },
     listener: SessionListener,
   ) {
+    const { clock, random } = ambient;
     this.account = account;
     this.registrant = registrant;
     this.endpoint = endpoint;
     this.listener = listener;
-    this.machine = new RegistrationMachine({ lifetime: registrant.lifetime(), retry: account.retry });
+    this.machine = new RegistrationMachine({ lifetime: registrant.lifetime(), retry: account.retry, random });
     this.driver = new Driver<RegistrationInput, RegistrationEffect>(this.machine, clock, (effect) => this.run(effect));
   }
 
@@ -76,7 +90,8 @@ export class RegistrationSession implements Disposable {
 
   /** Silences it; nothing is sent any more. */
   [Symbol.dispose](): void {
-    this.closing.abort();
+    this.closed = true;
+    this.asking?.abort(new ClosedError('the client was closed'));
     this.driver[Symbol.dispose]();
   }
 
@@ -124,29 +139,44 @@ export class RegistrationSession implements Disposable {
 
   /** One request, its outcome as an input; `done` is told after the machine knows. */
   private async ask(request: Request, done: () => void): Promise<void> {
-    const { signal } = this.closing;
+    const own = new AbortController();
+    this.asking?.abort(new ClosedError('something newer is asked of the server'));
+    this.asking = own;
+    const { signal } = own;
     let input: RegistrationInput;
-    let told: () => void;
+    let told = done;
     try {
-      if (this.server === undefined || this.machine.phase === 'registering') {
+      if (this.server === undefined || this.machine.phase === 'registering')
         this.server = await this.endpoint.connect(this.account.address, signal);
-      }
-      const response = await this.endpoint.request(this.server, request, { signal });
-      if (isSuccess(response.code)) {
-        input = { kind: 'accepted', location: response.options.texts(Option.LocationPath) };
-        told = done;
-      } else {
-        input = { kind: 'refused' };
-        told = () => this.listener.failed(new ResponseError(response.code, undefined, { payload: response.payload }));
-      }
+      input = this.outcome(await this.endpoint.request(this.server, request, { signal }));
     } catch (error) {
-      input = { kind: 'failed' };
+      input = error instanceof ResponseError ? refused(error) : { kind: 'failed' };
       told = () => this.listener.failed(error as Error);
     }
-    if (signal.aborted) return;
+    if (this.asking !== own || this.closed) return;
+    this.asking = undefined;
     this.driver.handle(input);
     told();
   }
+
+  /** Throws ResponseError for a refusal, FormatError for a Register that was taken but has no place to be updated at. */
+  private outcome({ code, options, payload }: Response): RegistrationInput {
+    if (!isSuccess(code)) throw new ResponseError(code, undefined, { options, payload });
+    const location = options.texts(Option.LocationPath);
+    if (this.machine.phase === 'registering' && location.length === 0)
+      throw new FormatError('the server took the registration but did not say where it is');
+    return { kind: 'accepted', location };
+  }
+}
+
+/** Longest wait that a server may ask for. */
+const longestWait = 86_400;
+
+/** RFC 7252 §5.9.3.4, RFC 8516 §3: when to come back stands in Max-Age. */
+function refused({ status, options }: ResponseError): RegistrationInput {
+  if (status !== Code.TooManyRequests && status !== Code.ServiceUnavailable) return { kind: 'refused' };
+  const wait = options.uint(Option.MaxAge);
+  return wait === undefined ? { kind: 'refused' } : { kind: 'refused', after: seconds(Math.min(wait, longestWait)) };
 }
 
 function at(path: readonly string[], query: readonly string[] = []): OptionSet {
