@@ -2,7 +2,7 @@
 // configured, one after the other. What a device did not answer is asked again at its next Update; objects that an Update adds
 // are observed too. A new registration starts over, since the device forgot.
 import { FormatError } from '@lapwing/kernel';
-import { type Operation, type Path, parsePath, type Result } from '@lapwing/lwm2m';
+import { type Operation, type Path, parsePath } from '@lapwing/lwm2m';
 import type { Registration } from '@lapwing/server';
 import { type Command, makeCommand } from './command.ts';
 import { neverAutoObserved, type Profile } from './compat.ts';
@@ -13,8 +13,12 @@ export interface AutoObserverOptions {
   readonly profile: Profile;
   /** False for an object that no definition describes. */
   readonly isObjectDefined: (registration: Registration, object: number) => boolean;
-  /** Observes and publishes what came of it; rejects when the device gave no answer. */
-  readonly observe: (registration: Registration, command: Command, operation: Operation) => Promise<Result>;
+  /** Observes and publishes what came of it; never rejects. */
+  readonly observe: (
+    registration: Registration,
+    command: Command,
+    operation: Operation,
+  ) => Promise<'answered' | 'unanswered'>;
   readonly skipped: (registration: Registration, path: string) => void;
   readonly current: (name: string) => Registration | undefined;
 }
@@ -26,6 +30,9 @@ interface Progress {
 
 /** Members that tell such observations from those made by commands. */
 const mark = '"is_auto_observe":true,';
+
+/** Paths whose command is kept for all devices; they come from devices. */
+const maxShared = 10_000;
 
 export class AutoObserver {
   private readonly options: AutoObserverOptions;
@@ -99,29 +106,23 @@ export class AutoObserver {
       }
       const path = paths[0];
       if (registration === undefined || path === undefined) break;
-      const answered = await this.observe(registration, path);
+      const answer = await this.observe(registration, path);
       if (progress.paths !== paths) continue;
       paths.shift();
-      if (!answered) unanswered.push(path);
+      if (answer === 'unanswered') unanswered.push(path);
     }
     progress.running = false;
     progress.paths = unanswered;
     if (unanswered.length === 0 && this.progress.get(name) === progress) this.progress.delete(name);
   }
 
-  private async observe(registration: Registration, path: string): Promise<boolean> {
+  private observe(registration: Registration, path: string): Promise<'answered' | 'unanswered'> {
     let command = this.commands.get(path);
     if (command === undefined) {
       command = makeCommand('observe', path, mark);
-      if (this.commands.size < 10_000) this.commands.set(path, command);
+      if (this.commands.size < maxShared) this.commands.set(path, command);
     }
-    try {
-      await this.options.observe(registration, command, { op: 'observe', path: parsePath(path) });
-      return true;
-    } catch {
-      // `observe` has published and counted it.
-      return false;
-    }
+    return this.options.observe(registration, command, { op: 'observe', path: parsePath(path) });
   }
 }
 

@@ -2,7 +2,7 @@
 // asked of devices, and everything that arrives is answered. Holds the two ends together and decides nothing about formats
 // (uplink.ts, downlink.ts, replies.ts), topics (topics.ts) or connections (mqtt.ts).
 import { Code, type Link } from '@lapwing/coap';
-import { type Duration, type Events, FormatError } from '@lapwing/kernel';
+import type { Duration, Events } from '@lapwing/kernel';
 import type { Operation, Result, TypeLookup } from '@lapwing/lwm2m';
 import type { Registration, ServerEvents } from '@lapwing/server';
 import { AutoObserver } from './auto-observe.ts';
@@ -183,14 +183,18 @@ export class Gateway implements Disposable {
     }
   }
 
-  private async autoObserve(registration: Registration, command: Command, operation: Operation): Promise<Result> {
+  private async autoObserve(
+    registration: Registration,
+    command: Command,
+    operation: Operation,
+  ): Promise<'answered' | 'unanswered'> {
     const { metrics, logins } = this.options;
     metrics.add('auto_observe.requested');
     const { json, result } = await this.perform(registration, command, operation, { tag: notificationTextOf(command) });
     this.uplink('response', logins.mountOf(registration), json, 'kept');
-    if (result !== undefined) return result;
+    if (result !== undefined) return 'answered';
     metrics.add('auto_observe.failed');
-    throw new FormatError('no answer');
+    return 'unanswered';
   }
 
   private refuse(mount: string, { command, reason }: Extract<Downlink, { kind: 'refusal' }>): void {
