@@ -21,6 +21,16 @@ function requestsOf(body: Uint8Array, tag?: number): readonly Request[] {
   });
 }
 
+/** Bodies that begin alike are harder to tell apart. */
+function pairOf(blocks: number, alike: number, tagged: boolean) {
+  const first = new Uint8Array(blocks * BLOCK).fill(1);
+  const second = first.map((byte, i) => (i < alike * BLOCK ? byte : 2));
+  return {
+    a: { body: first, requests: tagged ? requestsOf(first, 1) : requestsOf(first) },
+    b: { body: second, requests: tagged ? requestsOf(second, 2) : requestsOf(second) },
+  };
+}
+
 /**
  * Each body in its order, the two in any order. Sometimes a block is repeated; not the last, whose repetition the
  * duplicate filter of the message layer answers, since its transfer has gone.
@@ -52,19 +62,17 @@ test.each([
       return Promise.resolve(makeResponse(Code.Changed));
     };
     const { answer } = plug(service, { clock: new VirtualClock(), random });
+    const pairs = [1, 2, 3].flatMap((blocks) =>
+      [0, 1, 2, 3].filter((alike) => alike <= blocks).map((alike) => pairOf(blocks, alike, tagged)),
+    );
     let mixed = 0;
     let lost = 0;
     for (let round = 0; round < 50_000; round += 1) {
       const peer = strangerAt(`${round}`);
-      const blocks = random.between(1, 3);
-      // Bodies may begin alike, which makes them harder to tell apart.
-      const alike = random.between(0, blocks);
-      const a = new Uint8Array(blocks * BLOCK).fill(1);
-      const b = a.map((byte, i) => (i < alike * BLOCK ? byte : 2));
-      const [first, second] = tagged ? [requestsOf(a, 1), requestsOf(b, 2)] : [requestsOf(a), requestsOf(b)];
+      const { a, b } = random.pick(pairs);
       arrived = [];
-      for (const request of interleave(random, first, second)) await answer(request, { peer, signal });
-      mixed += arrived.filter((body) => !equalBytes(body, a) && !equalBytes(body, b)).length;
+      for (const request of interleave(random, a.requests, b.requests)) await answer(request, { peer, signal });
+      mixed += arrived.filter((body) => !equalBytes(body, a.body) && !equalBytes(body, b.body)).length;
       if (tagged && arrived.length !== 2) lost += 1;
     }
     expect({ mixed, lost }).toEqual({ mixed: 0, lost: 0 });

@@ -159,15 +159,16 @@ describe('blocks of a request', () => {
   test('C-10: ten thousand peers that send block 0 and vanish leave a bounded mark for a minute', async () => {
     const { answer, blockIn, clock } = writing();
     const trusted = known('198.51.100.1');
-    await answer(blockRequest(bodyOf(3000), 0), { peer: trusted });
+    const [first, second] = [blockRequest(bodyOf(3000), 0), blockRequest(bodyOf(3000), 1)];
+    await answer(first, { peer: trusted });
     for (let i = 0; i < 10_000; i += 1) {
-      await answer(blockRequest(bodyOf(3000), 0), { peer: strangerAt(`10.0.${i >> 8}.${i & 255}`) });
+      await answer(first, { peer: strangerAt(`10.0.${i >> 8}.${i & 255}`) });
     }
     const { transfers, bytes, evicted } = blockIn.stats();
     expect(transfers).toBe(1024);
     expect(bytes).toBeLessThanOrEqual(16 * 1024 * 1024);
     expect(evicted).toBe(10_001 - 1024);
-    expect(await codeOf(answer(blockRequest(bodyOf(3000), 1), { peer: trusted }))).toBe(Code.Continue);
+    expect(await codeOf(answer(second, { peer: trusted }))).toBe(Code.Continue);
     await clock.advance(seconds(61));
     expect(blockIn.stats()).toMatchObject({ transfers: 1, bytes: expect.any(Number) });
     await clock.advance(minutes(5));
@@ -187,8 +188,8 @@ describe('blocks of a request', () => {
 
   test('C-11: of a thousand transfers of one peer the four youngest live', async () => {
     const { answer, blockIn } = writing();
-    const tagged = (num: number, tag: number): Request =>
-      blockRequest(bodyOf(3000), num, 6, [[Option.RequestTag, tag]]);
+    const body = bodyOf(3000);
+    const tagged = (num: number, tag: number): Request => blockRequest(body, num, 6, [[Option.RequestTag, tag]]);
     for (let tag = 0; tag < 1000; tag += 1) await answer(tagged(0, tag + 256));
     expect(blockIn.stats().transfers).toBe(4);
     expect(await codeOf(answer(tagged(1, 256)))).toBe(Code.RequestEntityIncomplete);

@@ -56,6 +56,7 @@ export class BlockIn implements Disposable {
   private malformed = 0;
   private timer: Disposable | undefined;
   private armedFor: Instant = 0;
+  private closed = false;
 
   constructor(options: BlockInOptions) {
     const { clock, mtu = 1152, bodyLimit = 65_536, streams = () => false } = options;
@@ -76,6 +77,7 @@ export class BlockIn implements Disposable {
 
   /** Drops every transfer and stops the timer. */
   [Symbol.dispose](): void {
+    this.closed = true;
     this.table.clear();
     this.timer?.[Symbol.dispose]();
     this.timer = undefined;
@@ -115,15 +117,22 @@ export class BlockIn implements Disposable {
     }
   }
 
-  /** Notifications are responses like the first: their later blocks are fetched by requests of their own (RFC 7959 §2.6). */
+  /**
+   * Notifications are responses like the first: their later blocks are fetched by requests of their own (RFC 7959 §2.6).
+   * One that is overtaken while its first block is made is superseded, lest it came to be the last.
+   */
   private notifying(request: Request, context: Context): Context {
     const { notify } = context;
     if (notify === undefined) return context;
+    let newest = 0;
     return extendContext(context, {
       notify: async (response, options) => {
+        newest += 1;
+        if (this.downloads.fits(response)) return notify(response, options);
+        const mine = newest;
         const first = await this.downloads.begin(request, context, response, undefined);
         this.arm();
-        return notify(first, options);
+        return mine === newest ? notify(first, options) : 'superseded';
       },
     });
   }
@@ -131,7 +140,7 @@ export class BlockIn implements Disposable {
   /** One timer for all that is held. */
   private arm(): void {
     const { deadline } = this.table;
-    if (deadline === undefined || (this.timer !== undefined && deadline >= this.armedFor)) return;
+    if (this.closed || deadline === undefined || (this.timer !== undefined && deadline >= this.armedFor)) return;
     this.timer?.[Symbol.dispose]();
     this.armedFor = deadline;
     this.timer = this.clock.at(deadline, () => {

@@ -1,7 +1,7 @@
 // Block-wise transfer when we ask (RFC 7959): a body larger than a message goes up block by block (Block1), a
 // response that comes in blocks is fetched and put together or handed on as it comes (Block2). Each block is an
 // exchange of its own, so that each starts its back-off anew.
-import { type Clock, type Duration, deadlineSignal, minutes, type Random } from '@lapwing/kernel';
+import { type Clock, ClosedError, type Duration, deadlineSignal, minutes, type Random } from '@lapwing/kernel';
 import { type Context, extendContext, type Layer, type Service } from '../exchange/service.ts';
 import { encodeBlock, type Szx, szxWithin } from '../message/block.ts';
 import { Code } from '../message/code.ts';
@@ -104,7 +104,7 @@ export class BlockOut {
     const controller = this.fetches.get(observation);
     if (controller === undefined) return false;
     this.fetches.delete(observation);
-    controller.abort(new DOMException('a newer notification has come', 'AbortError'));
+    controller.abort(new ClosedError('a newer notification has come, or none will'));
     return true;
   }
 

@@ -433,4 +433,28 @@ describe('a large notification', () => {
     expect(plugged.blockIn.stats().transfers).toBe(0);
     expect(clock.pending).toBe(0);
   });
+
+  test('that is overtaken by a small one while its first block is read is not sent after it', async () => {
+    const heard: Response[] = [];
+    let outcomes: readonly string[] = [];
+    const { ask } = plug(async (_, { notify }) => {
+      const slow: BodySource = {
+        size: 3000,
+        read: async (offset, length) => bodyOf(3000).subarray(offset, offset + length),
+      };
+      if (notify !== undefined) {
+        void Promise.all([
+          notify({ ...makeResponse(Code.Content), body: slow }),
+          notify(makeResponse(Code.Content, OptionSet.empty, bodyOf(5))),
+        ]).then((both) => {
+          outcomes = both;
+        });
+      }
+      return makeResponse(Code.Content, OptionSet.of([Option.Observe, 0]));
+    });
+    await ask(observe(), { notify: listening(heard) });
+    await settle();
+    expect(outcomes).toEqual(['superseded', 'delivered']);
+    expect(heard.map((response) => response.payload)).toEqual([bodyOf(5)]);
+  });
 });

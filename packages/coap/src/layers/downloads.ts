@@ -46,7 +46,7 @@ export class Downloads {
       const slice = await readSlice(body, 0, whole);
       if (slice !== undefined && !slice.more) return makeResponse(response.code, options, slice.chunk);
     }
-    const download = downloadOf(request, response);
+    const download = downloadOf(request, response, this.settings.clock);
     this.keep(keyOf(request, context), context, download);
     const slice = await serveSlice(download, first, szx);
     const total = sizeOf(download.body);
@@ -71,7 +71,7 @@ export class Downloads {
     const unobserved = context.notify === undefined ? context : { peer: context.peer, signal: context.signal };
     const response = await run(plain, unobserved);
     if (!isSuccess(response.code) || response.options.has(Option.Block2)) return response;
-    const download = downloadOf(request, response);
+    const download = downloadOf(request, response, this.settings.clock);
     this.keep(key, context, download);
     return serveSlice(download, wanted, szx);
   }

@@ -1,6 +1,6 @@
 // The answering side of Block2: a response whose body is larger than a message, served slice by slice
 // (RFC 7959 §2.2, §2.4). Payloads are sliced as views and never copied, body sources are read block by block.
-import { equalBytes, hmacSha256, noBytes } from '@lapwing/kernel';
+import { type Clock, equalBytes, hmacSha256, noBytes, Writer } from '@lapwing/kernel';
 import { type Block, blockOffset, blockSize, encodeBlock, type Szx } from '../message/block.ts';
 import { Code } from '../message/code.ts';
 import { type BodySource, makeResponse, type Request, type Response } from '../message/message.ts';
@@ -23,11 +23,11 @@ const etags = new WeakMap<object, Uint8Array>();
 const ETAG_LENGTH = 6;
 
 /** Makes a download of a response; gives it an ETag if it has none, so that a peer notices when the body changes. */
-export function downloadOf(request: Request, response: Response): Download {
+export function downloadOf(request: Request, response: Response, clock: Clock): Download {
   const body = response.body ?? response.payload;
   const tagged = response.options.has(Option.Etag)
     ? response.options
-    : response.options.with(Option.Etag, etagOf(body));
+    : response.options.with(Option.Etag, etagOf(body, clock));
   return {
     dropped: undefined,
     code: response.code,
@@ -50,11 +50,11 @@ export function continues(download: Download, request: Request): boolean {
   return request.payload.length === 0 || equalBytes(download.digest, digestOf(request));
 }
 
-function etagOf(body: BodySource | Uint8Array): Uint8Array {
+function etagOf(body: BodySource | Uint8Array, clock: Clock): Uint8Array {
   if (!(body instanceof Uint8Array) && body.etag !== undefined) return body.etag;
   let etag = etags.get(body);
   if (etag === undefined) {
-    etag = body instanceof Uint8Array ? digest(body) : sourceTag();
+    etag = body instanceof Uint8Array ? digest(body) : sourceTag(clock);
     etags.set(body, etag);
   }
   return etag;
@@ -66,10 +66,13 @@ function digest(bytes: Uint8Array): Uint8Array {
 
 let sources = 0;
 
-/** A source without an ETag is its own state: the same object, the same body. */
-function sourceTag(): Uint8Array {
+/** A source without an ETag is its own state: the same object, the same body; another after a restart. */
+function sourceTag(clock: Clock): Uint8Array {
   sources += 1;
-  return Uint8Array.from([sources >>> 24, sources >>> 16, sources >>> 8, sources]);
+  return new Writer(8)
+    .u32(Math.floor(clock.wall() / 1000) % 2 ** 32)
+    .u32(sources)
+    .finish();
 }
 
 export interface Slice {
