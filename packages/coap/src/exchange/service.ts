@@ -32,6 +32,7 @@ export interface NotifyOptions {
 /**
  * Settles when the peer has it. A call while one is pending supersedes it, keeping its back-off (RFC 7641 §4.5.2);
  * who must lose nothing awaits each. Rejects when the observation has ended or the peer did not answer.
+ * A response with `Code.Empty` is not sent: it ends the observation without a word.
  */
 export type Notify = (response: Response, options?: NotifyOptions) => Promise<'delivered' | 'superseded'>;
 

@@ -213,7 +213,10 @@ export class ServingSide {
   ): Promise<'delivered' | 'superseded'> {
     return new Promise((resolve, reject) => {
       if (relation.phase === 'ended') reject(relation.cause);
-      else if (relation.phase === 'live') this.send(relation, response, options, { resolve, reject });
+      else if (response.code === Code.Empty) {
+        this.end(relation, new ClosedError('the observation was ended here'));
+        resolve('delivered');
+      } else if (relation.phase === 'live') this.send(relation, response, options, { resolve, reject });
       else {
         relation.early?.resolve('superseded');
         relation.early = { response, options, resolve, reject };
