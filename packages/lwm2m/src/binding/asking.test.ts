@@ -93,10 +93,18 @@ describe('a response', () => {
     expect(readResponse(read, tlv, typeOf)).toMatchObject({ entries: [{ value: { value: 42 } }] });
   });
 
+  it('is handed on as bytes in a format that nobody here speaks', () => {
+    expect(
+      readResponse(read, response(Code.Content, Uint8Array.of(1, 2), [Option.ContentFormat, 9999]), typeOf),
+    ).toMatchObject({
+      format: 9999,
+      entries: [{ path: read.path, value: { type: 'opaque', value: Uint8Array.of(1, 2) } }],
+    });
+  });
+
   it.each([
     ['a wrong value', response(Code.Content, 'abc')],
     ['no text', response(Code.Content, Uint8Array.of(0xff))],
-    ['an unknown format', response(Code.Content, '1', [Option.ContentFormat, 9999])],
     ['cut TLV', response(Code.Content, Uint8Array.of(0xc8), [Option.ContentFormat, ContentFormat.Tlv])],
     ['L-28: JSON that says TLV', response(Code.Content, '{"e":[]}', [Option.ContentFormat, ContentFormat.Tlv])],
   ])('with %s is a format error', (_, each) => {

@@ -5,6 +5,7 @@ import type { TypeLookup } from '../entry.ts';
 import { codecFor } from '../formats/registry.ts';
 import type { ContentResult, Operation, Result } from '../operation.ts';
 import type { Path } from '../path.ts';
+import { makeValue } from '../value.ts';
 import { pathBelow } from './paths.ts';
 
 /** Longest reason that is kept, in UTF-16 units. */
@@ -42,9 +43,8 @@ export function readResponse(operation: Operation, response: Response, typeOf: T
 function readContent(path: Path, response: Response, typeOf: TypeLookup): ContentResult {
   const { code, options, payload } = response;
   const format = options.contentFormat ?? ContentFormat.Text;
-  const codec = codecFor(format);
-  if (codec === undefined) throw new FormatError(`no codec for Content-Format ${format}`);
-  const entries = codec.decode(payload, path, typeOf);
+  // A format that nobody here speaks is handed on as the bytes that it is.
+  const entries = codecFor(format)?.decode(payload, path, typeOf) ?? [{ path, value: makeValue('opaque', payload) }];
   const sequence = options.observe;
   // Two literals: a spread costs more than the decoding of a small notification.
   if (sequence === undefined) return { kind: 'content', code, entries, format, payload };
