@@ -109,7 +109,10 @@ static void take(struct engine *e, unsigned n, uint64_t now) {
     return;
   }
   bool right = e->traffic->answered != NULL ? e->traffic->answered(e, lane, &m) : e->echo || coap_is_success(&m);
-  if (!right) e->phase->errors++;
+  if (!right) {
+    e->phase->errors++;
+    e->phase->wrong = m.code;
+  }
   e->phase->bytes += m.payload_length;
   settle(e, lane, now);
 }

@@ -15,6 +15,8 @@ struct phase {
   const char *name;
   uint64_t began, ended;
   uint64_t ops, bytes, errors, timeouts, strays;
+  /* CoAP code of the last wrong answer; 0: none, or a reset. */
+  uint8_t wrong;
   uint64_t own_cpu, server_cpu[MEASURED_PIDS];
   struct histogram latency;
 };

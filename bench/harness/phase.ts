@@ -8,6 +8,8 @@ export interface Phase {
   readonly rate: number;
   readonly bytes: number;
   readonly errors: number;
+  /** Code of the last wrong answer: `4.13`. */
+  readonly wrong?: string;
   readonly timeouts: number;
   /** Answers to nothing outstanding; many of them mean that a duplicate cache answered. */
   readonly strays: number;

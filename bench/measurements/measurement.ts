@@ -120,7 +120,10 @@ function progress(round: number, name: string, phase: Phase | Figures): void {
     return;
   }
   const cpu = phase.cpuUs[0] === undefined ? '' : `${phase.cpuUs[0].toFixed(1)} µs`;
-  const trouble = phase.timeouts + phase.errors > 0 ? `  ${phase.timeouts} timeouts, ${phase.errors} errors` : '';
+  const trouble =
+    phase.timeouts + phase.errors > 0
+      ? `  ${phase.timeouts} timeouts, ${phase.errors} errors ${phase.wrong ?? ''}`
+      : '';
   const rate = Math.round(phase.rate).toLocaleString('en');
   const p99 = (phase.p99Us / 1000).toFixed(2);
   const own = phase.generatorCpuUs.toFixed(1);
