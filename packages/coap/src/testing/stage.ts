@@ -1,6 +1,6 @@
 // One endpoint and one scripted peer on a network in memory: where the tests of this package play.
 
-import type { Peer } from '@lapwing/kernel';
+import type { Peer, Transport, TransportSink } from '@lapwing/kernel';
 import { MemoryNetwork, SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
 import { Endpoint, type EndpointOptions } from '../endpoint.ts';
 import type { Service } from '../exchange/service.ts';
@@ -20,6 +20,8 @@ export interface Stage extends AsyncDisposable {
   readonly partner: Peer;
   /** Paths of the requests that reached the service. */
   readonly served: string[];
+  /** Lets the endpoint receive that from the scripted peer as sent to a group, which the network in memory does not know. */
+  toGroup(bytes: Uint8Array): void;
   /** Another scripted peer that speaks to the endpoint. */
   another(host: string, port?: number): Promise<ScriptedPeer>;
 }
@@ -38,7 +40,18 @@ export async function openStage(options: Partial<Omit<EndpointOptions, 'transpor
     return inner(request, context);
   };
   const transport = network.transport('10.0.0.1', 5683);
-  const endpoint = await Endpoint.open({ clock, random, ...options, serve, transport });
+  let sink: TransportSink | undefined;
+  const listening: Transport = {
+    traits: transport.traits,
+    open: (to) => {
+      sink = to;
+      return transport.open(to);
+    },
+    connect: (address, signal) => transport.connect(address, signal),
+    send: (to, bytes) => transport.send(to, bytes),
+    [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
+  };
+  const endpoint = await Endpoint.open({ clock, random, ...options, serve, transport: listening });
   const another = async (host: string, port = 5683): Promise<ScriptedPeer> => {
     const fresh = await ScriptedPeer.open({ network, clock, host, port });
     return fresh.talkTo(transport.address);
@@ -53,6 +66,7 @@ export async function openStage(options: Partial<Omit<EndpointOptions, 'transpor
     peer,
     partner,
     served,
+    toGroup: (bytes) => sink?.receive({ peer: partner, bytes, at: clock.now(), multicast: true }),
     another,
     [Symbol.asyncDispose]: () => endpoint[Symbol.asyncDispose](),
   };

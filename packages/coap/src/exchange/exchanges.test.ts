@@ -1,0 +1,273 @@
+// Which response belongs to which request, and which notification to which observation (RFC 7252 §5.3.2, RFC 7641 §3).
+import { ClosedError, minutes, seconds, toHex } from '@lapwing/kernel';
+import { SeededRandom } from '@lapwing/kernel/testing';
+import { describe, expect, test } from 'vitest';
+import { makeRequest } from '../message/message.ts';
+import { OptionSet } from '../message/option-set.ts';
+import { Option } from '../message/options.ts';
+import { ACK, CON, CONTENT, EMPTY, GET, NON, RST } from '../testing/scripted-peer.ts';
+import { openStage } from '../testing/stage.ts';
+import type { Observed } from './exchanges.ts';
+
+const get = (path: string) => makeRequest(GET, OptionSet.of([Option.UriPath, path]));
+const observe = makeRequest(GET, OptionSet.of([Option.Observe, 0], [Option.UriPath, 'x']));
+const caught = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => 'no error',
+    (error: unknown) => error,
+  );
+
+describe('matching', () => {
+  test('B-09: an acknowledgement with the right id and another token is not delivered, nor one with another id', async () => {
+    await using stage = await openStage();
+    const { endpoint, partner, peer, clock } = stage;
+    const response = endpoint.request(partner, get('x'));
+    const { id, token } = await peer.expect(CON, GET, '/x');
+    peer.send(ACK, CONTENT, { token: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8) });
+    peer.send(ACK, CONTENT, { token: token.subarray(0, 7) });
+    peer.send(ACK, CONTENT, { id: (id + 1) & 0xffff, token });
+    await clock.advance(seconds(1));
+    expect(endpoint.stats()).toMatchObject({ open: 1, wrongToken: 2, unexpectedAck: 1 });
+    await peer.expect(CON, GET, '/x', { within: seconds(3) });
+    peer.send(ACK, CONTENT);
+    await clock.advance(10);
+    expect((await response).code).toBe(CONTENT);
+  });
+
+  test('B-10: the right token from another port or address is reset and not delivered', async () => {
+    await using stage = await openStage();
+    const { endpoint, partner, peer, clock } = stage;
+    const outcome = caught(endpoint.request(partner, get('x')));
+    const { id, token } = await peer.expect(CON, GET, '/x');
+    for (const [host, port] of [
+      ['10.0.0.99', 5684],
+      ['10.0.0.98', 5683],
+    ] as const) {
+      const stranger = await stage.another(host, port);
+      stranger.send(ACK, CONTENT, { id, token });
+      stranger.send(CON, CONTENT, { token });
+      await stranger.expect(RST, EMPTY);
+    }
+    expect(endpoint.stats()).toMatchObject({ open: 1, wrongPeer: 2, unexpectedAck: 2 });
+    peer.send(ACK, CONTENT);
+    await clock.advance(10);
+    expect(await outcome).toBe('no error');
+  });
+
+  test('B-11: of 20 000 answers with random tokens none is accepted; a token is 8 random bytes', async () => {
+    await using stage = await openStage();
+    const { endpoint, partner, peer, clock } = stage;
+    void caught(endpoint.request(partner, get('x')));
+    expect((await peer.expect(CON, GET, '/x')).token).toHaveLength(8);
+    const random = new SeededRandom(1);
+    for (let i = 0; i < 20_000; i += 1) {
+      peer.send(NON, CONTENT, { id: i, token: random.bytes(8) });
+      if (i % 1000 === 0) await clock.advance(1);
+    }
+    await clock.advance(100);
+    expect(endpoint.stats()).toMatchObject({ open: 1, unknownToken: 20_000, contacts: 1 });
+  });
+
+  test('B-12: no token is given out twice (100 000 tokens)', async () => {
+    await using stage = await openStage();
+    const seen = new Set<string>();
+    for (let i = 0; i < 100_000; i += 1) seen.add(toHex(stage.endpoint.freshToken()));
+    expect(seen.size).toBe(100_000);
+  });
+
+  test('a caller may use one token with two peers', async () => {
+    await using stage = await openStage();
+    const other = await stage.another('10.0.0.98');
+    const token = Uint8Array.of(1);
+    const first = stage.endpoint.request(stage.partner, get('a'), { token });
+    const second = stage.endpoint.request(await stage.endpoint.connect(other.address), get('b'), { token });
+    await stage.peer.expect(CON, GET, '/a');
+    await other.expect(CON, GET, '/b');
+    stage.peer.send(ACK, CONTENT, { payload: 'a' });
+    await stage.clock.advance(10);
+    other.send(ACK, CONTENT, { payload: 'b' });
+    await stage.clock.advance(10);
+    expect([toHex((await first).payload), toHex((await second).payload)]).toEqual(['61', '62']);
+    expect(stage.endpoint.stats().open).toBe(0);
+  });
+
+  test('an abort rejects with its reason, ends retransmission, and the late answer is reset', async () => {
+    await using stage = await openStage();
+    const abort = new AbortController();
+    const outcome = caught(stage.endpoint.request(stage.partner, get('x'), { signal: abort.signal }));
+    const { token } = await stage.peer.expect(CON, GET, '/x');
+    abort.abort(new Error('enough'));
+    expect(await outcome).toBe(abort.signal.reason);
+    await stage.peer.silence(seconds(100));
+    stage.peer.send(CON, CONTENT, { token });
+    await stage.peer.expect(RST, EMPTY);
+    expect(stage.endpoint.stats()).toMatchObject({ open: 0, unacknowledged: 0 });
+  });
+
+  test('an abort of a request that waits for its turn lets the next one go', async () => {
+    await using stage = await openStage();
+    const abort = new AbortController();
+    void caught(stage.endpoint.request(stage.partner, get('first')));
+    const second = caught(stage.endpoint.request(stage.partner, get('second'), { signal: abort.signal }));
+    void caught(stage.endpoint.request(stage.partner, get('third')));
+    abort.abort(new Error('enough'));
+    await second;
+    await stage.peer.expect(CON, GET, '/first');
+    stage.peer.send(ACK, CONTENT);
+    await stage.peer.expect(CON, GET, '/third');
+  });
+
+  test('closing rejects what is pending, silently ends what observes, and sends nothing more', async () => {
+    await using stage = await openStage();
+    const pending = caught(stage.endpoint.request(stage.partner, get('x')));
+    const pong = caught(stage.endpoint.ping(stage.partner));
+    await stage.peer.expect(CON, GET, '/x');
+    await stage.endpoint[Symbol.asyncDispose]();
+    expect(await pending).toBeInstanceOf(ClosedError);
+    expect(await pong).toBeInstanceOf(ClosedError);
+    expect(await caught(stage.endpoint.request(stage.partner, get('x')))).toBeInstanceOf(ClosedError);
+    await stage.peer.silence(seconds(100));
+    expect(stage.clock.pending).toBe(0);
+  });
+});
+
+describe('observations', () => {
+  async function observing() {
+    const stage = await openStage();
+    const heard: { readonly text: string; readonly observed: Observed }[] = [];
+    const abort = new AbortController();
+    const first = stage.endpoint.request(stage.partner, observe, {
+      signal: abort.signal,
+      notify: (response, observed) => heard.push({ text: Buffer.from(response.payload).toString(), observed }),
+    });
+    const { token } = await stage.peer.expect(CON, GET, '/x', { options: [[Option.Observe, 0]] });
+    const notify = (sequence: number | undefined, text: string, type: typeof CON | typeof NON = NON) =>
+      stage.peer.send(type, CONTENT, {
+        token,
+        payload: text,
+        options: sequence === undefined ? [] : [[Option.Observe, sequence]],
+      });
+    stage.peer.send(ACK, CONTENT, { options: [[Option.Observe, 10]], payload: 'first' });
+    await stage.clock.advance(10);
+    await first;
+    const texts = () => heard.map(({ text }) => text);
+    return { ...stage, token, notify, heard, texts, abort, [Symbol.asyncDispose]: stage[Symbol.asyncDispose] };
+  }
+
+  test('notifications are heard with their peer, token and number, confirmable ones acknowledged', async () => {
+    await using o = await observing();
+    o.notify(11, 'a');
+    const id = o.notify(12, 'b', CON);
+    expect((await o.peer.expect(ACK, EMPTY)).id).toBe(id);
+    expect(o.texts()).toEqual(['a', 'b']);
+    const { observed } = o.heard[1]!;
+    expect({ sequence: observed.sequence, peer: observed.peer.key, token: toHex(observed.token) }).toEqual({
+      sequence: 12,
+      peer: o.partner.key,
+      token: toHex(o.token),
+    });
+  });
+
+  test('D-07: an older notification is acknowledged and not heard; after 128 s any is newer', async () => {
+    await using o = await observing();
+    o.notify(13, 'new');
+    o.notify(12, 'old', CON);
+    await o.peer.expect(ACK, EMPTY);
+    expect(o.texts()).toEqual(['new']);
+    expect(o.endpoint.stats().staleNotification).toBe(1);
+    await o.clock.advance(seconds(129));
+    o.notify(5, 'after a reboot');
+    await o.clock.advance(10);
+    expect(o.texts()).toEqual(['new', 'after a reboot']);
+  });
+
+  test('D-07: after 2^24 - 1 comes 0', async () => {
+    await using o = await observing();
+    for (const [i, sequence] of [8_000_000, 16_000_000, 0xff_ffff, 0, 1].entries()) o.notify(sequence, `${i}`);
+    await o.clock.advance(10);
+    expect(o.texts()).toEqual(['0', '1', '2', '3', '4']);
+  });
+
+  test('D-12: an error ends the observation and is heard as the last word; what follows is reset', async () => {
+    await using o = await observing();
+    o.peer.send(NON, 0x84, { token: o.token });
+    await o.clock.advance(10);
+    expect(o.heard[0]?.observed.sequence).toBeUndefined();
+    expect(o.endpoint.stats().observations).toBe(0);
+    o.notify(12, 'ghost');
+    await o.peer.expect(RST, EMPTY);
+    expect(o.heard).toHaveLength(1);
+  });
+
+  test('D-06: after an abort or forgetting, a notification is reset and not heard', async () => {
+    await using aborted = await observing();
+    aborted.abort.abort();
+    aborted.notify(12, 'late', CON);
+    await aborted.peer.expect(RST, EMPTY);
+    await using forgotten = await observing();
+    forgotten.endpoint.forget(forgotten.partner, forgotten.token);
+    forgotten.notify(12, 'late');
+    await forgotten.peer.expect(RST, EMPTY);
+    expect([...aborted.texts(), ...forgotten.texts()]).toEqual([]);
+    expect(forgotten.endpoint.stats().observations).toBe(0);
+  });
+
+  test('D-11: without a secured session a notification from a new address is reset and not heard', async () => {
+    await using o = await observing();
+    const moved = await o.another('10.0.0.98');
+    moved.send(NON, CONTENT, { token: o.token, options: [[Option.Observe, 12]] });
+    await moved.expect(RST, EMPTY);
+    expect(o.texts()).toEqual([]);
+    expect(o.endpoint.stats().wrongPeer).toBe(1);
+  });
+
+  test('D-10: of 20 000 notifications a second with unknown tokens none is heard and at most 1 000 are reset', async () => {
+    await using o = await observing();
+    const random = new SeededRandom(3);
+    for (let ms = 0; ms < 1000; ms += 50) {
+      for (let i = 0; i < 1000; i += 1) o.peer.send(NON, CONTENT, { token: random.bytes(8), id: i });
+      await o.clock.advance(50);
+    }
+    await o.clock.advance(10);
+    expect(o.peer.takeAll().length).toBeLessThanOrEqual(1100);
+    expect(o.texts()).toEqual([]);
+  });
+
+  test('an observation from before a restart is taken up again', async () => {
+    await using stage = await openStage();
+    const heard: string[] = [];
+    const token = Uint8Array.of(9, 9);
+    stage.endpoint.expect(stage.partner, token, (response) => heard.push(toHex(response.payload)), observe);
+    stage.peer.send(CON, CONTENT, { token, options: [[Option.Observe, 7]], payload: 'x' });
+    await stage.peer.expect(ACK, EMPTY);
+    expect(heard).toEqual(['78']);
+    expect(stage.endpoint.stats().observations).toBe(1);
+  });
+
+  test('the later blocks of a notification are fetched with a request that is like the first', async () => {
+    await using o = await observing();
+    o.peer.send(NON, CONTENT, {
+      token: o.token,
+      options: [
+        [Option.Observe, 12],
+        [Option.Block2, 0x08],
+      ],
+      payload: 'a'.repeat(16),
+    });
+    const next = await o.peer.expect(CON, GET, '/x', { options: [[Option.Observe, undefined]] });
+    expect(toHex(next.token)).not.toBe(toHex(o.token));
+    expect(next.options.uint(Option.Block2)).toBe(0x10);
+    o.peer.send(ACK, CONTENT, { options: [[Option.Block2, 0x10]], payload: 'b' });
+    await o.clock.advance(10);
+    expect(o.texts()).toEqual([`${'a'.repeat(16)}b`]);
+  });
+
+  test('an idle peer costs nothing but its observation once its last message is forgotten', async () => {
+    await using o = await observing();
+    await o.clock.advance(minutes(10));
+    expect(o.endpoint.stats()).toMatchObject({ contacts: 0, remembered: 0, observations: 1 });
+    o.notify(12, 'still there');
+    await o.clock.advance(10);
+    expect(o.texts()).toEqual(['still there']);
+  });
+});
