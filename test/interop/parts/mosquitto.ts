@@ -18,9 +18,14 @@ export const mosquitto: Part = {
   },
 };
 
+/** Makes client ids: a subscriber that outlives its broker comes back to the next one on that port. */
+let subscribers = 0;
+
 export interface BrokerOptions {
   /** Default: a free one. A broker that comes back takes the port it had. */
   readonly port?: number;
+  /** Who gives no user name; default allowed. */
+  readonly anonymous?: 'allowed' | 'refused';
   /** Lines added to the configuration. */
   readonly settings?: readonly string[];
 }
@@ -29,7 +34,6 @@ export class Broker implements AsyncDisposable {
   readonly port: number;
   readonly process: Process;
   readonly #folder: string;
-  #subscribers = 0;
 
   private constructor(port: number, process: Process, folder: string) {
     this.port = port;
@@ -37,11 +41,16 @@ export class Broker implements AsyncDisposable {
     this.#folder = folder;
   }
 
-  static async start({ port, settings = [] }: BrokerOptions = {}): Promise<Broker> {
+  static async start({ port, anonymous = 'allowed', settings = [] }: BrokerOptions = {}): Promise<Broker> {
     const chosen = port ?? (await freeTcpPort());
     const folder = await mkdtemp(join(tmpdir(), 'lapwing-mosquitto-'));
     const config = join(folder, 'mosquitto.conf');
-    const lines = [`listener ${chosen} 127.0.0.1`, 'allow_anonymous true', 'persistence false', 'log_dest stderr'];
+    const lines = [
+      `listener ${chosen} 127.0.0.1`,
+      `allow_anonymous ${anonymous === 'allowed'}`,
+      'persistence false',
+      'log_dest stderr',
+    ];
     // Started as root it would become the user mosquitto, who cannot read the folder; it stays who we are.
     const user = process.getuid?.() === 0 ? ['user root'] : [];
     await writeFile(config, `${[...lines, ...user, 'log_type all', ...settings].join('\n')}\n`);
@@ -70,7 +79,7 @@ export class Broker implements AsyncDisposable {
 
   /** Subscribes with `mosquitto_sub`; returns once the broker has accepted the subscription. */
   async subscribe(filter: string, ...args: readonly string[]): Promise<Subscriber> {
-    const id = `subscriber-${this.#subscribers++}`;
+    const id = `subscriber-${subscribers++}`;
     const from = this.process.mark;
     const started = await Process.start({
       name: 'mosquitto_sub',
