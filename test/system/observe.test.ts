@@ -1,46 +1,204 @@
-import { minutes, seconds } from '@lapwing/kernel';
+import { hours, minutes, seconds } from '@lapwing/kernel';
 import { describe, expect, it } from 'vitest';
-import { World, type WorldOptions } from './world.ts';
+import { Setting, Temperature } from './objects.ts';
+import { rows, type ThingOptions, World } from './world.ts';
 
-const rows: readonly { readonly name: string; readonly options: WorldOptions }[] = [
-  { name: 'a perfect network', options: {} },
-  {
-    name: 'a network that loses 20 %, repeats and reorders',
-    options: { seed: 7, weather: { loss: 0.2, duplicate: 0.1, reorder: 0.2, reorderBy: 400, jitter: 10 } },
-  },
-];
+const path = '/3303/0/5700';
+
+async function setUp(options: (typeof rows)[number]['options'] = {}, thingOptions: ThingOptions = {}) {
+  const world = await World.make(options);
+  const thing = await world.device('a', { lifetime: hours(24), ...thingOptions });
+  while (world.server.registration('a') === undefined) await world.pass(seconds(1));
+  return { world, thing, device: world.server.device('a') };
+}
 
 describe.each(rows)('over $name, a server', ({ options }) => {
-  async function setUp() {
-    const world = await World.make(options);
-    const thing = await world.device('a', { lifetime: minutes(60) });
-    while (world.server.registration('a') === undefined) await world.pass(seconds(1));
-    return { world, thing, device: world.server.device('a') };
-  }
-
   it('observes a value and hears the newest, until it cancels', async () => {
-    const { world, thing, device } = await setUp();
+    const { world, thing } = await setUp(options);
     await using _ = world;
-    const seen: unknown[] = [];
-    const stop = new AbortController();
-    const watching = (async () => {
-      for await (const { entries } of device.observe('/3303/0/5700', { signal: stop.signal }))
-        seen.push(entries[0]?.value?.value);
-    })().catch(() => undefined);
-    while (seen.length === 0) await world.pass(100);
+    const watching = world.observing('a', path);
+    while (watching.values.length === 0) await world.pass(100);
     for (const celsius of [21, 22, 23]) {
       thing.warm(celsius);
       await world.pass(minutes(2));
     }
-    expect(seen[0]).toBe(20);
-    expect(seen.at(-1)).toBe(23);
-    expect(seen.every((value, i) => i === 0 || (value as number) > (seen[i - 1] as number))).toBe(true);
-    stop.abort();
-    await world.during(watching);
-    const before = seen.length;
+    const { values } = watching;
+    expect(values[0]).toBe(20);
+    expect(values.at(-1)).toBe(23);
+    expect(values.every((value, i) => i === 0 || (value as number) > (values[i - 1] as number))).toBe(true);
+    watching.stop();
+    await world.during(watching.ended);
+    const before = values.length;
     thing.warm(30);
     await world.pass(minutes(5));
-    expect(seen).toHaveLength(before);
+    expect(values).toHaveLength(before);
     expect(world.server.stats().observations).toBe(0);
+    expect(thing.client.stats()).toMatchObject({ relations: 0, endpoint: { relations: 0 } });
+  });
+
+  it('D-08: hears the last of a storm of changes', async () => {
+    const { world, thing } = await setUp(options);
+    await using _ = world;
+    const watching = world.observing('a', path);
+    while (watching.values.length === 0) await world.pass(100);
+    for (let i = 1; i <= 2000; i += 1) {
+      thing.warm(20 + i / 100);
+      if (i % 10 === 0) await world.pass(1);
+    }
+    thing.warm(99);
+    await world.pass(minutes(2));
+    expect(watching.values.at(-1)).toBe(99);
+    expect(watching.values.length).toBeLessThan(50);
+    expect(thing.client.stats()?.endpoint.unacknowledged).toBe(0);
+  });
+});
+
+describe('notifications', () => {
+  it('come no sooner than pmin and no later than pmax', async () => {
+    const { world, thing, device } = await setUp();
+    await using _ = world;
+    await world.during(device.writeAttributes(path, { pmin: 10, pmax: 60 }));
+    const watching = world.observing('a', path);
+    await world.pass(seconds(1));
+    const start = world.clock.now();
+    thing.warm(21);
+    await world.pass(seconds(8));
+    expect(watching.values).toEqual([20]);
+    await world.pass(seconds(2));
+    expect(watching.values).toEqual([20, 21]);
+    await world.pass(seconds(61));
+    expect(watching.values).toEqual([20, 21, 21]);
+    expect(world.of('notify')).toHaveLength(2);
+    expect(world.clock.now() - start).toBeLessThan(seconds(75));
+  });
+
+  it('obey gt, lt and st together', async () => {
+    const { world, thing, device } = await setUp();
+    await using _ = world;
+    await world.during(device.writeAttributes(path, { gt: 30, lt: 10, st: 8 }));
+    const watching = world.observing('a', path);
+    for (const celsius of [20, 25, 27, 28, 29, 31, 24, 17, 9, 9.5, 10.5]) {
+      thing.warm(celsius);
+      await world.pass(seconds(1));
+    }
+    expect(watching.values).toEqual([20, 28, 31, 24, 9, 10.5]);
+  });
+
+  it('follow attributes that come with the observation itself, from 1.2 on', async () => {
+    const { world, thing } = await setUp({}, { version: '1.2' });
+    await using _ = world;
+    const operation = {
+      op: 'observe',
+      path: { kind: 'resource', object: 3303, instance: 0, resource: 5700 },
+      attributes: { pmin: 30 },
+    } as const;
+    await world.during(world.server.perform('a', operation));
+    thing.warm(21);
+    await world.pass(seconds(20));
+    expect(world.of('notify')).toHaveLength(0);
+    await world.pass(seconds(15));
+    expect(world.of('notify')).toHaveLength(1);
+    const links = await world.during(world.server.device('a').discover(path));
+    expect(links[0]?.attributes.has('pmin')).toBe(false);
+  });
+
+  it('inherit the periods that the server has written to its own instance', async () => {
+    const { world, thing } = await setUp({}, { defaultMinimumPeriod: 20 });
+    await using _ = world;
+    const watching = world.observing('a', path);
+    await world.pass(seconds(1));
+    thing.warm(21);
+    await world.pass(seconds(15));
+    expect(watching.values).toEqual([20]);
+    await world.pass(seconds(10));
+    expect(watching.values).toEqual([20, 21]);
+  });
+
+  it('K-15: end with 4.04 when what is observed was deleted, and leave nothing behind', async () => {
+    const { world, thing, device } = await setUp();
+    await using _ = world;
+    await world.during(device.create(Setting, { label: 'x', level: 1 }));
+    const watching = world.observing('a', '/26241/0/1');
+    await world.pass(seconds(1));
+    expect(watching.values).toEqual([1]);
+    await world.during(device.delete('/26241/0'));
+    await world.pass(seconds(1));
+    expect(await watching.ended).toBeUndefined();
+    expect(world.of('observation-ended')).toMatchObject([{ cause: 'refused' }]);
+    expect(thing.client.stats()).toMatchObject({ relations: 0, endpoint: { relations: 0 } });
+    expect(world.server.stats().endpoints['listener-1']?.observations).toBe(0);
+  });
+
+  it('D-06: of an old registration are reset and heard by nobody', async () => {
+    const { world, thing } = await setUp({}, { notifications: 'auto' });
+    await using _ = world;
+    const watching = world.observing('a', path);
+    await world.pass(seconds(1));
+    expect(world.server.drop('a')).toBe(true);
+    expect(await world.during(watching.ended)).toBeUndefined();
+    thing.warm(25);
+    await world.pass(seconds(10));
+    expect(watching.values).toEqual([20]);
+    expect(world.of('notify')).toEqual([]);
+    expect(world.server.stats().endpoints['listener-1']?.unknownToken).toBe(1);
+    expect(thing.client.stats()).toMatchObject({ relations: 0 });
+  });
+
+  it('D-06: of a device that registers again and again leave no relation behind', async () => {
+    const { world, thing } = await setUp({ server: { limits: { registerRate: { perSecond: 100, burst: 100 } } } });
+    await using _ = world;
+    for (let i = 0; i < 140; i += 1) {
+      const watching = world.observing('a', path);
+      await world.pass(100);
+      expect(watching.values).toEqual([20]);
+      world.server.drop('a');
+      thing.client.update();
+      await world.pass(200);
+      expect(await watching.ended).toBeUndefined();
+    }
+    expect(thing.client.stats()).toMatchObject({ relations: 0, endpoint: { relations: 0 } });
+    expect(world.server.stats()).toMatchObject({ observations: 0, registrations: 1 });
+  });
+
+  it('that nobody acknowledges make the device register anew', async () => {
+    const { world, thing } = await setUp();
+    await using _ = world;
+    const watching = world.observing('a', path);
+    await world.pass(seconds(1));
+    world.network.darken(thing.host);
+    thing.warm(25);
+    await world.pass(minutes(3));
+    world.network.lighten(thing.host);
+    await world.pass(minutes(10));
+    expect(world.of('registered')).toHaveLength(2);
+    expect(await watching.ended).toBeUndefined();
+    expect(await world.during(world.server.device('a').read(Temperature, 0, 'sensorValue'))).toBe(25);
+  });
+
+  it('of one path go to whoever observed it last', async () => {
+    const { world, thing } = await setUp();
+    await using _ = world;
+    const first = world.observing('a', path);
+    await world.pass(seconds(1));
+    const second = world.observing('a', path);
+    await world.pass(seconds(1));
+    expect(await first.ended).toBeUndefined();
+    thing.warm(21);
+    await world.pass(seconds(1));
+    expect([first.values, second.values]).toEqual([[20], [20, 21]]);
+    expect(thing.client.stats()).toMatchObject({ relations: 1, endpoint: { relations: 1 } });
+  });
+
+  it('are refused beyond the limit of one device', async () => {
+    const { world, device } = await setUp({ server: { limits: { observations: 2 } } });
+    await using _ = world;
+    for (const resource of [5700, 5601])
+      await world.during(
+        device.perform({ op: 'observe', path: { kind: 'resource', object: 3303, instance: 0, resource } }),
+      );
+    await expect(world.during(device.perform({ op: 'observe', path: { kind: 'object', object: 3 } }))).rejects.toThrow(
+      '2 observations already',
+    );
+    expect(world.server.observations('a').map((each) => each.id)).toEqual([1, 2]);
   });
 });

@@ -4,15 +4,7 @@ import { formatPath } from '@lapwing/lwm2m';
 import { NotRegisteredError } from '@lapwing/server';
 import { describe, expect, it } from 'vitest';
 import { DeviceObject, Setting, Temperature } from './objects.ts';
-import { World, type WorldOptions } from './world.ts';
-
-const rows: readonly { readonly name: string; readonly options: WorldOptions }[] = [
-  { name: 'a perfect network', options: {} },
-  {
-    name: 'a network that loses 20 %, repeats and reorders',
-    options: { seed: 7, weather: { loss: 0.2, duplicate: 0.1, reorder: 0.2, reorderBy: 400, jitter: 10 } },
-  },
-];
+import { rows, World } from './world.ts';
 
 describe.each(rows)('over $name, a server', ({ options }) => {
   async function setUp() {

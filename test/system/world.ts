@@ -1,6 +1,6 @@
 // One server and any number of clients on one virtual clock and one faulty network in memory. A day of outages,
 // reboots and address changes passes in seconds, and a failing seed replays exactly.
-import { Client, type ClientOptions, ObjectStore } from '@lapwing/client';
+import { Client, type ClientOptions, ObjectStore, type ServerAccount } from '@lapwing/client';
 import { type Duration, seconds } from '@lapwing/kernel';
 import {
   type LinkProfile,
@@ -9,7 +9,7 @@ import {
   SeededRandom,
   VirtualClock,
 } from '@lapwing/kernel/testing';
-import { DefinitionLibrary } from '@lapwing/lwm2m';
+import { DefinitionLibrary, type PathText } from '@lapwing/lwm2m';
 import { Server, type ServerEvents, type ServerOptions } from '@lapwing/server';
 import { DeviceObject, Setting, Temperature } from './objects.ts';
 
@@ -21,14 +21,36 @@ export interface Thing {
   readonly host: string;
   readonly client: Client;
   readonly transport: MemoryTransport;
+  readonly objects: ObjectStore;
   readonly reboots: number;
   warm(celsius: number): void;
 }
+
+export type ThingOptions = Partial<ClientOptions> & { readonly lifetime?: Duration } & Pick<
+    ServerAccount,
+    'queueMode' | 'notifications' | 'retry' | 'defaultMinimumPeriod' | 'defaultMaximumPeriod'
+  >;
+
+/** The rows of the matrix that every road must stand. */
+export const rows: readonly { readonly name: string; readonly options: WorldOptions }[] = [
+  { name: 'a perfect network', options: {} },
+  {
+    name: 'a network that loses 20 %, repeats and reorders',
+    options: { seed: 7, weather: { loss: 0.2, duplicate: 0.1, reorder: 0.2, reorderBy: 400, jitter: 10 } },
+  },
+];
 
 export interface WorldOptions {
   readonly seed?: number;
   readonly weather?: Partial<LinkProfile>;
   readonly server?: Partial<ServerOptions>;
+}
+
+export interface Observing {
+  readonly values: unknown[];
+  readonly stop: () => void;
+  /** The error that ended it, undefined when it came to its end. */
+  readonly ended: Promise<unknown>;
 }
 
 type Heard = {
@@ -80,6 +102,7 @@ export class World implements AsyncDisposable {
       'notify',
       'observation-ended',
       'notify-failed',
+      'listener-failed',
     ] as const;
     for (const kind of kinds) {
       this.running.events.on(kind, (event) => this.heard.push({ kind, at: this.clock.now(), event } as Heard));
@@ -91,9 +114,23 @@ export class World implements AsyncDisposable {
     this.running = undefined;
   }
 
+  /** The device loses its power without a word. It comes back with `device` and the same name. */
+  async cut({ host, client }: Thing): Promise<void> {
+    this.network.darken(host);
+    await this.during(client[Symbol.asyncDispose]());
+    this.network.lighten(host);
+  }
+
+  thing(name: string): Thing {
+    const thing = this.things.get(name);
+    if (thing === undefined) throw new Error(`there is no ${name}`);
+    return thing;
+  }
+
   /** A device with Device 3 and Temperature 3303, which servers may create more of; it starts to register at once. */
-  async device(name: string, options: Partial<ClientOptions> & { readonly lifetime?: Duration } = {}): Promise<Thing> {
-    const host = `10.1.${Math.floor(this.things.size / 250)}.${(this.things.size % 250) + 1}`;
+  async device(name: string, options: ThingOptions = {}): Promise<Thing> {
+    const host =
+      this.things.get(name)?.host ?? `10.1.${Math.floor(this.things.size / 250)}.${(this.things.size % 250) + 1}`;
     const transport = this.network.transport(host);
     const objects = new ObjectStore();
     const counts = { reboots: 0 };
@@ -109,10 +146,19 @@ export class World implements AsyncDisposable {
     });
     objects.define(Setting, { creatable: {} });
     const thermometer = objects.add(Temperature, 0, { sensorValue: 20, minMeasured: 20 });
-    const { lifetime = seconds(600), ...rest } = options;
+    const { lifetime = seconds(600), queueMode = false, notifications = 'con', retry = {}, ...others } = options;
+    const { defaultMinimumPeriod = 0, defaultMaximumPeriod, ...rest } = others;
+    const account = {
+      uri: `coap://${serverHost}:5683`,
+      lifetime,
+      queueMode,
+      notifications,
+      retry,
+      defaultMinimumPeriod,
+    };
     const client = await Client.start({
       name,
-      servers: [{ uri: `coap://${serverHost}:5683`, lifetime }],
+      servers: [defaultMaximumPeriod === undefined ? account : { ...account, defaultMaximumPeriod }],
       objects,
       clock: this.clock,
       random: this.random,
@@ -124,6 +170,7 @@ export class World implements AsyncDisposable {
       host,
       client,
       transport,
+      objects,
       get reboots() {
         return counts.reboots;
       },
@@ -161,6 +208,21 @@ export class World implements AsyncDisposable {
     return this.heard.filter((each) => each.kind === kind).map((each) => each.event as ServerEvents[K]);
   }
 
+  /** Starts to observe; what is heard is collected until `stop`. */
+  observing(name: string, path: PathText): Observing {
+    const values: unknown[] = [];
+    const stop = new AbortController();
+    const over = (async () => {
+      for await (const { entries } of this.server.device(name).observe(path, { signal: stop.signal }))
+        values.push(entries[0]?.value?.value);
+    })();
+    const ended = over.then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    return { values, stop: () => stop.abort(new Error('stopped')), ended };
+  }
+
   /** Invariants: one registration for each name, none past its lifetime, observations only of what is registered. */
   check(): void {
     if (this.running === undefined) return;
@@ -174,6 +236,11 @@ export class World implements AsyncDisposable {
     }
     const { registrations } = this.running.stats();
     if (registrations !== names.size) throw new Error(`${registrations} registrations counted, ${names.size} there`);
+    let observations = 0;
+    for (const name of names) observations += this.running.observations(name).length;
+    const counted = this.running.stats().observations;
+    if (counted !== observations)
+      throw new Error(`${counted} observations counted, ${observations} of registered devices`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

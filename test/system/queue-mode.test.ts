@@ -1,0 +1,92 @@
+import { hours, minutes, seconds } from '@lapwing/kernel';
+import { describe, expect, it } from 'vitest';
+import { DeviceObject } from './objects.ts';
+import { World } from './world.ts';
+
+describe.each(['1.0', '1.1', '1.2'] as const)('a device of %s in queue mode', (version) => {
+  async function setUp() {
+    const world = await World.make();
+    const thing = await world.device('a', { lifetime: hours(24), queueMode: true, version });
+    await world.pass(seconds(1));
+    const log: string[] = [];
+    const ask = (what: string, work: Promise<unknown>): void => {
+      work.then(
+        () => log.push(what),
+        (error: Error) => log.push(`${what}: ${error.name}`),
+      );
+    };
+    return { world, thing, device: world.server.device('a'), log, ask };
+  }
+
+  it('is awake for a while after it was heard, then asleep', async () => {
+    const { world } = await setUp();
+    await using _ = world;
+    expect(world.server.registration('a')).toMatchObject({ queueMode: true, version });
+    expect(world.heard.map(({ kind }) => kind)).toEqual(['registered', 'awake']);
+    expect(world.server.isAwake('a')).toBe(true);
+    await world.pass(seconds(93));
+    expect(world.server.isAwake('a')).toBe(false);
+    expect(world.heard.at(-1)?.kind).toBe('asleep');
+  });
+
+  it('is not spoken to while it sleeps; at its next Update everything that waited comes in order, after the answer', async () => {
+    const { world, thing, device, log, ask } = await setUp();
+    await using _ = world;
+    await world.pass(seconds(100));
+    const { sent } = world.network.counters();
+    ask('read', device.read('/3/0'));
+    ask('write', device.write(DeviceObject, 0, { timezone: 'UTC' }));
+    ask('execute', device.execute(DeviceObject, 0, 'reboot'));
+    ask('too old', device.read('/3/0/0', { ttl: minutes(5) }));
+    await world.pass(minutes(10));
+    expect(world.network.counters().sent).toBe(sent);
+    expect(log).toEqual(['too old: TimeoutError']);
+    expect(world.server.stats().commands).toBe(3);
+    const frames: string[] = [];
+    world.network.tap = (from, _to, bytes) => {
+      frames.push(`${from.host === thing.host ? 'device' : 'server'} ${bytes[1]?.toString(16)}`);
+      return bytes;
+    };
+    thing.client.update();
+    await world.pass(seconds(2));
+    expect(log).toEqual(['too old: TimeoutError', 'read', 'write', 'execute']);
+    expect(frames.slice(0, 4)).toEqual(['device 2', 'server 44', 'server 1', 'device 45']);
+    expect(thing.reboots).toBe(1);
+    expect(world.of('awake')).toHaveLength(2);
+  });
+
+  it('that goes deaf in the middle is taken for asleep: the next command waits for it', async () => {
+    const { world, thing, device, log, ask } = await setUp();
+    await using _ = world;
+    world.network.darken(thing.host);
+    ask('lost', device.read('/3/0'));
+    ask('kept', device.read('/3/0/0'));
+    await world.pass(minutes(5));
+    expect(log).toEqual(['lost: TimeoutError']);
+    expect(world.server.isAwake('a')).toBe(false);
+    world.network.lighten(thing.host);
+    thing.client.update();
+    await world.pass(seconds(5));
+    expect(log).toEqual(['lost: TimeoutError', 'kept']);
+  });
+
+  it('is not taken for asleep because an operation made no sense', async () => {
+    const { world, device } = await setUp();
+    await using _ = world;
+    const path = { kind: 'object', object: 26_241 } as const;
+    await expect(world.during(device.perform({ op: 'create', path, entries: [], format: 60 }))).rejects.toThrow(/TLV/);
+    expect(world.server.isAwake('a')).toBe(true);
+  });
+
+  it('takes its commands along into a new registration', async () => {
+    const { world, thing, device, log, ask } = await setUp();
+    await using _ = world;
+    await world.pass(seconds(100));
+    ask('read', device.read('/3/0'));
+    await world.cut(thing);
+    await world.device('a', { lifetime: hours(24), queueMode: true, version });
+    await world.pass(seconds(5));
+    expect(log).toEqual(['read']);
+    expect(world.of('registered')).toHaveLength(2);
+  });
+});
