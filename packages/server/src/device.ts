@@ -14,6 +14,8 @@ export interface PerformOptions {
   readonly ttl?: Duration;
   /** The types of values, where the caller knows better than the definitions that the device registered with. */
   readonly typeOf?: TypeLookup;
+  /** Hears that the device has the request and will answer separately (RFC 7252 §5.2.2). */
+  readonly acknowledged?: () => void;
 }
 
 export interface Performer {

@@ -10,7 +10,9 @@ export interface ExchangeOptions {
   readonly token?: Token;
   readonly notify?: (response: Response, observed: Observed) => void;
   /** Default: the definitions that the device registered with. */
-  readonly typeOf?: TypeLookup;
+  readonly typeOf?: TypeLookup | undefined;
+  /** The device has the request and will answer later. */
+  readonly acknowledged?: (() => void) | undefined;
 }
 
 export class Exchange {
@@ -34,11 +36,16 @@ export class Exchange {
     options: ExchangeOptions = {},
   ): Promise<Result> {
     const { registration, endpoint } = contact;
-    const { typeOf, ...exchange } = options;
+    const { typeOf, acknowledged, ...exchange } = options;
     const request = writeRequest(operation, registration);
-    // An observation outlives this call, but not its signal: who aborts later reaches nothing.
     using deadline = deadlineSignal(this.clock, this.timeout, `${registration.name}: ${operation.op}`, signal);
-    const response = await endpoint.request(registration.peer, request, { ...exchange, signal: deadline.signal });
+    const response = await endpoint.request(registration.peer, request, {
+      ...exchange,
+      ...(acknowledged === undefined ? {} : { onAcknowledged: acknowledged }),
+      signal: deadline.signal,
+      // An observation outlives this call, and a signal for each of a million would cost more than all the rest.
+      until: 'forgotten',
+    });
     this.heard(contact);
     return this.read(contact, operation, response, typeOf);
   }

@@ -5,6 +5,7 @@ import type { Observed, Response, Token } from '@lapwing/coap';
 import { type Emitter, LimitError, type Peer } from '@lapwing/kernel';
 import { equalPaths, formatPath, type Operation, type Path, type Result } from '@lapwing/lwm2m';
 import type { Contact } from './contact.ts';
+import type { PerformOptions } from './device.ts';
 import type { Observation, ServerEvents } from './events.ts';
 import type { Exchange } from './exchange.ts';
 import { Watch } from './watch.ts';
@@ -75,7 +76,12 @@ export class Observations {
     return records.reverse();
   }
 
-  async observe(contact: Contact, operation: ObserveOperation, tag: unknown, signal: AbortSignal): Promise<Result> {
+  async observe(
+    contact: Contact,
+    operation: ObserveOperation,
+    { tag, acknowledged }: Pick<PerformOptions, 'tag' | 'acknowledged'>,
+    signal: AbortSignal,
+  ): Promise<Result> {
     const before = this.find(contact, operation.path);
     if (before === undefined && this.of(contact).length >= this.limit) {
       throw new LimitError(`${contact.registration.name}: ${this.limit} observations already`, this.limit);
@@ -88,7 +94,7 @@ export class Observations {
     this.remember(record);
     this.asked.add(record);
     try {
-      const options = { token: tokenOf(record), notify: this.notified };
+      const options = { token: tokenOf(record), notify: this.notified, acknowledged };
       const result = await this.exchange.send(contact, record.operation, signal, options);
       if (this.records.get(key) !== record) contact.endpoint.forget(contact.registration.peer, options.token);
       else if (result.kind !== 'content' || result.sequence === undefined) this.end(record, 'refused');

@@ -185,16 +185,14 @@ export class Server implements AsyncDisposable {
     try {
       switch (operation.op) {
         case 'observe':
-          return await this.observing.observe(contact, operation, options.tag, signal);
+          return await this.observing.observe(contact, operation, options, signal);
         case 'cancel-observe':
           return await this.observing.cancel(contact, operation, signal);
         default:
-          return await this.exchange.send(
-            contact,
-            operation,
-            signal,
-            options.typeOf === undefined ? {} : { typeOf: options.typeOf },
-          );
+          return await this.exchange.send(contact, operation, signal, {
+            typeOf: options.typeOf,
+            acknowledged: options.acknowledged,
+          });
       }
     } catch (error) {
       // No answer means that it sleeps; an answer that makes no sense, or an operation that does not, means nothing.

@@ -42,6 +42,8 @@ class Call extends Asking {
   readonly request: Request;
   readonly resolve: (response: Response) => void;
   readonly reject: (reason: unknown) => void;
+  readonly onAcknowledged: (() => void) | undefined;
+  readonly until: 'signal' | 'forgotten';
   signal: AbortSignal | undefined = undefined;
   aborted: (() => void) | undefined = undefined;
 
@@ -49,13 +51,19 @@ class Call extends Asking {
     peer: Peer,
     token: TokenKey,
     request: Request,
-    options: { readonly confirmable: boolean; readonly listener: Listener | undefined },
+    options: {
+      readonly confirmable: boolean;
+      readonly listener: Listener | undefined;
+      readonly given: AskingContext | undefined;
+    },
     resolve: (response: Response) => void,
     reject: (reason: unknown) => void,
   ) {
-    const { confirmable, listener } = options;
+    const { confirmable, listener, given } = options;
     super(peer, token, confirmable, listener === undefined ? undefined : { request, listener });
     this.request = request;
+    this.onAcknowledged = given?.onAcknowledged;
+    this.until = given?.until ?? 'signal';
     this.resolve = resolve;
     this.reject = reject;
   }
@@ -134,6 +142,7 @@ export class AskingSide {
         {
           confirmable: context.type !== 'non',
           listener: listenerOf(context),
+          given: context instanceof AskingContext ? context : undefined,
         },
         resolve,
         reject,
@@ -219,8 +228,10 @@ export class AskingSide {
 
   acknowledged(sender: Sender): boolean {
     if (sender instanceof Ping) sender.resolve();
-    else if (sender instanceof Asking) this.driver.handle({ kind: 'acknowledged', asking: sender });
-    else return false;
+    else if (sender instanceof Asking) {
+      this.driver.handle({ kind: 'acknowledged', asking: sender });
+      if (sender instanceof Call) sender.onAcknowledged?.();
+    } else return false;
     return true;
   }
 
@@ -307,10 +318,10 @@ export class AskingSide {
     signal.addEventListener('abort', aborted, { once: true });
   }
 
-  /** An observation stays with its signal. */
+  /** An observation stays with its signal, unless only `forget` is to end it. */
   private settled(call: Call, observing: boolean): void {
     this.calls.delete(call);
-    if (!observing) call.stopListening();
+    if (!observing || call.until === 'forgotten') call.stopListening();
   }
 
   private fail(call: Call, error: Error): void {

@@ -68,6 +68,8 @@ export class AskingContext implements Context {
   readonly token?: Token;
   readonly type?: 'con' | 'non';
   readonly onBlock?: BlockListener;
+  readonly onAcknowledged: (() => void) | undefined;
+  readonly until: 'signal' | 'forgotten';
   /** What the caller gave; undefined when nobody can abort. */
   readonly given: AbortSignal | undefined;
   /** Hears notifications; no layer need stand between, so it is not `notify`. */
@@ -75,10 +77,12 @@ export class AskingContext implements Context {
   private own: AbortController | undefined = undefined;
 
   constructor(peer: Peer, options: RequestOptions = {}) {
-    const { signal, notify, token, type, onBlock } = options;
+    const { signal, notify, token, type, onBlock, onAcknowledged, until = 'signal' } = options;
     this.peer = peer;
     this.given = signal;
     this.listener = notify;
+    this.onAcknowledged = onAcknowledged;
+    this.until = until;
     if (token !== undefined) this.token = token;
     if (type !== undefined) this.type = type;
     if (onBlock !== undefined) this.onBlock = onBlock;
@@ -102,4 +106,8 @@ export interface RequestOptions {
   readonly token?: Token;
   /** Receives the response's body in order, block by block; `payload` of the response is then empty. */
   readonly onBlock?: BlockListener;
+  /** Ends an observation: `signal` (default), or only `forget`, which costs no signal while it lasts. */
+  readonly until?: 'signal' | 'forgotten';
+  /** Hears that the peer has the request and will answer separately (RFC 7252 §5.2.2). */
+  readonly onAcknowledged?: () => void;
 }
