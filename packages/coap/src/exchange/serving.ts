@@ -36,7 +36,8 @@ export class ServingSide {
   /** Those whose signal somebody holds. */
   private readonly watched = new Set<ServedContext>();
   private readonly watch = (context: ServedContext): void => {
-    this.watched.add(context);
+    if (this.closed) context.end(closedError());
+    else this.watched.add(context);
   };
   private closed = false;
 
@@ -118,7 +119,7 @@ export class ServingSide {
 
   close(): void {
     this.closed = true;
-    const cause = new ClosedError('the endpoint is closed');
+    const cause = closedError();
     for (const relation of this.relations.all()) this.end(relation, cause);
     for (const context of this.watched) context.end(cause);
     this.watched.clear();
@@ -252,3 +253,5 @@ export class ServingSide {
     }
   }
 }
+
+const closedError = (): ClosedError => new ClosedError('the endpoint is closed');

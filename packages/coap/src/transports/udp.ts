@@ -23,7 +23,7 @@ export interface UdpOptions {
   readonly host?: string;
   /** Default 0: the system chooses. */
   readonly port?: number;
-  /** Groups to join; they are also the only multicast addresses that `connect` accepts. */
+  /** Groups to listen to (RFC 7252 §8), at the same port; also the only multicast addresses that `connect` accepts. */
   readonly groups?: readonly string[];
   /** Bytes in one send; default 1 152 (RFC 7252 §4.6). */
   readonly mtu?: number;
@@ -70,6 +70,7 @@ class DatagramTransport implements UdpTransport {
   private readonly family: 4 | 6;
   private readonly groups: readonly string[];
   private readonly socket: Socket;
+  private readonly groupSockets: Socket[] = [];
   private readonly clock: Clock;
   private readonly bufferSizes: { readonly recv: number; readonly send: number };
   private readonly peers: (Peer | undefined)[] = new Array<Peer | undefined>(PEER_SLOTS).fill(undefined);
@@ -94,17 +95,18 @@ class DatagramTransport implements UdpTransport {
     const problems: string[] = [];
     if (family === 0) problems.push(`host: ${this.host} is no IP address`);
     if (!(Number.isInteger(this.port) && this.port >= 0 && this.port <= 65_535)) problems.push(`port: ${this.port}`);
+    if (this.groups.length > 0 && /^(0\.0\.0\.0|::)$/.test(this.host)) {
+      problems.push(
+        'groups: need a host of their own; at a wildcard the system delivers what was sent to a group twice',
+      );
+    }
     for (const group of this.groups) if (!isMulticast(group)) problems.push(`groups: ${group} is no multicast address`);
     if (problems.length > 0) throw new ConfigError(problems);
     this.family = family === 6 ? 6 : 4;
     this.clock = options.clock ?? systemClock;
     this.bufferSizes = { recv: options.recvBufferSize ?? 4 * 1024 * 1024, send: options.sendBufferSize ?? 1024 * 1024 };
     this.traits = { reliable: false, framing: 'rfc7252', mtu: options.mtu ?? 1152 };
-    this.socket = createSocket({
-      type: this.family === 6 ? 'udp6' : 'udp4',
-      // Only addresses come here, so there is nothing to look up; the system's resolver would cost a turn per packet.
-      lookup: (host, _options, done) => done(null, host, this.family),
-    });
+    this.socket = this.makeSocket();
   }
 
   get address(): UdpAddress {
@@ -120,28 +122,18 @@ class DatagramTransport implements UdpTransport {
     if (this.sink !== undefined || this.closed) throw new ClosedError('a transport is opened once');
     this.sink = sink;
     const { socket } = this;
-    await new Promise<void>((resolve, reject) => {
-      socket.once('error', reject);
-      socket.bind({ port: this.port, address: this.host }, () => {
-        socket.removeListener('error', reject);
-        resolve();
-      });
-    });
-    // An error of the socket concerns one datagram that was sent (ICMP): never a reason to stop.
-    socket.on('error', () => {
-      this.tally.socketErrors += 1;
-    });
+    await this.bind(socket, this.host, this.port);
     const { address, port } = socket.address();
     this.bound = { via: 'udp', host: address, port };
-    for (const group of this.groups) socket.addMembership(group);
-    socket.setRecvBufferSize(this.bufferSizes.recv);
-    socket.setSendBufferSize(this.bufferSizes.send);
-    socket.on('message', (bytes, from) => {
-      this.tally.received += 1;
-      this.tally.receivedBytes += bytes.length;
-      if (from.port === 0) this.tally.unanswerable += 1;
-      else sink.receive({ peer: this.peerAt(from.address, from.port), bytes, at: this.clock.now() });
-    });
+    this.listen(socket, sink, undefined);
+    // A socket of its own for each group: nothing else tells what was sent to a group from what was sent to us.
+    for (const group of this.groups) {
+      const own = this.makeSocket();
+      this.groupSockets.push(own);
+      await this.bind(own, group, port);
+      own.addMembership(group, this.host);
+      this.listen(own, sink, true);
+    }
   }
 
   async connect(address: Address, signal?: AbortSignal): Promise<Peer> {
@@ -170,8 +162,46 @@ class DatagramTransport implements UdpTransport {
     if (this.closed) return;
     this.closed = true;
     this.bound = undefined;
-    await new Promise<void>((resolve) => {
-      this.socket.close(resolve);
+    const sockets = [this.socket, ...this.groupSockets];
+    await Promise.all(sockets.map((socket) => new Promise<void>((resolve) => void socket.close(resolve))));
+  }
+
+  private makeSocket(): Socket {
+    return createSocket({
+      type: this.family === 6 ? 'udp6' : 'udp4',
+      // Only addresses come here, so there is nothing to look up; the system's resolver would cost a turn per packet.
+      lookup: (host, _options, done) => done(null, host, this.family),
+    });
+  }
+
+  private async bind(socket: Socket, address: string, port: number): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      socket.once('error', reject);
+      socket.bind({ port, address }, () => {
+        socket.removeListener('error', reject);
+        resolve();
+      });
+    });
+    // An error of the socket concerns one datagram that was sent (ICMP): never a reason to stop.
+    socket.on('error', () => {
+      this.tally.socketErrors += 1;
+    });
+    socket.setRecvBufferSize(this.bufferSizes.recv);
+    socket.setSendBufferSize(this.bufferSizes.send);
+  }
+
+  private listen(socket: Socket, sink: TransportSink, multicast: true | undefined): void {
+    const { tally, clock } = this;
+    socket.on('message', (bytes, from) => {
+      tally.received += 1;
+      tally.receivedBytes += bytes.length;
+      if (from.port === 0) {
+        tally.unanswerable += 1;
+        return;
+      }
+      const peer = this.peerAt(from.address, from.port);
+      const at = clock.now();
+      sink.receive(multicast === undefined ? { peer, bytes, at } : { peer, bytes, at, multicast });
     });
   }
 
