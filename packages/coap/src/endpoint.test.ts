@@ -1,9 +1,9 @@
-import { delay, TimeoutError } from '@lapwing/kernel';
+import { delay, minutes, seconds, TimeoutError, type TransportTraits } from '@lapwing/kernel';
 import { MemoryNetwork, SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
 import { expect, test } from 'vitest';
 import { Endpoint } from './endpoint.ts';
 import { ResponseError } from './errors.ts';
-import type { Service } from './exchange/service.ts';
+import type { Notify, Service } from './exchange/service.ts';
 import { Code } from './message/code.ts';
 import { makeRequest, makeResponse } from './message/message.ts';
 import { OptionSet } from './message/option-set.ts';
@@ -11,12 +11,12 @@ import { Option } from './message/options.ts';
 
 const get = (path: string) => makeRequest(Code.Get, OptionSet.of([Option.UriPath, path]));
 
-async function pair(serve: Service, profile = {}) {
+async function pair(serve: Service, profile = {}, traits: Partial<TransportTraits> = {}) {
   const clock = new VirtualClock();
   const random = new SeededRandom(7);
   const network = new MemoryNetwork(clock, random, profile);
-  const server = await Endpoint.open({ transport: network.transport('10.0.0.1', 5683), serve, clock, random });
-  const client = await Endpoint.open({ transport: network.transport('10.0.0.2'), clock, random });
+  const server = await Endpoint.open({ transport: network.transport('10.0.0.1', 5683, traits), serve, clock, random });
+  const client = await Endpoint.open({ transport: network.transport('10.0.0.2', 0, traits), clock, random });
   const peer = await client.connect({ via: 'udp', host: '10.0.0.1', port: 5683 });
   return { clock, network, server, client, peer };
 }
@@ -100,4 +100,54 @@ test('notifications arrive and an aborted observation is reset', async () => {
   expect(ended).toBe(true);
   expect(server.stats().relations).toBe(0);
   expect(heard).toEqual([2]);
+});
+
+test('on a reliable transport nothing is acknowledged, sent again or remembered', async () => {
+  let notify: ((text: string) => Promise<string>) | undefined;
+  const serve: Service = async (_request, context) => {
+    notify = (text) => (context.notify as Notify)(state(text), { type: 'con' });
+    await Promise.resolve();
+    return state('first');
+  };
+  const state = (text: string) => makeResponse(Code.Content, OptionSet.of([Option.Observe, 0]), Buffer.from(text));
+  const { clock, client, server, peer } = await pair(serve, {}, { reliable: true });
+  const heard: string[] = [];
+  const first = client.request(peer, makeRequest(Code.Get, OptionSet.of([Option.Observe, 0])), {
+    notify: (response) => heard.push(Buffer.from(response.payload).toString()),
+  });
+  await clock.advance(10);
+  expect((await first).code).toBe(Code.Content);
+  const delivered = notify?.('second');
+  await clock.advance(minutes(10));
+  expect(await delivered).toBe('delivered');
+  expect(heard).toEqual(['second']);
+  expect(server.stats()).toMatchObject({ received: 1, sent: 2, contacts: 0, remembered: 0 });
+  expect(client.stats()).toMatchObject({ received: 2, sent: 1, contacts: 0, observations: 1, open: 0 });
+});
+
+test('H14: with 30 % of the datagrams lost, repeated and reordered, requests succeed as often as theory says', async () => {
+  const { clock, client, server, peer } = await pair(() => Promise.resolve(makeResponse(Code.Content)), {
+    loss: 0.3,
+    duplicate: 0.1,
+    reorder: 0.2,
+    reorderBy: 500,
+    latency: 50,
+  });
+  let succeeded = 0;
+  const runs = 300;
+  for (let i = 0; i < runs; i += 1) {
+    const outcome = client.request(peer, get(`${i}`)).then(
+      () => true,
+      () => false,
+    );
+    let settled: boolean | undefined;
+    void outcome.then((value) => {
+      settled = value;
+    });
+    while (settled === undefined) await clock.advance(seconds(1));
+    if (settled) succeeded += 1;
+  }
+  // One of five attempts must go both ways: 1 - (1 - 0.7²)^5 = 0.966; less than 0.92 has a chance below one in a thousand.
+  expect(succeeded / runs).toBeGreaterThan(0.92);
+  expect(server.stats().duplicate).toBeGreaterThan(0);
 });

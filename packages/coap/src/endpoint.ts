@@ -41,6 +41,7 @@ import { makeResponse, type Request, type Response, type Token, Type } from './m
 import { Option } from './message/options.ts';
 import { encodeMessage, LONGEST_RECEIVED, Malformed, type ReceivedMessage, readMessage } from './message/udp.ts';
 import type { ContactLimits } from './reliability/contacts.ts';
+import { DirectLayer } from './reliability/direct-layer.ts';
 import type { LayerEffect, LayerInput } from './reliability/effects.ts';
 import { MessageLayer } from './reliability/message-layer.ts';
 import { type ParameterOptions, transmissionParameters } from './reliability/parameters.ts';
@@ -75,7 +76,7 @@ const nothingHere: Service = () => Promise.resolve(makeResponse(Code.NotFound));
 
 export class Endpoint implements AsyncDisposable {
   private readonly transport: Transport;
-  private readonly layer: MessageLayer;
+  private readonly layer: MessageLayer | DirectLayer;
   private readonly driver: Driver<LayerInput, LayerEffect>;
   private readonly asking: AskingSide;
   private readonly serving: ServingSide;
@@ -103,14 +104,12 @@ export class Endpoint implements AsyncDisposable {
   private constructor(options: EndpointOptions) {
     const { transport, clock = systemClock, random = systemRandom } = options;
     const { traits } = transport;
-    if (traits.framing !== 'rfc7252' || traits.reliable) {
-      throw new ConfigError([`transport: framing ${traits.framing} has no codec here`]);
-    }
+    if (traits.framing !== 'rfc7252') throw new ConfigError([`transport: framing ${traits.framing} has no codec`]);
     this.transport = transport;
     const parameters = transmissionParameters(options.parameters, traits.pace);
     const toLayer = (input: LayerInput): void => this.driver.handle(input);
     const longest = traits.mtu;
-    this.layer = new MessageLayer(parameters, random, options.limits);
+    this.layer = traits.reliable ? new DirectLayer() : new MessageLayer(parameters, random, options.limits);
     this.driver = new Driver(this.layer, clock, (effect) => this.run(effect));
     const blocks: BlockInOptions & BlockOutOptions = { clock, random, mtu: longest, ...options.blocks };
     const { blockSize } = blocks;

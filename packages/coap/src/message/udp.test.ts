@@ -3,7 +3,7 @@ import { FormatError, fromHex, noBytes, toHex } from '@lapwing/kernel';
 import { describe, expect, test } from 'vitest';
 import { Code } from './code.ts';
 import { type Message, Type } from './message.ts';
-import { OptionSet } from './option-set.ts';
+import { OptionSet, type OptionValue } from './option-set.ts';
 import { Option } from './options.ts';
 import { decodeMessage, encodeMessage, type ReceivedMessage } from './udp.ts';
 
@@ -153,7 +153,7 @@ describe('reading', () => {
 });
 
 describe('options that the table does not allow', () => {
-  const read = (...options: Parameters<typeof OptionSet.of>): ReceivedMessage =>
+  const read = (...options: readonly (readonly [number, OptionValue])[]): ReceivedMessage =>
     decodeMessage(encodeMessage({ ...plain, options: OptionSet.of(...options) })) as ReceivedMessage;
 
   test('A-18: every critical number outside the table is reported, every elective one is left alone', () => {
