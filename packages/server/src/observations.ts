@@ -43,6 +43,8 @@ export class ObservationRecord implements Observation {
 
 type EndCause = ServerEvents['observation-ended']['cause'];
 
+/** Requests to cancel one observation. */
+const mostTries = 3;
 /** Distinct operations remembered; beyond it they are remembered anew. */
 const capacity = 1024;
 
@@ -112,7 +114,12 @@ export class Observations {
     const record = this.find(contact, operation.path);
     if (record === undefined) return this.exchange.send(contact, operation, signal);
     this.end(record, 'cancelled');
-    return this.exchange.send(contact, operation, signal, { token: tokenOf(record) });
+    const token = tokenOf(record);
+    for (let tries = 1; ; tries += 1) {
+      const result = await this.exchange.send(contact, operation, signal, { token });
+      // One with a number is no answer but a last notification that was quicker: the request may not have arrived.
+      if (result.kind !== 'content' || result.sequence === undefined || tries === mostTries) return result;
+    }
   }
 
   /** The registration ended, and with it whatever was observed. */
