@@ -145,4 +145,4 @@ function owned(content: Content): Content {
 }
 
 const copied = (value: Value): Value =>
-  value.type === 'opaque' ? { type: 'opaque', value: value.value.slice() } : value;
+  value.type === 'opaque' ? { type: 'opaque', value: new Uint8Array(value.value) } : value;
