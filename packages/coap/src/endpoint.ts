@@ -39,7 +39,7 @@ import { szxWithin } from './message/block.ts';
 import { Code, isRequest } from './message/code.ts';
 import { makeResponse, type Request, type Response, type Token, Type } from './message/message.ts';
 import { Option } from './message/options.ts';
-import { encodeMessage, LONGEST_RECEIVED, Malformed, type ReceivedMessage, readMessage } from './message/udp.ts';
+import { encodeAnswer, LONGEST_RECEIVED, Malformed, type ReceivedMessage, readMessage } from './message/udp.ts';
 import type { ContactLimits } from './reliability/contacts.ts';
 import { DirectLayer } from './reliability/direct-layer.ts';
 import type { LayerEffect, LayerInput } from './reliability/effects.ts';
@@ -166,6 +166,11 @@ export class Endpoint implements AsyncDisposable {
     return this.asking.freshToken();
   }
 
+  /** Withdraws a request that waits for its answer: it rejects with `reason`. What a signal does, without the cost of one. */
+  abandon(peer: Peer, token: Token, reason: unknown): void {
+    this.asking.abandon(peer, token, reason);
+  }
+
   /** Ends an observation without a word to the peer; its next notification is answered with a reset. */
   forget(peer: Peer, token: Token): void {
     this.asking.forget(peer, token);
@@ -231,8 +236,7 @@ export class Endpoint implements AsyncDisposable {
   private refuse(peer: Peer, message: ReceivedMessage, code: Code, multicast: boolean): void {
     this.drop(code === Code.BadOption ? 'badOption' : 'unservedRequest', peer, `refused with ${code}`);
     if (multicast || (code === Code.BadOption && message.type === Type.Non)) return;
-    const { options, payload } = makeResponse(code);
-    const bytes = encodeMessage({ type: Type.Con, id: 0, token: message.token, code, options, payload });
+    const bytes = encodeAnswer(message, makeResponse(code), this.transport.traits.mtu);
     this.driver.handle({ kind: 'refuse-request', peer, message, bytes });
   }
 

@@ -11,16 +11,39 @@ export interface CommandOptions {
   readonly ttl?: Duration;
 }
 
-export interface Command {
-  /** Sends it. Never rejects: the outcome goes to who asked. */
-  readonly run: () => Promise<void>;
-  readonly fail: (error: unknown) => void;
-  /** Aborts when it was withdrawn or the registration ended. */
-  readonly stop: AbortController;
+/** Sends the command; what it puts into `withdraw` stops it on its way. */
+export type Work<T> = (contact: Contact, command: Withdrawable) => Promise<T>;
+
+export interface Withdrawable {
+  withdraw: ((reason: unknown) => void) | undefined;
+}
+
+/** Settles once; what comes of it after that is of no interest to anybody. */
+export class Command<T = unknown> implements Withdrawable {
   /** Whose queue it is in. */
   contact: Contact;
-  timer: Disposable | undefined;
-  running: boolean;
+  readonly work: Work<T>;
+  readonly resolve: (outcome: T) => void;
+  readonly reject: (error: unknown) => void;
+  running = false;
+  withdraw: ((reason: unknown) => void) | undefined = undefined;
+  timer: Disposable | undefined = undefined;
+  /** Takes the caller's signal off again. */
+  released: (() => void) | undefined = undefined;
+
+  constructor(contact: Contact, work: Work<T>, resolve: (outcome: T) => void, reject: (error: unknown) => void) {
+    this.contact = contact;
+    this.work = work;
+    this.resolve = resolve;
+    this.reject = reject;
+  }
+
+  release(): void {
+    this.released?.();
+    this.timer?.[Symbol.dispose]();
+    this.released = undefined;
+    this.timer = undefined;
+  }
 }
 
 export class Commands {
@@ -43,58 +66,38 @@ export class Commands {
    * Does `work` when it is the command's turn. Rejects at once with LimitError when the queue is full, and with
    * NotRegisteredError when the registration has ended.
    */
-  enqueue<T>(
-    contact: Contact,
-    work: (contact: Contact, signal: AbortSignal) => Promise<T>,
-    options: CommandOptions,
-  ): Promise<T> {
+  enqueue<T>(contact: Contact, work: Work<T>, options: CommandOptions): Promise<T> {
     const { signal, ttl } = options;
-    const { name } = contact.registration;
     if (signal?.aborted) return Promise.reject(signal.reason);
-    if (contact.ended) return Promise.reject(new NotRegisteredError(`${name} is not registered`));
+    if (contact.ended) return Promise.reject(new NotRegisteredError(`${contact.registration.name} is not registered`));
     const length = contact.commands?.length ?? 0;
-    if (length >= this.limit)
+    if (length >= this.limit) {
+      const { name } = contact.registration;
       return Promise.reject(new LimitError(`${name}: ${length} commands wait already`, this.limit));
+    }
     return new Promise<T>((resolve, reject) => {
-      const stop = new AbortController();
-      const withdrawn = (): void => {
-        stop.abort(signal?.reason);
-        if (!command.running) this.drop(command, signal?.reason);
-      };
-      const settled = (): void => {
-        signal?.removeEventListener('abort', withdrawn);
-        command.timer?.[Symbol.dispose]();
-      };
-      const fail = (error: unknown): void => {
-        settled();
-        reject(error);
-      };
-      const command: Command = {
-        run: async () => {
-          try {
-            const outcome = await work(command.contact, stop.signal);
-            settled();
-            resolve(outcome);
-          } catch (error) {
-            fail(error);
-          }
-        },
-        fail,
-        stop,
-        contact,
-        timer: undefined,
-        running: false,
-      };
+      const command = new Command<T>(contact, work, resolve, reject);
+      if (signal !== undefined) this.listen(command as Command, signal);
       if (ttl !== undefined) {
         command.timer = this.clock.at(this.clock.now() + ttl, () => {
-          if (!command.running) this.drop(command, new TimeoutError('the command was not sent in time', ttl));
+          if (!command.running)
+            this.drop(command as Command, new TimeoutError('the command was not sent in time', ttl));
         });
       }
-      signal?.addEventListener('abort', withdrawn, { once: true });
       this.held += 1;
       contact.commands ??= [];
-      contact.commands.push(command);
+      contact.commands.push(command as Command);
       this.pump(contact);
+    });
+  }
+
+  /** Does `work` at once, past whatever waits. */
+  runNow<T>(contact: Contact, work: Work<T>, { signal }: CommandOptions): Promise<T> {
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    return new Promise<T>((resolve, reject) => {
+      const command = new Command<T>(contact, work, resolve, reject);
+      if (signal !== undefined) this.listen(command as Command, signal);
+      this.start(command as Command);
     });
   }
 
@@ -103,35 +106,56 @@ export class Commands {
     const command = contact.commands?.[0];
     if (command === undefined || command.running || contact.ended) return;
     if (contact.registration.queueMode && contact.awakeUntil === undefined) return;
+    this.start(command);
+  }
+
+  private start(command: Command): void {
     command.running = true;
-    void command.run().then(() => {
-      this.remove(command);
-      this.pump(command.contact);
-    });
+    command.work(command.contact, command).then(
+      (outcome) => {
+        command.resolve(outcome);
+        this.finish(command);
+      },
+      (error: unknown) => {
+        command.reject(error);
+        this.finish(command);
+      },
+    );
   }
 
   /** The registration ended: nothing of it can be sent any more. */
   abandon(contact: Contact, error: Error): void {
-    for (const command of [...(contact.commands ?? [])]) {
-      command.stop.abort(error);
-      if (!command.running) this.drop(command, error);
-    }
+    for (const command of [...(contact.commands ?? [])]) this.drop(command, error);
   }
 
   /** The device came back under a new registration: what waits goes there, in order; what was under way fails. */
   move(from: Contact, to: Contact, error: Error): void {
     const queue = from.commands ?? [];
     const waiting = queue.filter((command) => !command.running);
+    if (queue[0]?.running) this.drop(queue[0], error);
     from.commands = undefined;
-    this.held -= queue.length - waiting.length;
     if (waiting.length > 0) to.commands = waiting;
     for (const command of waiting) command.contact = to;
-    if (queue[0]?.running) queue[0].stop.abort(error);
+  }
+
+  private listen(command: Command, signal: AbortSignal): void {
+    const aborted = (): void => this.drop(command, signal.reason);
+    command.released = () => signal.removeEventListener('abort', aborted);
+    signal.addEventListener('abort', aborted, { once: true });
+  }
+
+  private finish(command: Command): void {
+    command.release();
+    this.remove(command);
+    this.pump(command.contact);
   }
 
   private drop(command: Command, error: unknown): void {
-    this.remove(command);
-    command.fail(error);
+    command.release();
+    // Its caller hears this and not what the way out may still throw.
+    command.reject(error);
+    if (command.running) command.withdraw?.(error);
+    else this.remove(command);
   }
 
   private remove(command: Command): void {

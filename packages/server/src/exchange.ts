@@ -1,8 +1,8 @@
 // An operation becomes a request to one device, and its response a result: the meeting of the binding with the
 // endpoint, the device's version and its definitions.
 import type { Observed, Response, Token } from '@lapwing/coap';
-import { type Clock, type Duration, deadlineSignal } from '@lapwing/kernel';
 import { type Operation, type Result, readResponse, type TypeLookup, writeRequest } from '@lapwing/lwm2m';
+import type { Withdrawable } from './commands.ts';
 import type { Contact } from './contact.ts';
 import type { Models } from './models.ts';
 
@@ -16,35 +16,31 @@ export interface ExchangeOptions {
 }
 
 export class Exchange {
-  private readonly clock: Clock;
   private readonly models: Models;
-  private readonly timeout: Duration;
   private readonly heard: (contact: Contact) => void;
 
-  /** `timeout` covers an operation from sending to its answer; `heard` is told of every answer's sender. */
-  constructor(clock: Clock, models: Models, timeout: Duration, heard: (contact: Contact) => void) {
-    this.clock = clock;
+  /** `heard` is told of every answer's sender. */
+  constructor(models: Models, heard: (contact: Contact) => void) {
     this.models = models;
-    this.timeout = timeout;
     this.heard = heard;
   }
 
+  /** How long a device may take is the endpoint's to say: 93 s to acknowledge, 247 s to answer (RFC 7252 §4.8.2). */
   async send(
     contact: Contact,
     operation: Operation,
-    signal: AbortSignal,
+    command: Withdrawable,
     options: ExchangeOptions = {},
   ): Promise<Result> {
     const { registration, endpoint } = contact;
-    const { typeOf, acknowledged, ...exchange } = options;
-    const request = writeRequest(operation, registration);
-    using deadline = deadlineSignal(this.clock, this.timeout, `${registration.name}: ${operation.op}`, signal);
-    const response = await endpoint.request(registration.peer, request, {
-      ...exchange,
+    const { peer } = registration;
+    const { typeOf, acknowledged, notify } = options;
+    const token = options.token ?? endpoint.freshToken();
+    command.withdraw = (reason) => endpoint.abandon(peer, token, reason);
+    const response = await endpoint.request(peer, writeRequest(operation, registration), {
+      token,
+      ...(notify === undefined ? {} : { notify, until: 'forgotten' }),
       ...(acknowledged === undefined ? {} : { onAcknowledged: acknowledged }),
-      signal: deadline.signal,
-      // An observation outlives this call, and a signal for each of a million would cost more than all the rest.
-      until: 'forgotten',
     });
     this.heard(contact);
     return this.read(contact, operation, response, typeOf);

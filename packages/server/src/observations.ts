@@ -4,6 +4,7 @@
 import type { Observed, Response, Token } from '@lapwing/coap';
 import { type Emitter, LimitError, type Peer } from '@lapwing/kernel';
 import { equalPaths, formatPath, type Operation, type Path, type Result } from '@lapwing/lwm2m';
+import type { Withdrawable } from './commands.ts';
 import type { Contact } from './contact.ts';
 import type { PerformOptions } from './device.ts';
 import type { Observation, ServerEvents } from './events.ts';
@@ -82,7 +83,7 @@ export class Observations {
     contact: Contact,
     operation: ObserveOperation,
     { tag, acknowledged }: Pick<PerformOptions, 'tag' | 'acknowledged'>,
-    signal: AbortSignal,
+    command: Withdrawable,
   ): Promise<Result> {
     const before = this.find(contact, operation.path);
     if (before === undefined && this.of(contact).length >= this.limit) {
@@ -97,7 +98,7 @@ export class Observations {
     this.asked.add(record);
     try {
       const options = { token: tokenOf(record), notify: this.notified, acknowledged };
-      const result = await this.exchange.send(contact, record.operation, signal, options);
+      const result = await this.exchange.send(contact, record.operation, command, options);
       if (this.records.get(key) !== record) contact.endpoint.forget(contact.registration.peer, options.token);
       else if (result.kind !== 'content' || result.sequence === undefined) this.end(record, 'refused');
       return result;
@@ -110,13 +111,13 @@ export class Observations {
   }
 
   /** Ends here at once, whatever the device says: its next notification would be answered with a reset. */
-  async cancel(contact: Contact, operation: CancelOperation, signal: AbortSignal): Promise<Result> {
+  async cancel(contact: Contact, operation: CancelOperation, command: Withdrawable): Promise<Result> {
     const record = this.find(contact, operation.path);
-    if (record === undefined) return this.exchange.send(contact, operation, signal);
+    if (record === undefined) return this.exchange.send(contact, operation, command);
     this.end(record, 'cancelled');
     const token = tokenOf(record);
     for (let tries = 1; ; tries += 1) {
-      const result = await this.exchange.send(contact, operation, signal, { token });
+      const result = await this.exchange.send(contact, operation, command, { token });
       // One with a number is no answer but a last notification that was quicker: the request may not have arrived.
       if (result.kind !== 'content' || result.sequence === undefined || tries === mostTries) return result;
     }

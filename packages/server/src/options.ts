@@ -1,5 +1,5 @@
 // Every setting of a server: the one place with defaults, ranges and units. Checked once; past it nothing is optional.
-import type { Code } from '@lapwing/coap';
+import type { Code, ParameterOptions } from '@lapwing/coap';
 import {
   type Clock,
   ConfigError,
@@ -58,8 +58,8 @@ export interface ServerOptions {
   readonly awakeWindow?: Duration;
   /** Who is in queue mode; default by version: the letter Q in `b` before 1.1, the parameter `Q` from 1.1 on. */
   readonly queueMode?: (parameters: ReadonlyMap<string, string>, version: Lwm2mVersion) => boolean;
-  /** From sending a command to its answer, separate responses included; default 247 s (EXCHANGE_LIFETIME). */
-  readonly responseTimeout?: Duration;
+  /** How long requests are repeated and waited for; default as RFC 7252 §4.8 has it: 93 s, and 247 s for late answers. */
+  readonly transmission?: ParameterOptions;
   readonly limits?: {
     /** Registrations in all; default 1 000 000. */
     readonly registrations?: number;
@@ -82,7 +82,7 @@ export interface Settings {
   readonly lifetime: { readonly min: Duration; readonly max: Duration; readonly default: Duration };
   readonly awakeWindow: Duration;
   readonly queueMode: ((parameters: ReadonlyMap<string, string>, version: Lwm2mVersion) => boolean) | undefined;
-  readonly responseTimeout: Duration;
+  readonly transmission: ParameterOptions;
   readonly limits: {
     readonly registrations: number;
     readonly commands: number;
@@ -107,7 +107,7 @@ export function settingsOf(options: ServerOptions): Settings {
     },
     awakeWindow: options.awakeWindow ?? seconds(93),
     queueMode: options.queueMode,
-    responseTimeout: options.responseTimeout ?? seconds(247),
+    transmission: options.transmission ?? {},
     limits: {
       registrations: limits.registrations ?? 1_000_000,
       commands: limits.commands ?? 100,
@@ -132,7 +132,6 @@ export function settingsOf(options: ServerOptions): Settings {
   positive('lifetime.default', settings.lifetime.default);
   if (!(settings.lifetime.max >= settings.lifetime.min)) problems.push('lifetime.max: below lifetime.min');
   positive('awakeWindow', settings.awakeWindow);
-  positive('responseTimeout', settings.responseTimeout);
   positive('limits.registrations', settings.limits.registrations);
   positive('limits.commands', settings.limits.commands);
   positive('limits.observations', settings.limits.observations);

@@ -13,7 +13,7 @@ import { type Address, afterTurn, Driver, Emitter, type Events, TimeoutError } f
 import type { Operation, Result } from '@lapwing/lwm2m';
 import { Awake, type AwakeEffect, type AwakeInput } from './awake.ts';
 import { Device } from './calls.ts';
-import { Commands } from './commands.ts';
+import { Commands, type Withdrawable, type Work } from './commands.ts';
 import type { Contact } from './contact.ts';
 import type { PerformOptions } from './device.ts';
 import { NotRegisteredError } from './errors.ts';
@@ -63,7 +63,7 @@ export class Server implements AsyncDisposable {
   private constructor(settings: Settings) {
     const { clock, limits } = settings;
     this.commands = new Commands(clock, limits.commands);
-    this.exchange = new Exchange(clock, new Models(settings.library), settings.responseTimeout, this.heard);
+    this.exchange = new Exchange(new Models(settings.library), this.heard);
     this.observing = new Observations(this.exchange, this.emitter, this.heard, limits.observations);
     this.expiry = new ExpiryWheel();
     this.expiries = new Driver(this.expiry, clock, (contact) => this.end(contact, 'expired'));
@@ -136,9 +136,10 @@ export class Server implements AsyncDisposable {
     const contact = this.registry.byName(name);
     if (contact === undefined || contact.ended)
       return Promise.reject(new NotRegisteredError(`${name} is not registered`));
-    if (options.order === 'now')
-      return this.ask(contact, operation, options, options.signal ?? new AbortController().signal);
-    return this.commands.enqueue(contact, (target, signal) => this.ask(target, operation, options, signal), options);
+    const work: Work<Result> = (target, command) => this.ask(target, operation, options, command);
+    return options.order === 'now'
+      ? this.commands.runNow(contact, work, options)
+      : this.commands.enqueue(contact, work, options);
   }
 
   stats(): ServerStats {
@@ -176,29 +177,29 @@ export class Server implements AsyncDisposable {
     return Promise.resolve(makeResponse(Code.NotFound));
   }
 
-  private async ask(
+  private ask(contact: Contact, operation: Operation, options: PerformOptions, command: Withdrawable): Promise<Result> {
+    const answer = this.send(contact, operation, options, command);
+    if (!contact.registration.queueMode) return answer;
+    // No answer means that it sleeps; an answer that makes no sense, or an operation that does not, means nothing.
+    return answer.catch((error: unknown) => {
+      if (error instanceof TimeoutError) this.awake.handle({ kind: 'silent', item: contact });
+      throw error;
+    });
+  }
+
+  private send(
     contact: Contact,
     operation: Operation,
     options: PerformOptions,
-    signal: AbortSignal,
+    command: Withdrawable,
   ): Promise<Result> {
-    try {
-      switch (operation.op) {
-        case 'observe':
-          return await this.observing.observe(contact, operation, options, signal);
-        case 'cancel-observe':
-          return await this.observing.cancel(contact, operation, signal);
-        default:
-          return await this.exchange.send(contact, operation, signal, {
-            typeOf: options.typeOf,
-            acknowledged: options.acknowledged,
-          });
-      }
-    } catch (error) {
-      // No answer means that it sleeps; an answer that makes no sense, or an operation that does not, means nothing.
-      if (error instanceof TimeoutError && contact.registration.queueMode && !signal.aborted)
-        this.awake.handle({ kind: 'silent', item: contact });
-      throw error;
+    switch (operation.op) {
+      case 'observe':
+        return this.observing.observe(contact, operation, options, command);
+      case 'cancel-observe':
+        return this.observing.cancel(contact, operation, command);
+      default:
+        return this.exchange.send(contact, operation, command, options);
     }
   }
 

@@ -192,6 +192,11 @@ export class AskingSide {
     this.driver.handle({ kind: 'forget', peer, token: keyOfToken(token) });
   }
 
+  abandon(peer: Peer, token: Token, reason: unknown): void {
+    const call = this.exchanges.waiting(peer, keyOfToken(token));
+    if (call instanceof Call) this.withdraw(call, reason);
+  }
+
   lost(peer: Peer): void {
     for (const ping of [...this.pings]) if (ping.peer.key === peer.key) ping.reject(lostError(peer));
     this.driver.handle({ kind: 'lost', peer });
@@ -307,15 +312,17 @@ export class AskingSide {
   }
 
   private listen(call: Call, signal: AbortSignal): void {
-    const aborted = (): void => {
-      this.calls.delete(call);
-      if (!call.done) this.driver.handle({ kind: 'abandon', asking: call });
-      this.driver.handle({ kind: 'forget', peer: call.peer, token: call.token });
-      call.reject(signal.reason);
-    };
+    const aborted = (): void => this.withdraw(call, signal.reason);
     call.signal = signal;
     call.aborted = aborted;
     signal.addEventListener('abort', aborted, { once: true });
+  }
+
+  private withdraw(call: Call, reason: unknown): void {
+    this.calls.delete(call);
+    if (!call.done) this.driver.handle({ kind: 'abandon', asking: call });
+    this.driver.handle({ kind: 'forget', peer: call.peer, token: call.token });
+    call.reject(reason);
   }
 
   /** An observation stays with its signal, unless only `forget` is to end it. */

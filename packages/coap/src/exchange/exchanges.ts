@@ -132,6 +132,11 @@ export class Exchanges implements Core<ExchangeInput, ExchangeEffect> {
     return !this.open.has(token) && !this.observed.has(token);
   }
 
+  /** Whoever waits for an answer with that token. */
+  waiting(peer: Peer, token: TokenKey): Asking | undefined {
+    return find(this.open, peer, token);
+  }
+
   get deadline(): Instant | undefined {
     return this.wake;
   }

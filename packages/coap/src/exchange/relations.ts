@@ -2,7 +2,8 @@
 // and ends with a reset, silence, a new request with its token, or a notification that is none.
 // Non-confirmable notifications are interspersed with confirmable ones often enough to notice who has left (§4.5).
 import { type Duration, hours, type Instant, minutes, type Peer } from '@lapwing/kernel';
-import type { Response, Token } from '../message/message.ts';
+import type { Response } from '../message/message.ts';
+import { type AnswerHead, answerHead, type ReceivedMessage } from '../message/udp.ts';
 import type { Sender, Transmission } from '../reliability/transmission.ts';
 import type { ServedContext } from './contexts.ts';
 import type { NotifyOptions } from './service.ts';
@@ -33,7 +34,8 @@ interface Early extends Pending {
 
 export class Relation implements Sender {
   readonly peer: Peer;
-  readonly token: Token;
+  /** Whose token notifications carry. */
+  readonly head: AnswerHead;
   readonly key: TokenKey;
   phase: 'new' | 'live' | 'ended' = 'new';
   transmission: Transmission | undefined = undefined;
@@ -49,10 +51,10 @@ export class Relation implements Sender {
   private sinceConfirmed = 0;
   private confirmedAt: Instant;
 
-  constructor(peer: Peer, token: Token, now: Instant) {
+  constructor(peer: Peer, request: ReceivedMessage, now: Instant) {
     this.peer = peer;
-    this.token = token;
-    this.key = keyOfToken(token);
+    this.head = answerHead(request);
+    this.key = keyOfToken(request.token);
     this.confirmedAt = now;
   }
 

@@ -1,11 +1,11 @@
 // Serving (shell): hands requests to the service, its response to the message layer, and keeps the relations of those
 // who observe. An error of a service becomes a response and never more than that.
-import { type Clock, ClosedError, FormatError, type Peer, TimeoutError } from '@lapwing/kernel';
+import { type Clock, ClosedError, FormatError, noBytes, type Peer, TimeoutError } from '@lapwing/kernel';
 import { ResetError } from '../errors.ts';
 import { Code, isSuccess } from '../message/code.ts';
-import { makeResponse, type Request, type Response, type Token, Type } from '../message/message.ts';
+import { makeResponse, type Request, type Response } from '../message/message.ts';
 import { Option } from '../message/options.ts';
-import { encodeMessage, type ReceivedMessage } from '../message/udp.ts';
+import { type AnswerHead, encodeAnswer, type ReceivedMessage } from '../message/udp.ts';
 import type { LayerInput } from '../reliability/effects.ts';
 import type { Incoming } from '../reliability/incoming.ts';
 import type { Sender } from '../reliability/transmission.ts';
@@ -134,26 +134,22 @@ export class ServingSide {
       toLayer({ kind: 'respond', incoming, bytes: undefined });
       return;
     }
-    const bytes = this.encode(message.token, response, incoming.peer);
-    toLayer({ kind: 'respond', incoming, bytes });
+    toLayer({ kind: 'respond', incoming, bytes: this.encode(message, response, incoming.peer) });
   }
 
   /** A response that no message can carry is replaced by 5.00. */
-  private encode(token: Token, response: Response, peer: Peer): Uint8Array {
-    const { code, options } = response;
-    let { payload } = response;
-    if (code >= Code.BadRequest && payload.length > 0 && this.withholds(response, peer)) {
+  private encode(request: AnswerHead, response: Response, peer: Peer): Uint8Array {
+    let content: Pick<Response, 'code' | 'options' | 'payload'> = response;
+    if (response.code >= Code.BadRequest && response.payload.length > 0 && this.withholds(response, peer)) {
       this.options.count('diagnosticsWithheld');
-      payload = payload.subarray(0, 0);
+      content = { ...response, payload: noBytes };
     }
-    const type = Type.Con;
     try {
-      return encodeMessage({ type, id: 0, token, code, options, payload }, this.options.longest);
+      return encodeAnswer(request, content, this.options.longest);
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
       this.options.count('unsendable');
-      const { options, payload } = makeResponse(Code.InternalServerError);
-      return encodeMessage({ type, id: 0, token, code: Code.InternalServerError, options, payload });
+      return encodeAnswer(request, makeResponse(Code.InternalServerError), this.options.longest);
     }
   }
 
@@ -183,7 +179,7 @@ export class ServingSide {
       this.options.count('relationsRefused');
       return undefined;
     }
-    return new Relation(peer, token.slice(), this.options.clock.now());
+    return new Relation(peer, message, this.options.clock.now());
   }
 
   private begin(relation: Relation): void {
@@ -235,7 +231,7 @@ export class ServingSide {
     },
   ): void {
     const { clock, policy, toLayer } = this.options;
-    const bytes = this.encode(relation.token, response, relation.peer);
+    const bytes = this.encode(relation.head, response, relation.peer);
     const open = relation.transmission !== undefined;
     // While one waits for its acknowledgement, the next takes over its place, and with it its type (RFC 7641 §4.5.2).
     const confirmable = open || relation.confirmsNext(options.type, policy, clock.now());
