@@ -50,6 +50,10 @@ export function makeRequest(code: Code, options: OptionSet = OptionSet.empty, pa
   return { code, options, payload };
 }
 
-export function makeResponse(code: Code, options: OptionSet = OptionSet.empty, payload: Uint8Array = noBytes): Response {
+export function makeResponse(
+  code: Code,
+  options: OptionSet = OptionSet.empty,
+  payload: Uint8Array = noBytes,
+): Response {
   return { code, options, payload };
 }

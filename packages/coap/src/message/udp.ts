@@ -179,37 +179,61 @@ export function encodeEmpty(type: Type, id: number): Uint8Array {
 
 /** Throws FormatError for what no receiver could read, and for more than `longest` bytes. */
 export function encodeMessage(message: Message, longest: number = LONGEST_SENT): Uint8Array {
-  const { type, code, id, token, options, payload } = message;
+  const { type, code, id, token } = message;
   if (!(type >= 0 && type <= 3)) throw new FormatError(`no message type: ${type}`);
   if (!(code >= 0 && code <= 0xff)) throw new FormatError(`no code: ${code}`);
   if (!(id >= 0 && id <= 0xffff)) throw new FormatError(`no message id: ${id}`);
   const tokenLength = token.length;
   if (tokenLength > LONGEST_TOKEN) throw new FormatError(`token of ${tokenLength} bytes`);
-  const optionBytes = options.length;
-  const payloadLength = payload.length;
-  if (code === Code.Empty && tokenLength + optionBytes + payloadLength > 0) {
+  if (code === Code.Empty && tokenLength + message.options.length + message.payload.length > 0) {
     throw new FormatError('an empty message has no token, option or payload');
   }
-  if (optionBytes > MOST_OPTION_BYTES) throw new FormatError(`${optionBytes} bytes of options`);
-  if (optionBytes > MOST_OPTIONS && options.size > MOST_OPTIONS) throw new FormatError(`${options.size} options`);
-  const length = HEADER + tokenLength + optionBytes + (payloadLength > 0 ? payloadLength + 1 : 0);
-  if (length > longest) throw new FormatError(`message of ${length} bytes where ${longest} fit`);
-
-  // From the pool of the runtime: several times cheaper than a buffer of its own.
-  const bytes = Buffer.allocUnsafe(length);
+  const bytes = frame(tokenLength, message, longest);
   bytes[0] = (VERSION << 6) | (type << 4) | tokenLength;
-  bytes[1] = code;
   bytes[2] = id >> 8;
   bytes[3] = id & 0xff;
-  let at = HEADER;
-  for (let i = 0; i < tokenLength; i += 1) {
-    bytes[at] = token[i] as number;
-    at += 1;
-  }
-  at = options.copyTo(bytes, at);
-  if (payloadLength > 0) {
-    bytes[at] = PAYLOAD_MARKER;
-    bytes.set(payload, at + 1);
+  for (let i = 0; i < tokenLength; i += 1) bytes[HEADER + i] = token[i] as number;
+  return bytes;
+}
+
+/** What an answer takes from its request: the first bytes of it, up to the end of the token. */
+export type AnswerHead = Pick<ReceivedMessage, 'bytes' | 'tokenLength'>;
+
+/** A message with code, options and payload of `content` under the token of `request`; type and id are left to be put in. */
+export function encodeAnswer(request: AnswerHead, content: Content, longest: number): Uint8Array {
+  const { tokenLength } = request;
+  const bytes = frame(tokenLength, content, longest);
+  bytes[0] = (VERSION << 6) | tokenLength;
+  bytes[2] = 0;
+  bytes[3] = 0;
+  for (let i = HEADER; i < HEADER + tokenLength; i += 1) bytes[i] = request.bytes[i] as number;
+  return bytes;
+}
+
+/** Enough of a request to answer it again later, without keeping the whole datagram. */
+export function answerHead(request: ReceivedMessage): AnswerHead {
+  const { bytes, tokenLength } = request;
+  return { bytes: Uint8Array.from(bytes.subarray(0, HEADER + tokenLength)), tokenLength };
+}
+
+type Content = Pick<Message, 'code' | 'options' | 'payload'>;
+
+/** Everything but the first byte, the id and the token. */
+function frame(tokenLength: number, content: Content, longest: number): Uint8Array {
+  const { code, options, payload } = content;
+  const optionBytes = options.length;
+  if (optionBytes > MOST_OPTION_BYTES) throw new FormatError(`${optionBytes} bytes of options`);
+  if (optionBytes > MOST_OPTIONS && options.size > MOST_OPTIONS) throw new FormatError(`${options.size} options`);
+  const payloadAt = HEADER + tokenLength + optionBytes + 1;
+  const length = payload.length > 0 ? payloadAt + payload.length : payloadAt - 1;
+  if (length > longest) throw new FormatError(`message of ${length} bytes where ${longest} fit`);
+  // From the pool of the runtime: several times cheaper than a buffer of its own.
+  const bytes = Buffer.allocUnsafe(length);
+  bytes[1] = code;
+  options.copyTo(bytes, HEADER + tokenLength);
+  if (payload.length > 0) {
+    bytes[payloadAt - 1] = PAYLOAD_MARKER;
+    bytes.set(payload, payloadAt);
   }
   return bytes;
 }

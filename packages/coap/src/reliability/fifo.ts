@@ -22,8 +22,11 @@ export class Fifo<T> {
     this.items[this.head] = undefined;
     this.head += 1;
     if (this.head === this.items.length) {
-      this.items.length = 0;
-      this.head = 0;
+      // Piece by piece, which keeps the memory for what comes next; setting the length would give it back.
+      while (this.head > 0) {
+        this.items.pop();
+        this.head -= 1;
+      }
     } else if (this.head >= 1024 && this.head * 2 > this.items.length) {
       this.items = this.items.slice(this.head);
       this.head = 0;
