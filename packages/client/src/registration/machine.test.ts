@@ -144,7 +144,7 @@ describe('a registration', () => {
 
 describe('the wait after a failure', () => {
   it('doubles within a sequence, is long between sequences, and ends with the last one', () => {
-    const policy = { retryCount: 3, retryTimer: 10, sequenceDelay: 1000, sequenceCount: 2 };
+    const policy = { retryCount: 3, retryTimer: 10, sequenceDelay: 1000, sequenceCount: 2, spread: 0 };
     expect([1, 2, 3, 4, 5, 6].map((n) => nextAttempt(policy, n))).toEqual([
       { kind: 'wait', wait: 10 },
       { kind: 'wait', wait: 20 },
