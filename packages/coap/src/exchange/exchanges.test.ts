@@ -131,6 +131,34 @@ describe('matching', () => {
   });
 });
 
+test("a peer that the transport has lost fails its requests, pings and observations, and nobody else's", async () => {
+  const held: AbortSignal[] = [];
+  await using stage = await openStage({
+    serve: (_request, context) => {
+      held.push(context.signal);
+      return new Promise(() => undefined);
+    },
+  });
+  const other = await stage.another('10.0.0.98');
+  const mine = caught(stage.endpoint.request(stage.partner, get('mine')));
+  const waiting = caught(stage.endpoint.request(stage.partner, get('waiting')));
+  const pong = caught(stage.endpoint.ping(stage.partner));
+  const others = caught(stage.endpoint.request(await stage.endpoint.connect(other.address), get('others')));
+  stage.endpoint.expect(stage.partner, Uint8Array.of(1), () => undefined);
+  stage.peer.send(CON, GET, { path: '/held' });
+  other.send(CON, GET, { path: '/held' });
+  await stage.clock.advance(10);
+  stage.lose();
+  for (const outcome of [mine, waiting, pong]) expect(await outcome).toBeInstanceOf(ClosedError);
+  expect(held.map(({ aborted }) => aborted)).toEqual([true, false]);
+  expect(stage.endpoint.stats()).toMatchObject({ open: 1, observations: 0, unacknowledged: 1, contacts: 1 });
+  await other.expect(CON, GET, '/others');
+  other.send(ACK, CONTENT);
+  await stage.clock.advance(10);
+  expect(await others).toBe('no error');
+  await stage.clock.advance(seconds(200));
+});
+
 describe('observations', () => {
   async function observing() {
     const stage = await openStage();

@@ -67,6 +67,8 @@ class OptionCursor {
   }
 }
 
+const noTexts: readonly string[] = [];
+
 /** For reads that end before anything else can run. */
 const cursor = new OptionCursor();
 
@@ -157,11 +159,10 @@ export class OptionSet implements Iterable<readonly [number, Uint8Array]> {
   }
 
   texts(number: number): readonly string[] {
-    const values: string[] = [];
     const c = cursor.over(this.bytesIn, this.from, this.to);
-    while (c.next() && c.number <= number) {
-      if (c.number === number) values.push(textAt(this.bytesIn, c.start, c.length));
-    }
+    if (!c.seek(number)) return noTexts;
+    const values = [textAt(this.bytesIn, c.start, c.length)];
+    while (c.next() && c.number === number) values.push(textAt(this.bytesIn, c.start, c.length));
     return values;
   }
 
@@ -312,5 +313,6 @@ function writeText(number: number, delta: number, value: string): void {
 }
 
 function writeBytes(number: number, delta: number, value: Uint8Array): void {
-  slab.set(value, writeHead(number, delta, value.length));
+  const at = writeHead(number, delta, value.length);
+  slab.set(value, at);
 }

@@ -22,6 +22,8 @@ export interface Stage extends AsyncDisposable {
   readonly served: string[];
   /** Lets the endpoint receive that from the scripted peer as sent to a group, which the network in memory does not know. */
   toGroup(bytes: Uint8Array): void;
+  /** Lets the transport say that the scripted peer is gone. */
+  lose(): void;
   /** Another scripted peer that speaks to the endpoint. */
   another(host: string, port?: number): Promise<ScriptedPeer>;
 }
@@ -67,6 +69,7 @@ export async function openStage(options: Partial<Omit<EndpointOptions, 'transpor
     partner,
     served,
     toGroup: (bytes) => sink?.receive({ peer: partner, bytes, at: clock.now(), multicast: true }),
+    lose: () => sink?.lost(partner, new Error('gone')),
     another,
     [Symbol.asyncDispose]: () => endpoint[Symbol.asyncDispose](),
   };
