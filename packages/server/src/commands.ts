@@ -133,6 +133,8 @@ export class Commands {
     const queue = from.commands ?? [];
     const waiting = queue.filter((command) => !command.running);
     if (queue[0]?.running) this.drop(queue[0], error);
+    // What is under way is not counted any more: its end finds no queue.
+    this.held -= queue.length - waiting.length;
     from.commands = undefined;
     if (waiting.length > 0) to.commands = waiting;
     for (const command of waiting) command.contact = to;

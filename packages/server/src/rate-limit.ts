@@ -1,5 +1,6 @@
-// How often something may happen, for each key: a bucket of tokens that refills steadily.
-import { type Clock, ExpiringMap } from '@lapwing/kernel';
+// How often something may happen, for each key: one number, the time until which its tokens are spoken for. Keys live in
+// two generations, and the older goes when whatever it says has become untrue: nothing is left of who is quiet.
+import type { Clock, Duration, Instant } from '@lapwing/kernel';
 
 export interface Rate {
   /** Tokens a second. */
@@ -8,34 +9,54 @@ export interface Rate {
   readonly burst: number;
 }
 
-interface Bucket {
-  tokens: number;
-  filledAt: number;
-}
-
-export class RateLimit {
-  private readonly rate: Rate;
+export class RateLimit implements Disposable {
   private readonly clock: Clock;
-  private readonly buckets: ExpiringMap<string, Bucket>;
+  /** Time in which one token comes, and in which an empty bucket fills up. */
+  private readonly interval: Duration;
+  private readonly period: Duration;
+  private readonly keys: number;
+  private recent = new Map<string, Instant>();
+  private older = new Map<string, Instant>();
+  private timer: Disposable | undefined;
 
-  /** Remembers at most `keys`; a forgotten key starts with a full bucket. */
-  constructor(rate: Rate, clock: Clock, keys = 100_000) {
-    this.rate = rate;
+  /** Remembers at most twice `keys`; a forgotten key starts with a full bucket. */
+  constructor({ perSecond, burst }: Rate, clock: Clock, keys = 100_000) {
     this.clock = clock;
-    this.buckets = new ExpiringMap((rate.burst / rate.perSecond) * 1000, keys);
+    this.interval = 1000 / perSecond;
+    this.period = burst * this.interval;
+    this.keys = keys;
+  }
+
+  /** Keys remembered. */
+  get size(): number {
+    return this.recent.size + this.older.size;
   }
 
   /** Takes a token; false when there is none. */
   take(key: string): boolean {
     const now = this.clock.now();
-    const { perSecond, burst } = this.rate;
-    this.buckets.takeDue(now);
-    const bucket = this.buckets.get(key, now) ?? { tokens: burst, filledAt: now };
-    bucket.tokens = Math.min(burst, bucket.tokens + ((now - bucket.filledAt) / 1000) * perSecond);
-    bucket.filledAt = now;
-    const allowed = bucket.tokens >= 1;
-    if (allowed) bucket.tokens -= 1;
-    this.buckets.set(key, bucket, now);
-    return allowed;
+    const spoken = Math.max(this.recent.get(key) ?? this.older.get(key) ?? now, now) + this.interval;
+    // A hair's breadth for fractions of a millisecond that do not add up.
+    if (spoken - now > this.period + 0.001) return false;
+    if (this.recent.size >= this.keys) this.turn();
+    this.recent.set(key, spoken);
+    this.timer ??= this.clock.at(now + this.period, this.due);
+    return true;
+  }
+
+  [Symbol.dispose](): void {
+    this.timer?.[Symbol.dispose]();
+    this.timer = undefined;
+  }
+
+  private readonly due = (): void => {
+    this.timer = undefined;
+    this.turn();
+    if (this.size > 0) this.timer = this.clock.at(this.clock.now() + this.period, this.due);
+  };
+
+  private turn(): void {
+    this.older = this.recent;
+    this.recent = new Map();
   }
 }

@@ -160,6 +160,7 @@ export class Server implements AsyncDisposable {
     this.closed = true;
     this.afterwards = [];
     this.expiries[Symbol.dispose]();
+    this.registering[Symbol.dispose]();
     this.awake[Symbol.dispose]();
     const closed = new NotRegisteredError('the server was closed');
     for (const contact of this.registry.values()) {

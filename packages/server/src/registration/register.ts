@@ -57,7 +57,7 @@ export type Outcome =
 /** Seconds after which a client may come back (RFC 7252 §5.10.5, §5.9.3.4). */
 const retryAfter = 10;
 
-export class RegistrationInterface {
+export class RegistrationInterface implements Disposable {
   private readonly settings: Settings;
   private readonly registry: Registry;
   private readonly events: RegistrationEvents;
@@ -75,6 +75,12 @@ export class RegistrationInterface {
     const { clock, limits } = settings;
     this.rate = new RateLimit(limits.registerRate, clock);
     this.hostRate = limits.hostRate === undefined ? undefined : new RateLimit(limits.hostRate, clock);
+  }
+
+  /** Stops its timers. */
+  [Symbol.dispose](): void {
+    this.rate[Symbol.dispose]();
+    this.hostRate?.[Symbol.dispose]();
   }
 
   /** Requests by outcome since the start. */
@@ -127,8 +133,8 @@ export class RegistrationInterface {
     const parameters = new Map(registering.parameters);
     parameters.delete('ep');
     const registration = new RegistrationRecord({
-      id: toHex(this.settings.random.bytes(16)),
-      name,
+      id: toHex(this.settings.random.bytes(12)),
+      name: flat(name),
       peer,
       terms: this.terms.share({
         lifetime,
@@ -251,6 +257,9 @@ export class RegistrationInterface {
     this.tally.set(outcome, (this.tally.get(outcome) ?? 0) + 1);
   }
 }
+
+/** A text of its own: parts of a query, and texts put together, keep alive what they were made of. */
+const flat = (text: string): string => Buffer.from(text).toString();
 
 function problemError({ code, reason }: RegistrationProblem): ResponseError {
   return ResponseError.diagnostic(code, reason);

@@ -4,7 +4,7 @@ import type { Duration, Peer } from '@lapwing/kernel';
 import type { Lwm2mVersion, ObjectList } from '@lapwing/lwm2m';
 
 export interface Registration {
-  /** Last segment of the location: 128 random bits. */
+  /** Last segment of the location: 96 random bits. */
   readonly id: string;
   /** Endpoint client name. */
   readonly name: string;
