@@ -122,6 +122,7 @@ export class Endpoint implements AsyncDisposable {
       parameters,
       longest,
       toLayer,
+      failed: (error) => this.mistake('listenerErrors', error),
       count: (what) => this.tally.add(what),
     });
     this.serving = new ServingSide({
@@ -131,7 +132,7 @@ export class Endpoint implements AsyncDisposable {
         layers: options.layers ?? [],
         blocks: this.blocksIn,
         whole: wholeForMtu(longest, blockSize === undefined ? szxForMtu(longest) : szxWithin(blockSize)),
-        unexpected: (error) => this.unexpected(error),
+        unexpected: (error) => this.mistake('serviceErrors', error),
       }),
       policy: { ...notifyPolicy, ...options.notifications },
       diagnostics: options.diagnostics ?? 'authenticated',
@@ -292,9 +293,9 @@ export class Endpoint implements AsyncDisposable {
     }
   }
 
-  private unexpected(error: unknown): void {
-    this.tally.add('serviceErrors');
-    if (drops.hasSubscribers) drops.publish({ what: 'serviceErrors', error });
+  private mistake(what: 'serviceErrors' | 'listenerErrors', error: unknown): void {
+    this.tally.add(what);
+    if (drops.hasSubscribers) drops.publish({ what, error });
   }
 
   private drop(what: CounterName, peer: Peer, reason: string): void {

@@ -32,6 +32,7 @@ const names = [
   'busy',
   'contactsEvicted',
   'serviceErrors',
+  'listenerErrors',
   'unsendable',
   'diagnosticsWithheld',
   'relationsRefused',

@@ -98,6 +98,8 @@ export interface AskingOptions {
   readonly toLayer: (input: LayerInput) => void;
   /** Fetches the later blocks of notifications. */
   readonly blocks: BlockOut;
+  /** Hears what a listener threw. */
+  readonly failed: (error: unknown) => void;
   readonly count: (what: 'unknownToken' | 'wrongPeer' | 'unacceptableResponse' | 'staleNotification') => void;
 }
 
@@ -302,7 +304,14 @@ export class AskingSide {
   private notify(observation: Observation, message: Message, sequence: number | undefined, at: Instant): void {
     const { peer, token, listener } = observation;
     const response = toResponse(message);
-    const deliver = (whole: Response): void => listener(whole, { peer, token: tokenOfKey(token), sequence, at });
+    const deliver = (whole: Response): void => {
+      try {
+        listener(whole, { peer, token: tokenOfKey(token), sequence, at });
+      } catch (error) {
+        // A mistake of one listener must not reach the socket, where it would end the process.
+        this.options.failed(error);
+      }
+    };
     const { request } = response.options.has(Option.Block2) ? observation : { request: undefined };
     // Without the request that began it nobody can ask for the rest: the listener gets what there is.
     if (request === undefined) {

@@ -290,6 +290,22 @@ describe('observations', () => {
     expect(o.texts()).toEqual([`${'a'.repeat(16)}b`]);
   });
 
+  test('what a listener throws is counted, and the next notification is heard', async () => {
+    await using stage = await openStage();
+    const heard: string[] = [];
+    const token = Uint8Array.of(9);
+    stage.endpoint.expect(stage.partner, token, (response) => {
+      heard.push(toHex(response.payload));
+      throw new Error('a mistake of ours');
+    });
+    for (const [sequence, payload] of ['a', 'b'].entries()) {
+      stage.peer.send(CON, CONTENT, { token, options: [[Option.Observe, sequence + 1]], payload });
+      await stage.peer.expect(ACK, EMPTY);
+    }
+    expect(heard).toEqual(['61', '62']);
+    expect(stage.endpoint.stats().listenerErrors).toBe(2);
+  });
+
   test('an idle peer costs nothing but its observation once its last message is forgotten', async () => {
     await using o = await observing();
     await o.clock.advance(minutes(10));
