@@ -1,0 +1,451 @@
+import {
+  Code,
+  decodeMessage,
+  encodeMessage,
+  type Message,
+  Option,
+  OptionSet,
+  type OptionValue,
+  Type,
+} from '@lapwing/coap';
+import {
+  days,
+  encodeUtf8,
+  hours,
+  type Identity,
+  minutes,
+  nobody,
+  type Peer,
+  seconds,
+  type TransportSink,
+} from '@lapwing/kernel';
+import { SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
+import { describe, expect, it } from 'vitest';
+import type { ServerOptions, Verdict } from '../options.ts';
+import { Server } from '../server.ts';
+
+const psk = (id: string): Identity => ({ kind: 'psk', id: encodeUtf8(id) });
+const peerOf = (key: string, identity: Identity = nobody, host = '192.0.2.1'): Peer => ({
+  key,
+  address: { via: 'udp', host, port: 5683 },
+  identity,
+});
+
+/** A server whose peers are whoever the test says they are. */
+class Wire {
+  readonly clock = new VirtualClock();
+  readonly events: string[] = [];
+  private sink: TransportSink | undefined;
+  private readonly answers = new Map<number, Message>();
+  private readonly known = new Map<string, Peer>();
+  private nextId = 0;
+  server!: Server;
+
+  static async open(options: Partial<ServerOptions> = {}): Promise<Wire> {
+    const wire = new Wire();
+    const transport = {
+      traits: { reliable: false, framing: 'rfc7252', mtu: 1152 } as const,
+      open: (sink: TransportSink) => {
+        wire.sink = sink;
+        return Promise.resolve();
+      },
+      connect: () => Promise.reject(new Error('nobody')),
+      send: (_peer: Peer, bytes: Uint8Array) => {
+        const message = decodeMessage(bytes);
+        if (message.type === Type.Ack) wire.answers.set(message.id, message);
+      },
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    };
+    wire.server = await Server.listen({
+      listeners: [{ transport }],
+      clock: wire.clock,
+      random: new SeededRandom(1),
+      limits: { registerRate: { perSecond: 1000, burst: 1000 } },
+      ...options,
+    });
+    for (const kind of ['registered', 'updated', 'deregistered', 'expired'] as const)
+      wire.server.events.on(kind, ({ registration }) => wire.events.push(`${kind} ${registration.name}`));
+    return wire;
+  }
+
+  async ask(
+    peer: Peer,
+    code: number,
+    path: string,
+    query: readonly string[] = [],
+    payload = '',
+    options: readonly (readonly [number, OptionValue])[] = [],
+  ): Promise<Message> {
+    this.nextId += 1;
+    const id = this.nextId;
+    const segments = path.split('/').filter((segment) => segment !== '');
+    const bytes = encodeMessage({
+      type: Type.Con,
+      id,
+      token: Uint8Array.of(1),
+      code,
+      options: OptionSet.of(
+        ...segments.map((segment) => [Option.UriPath, segment] as const),
+        ...query.map((part) => [Option.UriQuery, part] as const),
+        ...options,
+      ),
+      payload: encodeUtf8(payload),
+    });
+    this.known.set(peer.key, peer);
+    this.sink?.receive({ peer, bytes, at: this.clock.now() });
+    await this.clock.advance(0);
+    await this.clock.advance(0);
+    const answer = this.answers.get(id);
+    if (answer === undefined) throw new Error('no answer');
+    return answer;
+  }
+
+  register(peer: Peer, query: readonly string[], payload = '</3/0>'): Promise<Message> {
+    return this.ask(peer, Code.Post, '/rd', query, payload);
+  }
+
+  async location(peer: Peer, name: string, ...more: readonly string[]): Promise<string> {
+    const { code, options } = await this.register(peer, [`ep=${name}`, 'lwm2m=1.1', ...more]);
+    expect(code).toBe(Code.Created);
+    return options.texts(Option.LocationPath).join('/');
+  }
+}
+
+const a = peerOf('a');
+
+describe('Register', () => {
+  it('I-06: takes the name from the credential where the device gives none, and refuses it in NoSec', async () => {
+    const wire = await Wire.open();
+    expect((await wire.register(peerOf('k', psk('dev-7')), ['lwm2m=1.1'])).code).toBe(Code.Created);
+    expect(wire.server.registration('dev-7')).toBeDefined();
+    expect((await wire.register(a, ['lwm2m=1.1'])).code).toBe(Code.BadRequest);
+    const nameless: Identity = { kind: 'psk', id: Uint8Array.of(0xff, 0xfe) };
+    expect((await wire.register(peerOf('n', nameless), ['lwm2m=1.1'])).code).toBe(Code.BadRequest);
+    expect((await wire.register(peerOf('m', psk('a\nb')), ['lwm2m=1.1'])).code).toBe(Code.BadRequest);
+  });
+
+  it('I-05: leaves the decision to the application, and forwards nothing before it', async () => {
+    const asked: unknown[] = [];
+    const wire = await Wire.open({
+      authorize: (candidate) => {
+        asked.push([candidate.name, candidate.listener, candidate.lifetime, candidate.parameters.get('x')]);
+        return Promise.resolve<Verdict>(
+          candidate.peer.identity.kind === 'none'
+            ? { allow: false, code: Code.Forbidden }
+            : { allow: true, attributes: { tenant: 't' } },
+        );
+      },
+    });
+    expect((await wire.register(a, ['ep=dev', 'lwm2m=1.1', 'lt=60', 'x=y'])).code).toBe(Code.Forbidden);
+    expect(wire.server.registration('dev')).toBeUndefined();
+    expect((await wire.register(peerOf('k', psk('dev')), ['ep=dev', 'lwm2m=1.1'])).code).toBe(Code.Created);
+    expect(wire.server.registration('dev')?.attributes).toEqual({ tenant: 't' });
+    expect(asked[0]).toEqual(['dev', 'listener-1', seconds(60), 'y']);
+    expect(wire.events).toEqual(['registered dev']);
+    for (const path of ['/dp', '/rd/x', '/3/0', '/'])
+      expect((await wire.ask(a, Code.Post, path)).code).toBe(Code.NotFound);
+  });
+
+  it('I-25: fails closed with 5.03 when nobody can say, while those who are in stay in', async () => {
+    let works = true;
+    const wire = await Wire.open({
+      authorize: () => (works ? Promise.resolve({ allow: true }) : Promise.reject(new Error('down'))),
+    });
+    const location = await wire.location(a, 'dev');
+    works = false;
+    const refused = await wire.register(peerOf('b'), ['ep=other', 'lwm2m=1.1']);
+    expect(refused.code).toBe(Code.ServiceUnavailable);
+    expect(refused.options.uint(Option.MaxAge)).toBeGreaterThan(0);
+    expect(refused.payload).toHaveLength(0);
+    expect((await wire.ask(a, Code.Post, location)).code).toBe(Code.Changed);
+    expect(wire.server.stats().outcomes).toMatchObject({ unjudged: 1 });
+  });
+
+  it('ends with the permission, also when the device updates after it was given', async () => {
+    const wire = await Wire.open({
+      authorize: () => Promise.resolve({ allow: true, expiresAt: 1_767_225_600_000 + minutes(10) }),
+    });
+    const location = await wire.location(a, 'dev', 'lt=86400');
+    await wire.clock.advance(minutes(5));
+    expect((await wire.ask(a, Code.Post, location)).code).toBe(Code.Changed);
+    await wire.clock.advance(minutes(5) + seconds(1));
+    expect(wire.events).toEqual(['registered dev', 'updated dev', 'expired dev']);
+  });
+
+  it('counts the later of two that are judged at once, in whatever order the judgements come', async () => {
+    const open: ((verdict: Verdict) => void)[] = [];
+    const wire = await Wire.open({ authorize: () => new Promise((resolve) => open.push(resolve)) });
+    const first = wire.register(a, ['ep=dev', 'lwm2m=1.1', 'n=1']).catch(() => undefined);
+    const second = wire.register(peerOf('b'), ['ep=dev', 'lwm2m=1.1', 'n=2']).catch(() => undefined);
+    await Promise.all([first, second]);
+    open[1]?.({ allow: true });
+    await wire.clock.advance(0);
+    open[0]?.({ allow: true });
+    await wire.clock.advance(0);
+    expect(wire.server.registration('dev')?.parameters.get('n')).toBe('2');
+    expect(wire.server.stats()).toMatchObject({ registrations: 1, outcomes: { overtaken: 1 } });
+  });
+
+  it('I-08: gives out places that nobody guesses', async () => {
+    const wire = await Wire.open();
+    const places = new Set<string>();
+    for (let i = 0; i < 200; i += 1) places.add(await wire.location(a, `d${i}`));
+    expect(places.size).toBe(200);
+    for (const place of places) expect(place).toMatch(/^rd\/[0-9a-f]{24}$/);
+    const random = new SeededRandom(7);
+    for (let i = 0; i < 1000; i += 1) {
+      const guess = `rd/${Buffer.from(random.bytes(12)).toString('hex')}`;
+      expect((await wire.ask(peerOf('x'), Code.Post, guess)).code).toBe(Code.NotFound);
+    }
+  });
+
+  it.each([
+    ['lt=0', days(365)],
+    ['lt=1', seconds(15)],
+    ['lt=2147484', seconds(2_147_484)],
+    ['lt=2592000', days(30)],
+    ['lt=4294967296', days(365)],
+  ])('I-14: moves the lifetime of %s into its bounds', async (lt, lifetime) => {
+    const wire = await Wire.open();
+    await wire.location(a, 'dev', lt);
+    expect(wire.server.registration('dev')?.lifetime).toBe(lifetime);
+    await wire.clock.advance(Math.min(lifetime, days(29)) - 1);
+    expect(wire.server.registration('dev')).toBeDefined();
+  });
+
+  it.each(['lt=-1', 'lt=1e99', 'lt=60abc', 'lt='])('I-14: refuses %s', async (lt) => {
+    const wire = await Wire.open();
+    expect((await wire.register(a, ['ep=dev', 'lwm2m=1.1', lt])).code).toBe(Code.BadRequest);
+  });
+
+  it('I-14: lets a lifetime be endless only where the operator lets it', async () => {
+    const wire = await Wire.open({ lifetime: { max: Number.POSITIVE_INFINITY } });
+    await wire.location(a, 'dev', 'lt=0');
+    await wire.clock.advance(days(3650));
+    expect(wire.server.registration('dev')?.lifetime).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('I-15: refuses object lists that are none, passes over what is nobody’s business', async () => {
+    const wire = await Wire.open();
+    const codeOf = async (payload: string): Promise<number> =>
+      (await wire.register(a, ['ep=dev', 'lwm2m=1.1'], payload)).code;
+    expect(await codeOf('3/0>')).toBe(Code.BadRequest);
+    expect(await codeOf('</65536>')).toBe(Code.BadRequest);
+    expect(await codeOf('</-1>')).toBe(Code.BadRequest);
+    expect(await codeOf('</1e3>')).toBe(Code.BadRequest);
+    expect(wire.server.registration('dev')).toBeUndefined();
+    expect(await codeOf('</0/0>,</21/0>,</23/0>,</3/0>,</3/0>')).toBe(Code.Created);
+    expect(wire.server.registration('dev')?.objects.map(({ target }) => target)).toEqual(['/3/0']);
+  });
+
+  it.each(['lwm2m=0.9', 'lwm2m=1.3', 'lwm2m=9', 'lwm2m=', 'b=XYZ', 'b=UQSQT', 'b=Q', `b=${'U'.repeat(200)}`])(
+    'I-16: refuses %s',
+    async (parameter) => {
+      const wire = await Wire.open();
+      const query = parameter.startsWith('lwm2m') ? ['ep=dev', parameter] : ['ep=dev', 'lwm2m=1.1', parameter];
+      expect([Code.BadRequest, Code.PreconditionFailed]).toContain((await wire.register(a, query)).code);
+      expect(wire.server.stats()).toMatchObject({ registrations: 0, outcomes: { malformed: 1 } });
+    },
+  );
+
+  const names = [
+    '"',
+    "'",
+    '<script>',
+    '/',
+    '+',
+    '#',
+    '*',
+    '$SYS',
+    '..',
+    '%',
+    '%zz',
+    '\u202eabc',
+    '🐦',
+    'x'.repeat(252),
+  ];
+  const prototypeNames = ['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty'];
+  it.each([...names, ...prototypeNames])('I-17, L-20: keeps the name %j byte for byte', async (name) => {
+    const wire = await Wire.open();
+    const location = await wire.location(a, name, '__proto__=x', 'toString=y');
+    const registration = wire.server.registration(name);
+    expect(registration?.name).toBe(name);
+    expect(registration?.parameters.get('ep')).toBe(name);
+    expect(registration?.parameters.get('__proto__')).toBe('x');
+    expect(({} as Record<string, unknown>)['x']).toBeUndefined();
+    expect((await wire.ask(a, Code.Delete, location)).code).toBe(Code.Deleted);
+    expect(wire.server.registration(name)).toBeUndefined();
+  });
+
+  it.each(['', 'a\nb', 'a\u001b[0m', 'a\0', 'a\u0085'])('I-17: refuses the name %j', async (name) => {
+    const wire = await Wire.open();
+    expect((await wire.register(a, [`ep=${name}`, 'lwm2m=1.1'])).code).toBe(Code.BadRequest);
+  });
+
+  it('I-18: refuses two names, and knows ep only in small letters and in the query', async () => {
+    const wire = await Wire.open();
+    expect((await wire.register(a, ['ep=x', 'ep=y', 'lwm2m=1.1'])).code).toBe(Code.BadRequest);
+    expect((await wire.register(a, ['EP=x', 'lwm2m=1.1'])).code).toBe(Code.BadRequest);
+    expect((await wire.register(a, ['lwm2m=1.1'], 'ep=x')).code).toBe(Code.BadRequest);
+    expect(wire.server.stats().registrations).toBe(0);
+  });
+
+  it('L-28: refuses an object list in another format, and takes one called text or nothing', async () => {
+    const wire = await Wire.open();
+    for (const [format, code] of [
+      [11_542, Code.UnsupportedContentFormat],
+      [50, Code.UnsupportedContentFormat],
+      [0, Code.Created],
+      [40, Code.Created],
+    ] as const) {
+      const query = ['ep=dev', 'lwm2m=1.1'];
+      const answer = await wire.ask(a, Code.Post, '/rd', query, '</3/0>', [[Option.ContentFormat, format]]);
+      expect([format, answer.code]).toEqual([format, code]);
+    }
+  });
+
+  it('I-12: of one name a thousand times a second is answered 4.29 with a time to come back, and there is one', async () => {
+    const wire = await Wire.open({ limits: {} });
+    const codes = new Map<number, number>();
+    for (let i = 0; i < 1000; i += 1) {
+      const { code, options } = await wire.register(a, ['ep=dev', 'lwm2m=1.1', 'lt=31536000']);
+      codes.set(code, (codes.get(code) ?? 0) + 1);
+      if (code === Code.TooManyRequests) expect(options.uint(Option.MaxAge)).toBe(10);
+      await wire.clock.advance(1);
+    }
+    expect(codes.get(Code.Created)).toBeLessThanOrEqual(6);
+    expect(wire.server.stats().registrations).toBe(1);
+  });
+
+  it('I-13: beyond the limit is answered 5.03, but not for those who are in', async () => {
+    const wire = await Wire.open({ limits: { registrations: 2 } });
+    await wire.location(a, 'x');
+    await wire.location(a, 'y');
+    expect((await wire.register(a, ['ep=z', 'lwm2m=1.1'])).code).toBe(Code.ServiceUnavailable);
+    expect((await wire.register(a, ['ep=y', 'lwm2m=1.1'])).code).toBe(Code.Created);
+    expect(wire.server.stats().registrations).toBe(2);
+  });
+});
+
+describe('Update and Deregister', () => {
+  it('I-07, I-10: of another device’s place are 4.04, as of one that is not there', async () => {
+    const wire = await Wire.open();
+    const location = await wire.location(a, 'dev');
+    const before = wire.server.registration('dev');
+    for (const code of [Code.Post, Code.Delete, Code.Get]) {
+      expect((await wire.ask(peerOf('b'), code, location)).code).toBe(Code.NotFound);
+      expect((await wire.ask(peerOf('b'), code, '/rd/000000000000000000000000')).code).toBe(Code.NotFound);
+    }
+    expect((await wire.ask(a, Code.Post, `${location}/x`)).code).toBe(Code.NotFound);
+    expect((await wire.ask(a, Code.Get, location)).code).toBe(Code.MethodNotAllowed);
+    expect(wire.server.registration('dev')).toBe(before);
+  });
+
+  it('I-09: with the same credential from elsewhere are accepted, with another one 4.04', async () => {
+    const wire = await Wire.open();
+    const location = await wire.location(peerOf('s1', psk('dev')), 'dev');
+    const moved = peerOf('s2', psk('dev'), '198.51.100.7');
+    expect((await wire.ask(moved, Code.Post, location)).code).toBe(Code.Changed);
+    expect(wire.server.registration('dev')?.peer).toBe(moved);
+    expect((await wire.ask(peerOf('s3', psk('other')), Code.Post, location)).code).toBe(Code.NotFound);
+    expect((await wire.ask(peerOf('s3'), Code.Delete, location)).code).toBe(Code.NotFound);
+    const rpk = peerOf('s4', { kind: 'rpk', publicKey: encodeUtf8('dev') });
+    expect((await wire.ask(rpk, Code.Delete, location)).code).toBe(Code.NotFound);
+    expect((await wire.ask(moved, Code.Delete, location)).code).toBe(Code.Deleted);
+  });
+
+  it('follow a connection whose address has changed under the same key', async () => {
+    const wire = await Wire.open();
+    const location = await wire.location(peerOf('cid', psk('dev')), 'dev');
+    const moved = peerOf('cid', psk('dev'), '198.51.100.7');
+    await wire.ask(moved, Code.Post, location);
+    expect(wire.server.registration('dev')?.peer.address).toEqual(moved.address);
+  });
+
+  it('change what they name and leave the rest', async () => {
+    const wire = await Wire.open();
+    const location = await wire.location(a, 'dev', 'lt=600', 'b=U', 'Q', 'own=1');
+    expect(wire.server.registration('dev')).toMatchObject({ queueMode: true, binding: 'U' });
+    await wire.clock.advance(seconds(10));
+    expect((await wire.ask(a, Code.Post, location, ['lt=900', 'b=U', 'ep=other', 'lwm2m=1.0'])).code).toBe(
+      Code.Changed,
+    );
+    const { name, version, lifetime, queueMode, parameters, registeredAt, updatedAt, objects } =
+      wire.server.registration('dev') ?? expect.fail('gone');
+    expect({ name, version, lifetime, queueMode }).toEqual({
+      name: 'dev',
+      version: '1.1',
+      lifetime: seconds(900),
+      queueMode: false,
+    });
+    expect(Object.fromEntries(parameters)).toEqual({ ep: 'dev', lwm2m: '1.1', lt: '900', b: 'U', own: '1' });
+    expect([updatedAt - registeredAt, objects.length]).toEqual([seconds(10), 1]);
+    expect((await wire.ask(a, Code.Post, location, [], '</3303/0>')).code).toBe(Code.Changed);
+    expect(wire.server.registration('dev')?.objects.map(({ target }) => target)).toEqual(['/3303/0']);
+    expect((await wire.ask(a, Code.Post, location, ['lt=x'])).code).toBe(Code.BadRequest);
+    expect((await wire.ask(a, Code.Post, location, [], 'rubbish')).code).toBe(Code.BadRequest);
+  });
+
+  it('I-23: at the very instant of the end are either in time or 4.04, never both', async () => {
+    for (let offset = -3; offset <= 3; offset += 1) {
+      const wire = await Wire.open();
+      const location = await wire.location(a, 'dev', 'lt=60');
+      await wire.clock.advance(seconds(60) + offset);
+      const { code } = await wire.ask(a, Code.Post, location);
+      expect([Code.Changed, Code.NotFound]).toContain(code);
+      expect(wire.events).toEqual(
+        code === Code.Changed ? ['registered dev', 'updated dev'] : ['registered dev', 'expired dev'],
+      );
+      expect(wire.server.registration('dev') === undefined).toBe(code === Code.NotFound);
+    }
+  });
+
+  it('I-26: expire by the time that passes, whatever the wall clock says', async () => {
+    const wire = await Wire.open();
+    await wire.location(a, 'dev', 'lt=3600');
+    for (const jump of [days(3650), -days(7300), hours(1)]) {
+      wire.clock.shiftWall(jump);
+      await wire.clock.advance(minutes(10));
+      expect(wire.server.registration('dev')).toBeDefined();
+    }
+    await wire.clock.advance(minutes(31));
+    expect(wire.events).toEqual(['registered dev', 'expired dev']);
+  });
+
+  it('I-24: of a population that ends in one second are all told', async () => {
+    const wire = await Wire.open();
+    for (let i = 0; i < 2000; i += 1) await wire.location(a, `d${i}`, 'lt=3600');
+    await wire.clock.advance(hours(1) + seconds(1));
+    expect(wire.events.filter((event) => event.startsWith('expired'))).toHaveLength(2000);
+    expect(wire.server.stats().registrations).toBe(0);
+  });
+
+  it('INV-9: say nothing but a code to those who have proved nothing', async () => {
+    const wire = await Wire.open();
+    for (const query of [['ep=x'], ['lwm2m=1.1'], ['ep=\n', 'lwm2m=1.1']])
+      expect((await wire.register(a, query)).payload).toHaveLength(0);
+  });
+
+  it('a listener that throws is counted and heard of, and changes nothing', async () => {
+    const wire = await Wire.open();
+    const failed: unknown[] = [];
+    wire.server.events.on('registered', () => {
+      throw new Error('mine');
+    });
+    wire.server.events.on('listener-failed', ({ event }) => {
+      failed.push(event);
+      throw new Error('again');
+    });
+    const location = await wire.location(a, 'dev');
+    expect((await wire.ask(a, Code.Post, location)).code).toBe(Code.Changed);
+    expect(failed).toEqual(['registered']);
+    expect(wire.server.stats().listenerErrors).toBe(2);
+  });
+
+  it('leave nothing behind of a name that registers anew all the time', async () => {
+    const wire = await Wire.open();
+    for (let i = 0; i < 500; i += 1) await wire.location(a, 'dev', 'lt=31536000');
+    const wheel = (wire.server as unknown as { expiry: { size: number } }).expiry;
+    expect(wheel.size).toBe(1);
+  });
+});
