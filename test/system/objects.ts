@@ -45,3 +45,11 @@ export const Setting = defineObject({
     count: { id: 5, type: 'integer64', access: 'RW' },
   },
 });
+
+/** Mandatory, and only the device knows it. */
+export const Meter = defineObject({
+  id: 26_260,
+  name: 'Meter',
+  many: true,
+  resources: { reading: { id: 0, type: 'float', access: 'R', required: true } },
+});

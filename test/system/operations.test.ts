@@ -1,9 +1,9 @@
 import { ResponseError } from '@lapwing/coap';
 import { minutes, seconds } from '@lapwing/kernel';
-import { formatPath } from '@lapwing/lwm2m';
+import { type Entry, formatPath, objectPath, resourcePath } from '@lapwing/lwm2m';
 import { NotRegisteredError } from '@lapwing/server';
 import { describe, expect, it } from 'vitest';
-import { DeviceObject, Setting, Temperature } from './objects.ts';
+import { DeviceObject, Meter, Setting, Temperature } from './objects.ts';
 import { rows, World } from './world.ts';
 
 describe.each(rows)('over $name, a server', ({ options }) => {
@@ -40,6 +40,19 @@ describe.each(rows)('over $name, a server', ({ options }) => {
     expect(await world.during(device.read(Setting, 0, 'tags'))).toEqual(new Map([[3, 'blue']]));
     await world.during(device.delete('/26241/0'));
     await expect(world.during(device.read('/26241/0'))).rejects.toMatchObject({ status: 0x84 });
+  });
+
+  it('creates instances whose mandatory values only the device can give, and may give them at birth', async () => {
+    const { world, thing, device } = await setUp();
+    await using _ = world;
+    thing.client.objects.define(Meter, { creatable: {} });
+    const create = (instance: number, entries: readonly Entry[]) =>
+      world.during(device.perform({ op: 'create', path: objectPath(26_260), instance, entries }));
+    expect(await create(0, [])).toMatchObject({ kind: 'done', code: 0x41 });
+    const reading = { path: resourcePath(26_260, 1, 0), value: { type: 'float', value: 7.5 } } as const;
+    expect(await create(1, [reading])).toMatchObject({ kind: 'done', code: 0x41 });
+    expect(await world.during(device.read(Meter, 1, 'reading'))).toBe(7.5);
+    await expect(world.during(device.read(Meter, 0, 'reading'))).rejects.toMatchObject({ status: 0x84 });
   });
 
   it('executes exactly once, however often the datagrams come', async () => {

@@ -104,7 +104,7 @@ export class ObjectStore {
     const actions = actionsOf(definition, values);
     try {
       this.batch((transaction) => {
-        transaction.create(node, id, actions);
+        transaction.create(node, id, actions, 'application');
         stageValues(transaction, definition, id, values);
       });
     } catch (error) {

@@ -26,14 +26,17 @@ interface Staged {
   readonly contents: Map<number, Content>;
   readonly touched: Set<number>;
   readonly actions: ReadonlyMap<number, Action>;
-  readonly created: boolean;
+  /** Who makes it now; undefined when it is there already. */
+  readonly creator: Creator | undefined;
 }
+
+/** What a server creates may lack the values that only the application can give. */
+export type Creator = 'application' | 'server';
 
 export class Transaction {
   private readonly objects: ReadonlyMap<number, ObjectNode>;
   private readonly staged = new Map<string, Staged>();
   private readonly deleted = new Map<string, { readonly object: ObjectNode; readonly instance: number }>();
-
   private readonly mostResourceInstances: number;
 
   constructor(objects: ReadonlyMap<number, ObjectNode>, mostResourceInstances: number) {
@@ -42,14 +45,14 @@ export class Transaction {
   }
 
   /** Throws ResponseError 4.00 for an id that is taken or cannot be. */
-  create(object: ObjectNode, instance: number, actions: ReadonlyMap<number, Action>): void {
+  create(object: ObjectNode, instance: number, actions: ReadonlyMap<number, Action>, creator: Creator): void {
     const { id, many } = object.definition;
     const key = `${id}/${instance}`;
     if (!Number.isInteger(instance) || instance < 0 || instance > maxId)
       throw ResponseError.badRequest(`/${key} is not a path`);
     if (many !== true && instance !== 0) throw ResponseError.badRequest(`/${id} has one instance, 0`);
     if (object.instances.has(instance) || this.staged.has(key)) throw ResponseError.badRequest(`/${key} exists`);
-    this.staged.set(key, { object, contents: new Map(), touched: new Set(), actions, created: true });
+    this.staged.set(key, { object, contents: new Map(), touched: new Set(), actions, creator });
   }
 
   delete(object: ObjectNode, instance: number): void {
@@ -87,13 +90,15 @@ export class Transaction {
 
   /** Throws ResponseError 4.00 and changes nothing when a mandatory resource would be missing or the object's check fails. */
   commit(): Changes {
-    for (const [key, { object, contents, actions }] of this.staged) {
+    for (const [key, { object, contents, actions, creator }] of this.staged) {
       if (this.deleted.has(key)) continue;
       object.check?.((resource) => contents.get(resource));
       for (const { key: name, resource } of resourcesOf(object.definition).values()) {
         const there = resource.access === 'E' ? actions.has(resource.id) : contents.has(resource.id);
-        // What only servers write need not be there from the start.
-        if (resource.required === true && resource.access !== 'W' && !there)
+        // What only servers write need not be there from the start, nor what they cannot write where they create.
+        const optional = resource.required !== true || resource.access === 'W';
+        const lacking = creator === 'server' && resource.access === 'R';
+        if (!optional && !lacking && !there)
           throw ResponseError.badRequest(`/${key}/${resource.id} (${name}) is mandatory`);
       }
     }
@@ -103,7 +108,7 @@ export class Transaction {
       const object = staged.object.definition.id;
       const id = Number(key.slice(key.indexOf('/') + 1));
       const there = staged.object.instances.get(id);
-      if (staged.created || there === undefined) {
+      if (staged.creator !== undefined || there === undefined) {
         const node: InstanceNode = { id, contents: staged.contents, actions: staged.actions };
         staged.object.instances.set(id, node);
         instances = true;
@@ -131,7 +136,7 @@ export class Transaction {
       contents: new Map(instance.contents),
       touched: new Set(),
       actions: instance.actions,
-      created: false,
+      creator: undefined,
     };
     this.staged.set(key, staged);
     return staged;

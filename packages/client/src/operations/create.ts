@@ -1,6 +1,7 @@
 // Create: a new instance with the values sent, at the id sent or the lowest free one (Core 1.2.1 §6.3.6).
 import { Code, ResponseError } from '@lapwing/coap';
-import { type InstancePath, instancePath, maxId, type Operation } from '@lapwing/lwm2m';
+import { type InstancePath, instancePath, maxId, type Operation, type ResourceDefinition } from '@lapwing/lwm2m';
+import { isExecutable } from '../objects/access.ts';
 import type { ObjectStore } from '../objects/store.ts';
 import type { ObjectNode } from '../objects/tree.ts';
 import { contentsOf } from './write.ts';
@@ -16,8 +17,8 @@ export function create(store: ObjectStore, operation: Extract<Operation, { op: '
   const id = operation.instance ?? lowestFree(object);
   store.batch(
     (transaction) => {
-      transaction.create(object, id, creates);
-      for (const [resource, content] of contentsOf(object, entries))
+      transaction.create(object, id, creates, 'server');
+      for (const [resource, content] of contentsOf(object, entries, isGivable))
         transaction.put(path.object, id, resource, content);
     },
     { written: entries },
@@ -29,3 +30,6 @@ function lowestFree(object: ObjectNode): number {
   for (let id = 0; id <= maxId; id += 1) if (!object.instances.has(id)) return id;
   throw ResponseError.badRequest(`/${object.definition.id} is full`);
 }
+
+/** A new instance may be given every value, also those that nobody can write later. */
+const isGivable = (resource: ResourceDefinition): boolean => !isExecutable(resource);

@@ -1,7 +1,15 @@
 // Write: replace (PUT) and partial update (POST) of an instance, a resource or a resource instance, all or nothing
 // (Core 1.2.1 §6.3.3).
 import { Code, ResponseError } from '@lapwing/coap';
-import { contains, type Entry, formatPath, type Operation, resourcesOf, type Value } from '@lapwing/lwm2m';
+import {
+  contains,
+  type Entry,
+  formatPath,
+  type Operation,
+  type ResourceDefinition,
+  resourcesOf,
+  type Value,
+} from '@lapwing/lwm2m';
 import { isWritable } from '../objects/access.ts';
 import type { ObjectStore } from '../objects/store.ts';
 import type { Transaction } from '../objects/transaction.ts';
@@ -34,11 +42,15 @@ export function write(store: ObjectStore, operation: WriteOperation): void {
 }
 
 /** The written entries as contents by resource id. Throws 4.04 and 4.05 as above, 4.00 for entries that contradict each other. */
-export function contentsOf(object: ObjectNode, entries: readonly Entry[]): Map<number, Content> {
+export function contentsOf(
+  object: ObjectNode,
+  entries: readonly Entry[],
+  mayTake: (resource: ResourceDefinition) => boolean = isWritable,
+): Map<number, Content> {
   const contents = new Map<number, Content>();
   for (const { path, value } of entries) {
     if (path.kind !== 'resource' && path.kind !== 'resource-instance') continue;
-    const many = checkWritable(object, path.resource);
+    const many = checkWritable(object, path.resource, mayTake);
     if (path.kind === 'resource' && !many) {
       if (value === undefined) throw ResponseError.badRequest(`${formatPath(path)} has no value`);
       if (contents.has(path.resource)) throw ResponseError.badRequest(`${formatPath(path)} is there twice`);
@@ -58,10 +70,10 @@ export function contentsOf(object: ObjectNode, entries: readonly Entry[]): Map<n
   return contents;
 }
 
-function checkWritable(object: ObjectNode, id: number): boolean {
+function checkWritable(object: ObjectNode, id: number, mayTake = isWritable): boolean {
   const resource = resourcesOf(object.definition).get(id)?.resource;
   if (resource === undefined) throw new ResponseError(Code.NotFound);
-  if (!isWritable(resource)) throw new ResponseError(Code.MethodNotAllowed);
+  if (!mayTake(resource)) throw new ResponseError(Code.MethodNotAllowed);
   return resource.many === true;
 }
 
