@@ -1,0 +1,77 @@
+import { ConfigError, seconds } from '@lapwing/kernel';
+import { describe, expect, it } from 'vitest';
+import { type ClientOptions, settingsOf } from './options.ts';
+
+function problemsOf(options: ClientOptions): readonly string[] {
+  try {
+    settingsOf(options);
+    return [];
+  } catch (error) {
+    return (error as ConfigError).problems;
+  }
+}
+
+describe('the options of a client', () => {
+  it('have the defaults of the specification', () => {
+    const settings = settingsOf({
+      name: 'a',
+      servers: [{ uri: 'coap://192.0.2.1' }, { uri: 'coap://192.0.2.2:7000' }],
+    });
+    expect(settings).toMatchObject({
+      version: '1.1',
+      rootPath: '',
+      closeTimeout: seconds(5),
+      actionTimeout: seconds(30),
+    });
+    expect(settings.accounts).toMatchObject([
+      { id: 1, lifetime: seconds(86_400), address: { host: '192.0.2.1', port: 5683 }, notifications: 'con' },
+      { id: 2, address: { host: '192.0.2.2', port: 7000 } },
+    ]);
+  });
+
+  it('list every problem at once', () => {
+    const problems = problemsOf({
+      name: '\n',
+      version: '2.0' as '1.0',
+      rootPath: 'x',
+      servers: [
+        { uri: 'coap://h', id: 70_000, lifetime: 1 },
+        { uri: '__proto__://h', defaultMinimumPeriod: -1, defaultMaximumPeriod: 0 },
+        { uri: 'no uri', retry: { retryCount: 0, retryTimer: 0, sequenceCount: 0, sequenceDelay: 0, spread: 2 } },
+        { uri: 'coap://h', lifetime: 2 ** 50 },
+      ],
+      parameters: { ep: 'x', 'a=b': '', long: 'x'.repeat(300) },
+      actionTimeout: 0,
+      closeTimeout: -1,
+    });
+    expect(problems.map((problem) => problem.split(':')[0])).toEqual([
+      'name',
+      'version',
+      'rootPath',
+      'servers[0].id',
+      'servers[0].lifetime',
+      'servers[1].defaultMinimumPeriod',
+      'servers[1].defaultMaximumPeriod',
+      'servers[1].uri',
+      'servers[2].retry.retryCount',
+      'servers[2].retry.sequenceCount',
+      'servers[2].retry.retryTimer',
+      'servers[2].retry.sequenceDelay',
+      'servers[2].retry.spread',
+      'servers[2].uri',
+      'servers[3].lifetime',
+      'parameters',
+      'parameters',
+      'parameters.long',
+      'actionTimeout',
+      'closeTimeout',
+    ]);
+    expect(problemsOf({ name: 'a', servers: [] })).toEqual(['servers: none given']);
+    const twice = [
+      { uri: 'coap://h', id: 5 },
+      { uri: 'coap://h', id: 5 },
+    ];
+    expect(problemsOf({ name: 'a', servers: twice })).toEqual(['servers: two have the same id']);
+    expect(() => settingsOf({ name: 'a', servers: [] })).toThrow(ConfigError);
+  });
+});
