@@ -14,6 +14,11 @@ describe('the index of hostile cases', () => {
     expect([...(found.get('D-04') ?? [])]).toEqual(['b.test.ts']);
   });
 
+  it('finds the titles of tables and the numbers in their rows', () => {
+    const text = "it.each([\n    ['A-03', 'version 0'],\n    ['x', 'A-07'],\n  ])('C-16: %s', run);";
+    expect([...cases([{ path: 'a.test.ts', text }]).keys()].sort()).toEqual(['A-03', 'C-16']);
+  });
+
   it('shows what is missing', () => {
     const page = renderCases(cases([{ path: 'packages/coap/src/x.test.ts', text: "it('U-02: x', run)" }]));
     expect(page).toContain('| U-01 | – |');

@@ -27,8 +27,12 @@ const groups: readonly (readonly [string, string, number])[] = [
   ['U', 'supply chain', 6],
 ];
 
-/** A title names a case, several (`D-03, D-04: …`) or a range (`A-06…A-10: …`). */
-const title = /\b(?:it|test|describe)(?:\.each)?[^\n]*?\(\s*[`'"]([^`'"\n]*?[A-U]-\d{2}[^`'"\n]*)/g;
+/**
+ * A title names a case, several (`D-03, D-04: …`) or a range (`A-06…A-10: …`); that of a table stands behind it, or in
+ * the rows of the table.
+ */
+const title =
+  /(?:\b(?:it|test|describe)(?:\.each)?[^\n]*?\(\s*|^\s*[\])]+\(\s*|^\s*\[\s*)[`'"]([^`'"\n]*?[A-U]-\d{2}[^`'"\n]*)/gm;
 const number = /\b([A-U])-(\d{2})(?:…(?:\1-)?(\d{2}))?/g;
 
 export type Cases = ReadonlyMap<string, ReadonlySet<string>>;
