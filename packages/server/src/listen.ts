@@ -1,5 +1,5 @@
 // Configuration to endpoints: the only file of this package that knows sockets, and later `dtls`.
-import { Endpoint, type ParameterOptions, type Service, udpTransport } from '@lapwing/coap';
+import { type BlockOptions, Endpoint, type ParameterOptions, type Service, udpTransport } from '@lapwing/coap';
 import type { Address, Clock, Random, Transport } from '@lapwing/kernel';
 import type { Listener } from './options.ts';
 
@@ -15,13 +15,18 @@ export async function listen(
   listener: Listener,
   name: string,
   serve: Service,
-  ambient: { readonly clock: Clock; readonly random: Random; readonly transmission: ParameterOptions },
+  ambient: {
+    readonly clock: Clock;
+    readonly random: Random;
+    readonly transmission: ParameterOptions;
+    readonly blocks: BlockOptions;
+  },
 ): Promise<Listening> {
   const transport: Transport & { readonly address?: Address } =
     'transport' in listener
       ? listener.transport
       : udpTransport({ host: listener.host ?? '127.0.0.1', port: listener.port });
-  const { clock, random, transmission } = ambient;
-  const endpoint = await Endpoint.open({ transport, serve, clock, random, parameters: transmission });
+  const { clock, random, transmission, blocks } = ambient;
+  const endpoint = await Endpoint.open({ transport, serve, clock, random, parameters: transmission, blocks });
   return { name, endpoint, address: transport.address };
 }

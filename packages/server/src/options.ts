@@ -1,5 +1,5 @@
 // Every setting of a server: the one place with defaults, ranges and units. Checked once; past it nothing is optional.
-import type { Code, ParameterOptions } from '@lapwing/coap';
+import type { BlockOptions, Code, ParameterOptions } from '@lapwing/coap';
 import {
   type Clock,
   ConfigError,
@@ -60,6 +60,8 @@ export interface ServerOptions {
   readonly queueMode?: (parameters: ReadonlyMap<string, string>, version: Lwm2mVersion) => boolean;
   /** How long requests are repeated and waited for; default as RFC 7252 §4.8 has it: 93 s, and 247 s for late answers. */
   readonly transmission?: ParameterOptions;
+  /** Sizes and limits of transfers in blocks, both ways; defaults of the endpoint: 1 024 and 64 KiB. */
+  readonly blocks?: BlockOptions;
   readonly limits?: {
     /** Registrations in all; default 1 000 000. */
     readonly registrations?: number;
@@ -83,6 +85,7 @@ export interface Settings {
   readonly awakeWindow: Duration;
   readonly queueMode: ((parameters: ReadonlyMap<string, string>, version: Lwm2mVersion) => boolean) | undefined;
   readonly transmission: ParameterOptions;
+  readonly blocks: BlockOptions;
   readonly limits: {
     readonly registrations: number;
     readonly commands: number;
@@ -108,6 +111,7 @@ export function settingsOf(options: ServerOptions): Settings {
     awakeWindow: options.awakeWindow ?? seconds(93),
     queueMode: options.queueMode,
     transmission: options.transmission ?? {},
+    blocks: options.blocks ?? {},
     limits: {
       registrations: limits.registrations ?? 1_000_000,
       commands: limits.commands ?? 100,
