@@ -37,7 +37,13 @@ export type Operation =
   | { readonly op: 'cancel-observe'; readonly path: Path };
 
 export type Result =
-  | { readonly kind: 'done'; readonly code: Code; readonly location?: Path }
+  | {
+      readonly kind: 'done';
+      readonly code: Code;
+      readonly location?: Path;
+      /** What came with it, though nothing was asked for; absent when nothing did. */
+      readonly payload?: Uint8Array;
+    }
   | ContentResult
   | { readonly kind: 'links'; readonly code: Code; readonly links: readonly Link[] }
   | { readonly kind: 'refused'; readonly code: Code; readonly reason?: string };

@@ -35,8 +35,10 @@ export function readResponse(operation: Operation, response: Response, typeOf: T
     case 'write':
     case 'write-attributes':
     case 'execute':
-    case 'delete':
-      return { kind: 'done', code };
+    case 'delete': {
+      const { payload } = response;
+      return payload.length === 0 ? { kind: 'done', code } : { kind: 'done', code, payload };
+    }
   }
 }
 
