@@ -103,7 +103,7 @@ await describeWith([], 'the command line', () => {
     ]) {
       expect(output).toContain(`  ${path}: `);
     }
-    expect((await run('gateway', '--config', join(folder, 'none.yaml'))).output).toContain('cannot be read');
+    expect((await run('gateway', '--config', join(folder, 'none.yaml'))).output).toContain('there is no such file');
   });
 
   test('shows what is in a datagram, for people and for programs', async () => {

@@ -9,6 +9,8 @@ const program = new Command('lapwing')
   .description('LwM2M for people: a gateway to MQTT, and tools to look inside')
   .version('0.1.0')
   .showHelpAfterError('(lapwing --help shows what there is)')
+  // What follows a command is the command's: `objects 3 --version 1.0`.
+  .enablePositionalOptions()
   .exitOverride();
 
 for (const command of [gatewayCommand(), decodeCommand(), objectsCommand()]) {

@@ -3,7 +3,7 @@ import { seconds } from '@lapwing/kernel';
 import { VirtualClock } from '@lapwing/kernel/testing';
 import { describe, expect, it } from 'vitest';
 import { type AuthVerdict, HttpAuthenticator } from './auth.ts';
-import type { HttpAuthentication } from './config.ts';
+import type { HttpAuthentication } from './config-listeners.ts';
 
 interface Call {
   readonly url: string;

@@ -3,7 +3,7 @@
 // counts as no answer.
 import { type Clock, deadlineSignal, decodeUtf8, isStackError, untilAborted } from '@lapwing/kernel';
 import { isFields } from './command.ts';
-import type { HttpAuthentication } from './config.ts';
+import type { HttpAuthentication } from './config-listeners.ts';
 import type { Variables } from './topics.ts';
 
 export type AuthVerdict =

@@ -28,6 +28,8 @@ export interface Profile {
   readonly queueTtl: 'flag' | 'seconds';
   /** What `encoding: "hex"` holds for an Opaque: the characters of base64, or the bytes. */
   readonly hexOpaque: 'base64-text' | 'bytes';
+  /** A write that a device answers with 2.05: 4.05 when nothing came with it, else 2.04; or just that. */
+  readonly contentForWrite: 'translate' | 'report';
   /** Location of a created instance, types and times of values. */
   readonly details: 'omit' | 'report';
   /** Auto-observe of objects that no definition describes. */
@@ -50,6 +52,7 @@ export const profiles: { readonly [name in Profile['name']]: Profile } = {
     flagParameters: 'drop',
     queueTtl: 'flag',
     hexOpaque: 'base64-text',
+    contentForWrite: 'translate',
     details: 'omit',
     undefinedObjects: 'skip',
     refusedLogin: 'bad_request',
@@ -67,6 +70,7 @@ export const profiles: { readonly [name in Profile['name']]: Profile } = {
     flagParameters: 'report',
     queueTtl: 'seconds',
     hexOpaque: 'bytes',
+    contentForWrite: 'report',
     details: 'report',
     undefinedObjects: 'observe',
     refusedLogin: 'forbidden',

@@ -2,7 +2,7 @@
 // environment variables over it. An EMQX file may hold its other sections: they are left out with a warning that names them.
 import { readFile, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { ConfigError, FormatError } from '@lapwing/kernel';
+import { ConfigError, decodeUtf8, FormatError } from '@lapwing/kernel';
 import { parseDocument } from 'yaml';
 import { isFields } from './command.ts';
 import { type GatewayConfig, readConfig } from './config.ts';
@@ -18,7 +18,7 @@ const maxFile = 1024 * 1024;
 export async function loadConfig(file: string | undefined, environment: NodeJS.ProcessEnv): Promise<GatewayConfig> {
   if (file === undefined) return parseConfig(defaultText, 'yaml', environment);
   const text = await readText(file);
-  const config = await parseConfig(text, syntaxOf(file, text), environment);
+  const config = await parseConfig(text, syntaxOf(file, text), environment, file);
   const exposed = config.mqtt.password !== undefined && ((await stat(file)).mode & 0o004) !== 0;
   if (!exposed) return config;
   return {
@@ -44,9 +44,14 @@ export async function parseConfig(
   text: string,
   syntax: ConfigSyntax,
   environment: NodeJS.ProcessEnv,
+  /** For messages about the text as a whole. */
+  name = 'the file',
 ): Promise<GatewayConfig> {
   const warnings: string[] = [];
-  const root = wrapped(await parseText(text, syntax));
+  const root = wrapped(await parseText(text, syntax, name));
+  if (Object.keys(root).length === 0) {
+    throw new ConfigError([`${name}: holds nothing; gateway.lwm2m.translators is what it needs at least`]);
+  }
   if (syntax === 'hocon' || isFields(root['node']) || isFields(root['dashboard'])) leaveOut(root, warnings);
   applyEnvironment(root, environment);
   return readConfig(root, warnings);
@@ -56,12 +61,20 @@ async function readText(file: string): Promise<string> {
   try {
     const bytes = await readFile(file);
     if (bytes.length > maxFile) throw new ConfigError([`${file}: longer than ${maxFile} bytes`]);
-    return bytes.toString('utf8').replace(/^\uFEFF/, '');
+    return decodeUtf8(bytes).replace(/^\uFEFF/, '');
   } catch (error) {
     if (error instanceof ConfigError) throw error;
-    throw new ConfigError([`${file}: cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`]);
+    if (error instanceof FormatError) throw new ConfigError([`${file}: is no text in UTF-8`]);
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
+    throw new ConfigError([`${file}: ${unreadable.get(code) ?? 'cannot be read'} (${code})`]);
   }
 }
+
+const unreadable: ReadonlyMap<string, string> = new Map([
+  ['ENOENT', 'there is no such file'],
+  ['EISDIR', 'is a directory, not a file'],
+  ['EACCES', 'may not be read by this user'],
+]);
 
 export function syntaxOf(file: string, text: string): ConfigSyntax {
   switch (extname(file).toLowerCase()) {
@@ -79,14 +92,14 @@ export function syntaxOf(file: string, text: string): ConfigSyntax {
   }
 }
 
-async function parseText(text: string, syntax: ConfigSyntax): Promise<Fields> {
+async function parseText(text: string, syntax: ConfigSyntax, name: string): Promise<Fields> {
   try {
     const value = syntax === 'hocon' ? await parseHocon(text) : syntax === 'json' ? parseJson(text) : parseYaml(text);
     if (value === null || value === undefined) return {};
-    if (!isFields(value)) throw new FormatError('the file holds no object');
+    if (!isFields(value)) throw new FormatError('has no keys and values');
     return structuredClone(value) as Fields;
   } catch (error) {
-    if (error instanceof FormatError) throw new ConfigError([error.message]);
+    if (error instanceof FormatError) throw new ConfigError([`${name}: ${error.message}`]);
     throw error;
   }
 }
@@ -108,7 +121,9 @@ function parseYaml(text: string): unknown {
   const [error] = document.errors;
   if (error !== undefined) {
     const [place] = error.linePos ?? [];
-    throw new FormatError(`not YAML: ${error.code} (line ${place?.line ?? '?'}, column ${place?.col ?? '?'})`);
+    throw new FormatError(
+      `not YAML: ${error.code.toLowerCase().replaceAll('_', ' ')} (line ${place?.line ?? '?'}, column ${place?.col ?? '?'})`,
+    );
   }
   return document.toJS({ maxAliasCount: 100 });
 }
@@ -139,7 +154,7 @@ const ownKeys: { readonly [section: string]: ReadonlySet<string> } = {
     'buffer_bytes',
     'tls',
   ]),
-  log: new Set(['level']),
+  log: new Set(['level', 'format']),
 };
 
 /** EMQX's `mqtt` and `log` are other things than ours: of those too only our keys stay. */

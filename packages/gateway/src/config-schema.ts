@@ -33,6 +33,11 @@ const whole = (min: number, max: number) =>
     const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
     return Number.isSafeInteger(number) && Number(number) >= min && Number(number) <= max ? Number(number) : undefined;
   }, `must be a whole number from ${min} to ${max}`);
+const between = (min: number, max: number) =>
+  parsed((value) => {
+    const number = typeof value === 'string' && /^\d+(\.\d+)?$/.test(value) ? Number(value) : value;
+    return typeof number === 'number' && number >= min && number <= max ? number : undefined;
+  }, `must be a number from ${min} to ${max}`);
 const limit = parsed(
   (value) =>
     value === 'infinity'
@@ -91,7 +96,7 @@ const authentication = z.strictObject({
   headers: z.record(z.string(), text).default({}),
   body: z.record(z.string(), text).default({}),
   request_timeout: duration(1).default(seconds(5)),
-  connect_timeout: duration(1).default(seconds(15)),
+  connect_timeout: duration(1).optional(),
   pool_size: whole(1, 1024).default(8),
   enable_pipelining: whole(1, 10_000).default(100),
   ssl: ssl.optional(),
@@ -114,10 +119,24 @@ const listener = {
   enable_authn: bool.default(true),
   mountpoint: topic.refine((value) => !/[+#]/.test(value), 'must not contain + or #').optional(),
   access_rules: z.array(accessRule).default([]),
-  udp_options: z.looseObject({}).optional(),
-  health_check: z.looseObject({}).optional(),
+  udp_options: z
+    .looseObject({ recbuf: size.optional(), sndbuf: size.optional() }, { error: 'must be an object' })
+    .optional(),
+  health_check: z
+    .strictObject({ request: text, reply: text })
+    .refine(
+      ({ request, reply }) => request !== '' && reply !== '' && isModest(request, reply),
+      'request and reply must not be empty, and a reply with its headers at most three times as long as the request',
+    )
+    .optional(),
   acceptors: z.unknown().optional(),
 };
+
+/** An address that is asked for in somebody else's name gets no more than RFC 9175 §2.4 allows, headers of 62 bytes included. */
+function isModest(request: string, reply: string): boolean {
+  return Buffer.byteLength(reply) + 62 <= 3 * (Buffer.byteLength(request) + 62);
+}
+
 const udpListener = z.strictObject(listener);
 const dtlsListener = z.looseObject({ enable: bool.default(true) });
 
@@ -149,8 +168,8 @@ const firstMountpoint = 'lwm2m/${endpoint_name}/';
 export const lwm2mSchema = z.strictObject({
   name: z.literal('lwm2m').optional(),
   enable: bool.default(true),
-  enable_stats: bool.default(true),
-  idle_timeout: duration(1).default(seconds(30)),
+  enable_stats: bool.optional(),
+  idle_timeout: duration(1).optional(),
   xml_dir: text.optional(),
   lifetime_min: duration(1).default(seconds(15)),
   lifetime_max: duration(1).default(seconds(86_400)),
@@ -173,16 +192,23 @@ export const lwm2mSchema = z.strictObject({
   blockwise: z
     .strictObject({
       enable: bool.default(true),
-      max_block_size: blockSize.default(1024),
+      max_block_size: blockSize.optional(),
       max_body_size: size.default(4 * 1024 ** 2),
-      exchange_lifetime: duration(1).default(seconds(247)),
+      exchange_lifetime: duration(1).optional(),
     })
-    .optional(),
+    .prefault({}),
   coap_max_block_size: blockSize.optional(),
   clientinfo_override: z.looseObject({}).optional(),
   authentication: authentication.optional(),
   compat: z.enum(['emqx', 'native']).default('emqx'),
   lifecycle_events: bool.default(false),
+  transmission: z
+    .strictObject({
+      ack_timeout: duration(1).default(seconds(2)),
+      ack_random_factor: between(1, 10).default(1.5),
+      max_retransmit: whole(0, 20).default(4),
+    })
+    .prefault({}),
 });
 
 export const mqttSchema = z.strictObject({
@@ -217,8 +243,11 @@ export const rootSchema = z.strictObject({
   mqtt: mqttSchema.prefault({}),
   models: z.strictObject({ dir: text.optional() }).default({}),
   log: z
-    .strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') })
-    .default({ level: 'info' }),
+    .strictObject({
+      level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+      format: z.enum(['auto', 'json', 'text']).default('auto'),
+    })
+    .prefault({}),
 });
 
 export type WrittenConfig = z.output<typeof rootSchema>;

@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders of mountpoints.
 // The blocks of EMQX's own page, and what happens to wrong ones.
-import { ConfigError } from '@lapwing/kernel';
+import { ConfigError, encodeUtf8 } from '@lapwing/kernel';
 import { describe, expect, it } from 'vitest';
 import { type ConfigSyntax, loadConfig, parseConfig, syntaxOf } from './config-file.ts';
 
@@ -99,7 +99,7 @@ describe('EMQX blocks', () => {
     ]);
     expect(modelDirs).toEqual(['etc/lwm2m_xml/']);
     expect(mqtt.broker).toMatchObject({ kind: 'embedded', bind: { host: '127.0.0.1', port: 1883 } });
-    expect(warnings).toEqual([]);
+    expect(warnings).toEqual([expect.stringContaining('gateway.lwm2m.idle_timeout: has no effect')]);
   });
 
   it('the documented body of the HTTP call is read as it is', async () => {
@@ -131,12 +131,44 @@ describe('EMQX blocks', () => {
 
   it('says what it understands and does not use', async () => {
     const { warnings } = await parse(
-      `${documented}\ngateway.lwm2m { clientinfo_override.username = x, blockwise.enable = false, listeners.udp.default.udp_options.active_n = 100 }`,
+      `${documented}${authentication}\ngateway.lwm2m { clientinfo_override.username = x, enable_stats = false, blockwise.enable = false, listeners.udp.default { acceptors = 8, udp_options.active_n = 100 } }`,
     );
     expect(warnings.map((warning) => warning.split(':')[0])).toEqual([
       'gateway.lwm2m.clientinfo_override',
-      'gateway.lwm2m.blockwise',
-      'gateway.lwm2m.listeners.udp.default.udp_options',
+      'gateway.lwm2m.enable_stats',
+      'gateway.lwm2m.idle_timeout',
+      'gateway.lwm2m.blockwise.enable',
+      'gateway.lwm2m.listeners.udp.default.udp_options.active_n',
+      'gateway.lwm2m.listeners.udp.default.acceptors',
+      'gateway.lwm2m.authentication.connect_timeout',
+    ]);
+  });
+
+  it('blockwise settings reach the CoAP stack, the older spelling of the block size too', async () => {
+    const blocks = async (more: string) => (await parse(`${documented}\ngateway.lwm2m { ${more} }`)).lwm2m.blocks;
+    expect(await blocks('')).toEqual({ bodyLimit: 4_194_304, limits: { bytes: 16_777_216 } });
+    expect(await blocks('blockwise { max_block_size = 256, max_body_size = 32MB, exchange_lifetime = 100s }')).toEqual({
+      blockSize: 256,
+      bodyLimit: 33_554_432,
+      limits: { bytes: 33_554_432, idle: 100_000, idleAuthenticated: 100_000 },
+    });
+    expect(await blocks('coap_max_block_size = 64')).toMatchObject({ blockSize: 64 });
+  });
+
+  it('socket buffers and a health check belong to their listener', async () => {
+    const udp =
+      'listeners.udp.default { udp_options { recbuf = 64KB, sndbuf = 1MB }, health_check { request = hi, reply = "I am fine" } }';
+    const [listener] = (await parse(`${documented}\ngateway.lwm2m { ${udp} }`)).lwm2m.listeners;
+    expect(listener).toMatchObject({
+      buffers: { receive: 65_536, send: 1_048_576 },
+      healthCheck: { request: encodeUtf8('hi'), reply: encodeUtf8('I am fine') },
+    });
+  });
+
+  it('a health check does not make a short request into a long answer', async () => {
+    const long = `listeners.udp.default { health_check { request = x, reply = "${'y'.repeat(200)}" } }`;
+    expect(await problems(`${documented}\ngateway.lwm2m { ${long} }`)).toEqual([
+      expect.stringMatching(/default\.health_check: .* at most three times as long/),
     ]);
   });
 });
@@ -191,7 +223,10 @@ describe('values', () => {
   });
 
   it('an empty file names what is missing, no file at all listens on loopback with the documented topics', async () => {
-    expect(await problems('', 'yaml')).toEqual(['gateway: is missing']);
+    expect(await problems('', 'yaml')).toEqual([
+      'the file: holds nothing; gateway.lwm2m.translators is what it needs at least',
+    ]);
+    expect(await problems('gateway: {}', 'yaml')).toEqual(['gateway.lwm2m: is missing']);
     const { lwm2m } = await loadConfig(undefined, {});
     expect(lwm2m.listeners).toMatchObject([{ bind: { host: '127.0.0.1', port: 5683 } }]);
     expect(lwm2m.uplinks.register.topic).toBe('up/register');
@@ -265,7 +300,7 @@ mqtt { broker = "http://user:hunter2@x" , pasword = hunter2 }`;
       ['mqtt { password = hunter2, [', 'hocon'],
     ] as const) {
       const [problem] = await problems(text, syntax);
-      expect(problem).toMatch(/^not (JSON|YAML|HOCON)/);
+      expect(problem).toMatch(/^the file: not (JSON|YAML|HOCON)/);
       expect(problem).not.toContain('hunter2');
     }
   });

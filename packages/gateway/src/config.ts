@@ -1,11 +1,14 @@
 // A written configuration → a complete read-only one, or a ConfigError that lists every problem with its path. Past this file
 // nothing is optional and nothing has a unit but ms and bytes. Values of secrets are in no message.
+import type { BlockOptions, ParameterOptions } from '@lapwing/coap';
 import { ConfigError, type Duration, encodeUtf8, FormatError, Secret } from '@lapwing/kernel';
 import { formatPath, parsePath } from '@lapwing/lwm2m';
 import type { z } from 'zod';
-import type { AccessRule } from './access-rules.ts';
 import { type Profile, profiles } from './compat.ts';
-import { rootSchema, type WrittenAuthentication, type WrittenConfig } from './config-schema.ts';
+import { authenticationOf, type HttpAuthentication, type ListenerConfig, listenersOf } from './config-listeners.ts';
+import { rootSchema, type WrittenConfig } from './config-schema.ts';
+import { likelyKey } from './known-keys.ts';
+import type { LogFormat, LogLevel } from './log.ts';
 import type { BindAddress } from './units.ts';
 
 export interface GatewayConfig {
@@ -13,7 +16,9 @@ export interface GatewayConfig {
   readonly mqtt: MqttConfig;
   /** Directories with object XML files, to be read where they exist. */
   readonly modelDirs: readonly string[];
-  readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  readonly logLevel: LogLevel;
+  /** `auto`: for people on a terminal, else JSON. */
+  readonly logFormat: 'auto' | LogFormat;
   /** What was understood and has no effect, each with its path. */
   readonly warnings: readonly string[];
 }
@@ -36,33 +41,14 @@ export interface Lwm2mConfig {
   readonly mountpoint: string;
   readonly listeners: readonly ListenerConfig[];
   readonly authentication: HttpAuthentication | undefined;
+  readonly blocks: BlockOptions;
+  readonly transmission: ParameterOptions;
 }
 
 export type AutoObserve =
   | { readonly kind: 'none' }
   | { readonly kind: 'all' }
   | { readonly kind: 'paths'; readonly paths: readonly string[] };
-
-export interface ListenerConfig {
-  readonly name: string;
-  readonly bind: BindAddress;
-  readonly maxConnections: number;
-  /** Registers in one second. */
-  readonly maxConnectionRate: number;
-  readonly authentication: HttpAuthentication | 'none' | 'inherited';
-  readonly mountpoint: string | undefined;
-  readonly accessRules: readonly AccessRule[];
-}
-
-export interface HttpAuthentication {
-  readonly method: 'get' | 'post';
-  readonly url: string;
-  readonly headers: ReadonlyMap<string, string>;
-  readonly body: ReadonlyMap<string, string>;
-  readonly timeout: Duration;
-  /** Calls under way at once. */
-  readonly concurrency: number;
-}
 
 export interface MqttConfig {
   readonly broker:
@@ -90,9 +76,6 @@ export interface ExternalBroker {
     | undefined;
 }
 
-/** Loopback only: without security a listener does not face a network by itself. */
-const firstListener = { host: '127.0.0.1', port: 5683 };
-
 /** `written` is what a configuration file holds. Throws ConfigError. `warnings` come from reading it. */
 export function readConfig(written: unknown, warnings: readonly string[] = []): GatewayConfig {
   const result = rootSchema.safeParse(written, { reportInput: true });
@@ -106,7 +89,12 @@ export function readConfig(written: unknown, warnings: readonly string[] = []): 
 
 function problems(issue: z.core.$ZodIssue, above: readonly PropertyKey[]): readonly string[] {
   const path = [...above, ...issue.path];
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => `${format([...path, key])}: unknown key`);
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => {
+      const likely = likelyKey(key);
+      return `${format([...path, key])}: unknown key${likely === undefined ? '' : `; did you mean ${likely}?`}`;
+    });
+  }
   if (issue.code === 'invalid_union' && issue.errors.length > 0) {
     // Of several shapes the one that was meant has the deepest problem.
     const depth = (shape: readonly z.core.$ZodIssue[]): number =>
@@ -145,10 +133,17 @@ function complete(written: WrittenConfig, found: string[], notes: string[]): Gat
       mountpoint: lwm2m.mountpoint,
       listeners: listenersOf(lwm2m.listeners, `${at}.listeners`, found, notes),
       authentication: authenticationOf(lwm2m.authentication, `${at}.authentication`, notes),
+      blocks: blocksOf(lwm2m),
+      transmission: {
+        ackTimeout: lwm2m.transmission.ack_timeout,
+        ackRandomFactor: lwm2m.transmission.ack_random_factor,
+        maxRetransmit: lwm2m.transmission.max_retransmit,
+      },
     },
     mqtt: mqttOf(written.mqtt, found),
     modelDirs: [lwm2m.xml_dir, written.models.dir].filter((dir) => dir !== undefined),
     logLevel: written.log.level,
+    logFormat: written.log.format,
     warnings: notes,
   };
 }
@@ -157,9 +152,29 @@ type WrittenLwm2m = WrittenConfig['gateway']['lwm2m'];
 
 function noteUnused(lwm2m: WrittenLwm2m, at: string, notes: string[]): void {
   if (lwm2m.clientinfo_override !== undefined) notes.push(`${at}.clientinfo_override: has no effect, as in EMQX`);
-  if (lwm2m.blockwise !== undefined || lwm2m.coap_max_block_size !== undefined) {
-    notes.push(`${at}.blockwise: has no effect, block sizes are agreed with each device`);
+  if (lwm2m.enable_stats === false) notes.push(`${at}.enable_stats: has no effect, counting is free`);
+  if (lwm2m.idle_timeout !== undefined) {
+    notes.push(`${at}.idle_timeout: has no effect, nothing is kept for a peer that is not registered`);
   }
+  if (!lwm2m.blockwise.enable) {
+    notes.push(`${at}.blockwise.enable: has no effect, what is longer than a datagram goes in blocks always`);
+  }
+}
+
+/** Bytes of all bodies under way together, unless one alone may be longer. */
+const allBodies = 16 * 1024 ** 2;
+
+function blocksOf(lwm2m: WrittenLwm2m): BlockOptions {
+  const { max_body_size: bodyLimit, exchange_lifetime: idle } = lwm2m.blockwise;
+  const blockSize = lwm2m.blockwise.max_block_size ?? lwm2m.coap_max_block_size;
+  return {
+    bodyLimit,
+    ...(blockSize === undefined ? {} : { blockSize }),
+    limits: {
+      bytes: Math.max(allBodies, bodyLimit),
+      ...(idle === undefined ? {} : { idle, idleAuthenticated: idle }),
+    },
+  };
 }
 
 function autoObserveOf(written: WrittenLwm2m['auto_observe'], at: string, found: string[]): AutoObserve {
@@ -177,80 +192,6 @@ function autoObserveOf(written: WrittenLwm2m['auto_observe'], at: string, found:
     }
   }
   return { kind: 'paths', paths };
-}
-
-type WrittenUdp = NonNullable<Extract<WrittenLwm2m['listeners'], { udp?: unknown }>['udp']>[string];
-
-function listenersOf(
-  written: WrittenLwm2m['listeners'],
-  at: string,
-  found: string[],
-  notes: string[],
-): readonly ListenerConfig[] {
-  const none: ListenerConfig = {
-    name: 'default',
-    bind: firstListener,
-    maxConnections: Number.POSITIVE_INFINITY,
-    maxConnectionRate: 1000,
-    authentication: 'inherited',
-    mountpoint: undefined,
-    accessRules: [],
-  };
-  if (written === undefined) return [none];
-  const udp: [string, WrittenUdp][] = [];
-  const dtls: [string, { enable: boolean }][] = [];
-  if (Array.isArray(written)) {
-    for (const each of written) {
-      if (each.type === 'udp') udp.push([each.name, each]);
-      else dtls.push([each.name, each]);
-    }
-  } else {
-    udp.push(...Object.entries(written.udp ?? {}));
-    dtls.push(...Object.entries(written.dtls ?? {}));
-  }
-  for (const [name, { enable }] of dtls) {
-    if (enable)
-      found.push(`${at}.dtls.${name}: DTLS listeners are not available in this version; enable = false leaves it out`);
-  }
-  const enabled = udp.filter(([, { enable }]) => enable);
-  if (enabled.length === 0) found.push(`${at}: none is enabled`);
-  return enabled.map(([name, each]) => listenerOf(name, each, `${at}.udp.${name}`, notes));
-}
-
-function listenerOf(name: string, written: WrittenUdp, at: string, notes: string[]): ListenerConfig {
-  for (const key of ['udp_options', 'health_check'] as const) {
-    if (written[key] !== undefined) notes.push(`${at}.${key}: has no effect here`);
-  }
-  return {
-    name,
-    bind: written.bind,
-    maxConnections: written.max_connections,
-    maxConnectionRate: written.max_conn_rate,
-    authentication: written.enable_authn
-      ? (authenticationOf(written.authentication, `${at}.authentication`, notes) ?? 'inherited')
-      : 'none',
-    mountpoint: written.mountpoint,
-    accessRules: written.access_rules,
-  };
-}
-
-function authenticationOf(
-  written: WrittenAuthentication | undefined,
-  at: string,
-  notes: string[],
-): HttpAuthentication | undefined {
-  if (written === undefined || !written.enable) return undefined;
-  if (written.ssl?.enable && (written.ssl.verify === 'verify_none' || written.ssl.cacertfile !== undefined)) {
-    notes.push(`${at}.ssl: certificates are always verified, against the system's authorities and NODE_EXTRA_CA_CERTS`);
-  }
-  return {
-    method: written.method,
-    url: written.url,
-    headers: new Map(Object.entries(written.headers).map(([name, value]) => [name.toLowerCase(), value])),
-    body: new Map(Object.entries(written.body)),
-    timeout: written.request_timeout,
-    concurrency: Math.min(1000, written.pool_size * written.enable_pipelining),
-  };
 }
 
 function mqttOf(written: WrittenConfig['mqtt'], found: string[]): MqttConfig {

@@ -2,7 +2,7 @@
 // asked of devices, and everything that arrives is answered. Holds the two ends together and decides nothing about formats
 // (uplink.ts, downlink.ts, replies.ts), topics (topics.ts) or connections (mqtt.ts).
 import { Code, type Link } from '@lapwing/coap';
-import type { Duration, Events } from '@lapwing/kernel';
+import { type Duration, type Events, formatAddress } from '@lapwing/kernel';
 import type { Operation, Result, TypeLookup } from '@lapwing/lwm2m';
 import type { Registration, ServerEvents } from '@lapwing/server';
 import { AutoObserver } from './auto-observe.ts';
@@ -220,7 +220,7 @@ export class Gateway implements Disposable {
     logins.counted(registration, 1);
     const mount = logins.mountOf(registration);
     routes.add(mount, registration.name);
-    log.debug('registered', { endpoint: registration.name, peer: registration.peer.key });
+    log.info('registered', { endpoint: registration.name, from: formatAddress(registration.peer.address) });
     const again = replaced !== undefined && replaced.peer.key === registration.peer.key;
     if (again && this.withholds(registration.objects.length > 0)) metrics.add('uplink.withheld');
     else {
@@ -249,12 +249,12 @@ export class Gateway implements Disposable {
     return this.options.config.publishUpdates === 'contains_object_list' && !withObjects;
   }
 
-  private ended(registration: Registration, event: LifecycleEvent): void {
+  private ended(registration: Registration, event: keyof typeof ends): void {
     const { logins, routes, log } = this.options;
     logins.counted(registration, -1);
     routes.remove(logins.mountOf(registration), registration.name);
     this.autoObserver.ended(registration.name);
-    log.debug(event, { endpoint: registration.name });
+    log.info(ends[event], { endpoint: registration.name });
     this.lifecycle(event, registration);
   }
 
@@ -318,6 +318,8 @@ function carried(carriage: Carriage, expiry: Duration | undefined): DeviceOption
     carriage.ttl !== undefined && expiry !== undefined ? Math.min(carriage.ttl, expiry) : (carriage.ttl ?? expiry);
   return ttl === undefined ? {} : { ttl };
 }
+
+const ends = { deregister: 'deregistered', expire: 'expired' } as const;
 
 function isUplink(msgType: string): msgType is Uplink {
   return msgType === 'notify' || msgType === 'register' || msgType === 'update' || msgType === 'response';

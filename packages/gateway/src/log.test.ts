@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { Log, printable } from './log.ts';
 import { Metrics } from './metrics.ts';
 
-function start() {
+function start(format: 'json' | 'text' = 'json') {
   const lines: string[] = [];
   const clock = new VirtualClock();
   const metrics = new Metrics();
-  const log = new Log({ level: 'info', clock, metrics, sink: { write: (line) => lines.push(line) } });
+  const log = new Log({ level: 'info', format, clock, metrics, sink: { write: (line) => lines.push(line) } });
   return { log, lines, clock, metrics };
 }
 
@@ -18,6 +18,17 @@ describe('the log', () => {
     log.debug('not asked for');
     expect(lines).toHaveLength(1);
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ fact: 'listening', address: '127.0.0.1:5683' });
+  });
+
+  it('prints for people when asked to: when, how bad, what, and what is known of it', () => {
+    const { log, lines } = start('text');
+    log.info('mqtt connected', { broker: '127.0.0.1:1883' });
+    log.warn('register refused', { endpoint: 'a b\n"c"=', count: 2, empty: '' });
+    log.debug('not asked for');
+    expect(lines.map((line) => line.replace(/^\d\d:\d\d:\d\d /, ''))).toEqual([
+      'info  mqtt connected  broker=127.0.0.1:1883\n',
+      'warn  register refused  endpoint="a b\\\\u{a}\\"c\\"=" count=2 empty=""\n',
+    ]);
   });
 
   it.each(['\n', '\r', '\u001b[2J', '\u0000', '\u2028', '\u202e', '\u0085', '\ud800'])(

@@ -1,5 +1,5 @@
-// One JSON line for each fact, warnings and errors on stderr, the rest on stdout. Nothing that came from outside can forge a
-// line or flood the log: texts are escaped and cut, and a cause that repeats is counted instead of printed.
+// One line for each fact, as JSON or for people, warnings and errors on stderr, the rest on stdout. Nothing that came from
+// outside can forge a line or flood the log: texts are escaped and cut, and a cause that repeats is counted instead of printed.
 import type { Clock, Instant } from '@lapwing/kernel';
 import { multistream, pino } from 'pino';
 import type { Metrics } from './metrics.ts';
@@ -12,8 +12,12 @@ export interface LogSink {
   write(line: string): void;
 }
 
+export type LogFormat = 'json' | 'text';
+
 export interface LogOptions {
   readonly level: LogLevel;
+  /** Default `json`. */
+  readonly format?: LogFormat;
   readonly clock: Clock;
   readonly metrics: Metrics;
   /** Lines for one cause in one second, 10 by default. */
@@ -38,6 +42,8 @@ export class Log {
   private readonly linesPerSecond: number;
   private readonly windows = new Map<string, Window>();
   private readonly logger;
+  /** Where lines for people go. */
+  private readonly text: { write(line: string, level: string): void } | undefined;
 
   constructor(options: LogOptions) {
     this.clock = options.clock;
@@ -52,6 +58,7 @@ export class Log {
         ],
         { dedupe: true },
       );
+    this.text = options.format === 'text' ? (options.sink ?? byLevel) : undefined;
     this.logger = pino({ level: options.level, base: null, messageKey: 'fact' }, streams);
   }
 
@@ -97,8 +104,36 @@ export class Log {
       fields['suppressed'] = window.suppressed;
       window.suppressed = 0;
     }
-    this.logger[level](fields, cause);
+    if (this.text === undefined) this.logger[level](fields, cause);
+    else this.text.write(formatLine(this.clock.wall(), level, cause, fields), level);
   }
+}
+
+const byLevel = {
+  write: (line: string, level: string): void => {
+    (level === 'warn' || level === 'error' ? process.stderr : process.stdout).write(line);
+  },
+};
+
+/** `12:03:04 warn  mqtt disconnected  broker=…`: time of day in UTC, what happened, and what is known of it. */
+function formatLine(
+  wall: number,
+  level: string,
+  cause: string,
+  fields: { readonly [name: string]: string | number | boolean },
+): string {
+  const known = Object.entries(fields).map(([name, value]) => {
+    const text = String(value);
+    return `${name}=${text === '' || /[\s"=]/.test(text) ? JSON.stringify(text) : text}`;
+  });
+  const rest = known.length === 0 ? '' : `  ${known.join(' ')}`;
+  return `${timeOfDay(wall)} ${level.padEnd(5)} ${cause}${rest}\n`;
+}
+
+/** In UTC, to the second. */
+function timeOfDay(wall: number): string {
+  const second = Math.floor(wall / 1000) % 86_400;
+  return [second / 3600, (second / 60) % 60, second % 60].map((n) => String(Math.floor(n)).padStart(2, '0')).join(':');
 }
 
 const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}\p{Cn}]/gu;

@@ -6,7 +6,8 @@ import { type Clock, FormatError, type Instant, type Peer } from '@lapwing/kerne
 import type { Candidate, Registration, Verdict } from '@lapwing/server';
 import { mayConnect } from './access-rules.ts';
 import { type Fetch, HttpAuthenticator } from './auth.ts';
-import type { ListenerConfig, Lwm2mConfig } from './config.ts';
+import type { Lwm2mConfig } from './config.ts';
+import type { ListenerConfig } from './config-listeners.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { Mountpoint, type Variables } from './topics.ts';

@@ -19,6 +19,7 @@ import { isQueueMode } from './compat.ts';
 import type { GatewayConfig } from './config.ts';
 import { loadDefinitions } from './definitions.ts';
 import { Gateway, routesOf } from './gateway.ts';
+import { openListener } from './listener.ts';
 import { Log, type LogSink } from './log.ts';
 import { Logins, listenerName } from './login.ts';
 import { Metrics, type MetricsSnapshot } from './metrics.ts';
@@ -79,6 +80,7 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
     level: config.logLevel,
     clock,
     metrics,
+    format: config.logFormat === 'auto' ? (process.stdout.isTTY ? 'text' : 'json') : config.logFormat,
     ...(run.logSink === undefined ? {} : { sink: run.logSink }),
   });
   for (const warning of config.warnings) log.warn('configuration', { warning });
@@ -92,7 +94,10 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
   const routes = routesOf(lwm2m, logins);
   const devices = own(
     await Server.listen({
-      listeners: lwm2m.listeners.map((listener) => ({ via: 'udp', name: listenerName(listener), ...listener.bind })),
+      listeners: lwm2m.listeners.map((listener) => ({
+        name: listenerName(listener),
+        transport: openListener(listener),
+      })),
       clock,
       random,
       library,
@@ -100,6 +105,8 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
       lifetime: { ...lwm2m.lifetime, default: Math.min(lwm2m.lifetime.max, seconds(86_400)) },
       awakeWindow: lwm2m.awakeWindow,
       queueMode: isQueueMode,
+      blocks: lwm2m.blocks,
+      transmission: lwm2m.transmission,
     }),
   );
   server = devices;

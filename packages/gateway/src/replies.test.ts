@@ -49,6 +49,15 @@ const valueOf = (value: Value, options = emqx, format: number = ContentFormat.Tl
     .data.content[0]?.value;
 
 describe('answers', () => {
+  it('a format that nobody speaks here is the base64 of all of it, in both profiles', () => {
+    for (const options of [emqx, native]) {
+      const opaque = entry('/3/0/1', { type: 'opaque', value: encodeUtf8('raw') });
+      expect(answer('/3/0/1/', content([opaque], 65_000), options)).toMatchObject({
+        data: { code: '2.05', content: [{ path: '/3/0/1/', value: 'cmF3' }] },
+      });
+    }
+  });
+
   it('a read gives paths and values', () => {
     const entries = [
       entry('/3/0/0', { type: 'string', value: 'Æ"' }),
@@ -99,6 +108,24 @@ describe('answers', () => {
       JSON.parse(formatAnswer(command(msgType, { path: '/5/0' }), operation, result, options));
     expect(told(emqx)).toEqual({ reqID: 1, msgType, data: { reqPath: '/5/0', code: text, codeMsg: name } });
     expect(told(native).data).toEqual({ reqPath: '/5/0', code: text, codeMsg: name, location: '/5/0' });
+  });
+
+  it('a write answered with content is 4.05 or 2.04 in the emqx profile, what it is in the native one', () => {
+    const write: Operation = {
+      op: 'write',
+      path: { kind: 'resource', object: 3, instance: 0, resource: 14 },
+      mode: 'replace',
+      entries: [],
+    };
+    const empty: Result = { kind: 'done', code: Code.Content };
+    const full: Result = { ...empty, payload: encodeUtf8('x') };
+    const data = (result: Result, options = emqx, operation: Operation = write) =>
+      (answer('/3/0/14', result, options, operation) as { data: object }).data;
+    expect(data(empty)).toEqual({ reqPath: '/3/0/14', code: '4.05', codeMsg: 'method_not_allowed' });
+    expect(data(full)).toEqual({ reqPath: '/3/0/14', code: '2.04', codeMsg: 'changed' });
+    expect(data(full, native)).toEqual({ reqPath: '/3/0/14', code: '2.05', codeMsg: 'content' });
+    const execute: Operation = { op: 'execute', path: { kind: 'resource', object: 3, instance: 0, resource: 4 } };
+    expect(data(empty, emqx, execute)).toMatchObject({ code: '2.05' });
   });
 
   it('a discover gives one text for each link, attributes kept', () => {

@@ -25,7 +25,11 @@ export function formatAnswer(command: Command, operation: Operation, result: Res
     case 'done': {
       const { location } = result;
       const report = location !== undefined && options.profile.details === 'report';
-      return response(command, result.code, report ? `,"location":"${formatPath(location)}"` : '');
+      return response(
+        command,
+        codeOfDone(operation, result, options.profile),
+        report ? `,"location":"${formatPath(location)}"` : '',
+      );
     }
     case 'links': {
       const links = result.links.map((link) => JSON.stringify(formatLinks([link])));
@@ -34,6 +38,12 @@ export function formatAnswer(command: Command, operation: Operation, result: Res
     case 'content':
       return contentAnswer(command, operation, result, options);
   }
+}
+
+function codeOfDone(operation: Operation, result: Extract<Result, { kind: 'done' }>, profile: Profile): Code {
+  const content = operation.op === 'write' && result.code === Code.Content;
+  if (!content || profile.contentForWrite === 'report') return result.code;
+  return result.payload === undefined ? Code.MethodNotAllowed : Code.Changed;
 }
 
 function contentAnswer(command: Command, operation: Operation, result: ContentResult, options: ReplyOptions): string {
