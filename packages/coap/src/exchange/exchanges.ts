@@ -43,13 +43,16 @@ export class Asking implements Sender {
   }
 }
 
+/** Distinct requests of observations that are kept once; beyond it they are kept anew. */
+const MOST_SHARED = 256;
+
 /** What lives on between notifications. */
 export class Observation {
   readonly peer: Peer;
   readonly token: TokenKey;
   readonly listener: Listener;
   /** The request, packed; empty when it is not known. */
-  private readonly packed: string;
+  private packed: string;
   /** Of the newest notification so far (RFC 7641 §3.4); -1 before the first. */
   sequence = -1;
   /** When that came, in whole ms. */
@@ -60,6 +63,17 @@ export class Observation {
     this.token = token;
     this.listener = listener;
     this.packed = request === undefined ? '' : pack(request);
+  }
+
+  /** A fleet is observed with the same few requests: each is kept once. */
+  share(pool: Map<string, string>): this {
+    const known = pool.get(this.packed);
+    if (known !== undefined) this.packed = known;
+    else {
+      if (pool.size >= MOST_SHARED) pool.clear();
+      pool.set(this.packed, this.packed);
+    }
+    return this;
   }
 
   /** The request that began it, if it is known. */
@@ -114,6 +128,7 @@ export class Exchanges implements Core<ExchangeInput, ExchangeEffect> {
   private readonly parameters: Parameters;
   private readonly open = new Map<string, Asking>();
   private readonly observed = new Map<string, Observation>();
+  private readonly requests = new Map<string, string>();
   private readonly answersDue = new Deadlines<Asking>();
   private readonly effects: ExchangeEffect[] = [];
   private wake: Instant | undefined = undefined;
@@ -164,7 +179,7 @@ export class Exchanges implements Core<ExchangeInput, ExchangeEffect> {
         if (input.asking.transmission !== undefined) this.effects.push({ kind: 'cancel', asking: input.asking });
         break;
       case 'expect':
-        put(this.observed, input.observation);
+        put(this.observed, input.observation.share(this.requests));
         break;
       case 'forget':
         remove(this.observed, input.peer, input.token);
@@ -247,7 +262,7 @@ export class Exchanges implements Core<ExchangeInput, ExchangeEffect> {
       const observation = new Observation(asking.peer, asking.token, observing.listener, observing.request);
       observation.sequence = sequenceOf(message) ?? -1;
       observation.freshAt = Math.floor(now);
-      put(this.observed, observation);
+      put(this.observed, observation.share(this.requests));
     }
     this.effects.push({ kind: 'answered', asking, message });
   }
