@@ -4,7 +4,8 @@ export class Secret {
   readonly #bytes: Uint8Array;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes.slice();
+    // Not `slice`: of a Buffer that is a view.
+    this.#bytes = new Uint8Array(bytes);
   }
 
   get length(): number {

@@ -118,7 +118,9 @@ export class MemoryNetwork {
       this.tally.lost += 1;
       return;
     }
-    const bytes = this.tap === undefined ? sent.slice() : this.tap(from, to, sent.slice());
+    // Not `slice`: of a Buffer that is a view.
+    const copy = new Uint8Array(sent);
+    const bytes = this.tap === undefined ? copy : this.tap(from, to, copy);
     if (bytes === undefined) {
       this.tally.lost += 1;
       return;
@@ -126,7 +128,7 @@ export class MemoryNetwork {
     this.schedule(from, to, bytes);
     if (random.chance(profile.duplicate)) {
       this.tally.duplicated += 1;
-      this.schedule(from, to, bytes.slice());
+      this.schedule(from, to, new Uint8Array(bytes));
     }
   }
 
