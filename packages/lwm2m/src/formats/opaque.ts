@@ -10,11 +10,11 @@ export const opaque: Codec = { format: 42, encode, decode };
 function encode(entries: readonly Entry[], base: Path): Uint8Array {
   const value = onlyValue(entries, base);
   if (value.type !== 'opaque') throw new FormatError(`${formatPath(base)} is ${value.type}, not opaque`);
-  return value.value.slice();
+  return new Uint8Array(value.value);
 }
 
-/** The value is a copy of `bytes`. */
+/** The value is a copy of `bytes`, also where they are a Buffer, whose `slice` is a view. */
 function decode(bytes: Uint8Array, base: Path, typeOf: TypeLookup): Entry[] {
   const path = resourceAt(base);
-  return [{ path, value: valueOfBytes(path, typeAt(path, typeOf), bytes.slice()) }];
+  return [{ path, value: valueOfBytes(path, typeAt(path, typeOf), new Uint8Array(bytes)) }];
 }
