@@ -269,6 +269,26 @@ describe('Write', () => {
   });
 });
 
+describe('K-11: reads while others write', () => {
+  it('show one state, never half of a change', async () => {
+    const { ask, gadget, store } = setUp();
+    const torn: string[] = [];
+    store.events.on('changed', () => {
+      if (gadget.get('level') !== Number(gadget.get('label'))) torn.push(`${gadget.get('label')}`);
+    });
+    gadget.set({ label: '1', level: 1 });
+    const reads = Array.from({ length: 500 }, async (_, i) => {
+      gadget.set({ label: `${i}`, level: i });
+      const { payload } = await ask(get('/1000/0', { accept: 110 }));
+      const records = JSON.parse(decodeUtf8(payload)) as { n: string; vs?: string; v?: number }[];
+      const of = (name: string) => records.find(({ n }) => n.endsWith(name));
+      if (of('0')?.vs !== String(of('1')?.v)) torn.push('read');
+    });
+    await Promise.all(reads);
+    expect(torn).toEqual([]);
+  });
+});
+
 describe('Create and Delete', () => {
   const create = (records: string) => request(Code.Post, '/1000', { format: 110, payload: records });
 

@@ -109,6 +109,48 @@ describe('a registration', () => {
     expect(done).toEqual(['0 register', '0 deregister', '100 register']);
   });
 
+  it('is made anew when something else that was sent got lost', () => {
+    const { done, say } = setUp();
+    for (const kind of ['start', 'unheard', 'accepted', 'unheard', 'accepted', 'trigger', 'unheard'] as const)
+      say(kind);
+    expect(done).toEqual(['0 register', '0 register', '0 update', '0 register']);
+  });
+
+  it('is taken back as soon as it is known where it is, when it was to end before', () => {
+    const { done, say, machine } = setUp();
+    for (const kind of ['start', 'stop', 'accepted', 'accepted'] as const) say(kind);
+    expect(done).toEqual(['0 register', '0 deregister']);
+    expect([machine.phase, machine.deadline]).toEqual(['idle', undefined]);
+    for (const kind of ['start', 'stop', 'start', 'accepted'] as const) say(kind);
+    expect(machine.phase).toBe('registered');
+    for (const kind of ['stop', 'accepted', 'start', 'stop', 'failed'] as const) say(kind);
+    expect(machine.phase).toBe('idle');
+  });
+
+  it('waits as long as the server says, and a little longer by chance', async () => {
+    const { clock, driver, done } = setUp();
+    driver.handle({ kind: 'start' });
+    driver.handle({ kind: 'refused', after: seconds(300) });
+    await clock.advance(seconds(299));
+    expect(done).toEqual(['0 register']);
+    await clock.advance(seconds(1));
+    expect(done).toEqual(['0 register', '300 register']);
+    const waits = new Set<number>();
+    for (let seed = 1; seed <= 50; seed += 1) {
+      const machine = new RegistrationMachine({
+        lifetime: seconds(600),
+        retry: { ...defaultRetry, spread: 0.25 },
+        random: new SeededRandom(seed),
+      });
+      machine.handle({ kind: 'start' }, 0);
+      machine.handle({ kind: 'failed' }, 0);
+      waits.add(machine.deadline ?? 0);
+    }
+    expect(waits.size).toBeGreaterThan(45);
+    expect(Math.min(...waits)).toBeGreaterThanOrEqual(seconds(60));
+    expect(Math.max(...waits)).toBeLessThanOrEqual(seconds(75));
+  });
+
   it('keeps its invariants under every random script, and is registered again once the server answers', async () => {
     const kinds = [
       'start',
@@ -120,6 +162,7 @@ describe('a registration', () => {
       'accepted',
       'refused',
       'failed',
+      'unheard',
     ] as const;
     for (let seed = 1; seed <= 50; seed += 1) {
       const random = new SeededRandom(seed);
