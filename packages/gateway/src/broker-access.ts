@@ -1,10 +1,9 @@
 // Which broker the gateway talks to: the embedded one, opened here, or another one by address (MQTT 5, TLS where asked for).
 import { readFile } from 'node:fs/promises';
 import { ConfigError, type Secret } from '@lapwing/kernel';
-import { EmbeddedBroker } from './broker.ts';
+import { type BrokerOptions, EmbeddedBroker } from './broker.ts';
 import type { ExternalBroker, MqttConfig } from './config.ts';
 import type { MqttVersion } from './frames.ts';
-import type { Log } from './log.ts';
 import { type OpenStream, socketTo, type TlsOptions } from './mqtt.ts';
 
 export interface BrokerAccess {
@@ -17,8 +16,11 @@ export interface BrokerAccess {
   readonly embedded?: EmbeddedBroker;
 }
 
+/** What the embedded broker needs beside its settings. */
+export type BrokerAmbient = Pick<BrokerOptions, 'ownId' | 'clock' | 'log' | 'metrics'>;
+
 /** Rejects when the embedded broker's address cannot be bound, or with ConfigError for a certificate file. */
-export async function accessBroker(mqtt: MqttConfig, log: Log): Promise<BrokerAccess> {
+export async function accessBroker(mqtt: MqttConfig, ambient: BrokerAmbient): Promise<BrokerAccess> {
   const { broker, username, password } = mqtt;
   const login = username === undefined || password === undefined ? undefined : { username, password };
   if (broker.kind === 'external') {
@@ -27,7 +29,12 @@ export async function accessBroker(mqtt: MqttConfig, log: Log): Promise<BrokerAc
     return { open, name: `${broker.host}:${broker.port}`, version: 5, ...login };
   }
   const user = login === undefined ? {} : { user: { name: login.username, password: login.password } };
-  const embedded = await EmbeddedBroker.open({ ...broker.bind, maxConnections: broker.maxConnections, ...user, log });
+  const embedded = await EmbeddedBroker.open({
+    ...broker.bind,
+    maxConnections: broker.maxConnections,
+    ...user,
+    ...ambient,
+  });
   return { open: embedded.connectInside, name: `${broker.bind.host}:${embedded.port}`, version: 4, embedded };
 }
 

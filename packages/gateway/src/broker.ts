@@ -1,10 +1,13 @@
 // The embedded broker (aedes, MQTT 3.1.1): who may connect and publish what. The gateway itself is joined to it by a pair of
-// streams in memory, so it needs neither a port nor a password and works whatever the outside rules are.
+// streams in memory, so it needs neither a port nor a password and works whatever the outside rules are. Nothing is kept for
+// clients that are away, and of retained messages only so much: clients do not choose the memory of this process.
 import { createServer, type Server as TcpServer } from 'node:net';
 import { type Duplex, duplexPair } from 'node:stream';
-import { encodeUtf8, equalInConstantTime, type Secret } from '@lapwing/kernel';
+import { type Clock, encodeUtf8, equalInConstantTime, type Secret } from '@lapwing/kernel';
 import { Aedes, type AuthenticateError, type Client } from 'aedes';
+import { GuardedSocket } from './broker-guard.ts';
 import type { Log } from './log.ts';
+import type { Metrics } from './metrics.ts';
 import type { OpenStream } from './mqtt.ts';
 
 export interface BrokerOptions {
@@ -15,10 +18,17 @@ export interface BrokerOptions {
   readonly user?: { readonly name: string; readonly password: Secret };
   /** TCP connections at most. */
   readonly maxConnections: number;
+  /** Client id that nobody from outside may take. */
+  readonly ownId: string;
+  readonly clock: Clock;
   readonly log: Log;
+  readonly metrics: Metrics;
 }
 
+const badIdentifier = 2;
 const badCredentials = 4;
+/** Characters of all retained messages with their topics. */
+const maxRetained = 16 * 1024 ** 2;
 
 export class EmbeddedBroker implements AsyncDisposable {
   private readonly aedes: Aedes;
@@ -35,24 +45,37 @@ export class EmbeddedBroker implements AsyncDisposable {
   /** Rejects when the address cannot be bound. */
   static async open(options: BrokerOptions): Promise<EmbeddedBroker> {
     const inside = new WeakSet<object>();
+    const retained = new Retained(maxRetained);
     const aedes = await Aedes.createBroker({
       authenticate: (client, username, password, done) => {
-        const known = isInside(client, inside) || isKnown(options.user, username, password);
-        if (!known) options.log.warn('broker refused a client', { client: client.id });
-        done(
-          known
-            ? null
-            : (Object.assign(new Error('bad credentials'), { returnCode: badCredentials }) as AuthenticateError),
-          known,
-        );
+        const taken = client.id === options.ownId;
+        const known = isInside(client, inside) || (!taken && isKnown(options.user, username, password));
+        if (!known) {
+          options.metrics.add('broker.refused');
+          options.log.warn('broker refused a client', { client: client.id });
+        }
+        done(known ? null : refusal(taken ? badIdentifier : badCredentials), known);
+      },
+      preConnect: (client, packet, done) => {
+        if (!isInside(client, inside)) packet.clean = true;
+        done(null, true);
       },
       authorizePublish: (client, packet, done) => {
-        const reserved = packet.topic.startsWith('$') && client !== null;
-        done(reserved ? new Error("topics that start with $ are the broker's") : null);
+        if (client !== null && packet.topic.startsWith('$'))
+          done(new Error("topics that start with $ are the broker's"));
+        else if (packet.retain && !retained.set(packet.topic, packet.payload.length))
+          done(new Error('no room for retained messages'));
+        else done(null);
       },
       maxClientsIdLength: 256,
     });
-    const listener = createServer({ noDelay: true }, (socket) => void aedes.handle(socket));
+    const listener = createServer({ noDelay: true }, (socket) => {
+      const guarded = new GuardedSocket(socket, options.clock, (why) => {
+        options.metrics.add('broker.cut');
+        options.log.warn('broker cut a connection', { from: socket.remoteAddress, why });
+      });
+      aedes.handle(guarded);
+    });
     listener.maxConnections = options.maxConnections;
     await new Promise<void>((resolve, reject) => {
       listener.once('error', reject);
@@ -91,6 +114,32 @@ export class EmbeddedBroker implements AsyncDisposable {
     const closed = new Promise<void>((resolve) => this.listener.close(() => resolve()));
     await new Promise<void>((resolve) => this.aedes.close(resolve));
     await closed;
+  }
+}
+
+function refusal(returnCode: number): AuthenticateError {
+  return Object.assign(new Error('not let in'), { returnCode }) as AuthenticateError;
+}
+
+/** What retained messages take, by topic. */
+class Retained {
+  private readonly limit: number;
+  private readonly sizes = new Map<string, number>();
+  private total = 0;
+
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  /** False when there is no room. A message without a payload takes the topic's away (MQTT 3.1.1 §3.3.1.3). */
+  set(topic: string, length: number): boolean {
+    const size = length === 0 ? 0 : topic.length + length;
+    const total = this.total - (this.sizes.get(topic) ?? 0) + size;
+    if (size > 0 && total > this.limit) return false;
+    if (size === 0) this.sizes.delete(topic);
+    else this.sizes.set(topic, size);
+    this.total = total;
+    return true;
   }
 }
 

@@ -16,7 +16,7 @@ import { Server, type ServerStats } from '@lapwing/server';
 import type { Fetch } from './auth.ts';
 import { accessBroker } from './broker-access.ts';
 import { isQueueMode } from './compat.ts';
-import type { GatewayConfig } from './config.ts';
+import type { GatewayConfig, Lwm2mConfig } from './config.ts';
 import { loadDefinitions } from './definitions.ts';
 import { Gateway, routesOf } from './gateway.ts';
 import { openListener } from './listener.ts';
@@ -84,8 +84,18 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
     ...(run.logSink === undefined ? {} : { sink: run.logSink }),
   });
   for (const warning of config.warnings) log.warn('configuration', { warning });
+  const clientId = mqtt.clientId ?? clientIdOf(lwm2m.listeners);
   const library = await loadDefinitions(config.modelDirs, log);
-  const { embedded, name: broker, ...access } = await accessBroker(mqtt, log);
+  const {
+    embedded,
+    name: broker,
+    ...access
+  } = await accessBroker(mqtt, {
+    ownId: clientId,
+    clock,
+    log,
+    metrics,
+  });
   if (embedded !== undefined) own(embedded);
 
   let server: Server | undefined;
@@ -116,7 +126,7 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
     new BrokerLink({
       ...access,
       address: broker,
-      clientId: mqtt.clientId ?? `lapwing-gateway-${hostname()}`,
+      clientId,
       keepalive: mqtt.keepalive,
       sessionExpiry: mqtt.sessionExpiry,
       limits: mqtt.buffer,
@@ -162,6 +172,11 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
       await close(parts);
     },
   };
+}
+
+/** The same after a restart, another for each gateway of a machine: a broker lets one client of a name stay. */
+function clientIdOf([listener]: Lwm2mConfig['listeners']): string {
+  return `lapwing-gateway-${hostname()}-${listener?.bind.port ?? 0}`;
 }
 
 async function drained(link: BrokerLink, clock: Clock): Promise<void> {

@@ -34,6 +34,9 @@ const names = [
   'mqtt.dropped_kept',
   'mqtt.connects',
   'mqtt.disconnects',
+  /** Clients that the embedded broker did not let in, and connections that it cut for what they did. */
+  'broker.refused',
+  'broker.cut',
   'auto_observe.requested',
   'auto_observe.failed',
   'auto_observe.skipped',

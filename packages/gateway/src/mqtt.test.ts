@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { connect as connectSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { encodeUtf8, Secret, systemClock } from '@lapwing/kernel';
+import { systemClock } from '@lapwing/kernel';
 import { SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
 import mqtt, { type MqttClient } from 'mqtt';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -24,14 +24,16 @@ afterEach(async () => {
 const metrics = () => new Metrics();
 const quiet = new Log({ level: 'silent', clock: systemClock, metrics: metrics() });
 
-async function openBroker(user?: { readonly name: string; readonly password: Secret }): Promise<EmbeddedBroker> {
+async function openBroker(): Promise<EmbeddedBroker> {
   return own(
     await EmbeddedBroker.open({
       host: '127.0.0.1',
       port: 0,
       maxConnections: 10,
+      ownId: 'gateway',
+      clock: systemClock,
       log: quiet,
-      ...(user === undefined ? {} : { user }),
+      metrics: metrics(),
     }),
   );
 }
@@ -206,43 +208,5 @@ describe('the link to a broker', () => {
       next = await nextMessage();
     }
     expect(next).toMatchObject({ topic: 'lwm2m/ep/dn/b', payload: Buffer.from('2') });
-  });
-});
-
-describe('the embedded broker', () => {
-  const user = { name: 'u', password: new Secret(encodeUtf8('correct')) };
-
-  it('lets in who knows the password, and the gateway without one', async () => {
-    const broker = await openBroker(user);
-    await expect(application(broker)).rejects.toThrow();
-    await expect(application(broker, { username: 'u', password: 'wrong' })).rejects.toThrow();
-    const client = await application(broker, { username: 'u', password: 'correct' });
-    await client.subscribeAsync('lwm2m/#', { qos: 1 });
-    const { link } = openLink(broker.connectInside);
-    const heard = hear(client, 1);
-    link.publish(message('in'));
-    expect(await heard).toEqual(['in']);
-  });
-
-  it('P-07: refuses publications under $, from a local client too', async () => {
-    const broker = await openBroker();
-    const client = await application(broker);
-    const closed = new Promise((resolve) => client.once('close', () => resolve(undefined)));
-    client.publish('$SYS/broker/clients', 'x', { qos: 1 });
-    await closed;
-    const other = await application(broker);
-    expect(other.connected).toBe(true);
-  });
-
-  it('P-18: survives what is no MQTT', async () => {
-    const broker = await openBroker();
-    for (const bytes of ['GET / HTTP/1.1\r\n\r\n', '\u0010\u00ff\u00ff\u00ff\u00ff\u0001', '\u0000'.repeat(100)]) {
-      const socket = connectSocket({ host: '127.0.0.1', port: broker.port });
-      socket.on('error', () => undefined);
-      socket.end(Buffer.from(bytes, 'latin1'));
-      socket.resume();
-      await once(socket, 'close');
-    }
-    expect((await application(broker)).connected).toBe(true);
   });
 });

@@ -66,6 +66,8 @@ export interface InMessage {
 
 /** A broker that acknowledges nothing for so long is given up, so that another connection is tried. */
 const silence: Duration = minutes(1);
+/** Reason code of a DISCONNECT (MQTT 5 §3.14.2.1). */
+const sessionTakenOver = 0x8e;
 /** For the last bytes when closing. */
 const farewell: Duration = seconds(1);
 
@@ -94,6 +96,10 @@ export class BrokerLink implements AsyncDisposable {
       this.connected(packet.properties?.receiveMaximum);
     });
     this.client.on('close', () => this.lost());
+    this.client.on('disconnect', ({ reasonCode = 0 }) => {
+      const why = reasonCode === sessionTakenOver ? 'another client has the same mqtt.client_id' : 'the broker says so';
+      options.log.warn('mqtt connection ended', { broker: options.address, why, reason: reasonCode });
+    });
     this.client.on('error', (error) =>
       this.options.log.warn('mqtt error', { broker: options.address, error: error.message }),
     );
@@ -224,6 +230,7 @@ export class BrokerLink implements AsyncDisposable {
 
   private lost(): void {
     const { clock, random, metrics, log, address } = this.options;
+    const wasConnected = this.isConnected;
     this.publisher.disconnected();
     this.watch?.[Symbol.dispose]();
     if (this.connectedAt !== undefined) {
@@ -234,7 +241,11 @@ export class BrokerLink implements AsyncDisposable {
     if (this.closed) return;
     this.failures += 1;
     const wait = backoff(this.failures, random);
-    log.warn('mqtt disconnected', { broker: address, waiting: this.publisher.waiting, retryMs: Math.round(wait) });
+    log.warn(wasConnected ? 'mqtt connection lost' : 'mqtt broker not reached', {
+      broker: address,
+      waiting: this.publisher.waiting,
+      retryMs: Math.round(wait),
+    });
     this.timer?.[Symbol.dispose]();
     this.timer = clock.at(clock.now() + wait, () => {
       const { incomingStore, outgoingStore } = this.client;
