@@ -30,7 +30,7 @@ async function openBroker(): Promise<EmbeddedBroker> {
       host: '127.0.0.1',
       port: 0,
       maxConnections: 10,
-      ownId: 'gateway',
+      ownId: 'inside',
       clock: systemClock,
       log: quiet,
       metrics: metrics(),
