@@ -22,6 +22,7 @@ const names = [
   'groupMisuse',
   'resetLimit',
   'leisureLimit',
+  'unprovenAddress',
   'unknownToken',
   'wrongPeer',
   'unacceptableResponse',
@@ -62,7 +63,8 @@ export interface EndpointSizes {
 /**
  * Counters since the endpoint was opened, sizes as of now. Datagrams dropped: `noMessage` (no header, unknown version),
  * `tooLong`, `malformed`, `badOption` (4.02), `unservedRequest` (4.05, 5.05), `unexpected…` (nobody waits),
- * `wrongToken`, `duplicate`, `reservedCode`, `groupMisuse`, `unknownToken`, `wrongPeer`, `unacceptableResponse`.
+ * `wrongToken`, `duplicate`, `reservedCode`, `groupMisuse`, `unknownToken`, `wrongPeer`, `unacceptableResponse`;
+ * not sent: `resetLimit`, `leisureLimit`, `unprovenAddress` (three times what came from there is out already).
  */
 export type EndpointStats = Readonly<Record<CounterName, number>> & EndpointSizes;
 

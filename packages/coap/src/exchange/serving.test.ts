@@ -240,7 +240,7 @@ describe('relations', () => {
   });
 
   test('a newer notification takes over the back-off of the one that waits, under an id of its own (RFC 7641 §4.5.2)', async () => {
-    await using o = await observed();
+    await using o = await observed({ limits: { amplification: 10 } });
     const older = o.notify('older', { type: 'con' });
     const first = await o.peer.expect(CON, CONTENT, undefined, { payload: 'older' });
     const newer = o.notify('newer', { type: 'con' });

@@ -11,6 +11,9 @@ import type { Sender, Transmission } from './transmission.ts';
 const PROVEN_PEERS = 10_000;
 const PROVEN_FOR: Duration = hours(24);
 
+/** Ethernet, IPv6 and UDP around a datagram, in bytes. */
+const FRAME = 62;
+
 /** Senders of late non-confirmable messages to one peer, who may still hear a reset. */
 const LATE_SENDERS = 16;
 
@@ -22,6 +25,8 @@ export class Contact {
   dueAt: Instant;
   /** It answered something only it can have received (RFC 7252 §11.3). */
   proven: boolean;
+  /** Bytes that may still go to an address that spoke first and has proved nothing; undefined: no bound. */
+  allowance: number | undefined = undefined;
   gone = false;
   readonly recent = new Recent();
   readonly window = new Window();
@@ -40,6 +45,19 @@ export class Contact {
     this.proven = proven;
   }
 
+  /** An address that may be forged gets so many times what came from it (RFC 7252 §11.3, RFC 9175 §2.3). */
+  heard(length: number, amplification: number): void {
+    if (this.allowance !== undefined) this.allowance += amplification * (length + FRAME);
+  }
+
+  spend(length: number): void {
+    if (this.allowance !== undefined && !this.proven) this.allowance -= length + FRAME;
+  }
+
+  affords(length: number): boolean {
+    return this.proven || this.allowance === undefined || this.allowance >= length + FRAME;
+  }
+
   sentLately(sender: Sender): void {
     this.late ??= [];
     if (this.late.includes(sender)) return;
@@ -51,6 +69,11 @@ export class Contact {
 export interface ContactLimits extends DuplicateLimits {
   /** Peers in contact at once; default 150 000. */
   readonly contacts: number;
+  /**
+   * Bytes out for each byte in, whole frames counted, to an address that has proved nothing; default 3, Infinity for no
+   * bound. Requests and notifications that would pass it are not sent.
+   */
+  readonly amplification: number;
 }
 
 export class Contacts {
@@ -80,8 +103,8 @@ export class Contacts {
     return this.contacts.get(key);
   }
 
-  /** The contact with that peer, begun now if there is none. */
-  touch(peer: Peer, now: Instant): Contact {
+  /** The contact with that peer, begun now if there is none; then `allowance` is what may go to an unproven address. */
+  touch(peer: Peer, now: Instant, allowance?: number): Contact {
     const known = this.contacts.get(peer.key);
     if (known !== undefined) {
       known.peer = peer;
@@ -91,6 +114,7 @@ export class Contacts {
     const authenticated = peer.identity.kind !== 'none';
     const proven = authenticated || this.proven.get(peer.key, now) === true;
     const fresh = new Contact(peer, now, now + this.life, proven);
+    if (!proven) fresh.allowance = allowance;
     this.contacts.set(peer.key, fresh);
     (authenticated ? this.authenticated : this.anonymous).push(fresh);
     if (this.contacts.size > this.limits.contacts) this.evict(fresh);

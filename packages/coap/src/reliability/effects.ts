@@ -15,7 +15,8 @@ export type DropReason =
   | 'reservedCode'
   | 'groupMisuse'
   | 'resetLimit'
-  | 'leisureLimit';
+  | 'leisureLimit'
+  | 'unprovenAddress';
 
 export type LayerInput =
   | { readonly kind: 'received'; readonly peer: Peer; readonly message: ReceivedMessage; readonly multicast: boolean }

@@ -42,6 +42,7 @@ const nobodyListens = (): Sender => ({ transmission: undefined, lastId: -1 });
 export class MessageLayer implements Core<LayerInput, LayerEffect> {
   private readonly parameters: Parameters;
   private readonly random: Random;
+  private readonly amplification: number;
   private readonly contacts: Contacts;
   private readonly outbox: Outbox;
   private readonly unanswered = new Fifo<Incoming>();
@@ -53,9 +54,11 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
   constructor(parameters: Parameters, random: Random, limits: Partial<ContactLimits> = {}) {
     this.parameters = parameters;
     this.random = random;
+    this.amplification = limits.amplification ?? 3;
     this.contacts = new Contacts(random, parameters.exchangeLifetime, {
       ...duplicateLimits,
       contacts: 150_000,
+      amplification: this.amplification,
       ...limits,
     });
     this.outbox = new Outbox(parameters, random, this.contacts, this.effects);
@@ -162,7 +165,8 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
       this.drop('groupMisuse', peer);
       return;
     }
-    const contact = this.contacts.touch(peer, now);
+    const contact = this.contacts.touch(peer, now, 0);
+    contact.heard(message.bytes.length, this.amplification);
     if (this.repeats(contact, message.id, now)) return;
     const incoming = new Incoming(peer, message, multicast, now);
     this.remember(contact, incoming, now);
@@ -192,7 +196,10 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
     if (at < 0) return false;
     this.drop('duplicate', contact.peer);
     const answer = contact.recent.answers[at];
-    if (answer !== undefined) this.transmit(contact.peer, answer);
+    if (answer !== undefined) {
+      contact.spend(answer.length);
+      this.transmit(contact.peer, answer);
+    }
     return true;
   }
 
@@ -320,7 +327,10 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
   /** Goes out now, and again whenever the message is repeated. */
   private answer(incoming: Incoming, bytes: Uint8Array, now: Instant): void {
     const contact = this.contacts.find(incoming.peer.key);
-    if (contact !== undefined) this.contacts.duplicates.answered(contact.recent, incoming.id, bytes, now);
+    if (contact !== undefined) {
+      contact.spend(bytes.length);
+      this.contacts.duplicates.answered(contact.recent, incoming.id, bytes, now);
+    }
     this.transmit(incoming.peer, bytes);
   }
 

@@ -156,6 +156,10 @@ export class Outbox {
     contact.touchedAt = now;
     transmission.sent += 1;
     this.due.set(transmission, now + transmission.wait);
-    this.effects.push({ kind: 'transmit', peer: contact.peer, bytes });
+    // What an unproven address cannot be sent is as good as lost on the way.
+    if (contact.affords(bytes.length)) {
+      contact.spend(bytes.length);
+      this.effects.push({ kind: 'transmit', peer: contact.peer, bytes });
+    } else this.effects.push({ kind: 'drop', reason: 'unprovenAddress', peer: contact.peer });
   }
 }
