@@ -21,14 +21,17 @@ const ENTRY_COST = 150;
 const ID_BITS = 16;
 const ID_MASK = 0xffff;
 
+const noNumbers: number[] = [];
+const noAnswers: (Uint8Array | undefined)[] = [];
+
 /** The last messages of one peer. */
 export class Recent {
   /** Message id, and above it the length of the answer. */
-  readonly marks: number[] = [];
+  marks = noNumbers;
   /** Until when the id names this message: EXCHANGE_LIFETIME or NON_LIFETIME after it came. */
-  readonly until: Instant[] = [];
+  until: Instant[] = noNumbers;
   /** What a repetition is answered with, once there is something. */
-  readonly answers: (Uint8Array | undefined)[] = [];
+  answers = noAnswers;
   /** The oldest, once the ring is full. */
   head = 0;
 }
@@ -77,11 +80,18 @@ export class Duplicates {
       recent.head = head + 1 === length ? 0 : head + 1;
       return;
     }
+    this.count += 1;
+    if (marks === noNumbers) {
+      // Arrays of one, where a push makes room for seventeen: most peers are quiet after one message.
+      recent.marks = [id];
+      recent.until = [until];
+      recent.answers = [undefined];
+      return;
+    }
     if (head !== 0) unroll(recent);
     marks.push(id);
     recent.until.push(until);
     recent.answers.push(undefined);
-    this.count += 1;
   }
 
   /** What a repetition gets from now on; nothing happens when the message has been forgotten. */
@@ -93,12 +103,32 @@ export class Duplicates {
     recent.answers[at] = answer;
   }
 
+  /** From now on it is new again when it is repeated. */
+  forgetOne(recent: Recent, id: number, now: Instant): void {
+    const found = this.find(recent, id, now);
+    if (found < 0) return;
+    const { marks, until, answers, head } = recent;
+    const last = marks.length - 1;
+    const at = head === 0 ? found : (found - head + marks.length) % marks.length;
+    if (head !== 0) unroll(recent);
+    this.answerBytes -= (marks[at] as number) >> ID_BITS;
+    for (let i = at; i < last; i += 1) {
+      marks[i] = marks[i + 1] as number;
+      until[i] = until[i + 1] as number;
+      answers[i] = answers[i + 1];
+    }
+    marks.pop();
+    until.pop();
+    answers.pop();
+    this.count -= 1;
+  }
+
   forget(recent: Recent): void {
     for (const mark of recent.marks) this.answerBytes -= mark >> ID_BITS;
     this.count -= recent.marks.length;
-    recent.marks.length = 0;
-    recent.until.length = 0;
-    recent.answers.length = 0;
+    recent.marks = noNumbers;
+    recent.until = noNumbers;
+    recent.answers = noAnswers;
     recent.head = 0;
   }
 }

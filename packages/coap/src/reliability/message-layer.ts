@@ -13,6 +13,7 @@
 import { type Core, Deadlines, type Duration, type Instant, type Peer, type Random } from '@lapwing/kernel';
 import { Code, codeClass, isRequest, isResponse } from '../message/code.ts';
 import { Type } from '../message/message.ts';
+import { Option } from '../message/options.ts';
 import { encodeEmpty, type ReceivedMessage } from '../message/udp.ts';
 import { type Contact, type ContactLimits, Contacts } from './contacts.ts';
 import { duplicateLimits } from './duplicates.ts';
@@ -28,12 +29,24 @@ import { type Sender, sameToken, stampId, stampType } from './transmission.ts';
 const LEISURE: Duration = 5000;
 /** Longest answer to a group, in bytes: whose address is on the request has not been proved (RFC 7252 §11.3). */
 const LONGEST_GROUP_ANSWER = 136;
+/** Longest answer that is held however easily it could be made again, in bytes. */
+const LONG_ANSWER = 256;
 /** Answers to groups that wait for their moment. */
 const MOST_LEISURELY = 1000;
 
 interface Leisurely {
   readonly peer: Peer;
   readonly bytes: Uint8Array;
+}
+
+/** One block of a body, and nothing else: not an observation. */
+function asksForBlock({ code, lastOption, options }: ReceivedMessage): boolean {
+  return (
+    lastOption >= Option.Block2 &&
+    (code === Code.Get || code === Code.Fetch) &&
+    options.has(Option.Block2) &&
+    !options.has(Option.Observe)
+  );
 }
 
 /** A separate response is sent for nobody: its acknowledgement ends it. */
@@ -257,9 +270,9 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
   // Answering
 
   private respond(incoming: Incoming, bytes: Uint8Array | undefined, now: Instant): void {
-    if (incoming.message === undefined) return;
+    const { message, peer, confirmable } = incoming;
+    if (message === undefined) return;
     incoming.message = undefined;
-    const { peer, confirmable } = incoming;
     if (confirmable && !incoming.acknowledged) {
       incoming.acknowledged = true;
       const answer = bytes ?? encodeEmpty(Type.Ack, incoming.id);
@@ -268,6 +281,7 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
         stampId(bytes, incoming.id);
       }
       this.answer(incoming, answer, now);
+      if (answer.length > LONG_ANSWER && asksForBlock(message)) this.forget(incoming, now);
       return;
     }
     if (bytes === undefined) return;
@@ -332,6 +346,12 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
       this.contacts.duplicates.answered(contact.recent, incoming.id, bytes, now);
     }
     this.transmit(incoming.peer, bytes);
+  }
+
+  /** RFC 7252 §4.5: what has no effect may be served again, and thousands of answers need not be held. */
+  private forget(incoming: Incoming, now: Instant): void {
+    const contact = this.contacts.find(incoming.peer.key);
+    if (contact !== undefined) this.contacts.duplicates.forgetOne(contact.recent, incoming.id, now);
   }
 
   private reset(peer: Peer, id: number, now: Instant): void {
