@@ -37,6 +37,7 @@ export { type TraceName, trace } from './trace.ts';
 export {
   type Address,
   type Datagram,
+  equalAddresses,
   formatAddress,
   type Identity,
   nobody,

@@ -62,6 +62,12 @@ export interface Transport extends AsyncDisposable {
 
 export const nobody: Identity = Object.freeze({ kind: 'none' });
 
+export function equalAddresses(a: Address, b: Address): boolean {
+  if (a === b) return true;
+  if (a.via === 'sms') return b.via === 'sms' && a.msisdn === b.msisdn;
+  return a.via === b.via && a.port === b.port && a.host === b.host;
+}
+
 /** For people: `192.0.2.1:5683`, `[2001:db8::1]:5683`, `+49…`. */
 export function formatAddress(address: Address): string {
   if (address.via === 'sms') return address.msisdn;

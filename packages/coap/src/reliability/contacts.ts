@@ -1,6 +1,14 @@
 // What the message layer keeps about each peer it is in contact with, and for how long: nothing remains once the
 // last id that was used with a peer has become free again (RFC 7252 §4.8.2).
-import { type Duration, ExpiringMap, hours, type Instant, type Peer, type Random } from '@lapwing/kernel';
+import {
+  type Duration,
+  ExpiringMap,
+  equalAddresses,
+  hours,
+  type Instant,
+  type Peer,
+  type Random,
+} from '@lapwing/kernel';
 import { type DuplicateLimits, Duplicates, Recent } from './duplicates.ts';
 import { Fifo } from './fifo.ts';
 import { MessageIds } from './message-ids.ts';
@@ -107,7 +115,8 @@ export class Contacts {
   touch(peer: Peer, now: Instant, allowance?: number): Contact {
     const known = this.contacts.get(peer.key);
     if (known !== undefined) {
-      known.peer = peer;
+      // Of equal objects the older one: others hold it too.
+      if (!equalAddresses(known.peer.address, peer.address)) known.peer = peer;
       known.touchedAt = now;
       return known;
     }

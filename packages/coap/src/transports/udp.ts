@@ -60,8 +60,8 @@ export function udpTransport(options: UdpOptions = {}): UdpTransport {
 }
 
 const LOOPBACK = '127.0.0.1';
-/** Slots of the peer cache, a power of two: two addresses that share one take turns. */
-const PEER_SLOTS = 4096;
+/** Slots of the peer cache, a power of two; each address has a pair of them to be in. */
+const PEER_SLOTS = 16_384;
 
 class DatagramTransport implements UdpTransport {
   readonly traits: TransportTraits;
@@ -224,18 +224,23 @@ class DatagramTransport implements UdpTransport {
   private peerAt(host: string, port: number): Peer {
     let hash = port;
     for (let i = host.length - 1; i >= 0; i -= 1) hash = (Math.imul(hash, 31) + host.charCodeAt(i)) | 0;
-    const slot = (hash ^ (hash >>> 12)) & (PEER_SLOTS - 1);
-    const known = this.peers[slot];
-    if (known !== undefined) {
+    const slot = (hash ^ (hash >>> 14)) & (PEER_SLOTS - 2);
+    for (let i = slot; i < slot + 2; i += 1) {
+      const known = this.peers[i];
+      if (known === undefined) continue;
       const { address } = known;
       if (address.via === 'udp' && address.port === port && address.host === host) return known;
     }
     const address: UdpAddress = { via: 'udp', host, port };
-    const fresh: Peer = { key: formatAddress(address), address, identity: nobody };
+    const fresh: Peer = { key: flat(formatAddress(address)), address, identity: nobody };
+    this.peers[slot + 1] = this.peers[slot];
     this.peers[slot] = fresh;
     return fresh;
   }
 }
+
+/** In one piece: a text put together keeps its parts for as long as it lives. */
+const flat = (text: string): string => Buffer.from(text, 'latin1').toString('latin1');
 
 function isMulticast(host: string): boolean {
   if (isIP(host) === 6) return /^ff/i.test(host);

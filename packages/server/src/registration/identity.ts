@@ -1,5 +1,13 @@
 // Who may speak for a registration: identity is a key, not an address.
-import { decodeUtf8, equalBytes, FormatError, formatAddress, type Identity, noBytes, type Peer } from '@lapwing/kernel';
+import {
+  decodeUtf8,
+  equalAddresses,
+  equalBytes,
+  FormatError,
+  type Identity,
+  noBytes,
+  type Peer,
+} from '@lapwing/kernel';
 import { isName } from '@lapwing/lwm2m';
 
 /** The name that a credential speaks for, where the device gave none (Core 1.2.1 §6.2.1); undefined when it is no name. */
@@ -35,7 +43,7 @@ export function mayContinue(registered: Peer, asking: Peer): boolean {
 
 /** False when a connection has moved to another address under the same key. */
 export function isSamePlace(a: Peer, b: Peer): boolean {
-  return a.key === b.key && (a.address === b.address || formatAddress(a.address) === formatAddress(b.address));
+  return a.key === b.key && equalAddresses(a.address, b.address);
 }
 
 /** Of whom a rate is kept: a host without credentials, else the credentials' connection. */
