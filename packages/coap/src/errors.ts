@@ -1,5 +1,5 @@
 // Failures of an exchange, and the one error that is a response in both directions.
-import { encodeUtf8, noBytes, StackError } from '@lapwing/kernel';
+import { encodeUtf8, LimitError, noBytes, StackError } from '@lapwing/kernel';
 import { Code, describeCode } from './message/code.ts';
 import { makeResponse, type Response } from './message/message.ts';
 import { OptionSet } from './message/option-set.ts';
@@ -13,6 +13,9 @@ export class ResetError extends StackError {
 export class BlockError extends StackError {
   readonly code = 'COAP_BLOCK';
 }
+
+/** The body of a response is longer than the limit for bodies that are put together here. */
+export class BodyLimitError extends LimitError {}
 
 export interface ResponseErrorOptions {
   readonly options?: OptionSet;

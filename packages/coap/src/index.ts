@@ -1,7 +1,7 @@
 // CoAP for TypeScript: messages, reliability, exchanges, block-wise and observe over any transport.
 
 export { type BlockOptions, Endpoint, type EndpointOptions } from './endpoint.ts';
-export { BlockError, ResetError, ResponseError, type ResponseErrorOptions } from './errors.ts';
+export { BlockError, BodyLimitError, ResetError, ResponseError, type ResponseErrorOptions } from './errors.ts';
 export type { RequestOptions } from './exchange/contexts.ts';
 export type { Listener, Observed } from './exchange/exchanges.ts';
 export { chooseFormat, requireFormat } from './exchange/negotiation.ts';

@@ -1,7 +1,7 @@
 // The asking side of Block2 (RFC 7959 §2.4, §2.6): fetches the blocks of a body one after the other, sees to it that
 // they are blocks of one body, and puts them together within a limit or hands them on one by one.
-import { concatBytes, equalBytes, LimitError, noBytes } from '@lapwing/kernel';
-import { BlockError } from '../errors.ts';
+import { concatBytes, equalBytes, noBytes } from '@lapwing/kernel';
+import { BlockError, BodyLimitError } from '../errors.ts';
 import type { BlockListener, Context, Service } from '../exchange/service.ts';
 import { type Block, blockOf, blockOffset, blockSize, encodeBlock, largestNum } from '../message/block.ts';
 import { Code, isSuccess } from '../message/code.ts';
@@ -23,7 +23,7 @@ export interface DownloadTask {
 /**
  * The whole response that begins with `first`, or the error that the peer answers on the way. A body that changes
  * meanwhile is fetched once more from its start, unless parts of it are handed on already.
- * Throws BlockError for blocks that do not fit together, LimitError above the limit.
+ * Throws BlockError for blocks that do not fit together, BodyLimitError above the limit.
  */
 export async function download(task: DownloadTask, first: Response): Promise<Response> {
   const whole = await fetchBlocks(task, first);
@@ -130,6 +130,6 @@ function wholeOf(first: Response, chunks: readonly Uint8Array[]): Response {
   return makeResponse(first.code, options, chunks.length === 0 ? noBytes : concatBytes(...chunks));
 }
 
-function tooLarge(limit: number): LimitError {
-  return new LimitError(`the response is larger than ${limit} bytes`, limit);
+function tooLarge(limit: number): BodyLimitError {
+  return new BodyLimitError(`the response is larger than ${limit} bytes`, limit);
 }
