@@ -139,7 +139,7 @@ function formatNumber(value: number): string {
   if (!text.includes('e')) return text;
   const decimal = value.toFixed(20);
   if (decimal.includes('e') || Number(decimal) !== value) throw new FormatError(`${text} has no short decimal form`);
-  return decimal.replace(/0+$/, '');
+  return decimal.replace(/(?<!0)0+$/, '');
 }
 
 /** `patch` laid over `attributes`. */

@@ -112,7 +112,7 @@ export function formatRow(definition: ObjectDefinition, newest: ObjectDefinition
 function formatResource(resource: ResourceDefinition): string {
   const { id, type, access, name = '', range = '', unit = '' } = resource;
   const letters = `${letterOfType.get(type) ?? '-'}${letterOfAccess.get(access) ?? 'N'}${formatFlags(resource)}`;
-  return [id, letters, plain(name), plain(range), plain(unit)].join('|').replace(/\|+$/, '');
+  return [id, letters, plain(name), plain(range), plain(unit)].join('|').replace(/(?<!\|)\|+$/, '');
 }
 
 function plain(text: string): string {

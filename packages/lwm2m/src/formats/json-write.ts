@@ -11,7 +11,10 @@ export function formatJsonFloat(number: number): string {
 
 /** Without padding. */
 export function toBase64url(bytes: Uint8Array): string {
-  return toBase64(bytes).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+  return toBase64(bytes)
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replace(/(?<!=)=+$/, '');
 }
 
 /** Strict: no padding, no white space, canonical last digit. */
