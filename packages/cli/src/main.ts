@@ -1,4 +1,5 @@
-// The command `lapwing`: one table of commands. Exit codes: 0 done, 1 failed while running, 2 wrong use or configuration.
+// The command `lapwing`: one table of commands. Exit codes: 0 done, 1 failed while running, 2 wrong use or configuration,
+// 70 stopped by an error of its own.
 import { isStackError } from '@lapwing/kernel';
 import { Command, CommanderError } from 'commander';
 import { decodeCommand } from './commands/decode.ts';
@@ -18,6 +19,12 @@ for (const command of [gatewayCommand(), decodeCommand(), objectsCommand()]) {
     command.exitOverride().showHelpAfterError(`(lapwing ${command.name()} --help shows what there is)`),
   );
 }
+
+// An error that nobody caught leaves things half done: better to stop and be started again than to go on like that.
+process.on('uncaughtException', (error) => {
+  report(error);
+  process.exit(70);
+});
 
 try {
   await program.parseAsync();

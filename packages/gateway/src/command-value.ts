@@ -37,7 +37,7 @@ function ofType(type: Value['type'], value: unknown, shown: unknown): Value {
     }
     case 'float': {
       const float =
-        typeof value === 'string' && /^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$/.test(value) ? Number(value) : value;
+        typeof value === 'string' && /^[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?$/.test(value) ? Number(value) : value;
       if (typeof float === 'number' && Number.isFinite(float)) return { type, value: float };
       break;
     }

@@ -88,7 +88,7 @@ export function syntaxOf(file: string, text: string): ConfigSyntax {
       return 'hocon';
     default:
       if (/^\s*\{\s*"/.test(text)) return 'json';
-      return /^\s*[\w.]+\s*(\{|=)/m.test(text) ? 'hocon' : 'yaml';
+      return /^[ \t]*[\w.]+[ \t]*[{=]/m.test(text) ? 'hocon' : 'yaml';
   }
 }
 

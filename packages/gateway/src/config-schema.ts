@@ -202,6 +202,7 @@ export const lwm2mSchema = z.strictObject({
   authentication: authentication.optional(),
   compat: z.enum(['emqx', 'native']).default('emqx'),
   lifecycle_events: bool.default(false),
+  command_rate: whole(1, 1_000_000).default(500),
   transmission: z
     .strictObject({
       ack_timeout: duration(1).default(seconds(2)),

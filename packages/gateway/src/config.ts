@@ -42,6 +42,8 @@ export interface Lwm2mConfig {
   readonly listeners: readonly ListenerConfig[];
   readonly authentication: HttpAuthentication | undefined;
   readonly blocks: BlockOptions;
+  /** Commands a second when one message means several devices. */
+  readonly commandRate: number;
   readonly transmission: ParameterOptions;
 }
 
@@ -134,6 +136,7 @@ function complete(written: WrittenConfig, found: string[], notes: string[]): Gat
       listeners: listenersOf(lwm2m.listeners, `${at}.listeners`, found, notes),
       authentication: authenticationOf(lwm2m.authentication, `${at}.authentication`, notes),
       blocks: blocksOf(lwm2m),
+      commandRate: lwm2m.command_rate,
       transmission: {
         ackTimeout: lwm2m.transmission.ack_timeout,
         ackRandomFactor: lwm2m.transmission.ack_random_factor,

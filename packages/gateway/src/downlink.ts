@@ -246,7 +246,7 @@ function splitPath(value: unknown, member: string): { readonly path: Path; reado
 /** Slashes before and behind do not count. */
 function idsIn(value: unknown, member: string): number[] {
   if (typeof value !== 'string' || value.length > 64) throw new FormatError(`${member} is missing or not a path`);
-  const inner = value.replace(/^\/+|\/+$/g, '');
+  const inner = value.replace(/^\/+|(?<!\/)\/+$/g, '');
   if (inner === '') return [];
   return inner.split('/').map((segment) => {
     if (!/^(0|[1-9]\d{0,4})$/.test(segment)) {

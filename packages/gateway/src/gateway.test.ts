@@ -12,6 +12,7 @@ import { Logins } from './login.ts';
 import { Metrics } from './metrics.ts';
 import type { InMessage } from './mqtt.ts';
 import type { OutMessage } from './outbox.ts';
+import { Pace } from './pace.ts';
 import { Redelivered } from './repeats.ts';
 
 const written = {
@@ -52,6 +53,7 @@ async function start(lwm2m: object = {}) {
     typesOf: () => () => 'integer',
     isObjectDefined: (object) => object !== 33_000,
     repeats: new Redelivered(clock, new SeededRandom(1)),
+    pace: new Pace(clock, config.commandRate),
     log,
     metrics,
   });
@@ -266,6 +268,36 @@ describe('commands', () => {
     server.end('a', 'expired');
     send({ ...read, reqID: 2 }, { topic: 'lwm2m/dn/x' });
     expect(server.asked.map(({ name }) => name)).toEqual(['a', 'b', 'b']);
+  });
+});
+
+describe('a command to many devices', () => {
+  it('P-14: leaves at the configured rate, and a device that left meanwhile is answered for', async () => {
+    const { server, send, messages, clock } = await start({ mountpoint: 'lwm2m/', command_rate: 2 });
+    for (const name of ['a', 'b', 'c', 'd', 'e']) server.register(fakeRegistration(name));
+    messages();
+    send(read, { topic: 'lwm2m/dn/x' });
+    const asked = () => server.asked.map(({ name }) => name).join('');
+    expect(asked()).toBe('ab');
+    server.end('c', 'expired');
+    await clock.advance(1000);
+    expect(asked()).toBe('abd');
+    expect(messages()).toMatchObject([{ reqID: 1, data: { code: '5.03', reason: 'no device c is registered' } }]);
+    await clock.advance(1000);
+    expect(asked()).toBe('abde');
+  });
+
+  it('P-14: does not hold up an urgent one, and later ones keep their place', async () => {
+    const { server, send, clock } = await start({ mountpoint: 'lwm2m/${zone}/', command_rate: 1 });
+    for (const name of ['a', 'b', 'c']) {
+      server.register(fakeRegistration(name, { attributes: { mountpoint: name === 'c' ? 'lwm2m/x/' : 'lwm2m/y/' } }));
+    }
+    send(read, { topic: 'lwm2m/y/dn/q' });
+    send({ ...read, reqID: 2 }, { topic: 'lwm2m/x/dn/q' });
+    send({ ...read, reqID: 3, mheaders: { ttl: 0 } }, { topic: 'lwm2m/x/dn/q' });
+    expect(server.asked.map(({ name, options }) => `${name} ${options.order}`)).toEqual(['a undefined', 'c now']);
+    await clock.advance(2000);
+    expect(server.asked.map(({ name }) => name).join('')).toBe('acbc');
   });
 });
 

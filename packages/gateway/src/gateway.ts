@@ -14,6 +14,7 @@ import type { Logins } from './login.ts';
 import type { Metrics } from './metrics.ts';
 import type { InMessage } from './mqtt.ts';
 import type { OutMessage } from './outbox.ts';
+import type { Pace } from './pace.ts';
 import { Joined, type Redelivered } from './repeats.ts';
 import {
   formatAnswer,
@@ -50,9 +51,12 @@ export interface GatewayOptions {
   readonly typesOf: (objects: readonly Link[]) => TypeLookup;
   readonly isObjectDefined: (object: number) => boolean;
   readonly repeats: Redelivered;
+  readonly pace: Pace;
   readonly log: Log;
   readonly metrics: Metrics;
 }
+
+type Wanted = Extract<Downlink, { kind: 'operation' }>;
 
 export function routesOf(config: Lwm2mConfig, logins: Logins): Routes {
   return new Routes(
@@ -105,7 +109,7 @@ export class Gateway implements Disposable {
 
   /** A message on a command topic. */
   receive(message: InMessage): void {
-    const { routes, metrics, config, repeats } = this.options;
+    const { routes, metrics, config, repeats, pace } = this.options;
     if (message.retained) {
       metrics.add('commands.retained');
       return;
@@ -122,22 +126,31 @@ export class Gateway implements Disposable {
     const downlink = parseCommand(message.payload, config.profile);
     if (route.names.length === 0)
       this.unanswerable(route.mount, downlink.command, 'no device is registered under this topic');
+    metrics.add('commands.received', route.names.length);
+    if (downlink.kind === 'refusal') {
+      for (const _each of route.names) this.refuse(route.mount, downlink);
+      return;
+    }
+    const [only, ...others] = route.names;
+    const spread = others.length > 0 || (pace.size > 0 && !downlink.carriage.urgent);
+    if (!spread) {
+      if (only !== undefined) this.dispatch(route.mount, only, downlink, message);
+      return;
+    }
     for (const name of route.names) {
-      metrics.add('commands.received');
-      const registration = this.options.server.registration(name);
-      if (downlink.kind === 'refusal') this.refuse(route.mount, downlink);
-      else if (registration === undefined || this.options.logins.mountOf(registration) !== route.mount) {
-        this.unanswerable(route.mount, downlink.command, `no device ${name} is registered`);
-      } else this.execute(route.mount, registration, downlink, message);
+      const taken = pace.add(() => this.dispatch(route.mount, name, downlink, message));
+      if (!taken) this.unanswerable(route.mount, downlink.command, `too many commands wait, ${name} gets none`);
     }
   }
 
-  private execute(
-    mount: string,
-    registration: Registration,
-    downlink: Extract<Downlink, { kind: 'operation' }>,
-    message: InMessage,
-  ): void {
+  private dispatch(mount: string, name: string, downlink: Wanted, message: InMessage): void {
+    const registration = this.options.server.registration(name);
+    if (registration === undefined || this.options.logins.mountOf(registration) !== mount)
+      this.unanswerable(mount, downlink.command, `no device ${name} is registered`);
+    else this.execute(mount, registration, downlink, message);
+  }
+
+  private execute(mount: string, registration: Registration, downlink: Wanted, message: InMessage): void {
     const { command, operation, carriage } = downlink;
     const key = command.identified ? this.joined.key(registration.name, message.payload) : undefined;
     if (key !== undefined && this.joined.join(key)) {

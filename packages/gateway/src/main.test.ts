@@ -72,7 +72,7 @@ interface Message {
   readonly [member: string]: unknown;
 }
 
-type Serve = (request: Request) => Answer;
+type Serve = (request: Request) => Answer | Promise<Answer>;
 
 class BareDevice {
   readonly endpoint: Endpoint;
@@ -95,7 +95,7 @@ async function startDevice(address: Address | undefined, serve: Serve): Promise<
   const endpoint = own(
     await Endpoint.open({
       transport: udpTransport({ host: '127.0.0.1', port: 0 }),
-      serve: (request) => Promise.resolve(serve(request)),
+      serve: async (request) => serve(request),
     }),
   );
   return new BareDevice(endpoint, await endpoint.connect(address));
@@ -131,6 +131,70 @@ describe('the gateway', () => {
       data: { code: '4.00', reason: expect.stringContaining('not JSON') },
     });
     expect(gateway.metrics()).toMatchObject({ 'commands.answered': 1, 'commands.refused': 1, 'uplink.registers': 1 });
+  });
+
+  it('announces with ack that the answer comes separately, and passes that on', async () => {
+    const { gateway, client, next } = await startGateway();
+    let answer: (response: Answer) => void = () => undefined;
+    const device = await startDevice(gateway.addresses[0], () => new Promise<Answer>((resolve) => (answer = resolve)));
+    await device.register('ep=slow&lt=300&lwm2m=1.0');
+    const command = '{"requestID":206,"cacheID":206,"msgType":"read","data":{"path":"/3/0/9"}}';
+    await client.publishAsync('lwm2m/slow/dn/dm', command);
+    expect(await next('lwm2m/slow/up/resp')).toEqual({
+      topic: 'lwm2m/slow/up/resp',
+      requestID: 206,
+      cacheID: 206,
+      msgType: 'ack',
+      data: { path: '/3/0/9' },
+    });
+    answer(text('81'));
+    expect(await next('lwm2m/slow/up/resp')).toMatchObject({
+      requestID: 206,
+      msgType: 'read',
+      data: { code: '2.05', content: [{ value: 81 }] },
+    });
+  });
+
+  it('gives the base64 of a format that it does not know, under the path as it was asked for', async () => {
+    const { gateway, client, next } = await startGateway();
+    const unknown = makeResponse(Code.Content, OptionSet.of([Option.ContentFormat, 65_000]), encodeUtf8('raw'));
+    const device = await startDevice(gateway.addresses[0], () => unknown);
+    await device.register('ep=odd&lt=300&lwm2m=1.0');
+    await client.publishAsync('lwm2m/odd/dn/dm', '{"msgType":"read","data":{"path":"3/0/9/"}}');
+    expect(await next('lwm2m/odd/up/resp')).toEqual({
+      topic: 'lwm2m/odd/up/resp',
+      msgType: 'read',
+      data: { reqPath: '3/0/9/', code: '2.05', codeMsg: 'content', content: [{ path: '3/0/9/', value: 'cmF3' }] },
+    });
+  });
+
+  it('gives the links of a discover with their attributes, quotes only where they are needed', async () => {
+    const { gateway, client, next } = await startGateway();
+    const links = '</3/0>;pmin=10;ver="1.1",</3/0/1>;ver=1.1,</3/0/6>;dim=8;x';
+    const device = await startDevice(gateway.addresses[0], () =>
+      makeResponse(Code.Content, OptionSet.of([Option.ContentFormat, ContentFormat.LinkFormat]), encodeUtf8(links)),
+    );
+    await device.register('ep=d&lt=300&lwm2m=1.0');
+    await client.publishAsync('lwm2m/d/dn/dm', '{"msgType":"discover","data":{"path":"/3/0"}}');
+    expect(await next('lwm2m/d/up/resp')).toMatchObject({
+      data: { code: '2.05', content: links.replaceAll('"', '').split(',') },
+    });
+  });
+
+  it('takes what a device sends in blocks of the configured size up to the configured length, and says 4.13 beyond', async () => {
+    const { gateway, client, next } = await startGateway({ blockwise: { max_block_size: 64, max_body_size: '1KB' } });
+    let length = 1024;
+    const device = await startDevice(gateway.addresses[0], (request) => {
+      sizes.push(request.options.path.join('/'));
+      return text('x'.repeat(length));
+    });
+    const sizes: string[] = [];
+    await device.register('ep=d&lt=300&lwm2m=1.0');
+    await client.publishAsync('lwm2m/d/dn/dm', '{"reqID":1,"msgType":"read","data":{"path":"/3/0/0"}}');
+    expect(await next('lwm2m/d/up/resp')).toMatchObject({ data: { content: [{ value: 'x'.repeat(1024) }] } });
+    length = 1025;
+    await client.publishAsync('lwm2m/d/dn/dm', '{"reqID":2,"msgType":"read","data":{"path":"/3/0/0"}}');
+    expect(await next('lwm2m/d/up/resp')).toMatchObject({ reqID: 2, data: { code: '4.13' } });
   });
 
   it('asks the authentication service, fills the mountpoint with what it says, and refuses who is not allowed', async () => {

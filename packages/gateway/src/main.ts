@@ -24,6 +24,7 @@ import { Log, type LogSink } from './log.ts';
 import { Logins, listenerName } from './login.ts';
 import { Metrics, type MetricsSnapshot } from './metrics.ts';
 import { BrokerLink, type LinkOptions } from './mqtt.ts';
+import { Pace } from './pace.ts';
 import { Redelivered } from './repeats.ts';
 
 export { type GatewayConfig, readConfig } from './config.ts';
@@ -149,6 +150,7 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
       typesOf: (objects) => library.lookupFor(objects),
       isObjectDefined: (object) => library.versionsOf(object).length > 0,
       repeats: new Redelivered(clock, random),
+      pace: own(new Pace(clock, lwm2m.commandRate)),
       log,
       metrics,
     }),

@@ -1,5 +1,5 @@
 // Answers and notifications of spec/emqx-gateway.md §2.4 to §2.6, row by row, in both profiles.
-import { Code, ContentFormat, makeLink, ResetError } from '@lapwing/coap';
+import { BlockError, BodyLimitError, Code, ContentFormat, makeLink, ResetError } from '@lapwing/coap';
 import { ClosedError, encodeUtf8, FormatError, LimitError, noBytes, TimeoutError } from '@lapwing/kernel';
 import { type ContentResult, type Entry, type Operation, parsePath, type Result, type Value } from '@lapwing/lwm2m';
 import { NotRegisteredError } from '@lapwing/server';
@@ -250,6 +250,8 @@ describe('no answer', () => {
     [new FormatError('bad TLV', 3), '4.00', 'bad_request'],
     [new NotRegisteredError('gone'), '5.03', 'service_unavailable'],
     [new LimitError('full', 100), '5.03', 'service_unavailable'],
+    [new BodyLimitError('too long', 100), '4.13', 'request_entity_too_large'],
+    [new BlockError('does not fit'), '4.08', 'request_entity_incomplete'],
     [new ClosedError('closed'), '5.03', 'service_unavailable'],
   ])('%s is answered with a code and a reason', (error, code, codeMsg) => {
     expect(JSON.parse(formatFailure(observe, error).json)).toEqual({

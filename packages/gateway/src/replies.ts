@@ -1,6 +1,6 @@
 // Result → JSON: responses, refusals, and what became of commands that got no answer. A notification's JSON is prepared when the
 // observation is made (`NotificationText`), so that each notification adds only its number and its values.
-import { Code, formatCode, formatLinks, ResetError } from '@lapwing/coap';
+import { BlockError, BodyLimitError, Code, formatCode, formatLinks, ResetError } from '@lapwing/coap';
 import { ClosedError, FormatError, LimitError, TimeoutError } from '@lapwing/kernel';
 import { type ContentResult, formatPath, type Operation, type Result } from '@lapwing/lwm2m';
 import { NotRegisteredError } from '@lapwing/server';
@@ -71,14 +71,18 @@ export interface Failure {
 export function formatFailure(command: Command, error: unknown): Failure {
   if (error instanceof TimeoutError) return { json: formatEvent(command, 'coap_timeout'), metric: 'commands.timeout' };
   if (error instanceof ResetError) return { json: formatEvent(command, 'coap_reset'), metric: 'commands.reset' };
-  const code = error instanceof FormatError ? Code.BadRequest : Code.ServiceUnavailable;
-  const known =
-    error instanceof FormatError ||
-    error instanceof NotRegisteredError ||
-    error instanceof ClosedError ||
-    error instanceof LimitError;
-  if (!known) throw error;
+  const code = codeOfFailure(error);
+  if (code === undefined || !(error instanceof Error)) throw error;
   return { json: formatRefusal(command, code, error.message), metric: 'commands.failed' };
+}
+
+function codeOfFailure(error: unknown): Code | undefined {
+  if (error instanceof FormatError) return Code.BadRequest;
+  if (error instanceof BlockError) return Code.RequestEntityIncomplete;
+  if (error instanceof BodyLimitError) return Code.RequestEntityTooLarge;
+  const unavailable =
+    error instanceof NotRegisteredError || error instanceof ClosedError || error instanceof LimitError;
+  return unavailable ? Code.ServiceUnavailable : undefined;
 }
 
 /** Carries the command's own `data`. */

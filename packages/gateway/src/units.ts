@@ -17,7 +17,7 @@ export function parseDuration(value: string | number, bare: Duration): Duration 
   if (/^\d{1,15}(\.\d+)?$/.test(text)) return Number(text) * bare;
   if (!/^(\d{1,12}(\.\d{1,6})?(ms|s|m|h|d|w))+$/.test(text)) return undefined;
   let sum = 0;
-  for (const [, number, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d|w)/g)) {
+  for (const [, number, unit] of text.matchAll(/(\d{1,12}(?:\.\d{1,6})?)(ms|s|m|h|d|w)/g)) {
     sum += Number(number) * (durationUnits.get(unit ?? '') ?? 0);
   }
   return sum;
