@@ -1,5 +1,5 @@
-// One queue of commands for each device: in order, one at a time, held back while the device sleeps; a command that
-// fails makes room for the next. Bounded in number; each has its own time to live.
+// One queue of commands for each device: in order, the next when the device has the one before, held back while it
+// sleeps; a command that fails makes room for the next. Bounded in number; each has its own time to live.
 import { type Clock, type Duration, LimitError, TimeoutError } from '@lapwing/kernel';
 import type { Contact } from './contact.ts';
 import { NotRegisteredError } from './errors.ts';
@@ -11,31 +11,52 @@ export interface CommandOptions {
   readonly ttl?: Duration;
 }
 
-/** Sends the command; what it puts into `withdraw` stops it on its way. */
-export type Work<T> = (contact: Contact, command: Withdrawable) => Promise<T>;
+/** Sends the command. */
+export type Work<T> = (contact: Contact, command: Underway) => Promise<T>;
 
-export interface Withdrawable {
+/** A command on its way, as seen by who sends it. */
+export interface Underway {
+  /** Goes out whatever else is unacknowledged. */
+  readonly urgent: boolean;
+  /** Set by who sends it: stops it on its way. */
   withdraw: ((reason: unknown) => void) | undefined;
+  /** The device has it and will answer later: the next command need not wait for that (RFC 7252 §4.7). */
+  taken(): void;
 }
 
 /** Settles once; what comes of it after that is of no interest to anybody. */
-export class Command<T = unknown> implements Withdrawable {
+export class Command<T = unknown> implements Underway {
   /** Whose queue it is in. */
   contact: Contact;
   readonly work: Work<T>;
   readonly resolve: (outcome: T) => void;
   readonly reject: (error: unknown) => void;
+  readonly urgent: boolean;
   running = false;
+  isTaken = false;
   withdraw: ((reason: unknown) => void) | undefined = undefined;
   timer: Disposable | undefined = undefined;
   /** Takes the caller's signal off again. */
   released: (() => void) | undefined = undefined;
 
-  constructor(contact: Contact, work: Work<T>, resolve: (outcome: T) => void, reject: (error: unknown) => void) {
+  private readonly queues: Commands;
+
+  constructor(
+    { contact, work, urgent, queues }: Pick<Command<T>, 'contact' | 'work' | 'urgent'> & { readonly queues: Commands },
+    resolve: (outcome: T) => void,
+    reject: (error: unknown) => void,
+  ) {
     this.contact = contact;
     this.work = work;
+    this.urgent = urgent;
+    this.queues = queues;
     this.resolve = resolve;
     this.reject = reject;
+  }
+
+  taken(): void {
+    this.isTaken = true;
+    this.queues.pump(this.contact);
   }
 
   release(): void {
@@ -76,7 +97,7 @@ export class Commands {
       return Promise.reject(new LimitError(`${name}: ${length} commands wait already`, this.limit));
     }
     return new Promise<T>((resolve, reject) => {
-      const command = new Command<T>(contact, work, resolve, reject);
+      const command = new Command<T>({ contact, work, urgent: false, queues: this }, resolve, reject);
       if (signal !== undefined) this.listen(command as Command, signal);
       if (ttl !== undefined) {
         command.timer = this.clock.at(this.clock.now() + ttl, () => {
@@ -95,7 +116,7 @@ export class Commands {
   runNow<T>(contact: Contact, work: Work<T>, { signal }: CommandOptions): Promise<T> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     return new Promise<T>((resolve, reject) => {
-      const command = new Command<T>(contact, work, resolve, reject);
+      const command = new Command<T>({ contact, work, urgent: true, queues: this }, resolve, reject);
       if (signal !== undefined) this.listen(command as Command, signal);
       this.start(command as Command);
     });
@@ -103,10 +124,13 @@ export class Commands {
 
   /** Sends the next command if the device may be spoken to. */
   pump(contact: Contact): void {
-    const command = contact.commands?.[0];
-    if (command === undefined || command.running || contact.ended) return;
+    if (contact.commands === undefined || contact.ended) return;
     if (contact.registration.queueMode && contact.awakeUntil === undefined) return;
-    this.start(command);
+    for (const command of contact.commands) {
+      if (command.running && command.isTaken) continue;
+      if (!command.running) this.start(command);
+      return;
+    }
   }
 
   private start(command: Command): void {
@@ -132,7 +156,7 @@ export class Commands {
   move(from: Contact, to: Contact, error: Error): void {
     const queue = from.commands ?? [];
     const waiting = queue.filter((command) => !command.running);
-    if (queue[0]?.running) this.drop(queue[0], error);
+    for (const command of queue) if (command.running) this.drop(command, error);
     // What is under way is not counted any more: its end finds no queue.
     this.held -= queue.length - waiting.length;
     from.commands = undefined;

@@ -2,7 +2,7 @@
 // endpoint, the device's version and its definitions.
 import type { Observed, Response, Token } from '@lapwing/coap';
 import { type Operation, type Result, readResponse, type TypeLookup, writeRequest } from '@lapwing/lwm2m';
-import type { Withdrawable } from './commands.ts';
+import type { Underway } from './commands.ts';
 import type { Contact } from './contact.ts';
 import type { Models } from './models.ts';
 
@@ -29,7 +29,7 @@ export class Exchange {
   async send(
     contact: Contact,
     operation: Operation,
-    command: Withdrawable,
+    command: Underway,
     options: ExchangeOptions = {},
   ): Promise<Result> {
     const { registration, endpoint } = contact;
@@ -40,7 +40,11 @@ export class Exchange {
     const response = await endpoint.request(peer, writeRequest(operation, registration), {
       token,
       ...(notify === undefined ? {} : { notify, until: 'forgotten' }),
-      ...(acknowledged === undefined ? {} : { onAcknowledged: acknowledged }),
+      turn: command.urgent ? 'now' : 'queued',
+      onAcknowledged: () => {
+        command.taken();
+        acknowledged?.();
+      },
     });
     this.heard(contact);
     return this.read(contact, operation, response, typeOf);

@@ -4,7 +4,7 @@
 import type { Observed, Response, Token } from '@lapwing/coap';
 import { type Emitter, LimitError, type Peer } from '@lapwing/kernel';
 import { equalPaths, formatPath, type Operation, type Path, type Result } from '@lapwing/lwm2m';
-import type { Withdrawable } from './commands.ts';
+import type { Underway } from './commands.ts';
 import type { Contact } from './contact.ts';
 import type { PerformOptions } from './device.ts';
 import type { Observation, ServerEvents } from './events.ts';
@@ -83,7 +83,7 @@ export class Observations {
     contact: Contact,
     operation: ObserveOperation,
     { tag, acknowledged }: Pick<PerformOptions, 'tag' | 'acknowledged'>,
-    command: Withdrawable,
+    command: Underway,
   ): Promise<Result> {
     const before = this.find(contact, operation.path);
     if (before === undefined && this.of(contact).length >= this.limit) {
@@ -111,7 +111,7 @@ export class Observations {
   }
 
   /** Ends here at once, whatever the device says: its next notification would be answered with a reset. */
-  async cancel(contact: Contact, operation: CancelOperation, command: Withdrawable): Promise<Result> {
+  async cancel(contact: Contact, operation: CancelOperation, command: Underway): Promise<Result> {
     const record = this.find(contact, operation.path);
     if (record === undefined) return this.exchange.send(contact, operation, command);
     this.end(record, 'cancelled');

@@ -13,7 +13,7 @@ import { type Address, afterTurn, Driver, Emitter, type Events, TimeoutError } f
 import type { Operation, Result } from '@lapwing/lwm2m';
 import { Awake, type AwakeEffect, type AwakeInput } from './awake.ts';
 import { Device } from './calls.ts';
-import { Commands, type Withdrawable, type Work } from './commands.ts';
+import { Commands, type Underway, type Work } from './commands.ts';
 import type { Contact } from './contact.ts';
 import type { PerformOptions } from './device.ts';
 import { NotRegisteredError } from './errors.ts';
@@ -178,7 +178,7 @@ export class Server implements AsyncDisposable {
     return Promise.resolve(makeResponse(Code.NotFound));
   }
 
-  private ask(contact: Contact, operation: Operation, options: PerformOptions, command: Withdrawable): Promise<Result> {
+  private ask(contact: Contact, operation: Operation, options: PerformOptions, command: Underway): Promise<Result> {
     const answer = this.send(contact, operation, options, command);
     if (!contact.registration.queueMode) return answer;
     // No answer means that it sleeps; an answer that makes no sense, or an operation that does not, means nothing.
@@ -188,12 +188,7 @@ export class Server implements AsyncDisposable {
     });
   }
 
-  private send(
-    contact: Contact,
-    operation: Operation,
-    options: PerformOptions,
-    command: Withdrawable,
-  ): Promise<Result> {
+  private send(contact: Contact, operation: Operation, options: PerformOptions, command: Underway): Promise<Result> {
     switch (operation.op) {
       case 'observe':
         return this.observing.observe(contact, operation, options, command);

@@ -44,6 +44,7 @@ class Call extends Asking {
   readonly reject: (reason: unknown) => void;
   readonly onAcknowledged: (() => void) | undefined;
   readonly until: 'signal' | 'forgotten';
+  readonly urgent: boolean;
   signal: AbortSignal | undefined = undefined;
   aborted: (() => void) | undefined = undefined;
 
@@ -64,6 +65,7 @@ class Call extends Asking {
     this.request = request;
     this.onAcknowledged = given?.onAcknowledged;
     this.until = given?.until ?? 'signal';
+    this.urgent = given?.turn === 'now';
     this.resolve = resolve;
     this.reject = reject;
   }

@@ -70,6 +70,7 @@ export class AskingContext implements Context {
   readonly onBlock?: BlockListener;
   readonly onAcknowledged: (() => void) | undefined;
   readonly until: 'signal' | 'forgotten';
+  readonly turn: 'queued' | 'now';
   /** What the caller gave; undefined when nobody can abort. */
   readonly given: AbortSignal | undefined;
   /** Hears notifications; no layer need stand between, so it is not `notify`. */
@@ -77,12 +78,13 @@ export class AskingContext implements Context {
   private own: AbortController | undefined = undefined;
 
   constructor(peer: Peer, options: RequestOptions = {}) {
-    const { signal, notify, token, type, onBlock, onAcknowledged, until = 'signal' } = options;
+    const { signal, notify, token, type, onBlock, onAcknowledged, until = 'signal', turn = 'queued' } = options;
     this.peer = peer;
     this.given = signal;
     this.listener = notify;
     this.onAcknowledged = onAcknowledged;
     this.until = until;
+    this.turn = turn;
     if (token !== undefined) this.token = token;
     if (type !== undefined) this.type = type;
     if (onBlock !== undefined) this.onBlock = onBlock;
@@ -108,6 +110,8 @@ export interface RequestOptions {
   readonly onBlock?: BlockListener;
   /** Ends an observation: `signal` (default), or only `forget`, which costs no signal while it lasts. */
   readonly until?: 'signal' | 'forgotten';
+  /** `now` goes out beside whatever is unacknowledged, past NSTART (RFC 7252 §4.7); default `queued`. */
+  readonly turn?: 'queued' | 'now';
   /** Hears that the peer has the request and will answer separately (RFC 7252 §5.2.2). */
   readonly onAcknowledged?: () => void;
 }

@@ -26,10 +26,17 @@ export class Window {
     return 'wait';
   }
 
+  /** Goes now, whatever is open and whoever waits. */
+  pass(): 'start' {
+    this.open += 1;
+    return 'start';
+  }
+
   /** One that was open is done; the one that may go in its place. */
-  leave(): Transmission | undefined {
-    const next = this.waiting?.shift();
-    if (next === undefined) this.open -= 1;
+  leave(nstart: number): Transmission | undefined {
+    this.open -= 1;
+    const next = this.open < nstart ? this.waiting?.shift() : undefined;
+    if (next !== undefined) this.open += 1;
     return next;
   }
 

@@ -42,7 +42,8 @@ export class Outbox {
     }
     const contact = this.contacts.touch(peer, now);
     const transmission = new Transmission(contact, sender, bytes);
-    const turn = contact.window.enter(transmission, this.parameters.nstart);
+    const { nstart } = this.parameters;
+    const turn = sender.urgent === true ? contact.window.pass() : contact.window.enter(transmission, nstart);
     if (turn === 'full') this.effects.push({ kind: 'busy', sender });
     else {
       sender.transmission = transmission;
@@ -85,7 +86,7 @@ export class Outbox {
     sender.transmission = undefined;
     this.due.delete(transmission);
     contact.unacknowledged?.delete(transmission.id);
-    const next = contact.window.leave();
+    const next = contact.window.leave(this.parameters.nstart);
     if (next !== undefined) this.start(next, now);
   }
 

@@ -10,6 +10,8 @@ export interface Sender {
   transmission: Transmission | undefined;
   /** Id of the last message that went out, -1 before. */
   lastId: number;
+  /** Its messages do not wait for their turn (RFC 7252 §4.7). */
+  readonly urgent?: boolean;
 }
 
 export class Transmission {
