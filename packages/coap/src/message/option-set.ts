@@ -2,8 +2,7 @@
 // A received set is a view over its datagram, a built one over bytes of its own; values are found by walking the
 // few bytes there are, and neither strings nor slices exist before somebody asks for them.
 // Immutable; `with`, `adding` and `without` give a new set.
-import { encodeUtf8, FormatError, noBytes } from '@lapwing/kernel';
-import { textAt } from './ascii.ts';
+import { encodeUtf8, FormatError, noBytes, textAt } from '@lapwing/kernel';
 import { Option } from './options.ts';
 
 export type OptionValue = Uint8Array | string | number;

@@ -1,7 +1,7 @@
 // Reads CBOR item by item, straight from the bytes (RFC 8949 §3). Strict where it matters: no allocation follows a
 // declared length, no reserved heads, UTF-8 checked, strings of definite length only; arrays and maps may be
 // indefinite. After `head` the fields say what was found. Throws FormatError and nothing else.
-import { decodeUtf8, FormatError } from '@lapwing/kernel';
+import { FormatError, textAt } from '@lapwing/kernel';
 import { maxDepth } from './placing.ts';
 
 export const Major = {
@@ -120,16 +120,7 @@ export class CborReader {
   /** The text whose head was read. */
   text(): string {
     const start = this.string();
-    const end = this.at;
-    const bytes = this.bytes;
-    if (end - start > 24) return decodeUtf8(bytes.subarray(start, end));
-    let text = '';
-    for (let i = start; i < end; i += 1) {
-      const byte = bytes[i] as number;
-      if (byte >= 0x80) return decodeUtf8(bytes.subarray(start, end));
-      text += String.fromCharCode(byte);
-    }
-    return text;
+    return textAt(this.bytes, start, this.at - start);
   }
 
   /** A copy of the byte string whose head was read. */

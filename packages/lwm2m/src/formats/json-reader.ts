@@ -1,7 +1,7 @@
 // Reads JSON item by item, straight from the bytes (RFC 8259): what a format knows is taken where it lies, the rest is
 // stepped over, and no object is made of peers' names. Strict: UTF-8 without a byte order mark, bounded depth, no half
 // surrogate pairs. A string with escapes goes through JSON.parse. Throws FormatError and nothing else.
-import { decodeUtf8, FormatError } from '@lapwing/kernel';
+import { decodeUtf8, FormatError, textAt } from '@lapwing/kernel';
 import { maxDepth } from './placing.ts';
 
 export const Mark = { Quote: 0x22, OpenArray: 0x5b, CloseArray: 0x5d, OpenObject: 0x7b, CloseObject: 0x7d } as const;
@@ -122,14 +122,7 @@ export class JsonReader {
   text(): string {
     const { bytes, from, to } = this;
     if (this.escaped) return unescape(decodeUtf8(bytes.subarray(from - 1, to + 1)), from);
-    if (to - from > 24) return decodeUtf8(bytes.subarray(from, to));
-    let text = '';
-    for (let at = from; at < to; at += 1) {
-      const byte = bytes[at] as number;
-      if (byte >= 0x80) return decodeUtf8(bytes.subarray(from, to));
-      text += String.fromCharCode(byte);
-    }
-    return text;
+    return textAt(bytes, from, to - from);
   }
 
   /** A string, number, boolean or null. */

@@ -1,6 +1,6 @@
 // The value field of a TLV, by the declared type of its resource (Core 1.2.1 Appendix C, column TLV).
 // Integers take 1, 2, 4 or 8 bytes, floats 4 or 8, a boolean one byte, an object link four. Unknown type: opaque.
-import { decodeUtf8, encodeUtf8, FormatError, type Writer } from '@lapwing/kernel';
+import { encodeUtf8, FormatError, textAt, type Writer } from '@lapwing/kernel';
 import { formatPath, type Path } from '../path.ts';
 import type { Value, ValueType } from '../value.ts';
 
@@ -19,7 +19,7 @@ export function readValue(
       return { type: 'opaque', value: bytes.slice(start, end) };
     case 'string':
     case 'corelnk':
-      return { type, value: readText(bytes, start, end) };
+      return { type, value: textAt(bytes, start, end - start) };
     case 'integer':
     case 'time':
       return { type, value: readSigned(view, start, end, path, type) };
@@ -85,18 +85,6 @@ function safe(number: number, path: Path, type: ValueType, at: number): number {
 
 function wrongLength(path: Path, type: ValueType, start: number, end: number): FormatError {
   return new FormatError(`${formatPath(path)} holds ${end - start} bytes for ${type}`, start);
-}
-
-/** Short ASCII is the common case, and a loop beats a decoder's call there. */
-function readText(bytes: Uint8Array, start: number, end: number): string {
-  if (end - start > 24) return decodeUtf8(bytes.subarray(start, end));
-  let text = '';
-  for (let i = start; i < end; i += 1) {
-    const byte = bytes[i] as number;
-    if (byte >= 0x80) return decodeUtf8(bytes.subarray(start, end));
-    text += String.fromCharCode(byte);
-  }
-  return text;
 }
 
 /** Appends the shortest value field; the value must be sound. */

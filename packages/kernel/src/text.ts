@@ -1,6 +1,6 @@
 // Short ASCII texts from bytes: most option values are a few characters, for which one call with every character as an
 // argument is four times as fast as the runtime's decoders, and ten times as fast as adding them up.
-import { decodeUtf8 } from '@lapwing/kernel';
+import { decodeUtf8 } from './bytes.ts';
 
 const make = String.fromCharCode;
 
