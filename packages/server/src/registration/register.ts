@@ -12,7 +12,7 @@ import {
   type Response,
   ResponseError,
 } from '@lapwing/coap';
-import { type Duration, type Instant, type Peer, toHex } from '@lapwing/kernel';
+import type { Duration, Instant, Peer } from '@lapwing/kernel';
 import {
   type ObjectList,
   ObjectLists,
@@ -133,7 +133,7 @@ export class RegistrationInterface implements Disposable {
     const parameters = new Map(registering.parameters);
     parameters.delete('ep');
     const registration = new RegistrationRecord({
-      id: toHex(this.settings.random.bytes(12)),
+      id: Buffer.from(this.settings.random.bytes(12)).toString('base64url'),
       name: flat(name),
       peer,
       terms: this.terms.share({
