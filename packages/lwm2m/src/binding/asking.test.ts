@@ -93,6 +93,11 @@ describe('a response', () => {
     expect(readResponse(read, tlv, typeOf)).toMatchObject({ entries: [{ value: { value: 42 } }] });
   });
 
+  it('is handed on as bytes where it says that it is bytes, whatever the definition says', () => {
+    const bytes = response(Code.Content, Uint8Array.of(0x61), [Option.ContentFormat, ContentFormat.OctetStream]);
+    expect(readResponse(read, bytes, typeOf)).toMatchObject({ entries: [{ value: { type: 'opaque' } }] });
+  });
+
   it('is handed on as bytes in a format that nobody here speaks', () => {
     expect(
       readResponse(read, response(Code.Content, Uint8Array.of(1, 2), [Option.ContentFormat, 9999]), typeOf),

@@ -45,8 +45,9 @@ export function readResponse(operation: Operation, response: Response, typeOf: T
 function readContent(path: Path, response: Response, typeOf: TypeLookup): ContentResult {
   const { code, options, payload } = response;
   const format = options.contentFormat ?? ContentFormat.Text;
-  // A format that nobody here speaks is handed on as the bytes that it is.
-  const entries = codecFor(format)?.decode(payload, path, typeOf) ?? [{ path, value: makeValue('opaque', payload) }];
+  // Bytes without a type, and formats that nobody here speaks, are handed on as the bytes that they are.
+  const codec = format === ContentFormat.OctetStream ? undefined : codecFor(format);
+  const entries = codec?.decode(payload, path, typeOf) ?? [{ path, value: makeValue('opaque', payload) }];
   const sequence = options.observe;
   // Two literals: a spread costs more than the decoding of a small notification.
   if (sequence === undefined) return { kind: 'content', code, entries, format, payload };

@@ -134,4 +134,10 @@ describe('the registered objects', () => {
     expect(types('1.0')).toContain('string');
     expect(types('2.0')).not.toContain('string');
   });
+
+  it('take every integer for one of 64 bits where they are asked to', () => {
+    const wide = new DefinitionLibrary({ integers: 'wide' }).lookupFor([]);
+    expect([wide(3, 10), wide(3, 0), wide(3303, 5700)]).toEqual(['integer64', 'string', 'float']);
+    expect(registered.lookupFor([])(3, 10)).toBe('integer');
+  });
 });

@@ -20,14 +20,23 @@ type Versions = Map<string, ObjectDefinition | { readonly row: string; readonly 
 export interface DefinitionLibraryOptions {
   /** `registered`: what comes along; `none`: only what is added. Default `registered`. */
   readonly start?: 'registered' | 'none';
+  /**
+   * `wide` takes every integer for one of 64 bits, a bigint: for who only hands values on, since definitions do not
+   * say which can grow beyond 2^53-1. Default `safe`: numbers, and FormatError for what does not fit.
+   */
+  readonly integers?: 'safe' | 'wide';
 }
+
+const wide: { readonly [T in ValueType]?: ValueType } = { integer: 'integer64', unsigned: 'unsigned64' };
 
 export class DefinitionLibrary {
   private readonly objects = new Map<number, Versions>();
+  private readonly integers: 'safe' | 'wide';
   /** Counts changes, so that look-ups made before can tell. */
   private revision = 0;
 
   constructor(options: DefinitionLibraryOptions = {}) {
+    this.integers = options.integers ?? 'safe';
     if (options.start === 'none') return;
     // Rows stand in the order of ids, the newest version of each first.
     let newest = '';
@@ -131,7 +140,9 @@ export class DefinitionLibrary {
     for (const definition of [chosen, ...others.reverse()]) {
       if (definition === undefined) continue;
       for (const { resource } of resourcesOf(definition).values()) {
-        if (resource.type !== undefined && !types.has(resource.id)) types.set(resource.id, resource.type);
+        const { id: resourceId, type } = resource;
+        if (type === undefined || types.has(resourceId)) continue;
+        types.set(resourceId, (this.integers === 'wide' ? wide[type] : undefined) ?? type);
       }
     }
     return types;

@@ -73,3 +73,19 @@ describe('JSON of LwM2M 1.0', () => {
     expect(() => lwm2mJson.encode([{ path }], parsePath('/3/0'))).toThrow(FormatError);
   });
 });
+
+describe('names of elements', () => {
+  it.each([
+    ['{"bn":"/3303/0","e":[{"n":"5601","v":5}]}', '/3303/0'],
+    ['{"bn":"/3303/0/","e":[{"n":"/5601","v":5}]}', '/3303/0'],
+    ['{"e":[{"n":"/3303/0/5601","v":5}]}', '/3303/0'],
+    ['{"e":[{"n":"/3303/0/5601","v":5}]}', '/3303/0/5601'],
+    ['{"e":[{"n":"5601","v":5}]}', '/3303/0'],
+    ['{"e":[{"n":"/5601","v":5}]}', '/3303/0'],
+    ['{"bn":"/3303/0/5601","e":[{"v":5}]}', '/3303/0/5601'],
+  ])('mean the same however devices place the slashes: %s for %s', (text, base) => {
+    expect(read(text, base, 'float')).toEqual([
+      { path: parsePath('/3303/0/5601'), value: { type: 'float', value: 5 } },
+    ]);
+  });
+});

@@ -149,12 +149,15 @@ class DocumentReader {
   private path(): ResourcePath | ResourceInstancePath {
     const { base, baseName, names, name = '' } = this;
     names.start();
-    if (baseName !== undefined) names.feedText(baseName);
+    const before = baseName ?? (base.kind === 'root' ? '' : formatPath(base));
+    // Devices write names whole, with a slash in front, or leave the slash between the two out: all mean one thing.
+    const isWhole = baseName === undefined && `${name}/`.startsWith(`${before}/`);
+    if (!isWhole) names.feedText(before);
+    if (!isWhole && before.endsWith('/') && name.startsWith('/')) names.feedText(name.slice(1));
     else {
-      if (base.kind !== 'root') names.feedText(formatPath(base));
-      if (name !== '' && !name.startsWith('/')) names.feedText('/');
+      if (name !== '' && !name.startsWith('/') && !before.endsWith('/')) names.feedText('/');
+      names.feedText(name);
     }
-    names.feedText(name);
     const path = names.path();
     if (path === undefined) throw this.wrong('has a name that is no path');
     if (!isWithin(base, path)) throw this.wrong(`is about ${formatPath(path)}, outside ${formatPath(base)}`);
