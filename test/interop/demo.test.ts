@@ -75,6 +75,22 @@ await describeWith([mosquitto], 'the demo', () => {
     expect(second.output).toContain(`127.0.0.1:${coap} is in use`);
   });
 
+  test('says that the port of the broker is taken, and leaves with code 2', async () => {
+    await using first = await startDemo();
+    const mqtt = /MQTT on 127\.0\.0\.1:(\d+)/.exec(first.output)?.[1];
+    await using second = await Process.start({
+      name: 'second demo',
+      command: process.execPath,
+      args: [lapwing, 'gateway', '--demo'],
+      env: {
+        LAPWING_GATEWAY__LWM2M__LISTENERS__UDP__DEFAULT__BIND: `127.0.0.1:${await freeUdpPort()}`,
+        LAPWING_MQTT__BIND: `127.0.0.1:${mqtt}`,
+      },
+    });
+    expect(await second.exited).toEqual({ code: 2, signal: undefined });
+    expect(second.output).toContain(`127.0.0.1:${mqtt} is in use`);
+  });
+
   test('stops at Ctrl-C with code 0', async () => {
     await using demo = await startDemo();
     // To the program alone: its watchdog would pass the signal on a second time.

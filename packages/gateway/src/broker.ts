@@ -77,13 +77,19 @@ export class EmbeddedBroker implements AsyncDisposable {
       aedes.handle(guarded);
     });
     listener.maxConnections = options.maxConnections;
-    await new Promise<void>((resolve, reject) => {
-      listener.once('error', reject);
-      listener.listen(options.port, options.host, () => {
-        listener.off('error', reject);
-        resolve();
+    try {
+      await new Promise<void>((resolve, reject) => {
+        listener.once('error', reject);
+        listener.listen(options.port, options.host, () => {
+          listener.off('error', reject);
+          resolve();
+        });
       });
-    });
+    } catch (error) {
+      // Its timers would keep the process alive.
+      await new Promise<void>((resolve) => aedes.close(resolve));
+      throw error;
+    }
     listener.on('error', (error) => options.log.error('broker listener failed', { error: error.message }));
     aedes.on('clientError', (client, error) =>
       options.log.warn('broker client error', { client: client.id, error: error.message }),

@@ -10,7 +10,7 @@ import type { Log } from './log.ts';
 const maxXml = 1024 * 1024;
 
 export async function loadDefinitions(dirs: readonly string[], log: Log): Promise<DefinitionLibrary> {
-  const library = new DefinitionLibrary();
+  const library = new DefinitionLibrary({ integers: 'wide' });
   for (const dir of dirs) {
     const files = await xmlFiles(dir);
     if (files === undefined) {
