@@ -342,9 +342,9 @@ const allowed: readonly Omit<Case, 'rule'>[] = [
     source: "import { UdpTransport } from '@lapwing/coap';\nexport const used = UdpTransport;\n",
   },
   {
-    law: 'client and server together in cli',
+    law: 'a client and an application together in cli',
     path: 'packages/cli/src/both.ts',
-    source: `${uses('@lapwing/client')}export { other } from '@lapwing/server';\n`,
+    source: `${uses('@lapwing/client')}export { other } from '@lapwing/gateway/main';\n`,
   },
   {
     law: 'one object of the registry in client',

@@ -80,7 +80,7 @@ describe('a large answer', () => {
     expect((await guarded(answering(2000)).ask(makeRequest(Code.Post))).code).toBe(Code.Content);
   });
 
-  test('E-10: proofs of ten thousand peers push out the oldest', async () => {
+  test('proofs of ten thousand peers push out the oldest', async () => {
     const { guard } = guarded(answering(1), { peers: 100 });
     for (let i = 0; i < 10_000; i += 1) guard.proved(strangerAt(`${i}`));
     expect(guard.stats().proven).toBe(100);
