@@ -1,6 +1,6 @@
 // An operation becomes a request to one device, and its response a result: the meeting of the binding with the
 // endpoint, the device's version and its definitions.
-import type { Observed, Response, Token } from '@lapwing/coap';
+import type { Observed, Request, RequestOptions, Response, Token } from '@lapwing/coap';
 import { type Operation, type Result, readResponse, type TypeLookup, writeRequest } from '@lapwing/lwm2m';
 import type { Underway } from './commands.ts';
 import type { Contact } from './contact.ts';
@@ -26,28 +26,35 @@ export class Exchange {
   }
 
   /** How long a device may take is the endpoint's to say: 93 s to acknowledge, 247 s to answer (RFC 7252 §4.8.2). */
-  async send(
-    contact: Contact,
-    operation: Operation,
-    command: Underway,
-    options: ExchangeOptions = {},
-  ): Promise<Result> {
+  send(contact: Contact, operation: Operation, command: Underway, options: ExchangeOptions = {}): Promise<Result> {
     const { registration, endpoint } = contact;
     const { peer } = registration;
     const { typeOf, acknowledged, notify } = options;
     const token = options.token ?? endpoint.freshToken();
+    let request: Request;
+    try {
+      request = writeRequest(operation, registration);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     command.withdraw = (reason) => endpoint.abandon(peer, token, reason);
-    const response = await endpoint.request(peer, writeRequest(operation, registration), {
+    const asked: RequestOptions = {
       token,
-      ...(notify === undefined ? {} : { notify, until: 'forgotten' }),
       turn: command.urgent ? 'now' : 'queued',
       onAcknowledged: () => {
         command.taken();
         acknowledged?.();
       },
+    };
+    const answer = endpoint.request(
+      peer,
+      request,
+      notify === undefined ? asked : { ...asked, notify, until: 'forgotten' },
+    );
+    return answer.then((response) => {
+      this.heard(contact);
+      return this.read(contact, operation, response, typeOf);
     });
-    this.heard(contact);
-    return this.read(contact, operation, response, typeOf);
   }
 
   /** Takes up at the device's present address what was observed at another. */

@@ -108,7 +108,33 @@ export class BlockOut {
     return true;
   }
 
-  private async ask(inner: Service, request: Request, context: Context): Promise<Response> {
+  private ask(inner: Service, request: Request, context: Context): Promise<Response> {
+    // Nearly all of them: small, not streamed, and the answer has no more blocks.
+    if (this.isPlain(request, context)) {
+      return inner(request, context).then((response) =>
+        response.code === Code.RequestEntityTooLarge || response.options.has(Option.Block2)
+          ? this.answered(inner, request, context, response)
+          : response,
+      );
+    }
+    return this.askInBlocks(inner, request, context);
+  }
+
+  private isPlain(request: Request, context: Context): boolean {
+    const { options, payload, body } = request;
+    const { onBlock, notify } = context;
+    return (
+      onBlock === undefined &&
+      notify === undefined &&
+      body === undefined &&
+      payload.length <= this.whole &&
+      !options.has(Option.Block1) &&
+      !options.has(Option.Block2) &&
+      !this.asksForSmall(request)
+    );
+  }
+
+  private async askInBlocks(inner: Service, request: Request, context: Context): Promise<Response> {
     const { options, body, payload } = request;
     const { onBlock } = context;
     // Who writes the options transfers the blocks; to begin a stream at a later block is the exception.
@@ -118,14 +144,24 @@ export class BlockOut {
     const observing = context.notify === undefined ? context : this.observing(inner, sized, context);
     if (body !== undefined || payload.length > this.whole)
       return this.upload(inner, sized, context, observing, this.szx);
-    const response = await inner(sized, observing);
+    return this.answered(inner, sized, context, await inner(sized, observing), observing);
+  }
+
+  private answered(
+    inner: Service,
+    request: Request,
+    context: Context,
+    response: Response,
+    observing: Context = context,
+  ): Promise<Response> {
     if (response.code === Code.RequestEntityTooLarge) {
-      const outcome = smaller(response, this.szx, payload.length);
-      if (outcome.kind === 'smaller' && payload.length > 0) {
-        return this.upload(inner, sized, context, observing, outcome.szx);
+      const { length } = request.payload;
+      const outcome = smaller(response, this.szx, length);
+      if (outcome.kind === 'smaller' && length > 0) {
+        return this.upload(inner, request, context, observing, outcome.szx);
       }
     }
-    return this.finish(inner, sized, context, response);
+    return this.finish(inner, request, context, response);
   }
 
   /** The response, with its later blocks. */

@@ -133,9 +133,9 @@ function payloadLength(length: number): number {
 }
 
 /** When we ask: a 4.01 with Echo is answered by the same request with that value, once (RFC 9175 §2.3). */
-export const echoing: Layer = (inner) => async (request, context) => {
-  const response = await inner(request, context);
-  const value = response.code === Code.Unauthorized ? response.options.bytes(Option.Echo) : undefined;
-  if (value === undefined || request.options.has(Option.Echo)) return response;
-  return inner({ ...request, options: request.options.with(Option.Echo, value) }, context);
-};
+export const echoing: Layer = (inner) => (request, context) =>
+  inner(request, context).then((response) => {
+    const value = response.code === Code.Unauthorized ? response.options.bytes(Option.Echo) : undefined;
+    if (value === undefined || request.options.has(Option.Echo)) return response;
+    return inner({ ...request, options: request.options.with(Option.Echo, value) }, context);
+  });
