@@ -1,10 +1,13 @@
 // `lapwing` as people type it, right and wrong: what it prints, on which stream's code it leaves.
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { loadConfig } from '@lapwing/gateway/main';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { describeWith } from './parts/part.ts';
+import { freeTcpPort, freeUdpPort } from './parts/ports.ts';
 import { Process } from './parts/process.ts';
 
 const lapwing = fileURLToPath(new URL('../../packages/cli/bin/lapwing.mjs', import.meta.url));
@@ -20,6 +23,36 @@ async function run(
   });
   const { code } = await program.exited;
   return { code, output: program.output };
+}
+
+function start(args: readonly string[], more: Partial<Parameters<typeof Process.start>[0]>): Promise<Process> {
+  return Process.start({ name: 'lapwing', command: process.execPath, args: [lapwing, ...args], ...more });
+}
+
+function childrenOf(pid: number): readonly number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return text === '' ? [] : text.split(' ').map(Number);
+}
+
+/** Local addresses, as the kernel writes them, of what a process listens on. */
+function socketsOf(pid: number): readonly string[] {
+  const own = new Set(
+    readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+      try {
+        return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1] ?? [];
+      } catch {
+        return [];
+      }
+    }),
+  );
+  return ['tcp', 'tcp6', 'udp', 'udp6'].flatMap((table) =>
+    readFileSync(`/proc/${pid}/net/${table}`, 'utf8')
+      .split('\n')
+      .slice(1)
+      .map((row) => row.trim().split(/\s+/))
+      .filter((columns) => own.has(columns[9] ?? ''))
+      .map((columns) => columns[1] ?? ''),
+  );
 }
 
 let folder = '';
@@ -118,6 +151,48 @@ await describeWith([], 'the command line', () => {
       output: expect.stringContaining('not a hexadecimal digit (at 0)'),
     });
     expect((await run('decode', '440100')).code).toBe(2);
+  });
+
+  test('S-06: without a configuration it listens on loopback only', async () => {
+    const env = {
+      LAPWING_GATEWAY__LWM2M__LISTENERS__UDP__DEFAULT__BIND: `127.0.0.1:${await freeUdpPort()}`,
+      LAPWING_MQTT__BIND: `127.0.0.1:${await freeTcpPort()}`,
+    };
+    const defaults = await loadConfig(undefined, {});
+    expect(defaults.lwm2m.listeners.map(({ bind }) => bind.host)).toEqual(['127.0.0.1']);
+    expect(defaults.mqtt.broker).toMatchObject({ kind: 'embedded', bind: { host: '127.0.0.1' } });
+    await using gateway = await start(['gateway'], { env, ready: /MQTT on/ });
+    const [program = gateway.pid] = childrenOf(gateway.pid);
+    const open = socketsOf(program);
+    expect(open.map((socket) => socket.split(':')[0])).toEqual(['0100007F', '0100007F']);
+  });
+
+  test('S-04: an error that nobody caught is one line, and ends the program with code 70', async () => {
+    const env = {
+      LAPWING_GATEWAY__LWM2M__LISTENERS__UDP__DEFAULT__BIND: `127.0.0.1:${await freeUdpPort()}`,
+      LAPWING_MQTT__BIND: `127.0.0.1:${await freeTcpPort()}`,
+    };
+    // Thrown in the middle of its work, as soon as it says that it runs.
+    const fault = await file(
+      'fault.mjs',
+      `const write = process.stdout.write.bind(process.stdout);
+       process.stdout.write = (text, ...rest) => {
+         if (String(text).includes('MQTT on')) setImmediate(() => { throw new Error('a fault\\nof ours'); });
+         return write(text, ...rest);
+       };`,
+    );
+    await using program = await Process.start({
+      name: 'faulty',
+      command: process.execPath,
+      args: ['--import', fault, lapwing, 'gateway'],
+      env,
+      lifetime: 30,
+    });
+    expect(await program.exited).toEqual({ code: 70, signal: undefined });
+    expect(program.output.split('\n').filter((line) => line.startsWith('lapwing: '))).toEqual([
+      'lapwing: stopped by an error of its own: a fault of ours',
+    ]);
+    expect(program.output).not.toMatch(/ at .*:\d+:\d+/);
   });
 
   test('lists the objects that it knows', async () => {

@@ -1,4 +1,5 @@
-// Ctrl-C and SIGTERM as a promise: the first asks to stop, the second does not ask.
+// Ctrl-C and SIGTERM as a promise: the first asks to stop, the second does not ask. Called before anything is opened or printed,
+// so that whoever sees the last line may stop the program at once.
 
 export function untilInterrupted(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {

@@ -22,7 +22,9 @@ for (const command of [gatewayCommand(), decodeCommand(), objectsCommand()]) {
 
 // An error that nobody caught leaves things half done: better to stop and be started again than to go on like that.
 process.on('uncaughtException', (error) => {
-  report(error);
+  const said = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`lapwing: stopped by an error of its own: ${said.slice(0, 500).replaceAll(/\s+/g, ' ')}\n`);
+  if (process.env['LAPWING_DEBUG'] !== undefined) process.stderr.write(`${error.stack}\n`);
   process.exit(70);
 });
 

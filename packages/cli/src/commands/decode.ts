@@ -4,7 +4,7 @@ import { fromHex, toHex } from '@lapwing/kernel';
 import { codecFor, formatPath, parsePath } from '@lapwing/lwm2m';
 import { Command } from 'commander';
 
-interface Shown {
+export interface Shown {
   readonly type: string;
   readonly id: number;
   readonly code: string;
@@ -22,12 +22,13 @@ export function decodeCommand(): Command {
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  lapwing decode "44 01 00 01 aa bb cc dd b1 33 01 30"')
     .action((hex: string, options: { path: string; json?: true }) => {
-      const shown = show(decodeMessage(fromHex(hex.replace(/[\s:]/g, ''))), options.path);
-      process.stdout.write(options.json === true ? `${JSON.stringify(shown)}\n` : text(shown));
+      const shown = describeMessage(decodeMessage(fromHex(hex.replace(/[\s:]/g, ''))), options.path);
+      process.stdout.write(options.json === true ? `${JSON.stringify(shown)}\n` : formatShown(shown));
     });
 }
 
-function show(message: Message, path: string): Shown {
+/** Throws FormatError for a payload that is not of its format. */
+export function describeMessage(message: Message, path: string): Shown {
   const { options, payload } = message;
   const shown: Shown = {
     type:
@@ -60,7 +61,7 @@ function plain(value: unknown): unknown {
   return typeof value === 'bigint' ? value.toString() : value;
 }
 
-function text(shown: Shown): string {
+export function formatShown(shown: Shown): string {
   const lines = [`${shown.type} ${shown.code}  id ${shown.id}  token ${shown.token === '' ? 'empty' : shown.token}`];
   for (const { name, value } of shown.options) lines.push(`  ${name.padEnd(14)} ${value}`);
   if (shown.payload !== '') lines.push(`  payload        ${shown.payload.length / 2} bytes  ${shown.payload}`);

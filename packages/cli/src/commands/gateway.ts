@@ -2,7 +2,7 @@
 import { type GatewayConfig, type GatewayHandle, loadConfig, runGateway } from '@lapwing/gateway/main';
 import { ConfigError, formatAddress, systemClock } from '@lapwing/kernel';
 import { Command } from 'commander';
-import { demoConfig, demoHints, demoName } from '../demo/config.ts';
+import { demoConfig, demoHints, demoName, loopbackOf, splitAddress } from '../demo/config.ts';
 import { startThermostat } from '../demo/thermostat.ts';
 import { untilInterrupted } from '../interrupt.ts';
 
@@ -38,21 +38,28 @@ async function run(flags: GatewayFlags): Promise<void> {
 }
 
 async function serve(config: GatewayConfig): Promise<void> {
+  const interrupted = untilInterrupted();
   await using gateway = await open(config);
   process.stdout.write(`${greeting(gateway)}\n`);
-  await untilInterrupted();
+  await interrupted;
 }
 
 async function demonstrate(config: GatewayConfig): Promise<void> {
+  const interrupted = untilInterrupted();
   await using gateway = await open(config);
   const [address] = gateway.addresses;
   if (address === undefined) throw new ConfigError(['gateway.lwm2m.listeners: the demo needs one']);
-  await using thermostat = await startThermostat(demoName, `coap://${formatAddress(address)}`, systemClock);
-  const [host = '127.0.0.1', port = '1883'] = gateway.broker.split(':');
+  await using thermostat = await startThermostat(demoName, `coap://${formatAddress(reachable(address))}`, systemClock);
+  const { host, port } = splitAddress(gateway.broker);
   process.stdout.write(
-    `${greeting(gateway)}\nA simulated device, ${thermostat.name}, registers there now.\n${demoHints(host, Number(port))}`,
+    `${greeting(gateway)}\nA simulated device, ${thermostat.name}, registers there now.\n${demoHints(host, port)}`,
   );
-  await untilInterrupted();
+  await interrupted;
+}
+
+/** Where a device on this machine finds what listens on all addresses. */
+function reachable(address: GatewayHandle['addresses'][number]): GatewayHandle['addresses'][number] {
+  return address.via === 'sms' ? address : { ...address, host: loopbackOf(address.host) };
 }
 
 /** An address that is taken is the commonest failure of all: say whose it is and what to do. */

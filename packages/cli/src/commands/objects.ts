@@ -15,23 +15,29 @@ export function objectsCommand(): Command {
     )
     .action((id: string | undefined, options: { version?: string; json?: true }) => {
       const library = new DefinitionLibrary();
-      if (id === undefined) list(library, options.json === true);
-      else show(find(library, id, options.version), options.json === true);
+      const shown = id === undefined ? listed(library) : described(findObject(library, id, options.version));
+      process.stdout.write(options.json === true ? `${JSON.stringify(shown.value)}\n` : `${shown.lines.join('\n')}\n`);
     });
 }
 
-function list(library: DefinitionLibrary, json: boolean): void {
+/** The same twice: for programs, and for people. */
+export interface Listing {
+  readonly value: unknown;
+  readonly lines: readonly string[];
+}
+
+export function listed(library: DefinitionLibrary): Listing {
   const rows = library
     .ids()
     .map((id) => ({ id, name: library.newest(id)?.name ?? '', versions: library.versionsOf(id) }));
-  print(
-    json,
-    rows,
-    ...rows.map(({ id, name, versions }) => `${String(id).padStart(6)}  ${name.padEnd(44)} ${versions.join(', ')}`),
+  const lines = rows.map(
+    ({ id, name, versions }) => `${String(id).padStart(6)}  ${name.padEnd(44)} ${versions.join(', ')}`,
   );
+  return { value: rows, lines };
 }
 
-function find(library: DefinitionLibrary, text: string, version: string | undefined): ObjectDefinition {
+/** Throws ConfigError, naming what there is. */
+export function findObject(library: DefinitionLibrary, text: string, version: string | undefined): ObjectDefinition {
   const id = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
   const versions = library.versionsOf(id);
   if (versions.length === 0) throw new ConfigError([`no object ${text} here; 'lapwing objects' lists what there is`]);
@@ -41,21 +47,13 @@ function find(library: DefinitionLibrary, text: string, version: string | undefi
   return found;
 }
 
-function show(definition: ObjectDefinition, json: boolean): void {
+export function described(definition: ObjectDefinition): Listing {
   const lines = [...resourcesOf(definition).values()].map(({ key, resource }) => {
     const { id, access, type = '', many, required, range = '', unit = '' } = resource;
     const count = `${required === true ? 'mandatory' : 'optional'}${many === true ? ', many' : ''}`;
     return `${String(id).padStart(6)}  ${key.padEnd(32)} ${access.padEnd(4)} ${type.padEnd(9)} ${count.padEnd(16)} ${[range, unit].filter(Boolean).join(' ')}`.trimEnd();
   });
   const { id, name, version = '1.0' } = definition;
-  print(
-    json,
-    definition,
-    `${name}, object ${id}, version ${version}${definition.many === true ? ', many instances' : ''}`,
-    ...lines,
-  );
-}
-
-function print(json: boolean, value: unknown, ...lines: readonly string[]): void {
-  process.stdout.write(json ? `${JSON.stringify(value)}\n` : `${lines.join('\n')}\n`);
+  const head = `${name}, object ${id}, version ${version}${definition.many === true ? ', many instances' : ''}`;
+  return { value: definition, lines: [head, ...lines] };
 }

@@ -23,6 +23,19 @@ export function demoConfig(environment: NodeJS.ProcessEnv): Promise<GatewayConfi
   return parseConfig(text, 'yaml', environment);
 }
 
+/** `host:port`, `[v6]:port` or `v6:port` in parts, the host one that can be connected to. */
+export function splitAddress(address: string): { readonly host: string; readonly port: number } {
+  const colon = address.lastIndexOf(':');
+  const host = address.slice(0, colon).replace(/^\[|\]$/g, '');
+  return { host: loopbackOf(host), port: Number(address.slice(colon + 1)) };
+}
+
+/** For a wildcard address the loopback address of its family, else the host itself. */
+export function loopbackOf(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  return host === '::' ? '::1' : host;
+}
+
 /** Lines to copy and paste; each works as it stands. */
 export function demoHints(brokerHost: string, brokerPort: number): string {
   const sub = (topic: string): string => `  mosquitto_sub -h ${brokerHost} -p ${brokerPort} -v -t '${topic}'`;

@@ -2,49 +2,9 @@
 // themselves and obey commands. Also the first example of a device made with the client.
 import { Client, ObjectStore } from '@lapwing/client';
 import { type Clock, delay, minutes } from '@lapwing/kernel';
-import { defineObject } from '@lapwing/lwm2m';
-
-const Device = defineObject({
-  id: 3,
-  name: 'Device',
-  required: true,
-  resources: {
-    manufacturer: { id: 0, type: 'string', access: 'R' },
-    modelNumber: { id: 1, type: 'string', access: 'R' },
-    serialNumber: { id: 2, type: 'string', access: 'R' },
-    firmwareVersion: { id: 3, type: 'string', access: 'R' },
-    reboot: { id: 4, access: 'E', required: true },
-    errorCode: { id: 11, type: 'integer', access: 'R', many: true, required: true },
-    currentTime: { id: 13, type: 'time', access: 'RW' },
-    utcOffset: { id: 14, type: 'string', access: 'RW' },
-    bindings: { id: 16, type: 'string', access: 'R', required: true },
-  },
-});
-
-const Temperature = defineObject({
-  id: 3303,
-  name: 'Temperature',
-  many: true,
-  resources: {
-    sensorValue: { id: 5700, type: 'float', access: 'R', required: true, unit: 'Cel' },
-    unit: { id: 5701, type: 'string', access: 'R' },
-    minMeasured: { id: 5601, type: 'float', access: 'R' },
-    maxMeasured: { id: 5602, type: 'float', access: 'R' },
-    resetMinMax: { id: 5605, access: 'E' },
-  },
-});
-
-const Light = defineObject({
-  id: 3311,
-  name: 'Light Control',
-  many: true,
-  resources: {
-    onOff: { id: 5850, type: 'boolean', access: 'RW', required: true },
-    dimmer: { id: 5851, type: 'integer', access: 'RW', range: '0..100' },
-    colour: { id: 5706, type: 'string', access: 'RW' },
-    onTime: { id: 5852, type: 'integer', access: 'RW' },
-  },
-});
+import { Device } from '@lapwing/lwm2m/objects/device';
+import { LightControl } from '@lapwing/lwm2m/objects/light-control';
+import { Temperature } from '@lapwing/lwm2m/objects/temperature';
 
 export interface Thermostat extends AsyncDisposable {
   readonly name: string;
@@ -62,19 +22,19 @@ export async function startThermostat(name: string, server: string, clock: Clock
     errorCode: new Map([[0, 0]]),
     currentTime: Math.floor(clock.wall() / 1000),
     utcOffset: '+00:00',
-    bindings: 'U',
+    supportedBindingAndModes: 'U',
   });
   const thermometer = objects.add(Temperature, 0, {
     sensorValue: 21,
-    unit: 'Cel',
-    minMeasured: 21,
-    maxMeasured: 21,
-    resetMinMax: () => {
+    sensorUnits: 'Cel',
+    minMeasuredValue: 21,
+    maxMeasuredValue: 21,
+    resetMinAndMaxMeasuredValues: () => {
       const now = thermometer.get('sensorValue');
-      thermometer.set({ minMeasured: now, maxMeasured: now });
+      thermometer.set({ minMeasuredValue: now, maxMeasuredValue: now });
     },
   });
-  objects.add(Light, 0, { onOff: false, dimmer: 50, colour: '#ffcc88', onTime: 0 });
+  objects.add(LightControl, 0, { onOff: false, dimmer: 50, colour: '#ffcc88', onTime: 0 });
 
   const client = await Client.start({ name, servers: [{ uri: server, lifetime: minutes(5) }], objects, clock });
   const stop = new AbortController();
@@ -85,8 +45,8 @@ export async function startThermostat(name: string, server: string, clock: Clock
       const sensorValue = Math.round((21 + 4 * Math.sin((second / 600) * 2 * Math.PI) + Math.sin(second)) * 10) / 10;
       thermometer.set({
         sensorValue,
-        minMeasured: Math.min(sensorValue, thermometer.get('minMeasured') ?? sensorValue),
-        maxMeasured: Math.max(sensorValue, thermometer.get('maxMeasured') ?? sensorValue),
+        minMeasuredValue: Math.min(sensorValue, thermometer.get('minMeasuredValue') ?? sensorValue),
+        maxMeasuredValue: Math.max(sensorValue, thermometer.get('maxMeasuredValue') ?? sensorValue),
       });
     }
   };
