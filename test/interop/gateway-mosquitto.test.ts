@@ -1,5 +1,8 @@
 // The gateway at Mosquitto over MQTT 5: its messages reach mosquitto_sub, commands of mosquitto_pub reach the device, and a
 // broker that goes away and comes back loses nothing that had to be kept.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   Code,
   ContentFormat,
@@ -17,6 +20,7 @@ import { encodeUtf8 } from '@lapwing/kernel';
 import { expect, test } from 'vitest';
 import { Broker, mosquitto, type Received } from './parts/mosquitto.ts';
 import { describeWith } from './parts/part.ts';
+import { mustRun } from './parts/process.ts';
 
 const block = (url: string, more = ''): string => `
 gateway.lwm2m {
@@ -75,6 +79,21 @@ async function startDevice(gateway: Awaited<ReturnType<typeof startGateway>>) {
     notify: async (value: number) => notify?.(text(String(value), 1)),
     [Symbol.asyncDispose]: () => endpoint[Symbol.asyncDispose](),
   };
+}
+
+/** A key and a certificate that nobody but itself has signed, for 127.0.0.1. */
+async function makeCertificates() {
+  const folder = await mkdtemp(join(tmpdir(), 'lapwing-tls-'));
+  await mustRun({
+    name: 'openssl',
+    command: 'openssl',
+    args: [
+      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'],
+      ...['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'],
+      ...['-keyout', `${folder}/key.pem`, '-out', `${folder}/cert.pem`],
+    ],
+  });
+  return { folder, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
 }
 
 const json = ({ topic, payload }: Received): unknown => ({ topic, ...JSON.parse(payload) });
@@ -140,6 +159,38 @@ await describeWith([mosquitto], 'the gateway at Mosquitto', () => {
     await broker.publish('lwm2m/x/dn/dm', '{"reqID":2,"msgType":"read","data":{"path":"/3"}}');
     expect(json(await subscriber.next())).toMatchObject({ reqID: 2, data: { code: '5.03' } });
     expect(gateway.metrics()['commands.received']).toBe(1);
+  });
+
+  test('P-11: a broker whose certificate is not trusted gets no word, one that is trusted is used', async () => {
+    await using certificates = await makeCertificates();
+    const { folder } = certificates;
+    await using broker = await Broker.start({
+      settings: [`certfile ${folder}/cert.pem`, `keyfile ${folder}/key.pem`],
+    });
+    const url = `mqtts://127.0.0.1:${broker.port}`;
+    const lines: string[] = [];
+    let heard: () => void = () => undefined;
+    const refused = new Promise<void>((resolve) => (heard = resolve));
+    const open = async (more: string) =>
+      runGateway({
+        config: { ...(await parseConfig(block(url, more), 'hocon', {})), logLevel: 'info' },
+        logSink: {
+          write: (line) => {
+            lines.push(line);
+            if (line.includes('mqtt broker not reached')) heard();
+          },
+        },
+      });
+    {
+      await using gateway = await open(', username = u, password = hunter2');
+      await refused;
+      expect(gateway.isBrokerConnected).toBe(false);
+      expect(gateway.metrics()['mqtt.connects']).toBe(0);
+      expect(lines.join('')).toMatch(/self-signed certificate/);
+    }
+    await using gateway = await open(`, tls.cacertfile = "${folder}/cert.pem"`);
+    await broker.process.waitFor(/Sending SUBACK to gateway/);
+    expect(gateway.metrics()['mqtt.connects']).toBe(1);
   });
 
   test('a wrong password keeps the gateway out without ending it, and is in no message', async () => {

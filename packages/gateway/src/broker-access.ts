@@ -1,6 +1,6 @@
 // Which broker the gateway talks to: the embedded one, opened here, or another one by address (MQTT 5, TLS where asked for).
 import { readFile } from 'node:fs/promises';
-import { ConfigError, type Secret } from '@lapwing/kernel';
+import { ConfigError, formatAddress, type Secret } from '@lapwing/kernel';
 import { type BrokerOptions, EmbeddedBroker } from './broker.ts';
 import type { ExternalBroker, MqttConfig } from './config.ts';
 import type { MqttVersion } from './frames.ts';
@@ -26,7 +26,7 @@ export async function accessBroker(mqtt: MqttConfig, ambient: BrokerAmbient): Pr
   if (broker.kind === 'external') {
     const tls = broker.tls === undefined ? {} : { tls: await readTls(broker.tls) };
     const open = socketTo({ host: broker.host, port: broker.port, ...tls });
-    return { open, name: `${broker.host}:${broker.port}`, version: 5, ...login };
+    return { open, name: formatHost(broker.host, broker.port), version: 5, ...login };
   }
   const user = login === undefined ? {} : { user: { name: login.username, password: login.password } };
   const embedded = await EmbeddedBroker.open({
@@ -35,8 +35,10 @@ export async function accessBroker(mqtt: MqttConfig, ambient: BrokerAmbient): Pr
     ...user,
     ...ambient,
   });
-  return { open: embedded.connectInside, name: `${broker.bind.host}:${embedded.port}`, version: 4, embedded };
+  return { open: embedded.connectInside, name: formatHost(broker.bind.host, embedded.port), version: 4, embedded };
 }
+
+const formatHost = (host: string, port: number): string => formatAddress({ via: 'tcp', host, port });
 
 async function readTls(tls: NonNullable<ExternalBroker['tls']>): Promise<TlsOptions> {
   const [ca, cert, key] = await Promise.all([

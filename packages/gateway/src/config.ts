@@ -198,9 +198,9 @@ function autoObserveOf(written: WrittenLwm2m['auto_observe'], at: string, found:
 }
 
 function mqttOf(written: WrittenConfig['mqtt'], found: string[]): MqttConfig {
-  const external = written.broker === 'embedded' ? undefined : new URL(written.broker);
-  const username = written.username ?? decoded(external?.username);
-  const password = written.password ?? decoded(external?.password);
+  const external = written.broker === 'embedded' ? undefined : brokerUrl(written.broker, found);
+  const username = written.username ?? decoded(external?.username, found);
+  const password = written.password ?? decoded(external?.password, found);
   if ((username === undefined) !== (password === undefined)) found.push('mqtt: username and password belong together');
   const secure = external?.protocol === 'mqtts:';
   const { verify, cacertfile, certfile, keyfile } = written.tls;
@@ -223,6 +223,19 @@ function mqttOf(written: WrittenConfig['mqtt'], found: string[]): MqttConfig {
   };
 }
 
-function decoded(part: string | undefined): string | undefined {
-  return part === undefined || part === '' ? undefined : decodeURIComponent(part);
+/** The runtime's own errors quote the address, and in it the password. */
+function brokerUrl(text: string, found: string[]): URL | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || url.hostname === '') found.push('mqtt.broker: is no address such as mqtt://host:1883');
+  return url;
+}
+
+function decoded(part: string | undefined, found: string[]): string | undefined {
+  if (part === undefined || part === '') return undefined;
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    found.push('mqtt.broker: in its user name or password a % must be written %25');
+    return undefined;
+  }
 }

@@ -1,7 +1,7 @@
 // The gateway's end of the broker connection (shell over the `mqtt` package): connects, subscribes to the command filters,
 // comes back after losses with a growing wait, and hands commands and publications on. The session is kept by the broker
 // (clean = false), so commands sent at QoS 1 meanwhile are delivered.
-import { connect as connectSocket } from 'node:net';
+import { connect as connectSocket, isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import {
@@ -279,7 +279,8 @@ export function socketTo(broker: {
     connectTls({
       host,
       port,
-      servername: host,
+      // An address is no server name (RFC 6066 §3); the certificate has to name it all the same.
+      ...(isIP(host) === 0 ? { servername: host } : {}),
       rejectUnauthorized: tls.verify,
       ca: tls.ca,
       cert: tls.cert,
