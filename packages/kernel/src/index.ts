@@ -33,7 +33,7 @@ export { ClosedError, ConfigError, FormatError, isStackError, LimitError, StackE
 export { ExpiringMap } from './expiring-map.ts';
 export { type Random, randomInteger, systemRandom } from './random.ts';
 export { Secret } from './secret.ts';
-export { textAt } from './text.ts';
+export { latin1At, textAt } from './text.ts';
 export { type TraceName, trace } from './trace.ts';
 export {
   type Address,

@@ -1,4 +1,4 @@
-// Short ASCII texts from bytes: most option values are a few characters, for which one call with every character as an
+// Short texts from bytes: most option values are a few characters, for which one call with every character as an
 // argument is four times as fast as the runtime's decoders, and ten times as fast as adding them up.
 import { decodeUtf8 } from './bytes.ts';
 
@@ -21,6 +21,13 @@ export function textAt(bytes: Uint8Array, start: number, length: number): string
   if (length <= SHORT) return piece(bytes, start, 8) + piece(bytes, start + 8, length - 8);
   // ASCII is Latin-1, which is copied; the decoder of UTF-8 costs ten times as much.
   return slice === undefined ? decodeUtf8(bytes.subarray(start, end)) : slice.call(bytes, start, end);
+}
+
+/** One character for each byte, 0 to 255: bytes as a key of a map. */
+export function latin1At(bytes: Uint8Array, start: number, length: number): string {
+  let text = piece(bytes, start, Math.min(length, 8));
+  for (let done = 8; done < length; done += 8) text += piece(bytes, start + done, Math.min(length - done, 8));
+  return text;
 }
 
 /** Of at most eight characters. */

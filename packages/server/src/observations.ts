@@ -2,7 +2,7 @@
 // keeps its token, so that the device replaces the relation instead of adding one (RFC 7641 §3.1).
 // A fleet has as many records as devices: a record is numbers and references, and its token one short string.
 import type { Observed, Response, Token } from '@lapwing/coap';
-import { type Emitter, LimitError, type Peer } from '@lapwing/kernel';
+import { type Emitter, LimitError, latin1At, type Peer } from '@lapwing/kernel';
 import { equalPaths, formatPath, type Operation, type Path, type Result } from '@lapwing/lwm2m';
 import type { Underway } from './commands.ts';
 import type { Contact } from './contact.ts';
@@ -196,5 +196,5 @@ export class Observations {
   }
 }
 
-const keyOfToken = (token: Token): string => String.fromCharCode(...token);
+const keyOfToken = (token: Token): string => latin1At(token, 0, token.length);
 const tokenOf = ({ key }: ObservationRecord): Token => Uint8Array.from(key, (character) => character.charCodeAt(0));

@@ -1,5 +1,6 @@
 // Tokens as keys: eight random bytes name an exchange or an observation of this endpoint (RFC 7252 §5.3.1).
 // A string of one character for each byte is a map key that costs 24 bytes of memory where an array costs 200.
+import { latin1At } from '@lapwing/kernel';
 import type { Token } from '../message/message.ts';
 
 export type TokenKey = string;
@@ -9,9 +10,7 @@ export function keyOfToken(token: Token): TokenKey {
 }
 
 export function keyOfTokenAt(bytes: Uint8Array, at: number, length: number): TokenKey {
-  let key = '';
-  for (let i = at; i < at + length; i += 1) key += String.fromCharCode(bytes[i] as number);
-  return key;
+  return latin1At(bytes, at, length);
 }
 
 export function tokenOfKey(key: TokenKey): Token {
