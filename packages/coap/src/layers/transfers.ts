@@ -28,16 +28,14 @@ interface Held {
   /** Where equal memory is known from; of a body of its own: the entry itself. */
   readonly memory: object;
   due: Instant;
-  /** The due time that its place in the order is for. */
-  filedFor: Instant;
 }
 
-/** The order is true to this part of the idle time: moving an entry for each block would cost more than the block. */
+/** Idle times are kept to this part of them: to move an entry for each block would cost more than the block. */
 const NEAR = 32;
 
 export class TransferTable {
   private readonly limits: TransferLimits;
-  /** In order of last use, which is the order of expiry, more or less. */
+  /** In order of last use, which is the order of expiry. */
   private readonly strangers = new Map<string, Held>();
   private readonly known = new Map<string, Held>();
   private readonly ofPeer = new Map<string, string[]>();
@@ -65,18 +63,17 @@ export class TransferTable {
     return this.find(key)?.transfer;
   }
 
-  /** Starts its idle time anew. */
+  /** Starts its idle time anew, give or take a thirty-second part of it. */
   touch(key: string, now: Instant): void {
     const stranger = this.strangers.get(key);
     const held = stranger ?? this.known.get(key);
     if (held === undefined) return;
     const idle = stranger === undefined ? this.limits.idleAuthenticated : this.limits.idle;
+    if (now + idle - held.due < idle / NEAR) return;
     held.due = now + idle;
-    if (held.due - held.filedFor < idle / NEAR) return;
     const map = stranger === undefined ? this.known : this.strangers;
     map.delete(held.key);
     map.set(held.key, held);
-    held.filedFor = held.due;
   }
 
   /**
@@ -91,7 +88,7 @@ export class TransferTable {
     if (mine.length >= this.limits.perPeer) this.evict(this.leastRecent(mine));
     if (this.size >= this.limits.total && !this.evictOldest(authenticated, key)) return this.refuse();
     const due = now + (authenticated ? this.limits.idleAuthenticated : this.limits.idle);
-    const held: Held = { key, peerKey: peer.key, transfer, memory: memory ?? {}, due, filedFor: due };
+    const held: Held = { key, peerKey: peer.key, transfer, memory: memory ?? {}, due };
     (authenticated ? this.known : this.strangers).set(key, held);
     const keys = this.ofPeer.get(peer.key);
     if (keys === undefined) this.ofPeer.set(peer.key, [key]);

@@ -60,8 +60,9 @@ export function udpTransport(options: UdpOptions = {}): UdpTransport {
 }
 
 const LOOPBACK = '127.0.0.1';
-/** Slots of the peer cache, a power of two; each address has a pair of them to be in. */
-const PEER_SLOTS = 16_384;
+/** Slots of the peer cache, a power of two, and how many of them an address can be in. */
+const PEER_SLOTS = 8192;
+const PEER_WAYS = 4;
 
 class DatagramTransport implements UdpTransport {
   readonly traits: TransportTraits;
@@ -224,8 +225,8 @@ class DatagramTransport implements UdpTransport {
   private peerAt(host: string, port: number): Peer {
     let hash = port;
     for (let i = host.length - 1; i >= 0; i -= 1) hash = (Math.imul(hash, 31) + host.charCodeAt(i)) | 0;
-    const slot = (hash ^ (hash >>> 14)) & (PEER_SLOTS - 2);
-    for (let i = slot; i < slot + 2; i += 1) {
+    const slot = (hash ^ (hash >>> 13)) & (PEER_SLOTS - PEER_WAYS);
+    for (let i = slot; i < slot + PEER_WAYS; i += 1) {
       const known = this.peers[i];
       if (known === undefined) continue;
       const { address } = known;
@@ -233,7 +234,7 @@ class DatagramTransport implements UdpTransport {
     }
     const address: UdpAddress = { via: 'udp', host, port };
     const fresh: Peer = { key: flat(formatAddress(address)), address, identity: nobody };
-    this.peers[slot + 1] = this.peers[slot];
+    for (let i = slot + PEER_WAYS - 1; i > slot; i -= 1) this.peers[i] = this.peers[i - 1];
     this.peers[slot] = fresh;
     return fresh;
   }
