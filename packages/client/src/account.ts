@@ -86,7 +86,7 @@ export class Account implements AsyncDisposable {
     const { clock, random } = settings;
     let service: Service = () => Promise.reject(new ResponseError(Code.ServiceUnavailable));
     const endpoint = await Endpoint.open({
-      transport: account.connector(),
+      transport: account.connector(account.address),
       serve: (request, context) => service(request, context),
       clock,
       random,

@@ -19,7 +19,7 @@ import { ObjectStore } from './objects/store.ts';
 import { defaultRetry, type RetryPolicy } from './registration/backoff.ts';
 
 /** Makes the transport for one account; chosen by the scheme of its server's URI. */
-export type Connector = () => Transport;
+export type Connector = (server: Address) => Transport;
 
 export interface ServerAccount {
   /** `coap://host:port` */
