@@ -216,19 +216,14 @@ let slab = new Uint8Array(2048);
 let used = 0;
 
 function encode<Set>(options: readonly (readonly [number, OptionValue])[], make: (bytes: Uint8Array) => Set): Set {
-  let sorted = options;
-  let previous = 0;
-  for (const [number] of options) {
-    if (number < previous) {
-      sorted = [...options].sort((a, b) => a[0] - b[0]);
-      break;
-    }
-    previous = number;
-  }
+  const sorted = isSorted(options) ? options : [...options].sort((a, b) => a[0] - b[0]);
   used = 0;
-  previous = 0;
+  let previous = 0;
   for (let i = 0; i < sorted.length; i += 1) {
-    const [number, value] = sorted[i] as readonly [number, OptionValue];
+    // By index: to take a pair apart goes through an iterator.
+    const option = sorted[i] as readonly [number, OptionValue];
+    const number = option[0];
+    const value = option[1];
     if (!Number.isInteger(number) || number < 0 || number > 65_535)
       throw new FormatError(`no option number: ${number}`);
     if (typeof value === 'number') writeInteger(number, number - previous, value);
@@ -237,6 +232,15 @@ function encode<Set>(options: readonly (readonly [number, OptionValue])[], make:
     previous = number;
   }
   return make(used <= ON_HEAP ? slab.slice(0, used) : copyOfSlab());
+}
+
+function isSorted(options: readonly (readonly [number, OptionValue])[]): boolean {
+  for (let i = 1; i < options.length; i += 1) {
+    if ((options[i] as readonly [number, OptionValue])[0] < (options[i - 1] as readonly [number, OptionValue])[0]) {
+      return false;
+    }
+  }
+  return true;
 }
 
 /** Up to so many bytes an array lives on the heap of the runtime; above, one of its own costs ten times a piece of the pool. */
@@ -301,14 +305,19 @@ function writeInteger(number: number, delta: number, value: number): void {
 
 function writeText(number: number, delta: number, value: string): void {
   const { length } = value;
-  let ascii = length <= 64;
-  for (let i = 0; ascii && i < length; i += 1) ascii = value.charCodeAt(i) < 0x80;
-  if (!ascii) {
-    writeBytes(number, delta, encodeUtf8(value));
-    return;
+  if (length <= 64) {
+    const before = used;
+    const at = writeHead(number, delta, length);
+    let bits = 0;
+    for (let i = 0; i < length; i += 1) {
+      const code = value.charCodeAt(i);
+      bits |= code;
+      slab[at + i] = code;
+    }
+    if (bits < 0x80) return;
+    used = before;
   }
-  const at = writeHead(number, delta, length);
-  for (let i = 0; i < length; i += 1) slab[at + i] = value.charCodeAt(i);
+  writeBytes(number, delta, encodeUtf8(value));
 }
 
 function writeBytes(number: number, delta: number, value: Uint8Array): void {
