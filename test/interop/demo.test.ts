@@ -9,15 +9,15 @@ import { Process } from './parts/process.ts';
 
 const lapwing = fileURLToPath(new URL('../../packages/cli/bin/lapwing.mjs', import.meta.url));
 
-async function startDemo(): Promise<Process> {
+async function startDemo(host = '127.0.0.1'): Promise<Process> {
   const [coap, mqtt] = [await freeUdpPort(), await freeTcpPort()];
   return Process.start({
     name: 'lapwing gateway --demo',
     command: process.execPath,
     args: [lapwing, 'gateway', '--demo'],
     env: {
-      LAPWING_GATEWAY__LWM2M__LISTENERS__UDP__DEFAULT__BIND: `127.0.0.1:${coap}`,
-      LAPWING_MQTT__BIND: `127.0.0.1:${mqtt}`,
+      LAPWING_GATEWAY__LWM2M__LISTENERS__UDP__DEFAULT__BIND: `${host}:${coap}`,
+      LAPWING_MQTT__BIND: `${host}:${mqtt}`,
     },
     ready: /Ctrl-C stops/,
   });
@@ -57,6 +57,18 @@ await describeWith([mosquitto], 'the demo', () => {
       });
     }
     await watching.waitFor(/up\/notify .*"\/3303\/0\/5700"/, { from: watching.mark });
+  });
+
+  test.each(['0.0.0.0', '[::1]'])('works at %s too', async (host) => {
+    await using demo = await startDemo(host);
+    const subscribe = /^ +(mosquitto_sub .*)$/m.exec(demo.output)?.[1] ?? '';
+    await using watching = await Process.start({
+      name: 'mosquitto_sub',
+      command: 'sh',
+      args: ['-c', `exec ${subscribe}`],
+      ready: /up\/notify \{.*"msgType":"notify"/,
+    });
+    expect(watching.output).toContain('"/3303/0/5700"');
   });
 
   test('says whose address is taken and what to do, and leaves with code 2', async () => {
