@@ -161,6 +161,18 @@ await describeWith([mosquitto], 'the gateway at Mosquitto', () => {
     expect(gateway.metrics()['commands.received']).toBe(1);
   });
 
+  test('S-10: stopped in the middle of its work it hands over all that it has said yes to', async () => {
+    await using broker = await Broker.start();
+    const gateway = await startGateway(broker);
+    await using subscriber = await broker.subscribe('lwm2m/+/up/register');
+    await using device = await startDevice(gateway);
+    const count = 200;
+    const answers = await Promise.all(Array.from({ length: count }, (_, i) => device.register(`dev-${i}`)));
+    expect(new Set(answers.map(({ code }) => code))).toEqual(new Set([Code.Created]));
+    await gateway[Symbol.asyncDispose]();
+    for (let i = 0; i < count; i += 1) expect((await subscriber.next()).topic).toBe(`lwm2m/dev-${i}/up/register`);
+  });
+
   test('P-11: a broker whose certificate is not trusted gets no word, one that is trusted is used', async () => {
     await using certificates = await makeCertificates();
     const { folder } = certificates;
