@@ -200,4 +200,22 @@ await describeWith([], 'the command line', () => {
     expect((await run('objects', '3303')).output).toMatch(/5700 {2}sensorValue .* float /);
     expect(await run('objects', '99999')).toEqual({ code: 2, output: expect.stringContaining('no object 99999') });
   });
+
+  test('tells every counter when it is asked with SIGUSR2', async () => {
+    await using gateway = await Process.start({
+      name: 'lapwing gateway',
+      command: process.execPath,
+      args: [lapwing, 'gateway', '--demo'],
+      env: {
+        LAPWING_GATEWAY__LWM2M__LISTENERS__UDP__DEFAULT__BIND: `127.0.0.1:${await freeUdpPort()}`,
+        LAPWING_MQTT__BIND: `127.0.0.1:${await freeTcpPort()}`,
+      },
+      ready: /Ctrl-C stops/,
+    });
+    gateway.kill('SIGUSR2');
+    const [line] = await gateway.waitFor(/^\{"registrations".*$/m);
+    const told = JSON.parse(line) as { endpoints: Record<string, Record<string, number>> };
+    const [endpoint] = Object.values(told.endpoints);
+    expect(endpoint).toMatchObject({ malformed: 0, duplicate: 0, unprovenAddress: 0 });
+  });
 });

@@ -1,4 +1,4 @@
-// Ctrl-C and SIGTERM as a promise: the first asks to stop, the second does not ask. Called before anything is opened or printed,
+// What the signals of the system mean. Ctrl-C and SIGTERM as a promise: the first asks to stop, the second does not ask. Called before anything is opened or printed,
 // so that whoever sees the last line may stop the program at once.
 
 export function untilInterrupted(): Promise<NodeJS.Signals> {
@@ -12,4 +12,10 @@ export function untilInterrupted(): Promise<NodeJS.Signals> {
     process.on('SIGINT', heard);
     process.on('SIGTERM', heard);
   });
+}
+
+/** Calls `tell` at each SIGUSR2, until disposed of. */
+export function onAsked(tell: () => void): Disposable {
+  process.on('SIGUSR2', tell);
+  return { [Symbol.dispose]: () => process.off('SIGUSR2', tell) };
 }

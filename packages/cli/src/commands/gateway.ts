@@ -4,7 +4,7 @@ import { ConfigError, formatAddress, systemClock } from '@lapwing/kernel';
 import { Command } from 'commander';
 import { demoConfig, demoHints, demoName, loopbackOf, splitAddress } from '../demo/config.ts';
 import { startThermostat } from '../demo/thermostat.ts';
-import { untilInterrupted } from '../interrupt.ts';
+import { onAsked, untilInterrupted } from '../interrupt.ts';
 
 interface GatewayFlags {
   readonly config?: string;
@@ -40,6 +40,7 @@ async function run(flags: GatewayFlags): Promise<void> {
 async function serve(config: GatewayConfig): Promise<void> {
   const interrupted = untilInterrupted();
   await using gateway = await open(config);
+  using _counters = onAsked(() => process.stdout.write(`${counters(gateway)}\n`));
   process.stdout.write(`${greeting(gateway)}\n`);
   await interrupted;
 }
@@ -49,6 +50,7 @@ async function demonstrate(config: GatewayConfig): Promise<void> {
   await using gateway = await open(config);
   const [address] = gateway.addresses;
   if (address === undefined) throw new ConfigError(['gateway.lwm2m.listeners: the demo needs one']);
+  using _counters = onAsked(() => process.stdout.write(`${counters(gateway)}\n`));
   await using thermostat = await startThermostat(demoName, `coap://${formatAddress(reachable(address))}`, systemClock);
   const { host, port } = splitAddress(gateway.broker);
   process.stdout.write(
@@ -77,6 +79,9 @@ async function open(config: GatewayConfig): Promise<GatewayHandle> {
     throw error;
   }
 }
+
+/** Everything that is counted, as one line: what was carried, refused and dropped, and where. */
+const counters = (gateway: GatewayHandle): string => JSON.stringify({ ...gateway.stats(), gateway: gateway.metrics() });
 
 function greeting(gateway: GatewayHandle): string {
   const lwm2m = gateway.addresses.map((address) => `coap://${formatAddress(address)}`).join(', ');
