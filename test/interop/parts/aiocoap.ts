@@ -1,5 +1,5 @@
-// aiocoap in a Python environment of its own, driven through two small programs of ours: `aiocoap-server.py` with
-// resources for every kind of exchange, and `aiocoap-client.py`, which reads requests and prints answers as JSON lines.
+// aiocoap in a Python environment of its own, driven through small programs of ours: `aiocoap-server.py` with resources
+// for every kind of exchange, and those that take commands as JSON lines (`aiocoap_asking.py`), the plain client first.
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -98,46 +98,38 @@ export interface AiocoapAnswer {
   readonly notifications: readonly Buffer[];
 }
 
-/** One process and one CoAP context for as many requests as wanted, one at a time or at once. */
-export class AiocoapClient implements AsyncDisposable {
+/** One of our programs with one CoAP context, for as many requests as wanted, one at a time or at once. */
+export class AiocoapProgram implements AsyncDisposable {
   readonly process: Process;
-  #asked = 0;
+  #sent = 0;
 
-  private constructor(process: Process) {
+  protected constructor(process: Process) {
     this.process = process;
   }
 
-  static async start(): Promise<AiocoapClient> {
-    const started = await Process.start({
-      name: 'aiocoap client',
-      command: python,
-      args: [script('aiocoap-client.py')],
-      ready: /^ready$/m,
-    });
-    return new AiocoapClient(started);
+  static async run(name: string, file: string, ...args: readonly number[]): Promise<AiocoapProgram> {
+    return new AiocoapProgram(await startProgram(name, file, args));
   }
 
   async ask(request: AiocoapRequest): Promise<AiocoapAnswer> {
-    const id = this.#asked++;
-    this.process.write(`${JSON.stringify({ id, ...request })}\n`);
-    const within = (request.within ?? 20) + 5;
+    return answerOf(await this.command(request));
+  }
+
+  /** Of `aiocoap-lwm2m-server.py`: notifications follow as `notified ID HEX` in the output. */
+  async observe(uri: string): Promise<{ readonly id: number; readonly answer: AiocoapAnswer }> {
+    const id = this.#sent;
+    return { id, answer: answerOf(await this.command({ do: 'observe', uri })) };
+  }
+
+  /** A command of the program, or a request to send; gives what it answers. */
+  async command(command: object): Promise<unknown> {
+    const id = this.#sent++;
+    this.process.write(`${JSON.stringify({ id, ...command })}\n`);
+    const within = ('within' in command ? Number(command.within) : 20) + 5;
     const [, line = ''] = await this.process.waitFor(new RegExp(`^answer ${id} (.*)\n`, 'm'), { within });
-    const answer = JSON.parse(line) as {
-      error?: string;
-      code: string;
-      payload: string;
-      contentFormat: number | null;
-      location: string | null;
-      notifications: string[];
-    };
+    const answer = JSON.parse(line) as { error?: string };
     if (answer.error !== undefined) throw new Error(`aiocoap: ${answer.error}`);
-    return {
-      code: answer.code,
-      payload: Buffer.from(answer.payload, 'hex'),
-      contentFormat: answer.contentFormat ?? undefined,
-      location: answer.location ?? undefined,
-      notifications: answer.notifications.map((payload) => Buffer.from(payload, 'hex')),
-    };
+    return answer;
   }
 
   stop(): Promise<void> {
@@ -147,4 +139,37 @@ export class AiocoapClient implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }
+}
+
+export class AiocoapClient extends AiocoapProgram {
+  static async start(): Promise<AiocoapClient> {
+    return new AiocoapClient(await startProgram('aiocoap client', 'aiocoap-client.py', []));
+  }
+}
+
+function startProgram(name: string, file: string, args: readonly number[]): Promise<Process> {
+  return Process.start({
+    name,
+    command: python,
+    // No compiled files beside the sources.
+    args: ['-B', script(file), ...args.map(String)],
+    ready: /^ready$/m,
+  });
+}
+
+function answerOf(said: unknown): AiocoapAnswer {
+  const answer = said as {
+    code: string;
+    payload: string;
+    contentFormat: number | null;
+    location: string | null;
+    notifications: string[];
+  };
+  return {
+    code: answer.code,
+    payload: Buffer.from(answer.payload, 'hex'),
+    contentFormat: answer.contentFormat ?? undefined,
+    location: answer.location ?? undefined,
+    notifications: answer.notifications.map((payload) => Buffer.from(payload, 'hex')),
+  };
 }

@@ -1,17 +1,21 @@
 // libcoap's example client and server, built without TLS (Debian's libcoap3-bin).
 // The server offers /, /time (observable), /async?SECONDS (separate response), /example_data (PUT, GET; block-wise),
-// and with `-d` any path that a PUT creates.
+// and with `-d` any path that a PUT or POST creates. Its resource directory takes a registration of a LwM2M client.
 import { findProgram, missing, type Part, program } from './part.ts';
 import { freeUdpPort } from './ports.ts';
 import { Process, run } from './process.ts';
 
 const clients = ['coap-client-notls', 'coap-client', 'coap-client-openssl', 'coap-client-gnutls'];
 const servers = ['coap-server-notls', 'coap-server', 'coap-server-openssl', 'coap-server-gnutls'];
+const directories = ['coap-rd-notls', 'coap-rd', 'coap-rd-openssl', 'coap-rd-gnutls'];
 
 export const libcoap: Part = {
   name: 'libcoap',
   from: 'Debian',
-  available: async () => (findProgram(...clients) === undefined ? missing(...clients) : missing(...servers)),
+  available: async () => {
+    const absent = [clients, servers, directories].find((names) => findProgram(...names) === undefined);
+    return absent === undefined ? true : missing(...absent);
+  },
 };
 
 export interface Answer {
@@ -25,7 +29,7 @@ export interface Answer {
 
 export interface AskOptions {
   readonly method?: 'get' | 'put' | 'post' | 'delete' | 'fetch' | 'patch' | 'ipatch';
-  readonly payload?: string;
+  readonly payload?: string | Uint8Array;
   /** More arguments, as `coap-client -h` lists them: `-b 64`, `-N`, `-s 5`, … */
   readonly args?: readonly string[];
   /** In s, after which it gives up. Default 10. */
@@ -43,6 +47,14 @@ export async function ask(uri: string, options: AskOptions = {}): Promise<Answer
   });
   if (code !== 0) throw new Error(`coap-client ended with ${code ?? signal}:\n${output}`);
   return { payload: stdout, refusal: /^([45]\.\d\d)\b/m.exec(output)?.[1], output };
+}
+
+/**
+ * Arguments for coap-client to speak from the port of one of the servers here. The system gives a datagram to the one
+ * that is connected to its sender: coap-client has the answers as long as it runs, all else goes to the server.
+ */
+export function fromPort(port: number): readonly string[] {
+  return ['-a', '127.0.0.1', '-p', String(port)];
 }
 
 /** Leaves coap-client running, for instance as an observer. */
@@ -86,5 +98,35 @@ export class LibcoapServer implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
+  }
+}
+
+/** Knows POST /rd and no Update; DELETE of a registration makes version 4.3.1 abort. */
+export class LibcoapDirectory implements AsyncDisposable {
+  readonly port: number;
+  readonly process: Process;
+
+  private constructor(port: number, process: Process) {
+    this.port = port;
+    this.process = process;
+  }
+
+  static async start(): Promise<LibcoapDirectory> {
+    const port = await freeUdpPort();
+    const started = await Process.start({
+      name: 'coap-rd',
+      command: program(...directories),
+      args: ['-A', '127.0.0.1', '-p', String(port), '-v', '7'],
+      ready: /created UDP\s+endpoint/,
+    });
+    return new LibcoapDirectory(port, started);
+  }
+
+  get uri(): string {
+    return `coap://127.0.0.1:${this.port}`;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.process.stop();
   }
 }

@@ -12,7 +12,7 @@ export interface ProcessOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   /** Fed to its standard input, which then closes. Without it the input stays open for `write`. */
-  readonly input?: string;
+  readonly input?: string | Uint8Array;
   /** It is ready once its output (standard output and standard error together) matches. */
   readonly ready?: RegExp;
   /** How long it may take to get ready, in s. Default 30. */
