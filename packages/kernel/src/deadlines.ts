@@ -3,7 +3,8 @@
 import type { Instant } from './clock.ts';
 
 interface Entry<Key> {
-  readonly key: Key;
+  /** Undefined once deleted: the heap finds out later, and must not keep alive what nobody waits for. */
+  key: Key | undefined;
   at: Instant;
   /** Where the heap believes it to be: never later than `at`; undefined once deleted. */
   queuedAt: Instant | undefined;
@@ -44,6 +45,7 @@ export class Deadlines<Key> {
     const entry = this.entries.get(key);
     if (entry === undefined) return false;
     this.entries.delete(key);
+    entry.key = undefined;
     entry.queuedAt = undefined;
     if (this.heap.length > 64 && this.heap.length > this.entries.size * 4) this.rebuild();
     return true;
@@ -66,9 +68,11 @@ export class Deadlines<Key> {
     const top = this.heap[0];
     if (top === undefined || top.at > now) return undefined;
     this.pop();
-    this.entries.delete(top.entry.key);
-    top.entry.queuedAt = undefined;
-    return top.entry.key;
+    const { entry } = top;
+    const key = entry.key as Key;
+    this.entries.delete(key);
+    entry.queuedAt = undefined;
+    return key;
   }
 
   /** Brings the top of the heap in line with what was moved or deleted. */
