@@ -39,8 +39,8 @@ export class Contact {
   readonly recent = new Recent();
   readonly window = new Window();
   ids: MessageIds | undefined = undefined;
-  /** Unacknowledged messages by id. */
-  unacknowledged: Map<number, Transmission> | undefined = undefined;
+  /** The newest unacknowledged message, each knows the one before it: seldom more than one, and a map is garbage soon. */
+  private unacknowledged: Transmission | undefined = undefined;
   /** Whose non-confirmable messages went out last. */
   late: Sender[] | undefined = undefined;
   private lateNext = 0;
@@ -64,6 +64,37 @@ export class Contact {
 
   affords(length: number): boolean {
     return this.proven || this.allowance === undefined || this.allowance >= length + FRAME;
+  }
+
+  unacknowledgedBy(id: number): Transmission | undefined {
+    let each = this.unacknowledged;
+    while (each !== undefined && each.id !== id) each = each.next;
+    return each;
+  }
+
+  awaitAcknowledgement(transmission: Transmission): void {
+    transmission.next = this.unacknowledged;
+    this.unacknowledged = transmission;
+  }
+
+  /** Nothing happens when it is not awaited. */
+  stopAwaiting(transmission: Transmission): void {
+    if (this.unacknowledged === transmission) this.unacknowledged = transmission.next;
+    else {
+      let before = this.unacknowledged;
+      while (before !== undefined && before.next !== transmission) before = before.next;
+      if (before !== undefined) before.next = transmission.next;
+    }
+    transmission.next = undefined;
+  }
+
+  /** Those that are awaited, who are awaited no more. */
+  takeUnacknowledged(): readonly Transmission[] {
+    const taken: Transmission[] = [];
+    for (let each = this.unacknowledged; each !== undefined; each = each.next) taken.push(each);
+    for (const each of taken) each.next = undefined;
+    this.unacknowledged = undefined;
+    return taken;
   }
 
   sentLately(sender: Sender): void {

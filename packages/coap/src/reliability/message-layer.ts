@@ -227,7 +227,7 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
   }
 
   private receiveAck(peer: Peer, message: ReceivedMessage, now: Instant): void {
-    const transmission = this.contacts.find(peer.key)?.unacknowledged?.get(message.id);
+    const transmission = this.contacts.find(peer.key)?.unacknowledgedBy(message.id);
     if (transmission === undefined || isRequest(message.code)) {
       this.drop('unexpectedAck', peer);
       return;
@@ -250,7 +250,7 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
 
   private receiveReset(peer: Peer, message: ReceivedMessage, now: Instant): void {
     const contact = message.code === Code.Empty ? this.contacts.find(peer.key) : undefined;
-    const transmission = contact?.unacknowledged?.get(message.id);
+    const transmission = contact?.unacknowledgedBy(message.id);
     if (transmission !== undefined) {
       this.outbox.finish(transmission, now);
       this.wakeForSending();

@@ -85,7 +85,7 @@ export class Outbox {
     const { contact, sender } = transmission;
     sender.transmission = undefined;
     this.due.delete(transmission);
-    contact.unacknowledged?.delete(transmission.id);
+    contact.stopAwaiting(transmission);
     const next = contact.window.leave(this.parameters.nstart);
     if (next !== undefined) this.start(next, now);
   }
@@ -102,12 +102,11 @@ export class Outbox {
 
   /** Nothing goes out to that peer any more. */
   drop(contact: Contact): void {
-    for (const transmission of contact.unacknowledged?.values() ?? []) {
+    for (const transmission of contact.takeUnacknowledged()) {
       this.due.delete(transmission);
       transmission.sender.transmission = undefined;
     }
     for (const transmission of contact.window.clear()) transmission.sender.transmission = undefined;
-    contact.unacknowledged = undefined;
   }
 
   private start(transmission: Transmission, now: Instant): void {
@@ -143,11 +142,10 @@ export class Outbox {
       this.effects.push({ kind: 'busy', sender });
       return false;
     }
-    contact.unacknowledged ??= new Map();
-    if (transmission.id >= 0) contact.unacknowledged.delete(transmission.id);
+    // One that has an id already is awaited under it, and from now on under the new one.
+    if (transmission.id < 0) contact.awaitAcknowledgement(transmission);
     transmission.id = id;
     sender.lastId = id;
-    contact.unacknowledged.set(id, transmission);
     stampId(transmission.bytes, id);
     return true;
   }

@@ -26,6 +26,8 @@ export class Transmission {
   wait: Duration = 0;
   /** What goes out instead next time. */
   successor: Uint8Array | undefined = undefined;
+  /** The next one that is unacknowledged at the same contact. */
+  next: Transmission | undefined = undefined;
 
   constructor(contact: Contact, sender: Sender, bytes: Uint8Array) {
     this.contact = contact;
