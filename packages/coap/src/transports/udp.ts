@@ -61,7 +61,7 @@ export function udpTransport(options: UdpOptions = {}): UdpTransport {
 
 const LOOPBACK = '127.0.0.1';
 /** Slots of the peer cache, a power of two, and how many of them an address can be in. */
-const PEER_SLOTS = 8192;
+const PEER_SLOTS = 4096;
 const PEER_WAYS = 4;
 
 class DatagramTransport implements UdpTransport {
@@ -225,7 +225,7 @@ class DatagramTransport implements UdpTransport {
   private peerAt(host: string, port: number): Peer {
     let hash = port;
     for (let i = host.length - 1; i >= 0; i -= 1) hash = (Math.imul(hash, 31) + host.charCodeAt(i)) | 0;
-    const slot = (hash ^ (hash >>> 13)) & (PEER_SLOTS - PEER_WAYS);
+    const slot = (hash ^ (hash >>> 12)) & (PEER_SLOTS - PEER_WAYS);
     for (let i = slot; i < slot + PEER_WAYS; i += 1) {
       const known = this.peers[i];
       if (known === undefined) continue;
