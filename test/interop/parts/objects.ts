@@ -1,6 +1,8 @@
 // The objects that Lapwing's devices have in these tests and that Leshan's programs know too.
 import { defineObject } from '@lapwing/lwm2m';
 
+export { Temperature } from '../../system/objects.ts';
+
 export const Device = defineObject({
   id: 3,
   name: 'Device',
@@ -16,20 +18,6 @@ export const Device = defineObject({
     utcOffset: { id: 14, type: 'string', access: 'RW' },
     timezone: { id: 15, type: 'string', access: 'RW' },
     bindings: { id: 16, type: 'string', access: 'R', required: true },
-  },
-});
-
-export const Temperature = defineObject({
-  id: 3303,
-  name: 'Temperature',
-  version: '1.1',
-  many: true,
-  resources: {
-    sensorValue: { id: 5700, type: 'float', access: 'R', required: true, unit: 'Cel' },
-    minMeasured: { id: 5601, type: 'float', access: 'R' },
-    maxMeasured: { id: 5602, type: 'float', access: 'R' },
-    resetMinMax: { id: 5605, access: 'E' },
-    applicationType: { id: 5750, type: 'string', access: 'RW' },
   },
 });
 
