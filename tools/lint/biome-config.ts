@@ -51,7 +51,7 @@ function onlyNode(allowed: readonly string[]): Pattern {
   return {
     group: ['node:*', 'node:*/**', ...allowed.map((name) => `!node:${name}`)],
     message:
-      'No I/O and no keys here: they live in coap/src/transports, sms/src/serial.ts, sms/src/virtual, client/src/persistence, dtls/src/handshake, kernel/src/crypto.ts and the applications.',
+      'No I/O and no keys here: they live in coap/src/transports, sms/src/serial.ts, sms/src/virtual, client/src/persistence, dtls/src/handshake, dtls/src/x509, kernel/src/crypto.ts and the applications.',
   };
 }
 

@@ -37,7 +37,7 @@ export const layers: Readonly<Record<string, Layer>> = {
     packages: ['kernel'],
     node: trace,
     because: strangers,
-    rooms: [{ files: ['handshake/**'], node: ['crypto'] }],
+    rooms: [{ files: ['handshake/**', 'x509/**'], node: ['crypto'] }],
   },
   coap: {
     packages: ['kernel'],

@@ -6,6 +6,7 @@ export type TraceName =
   | 'coap:message'
   | 'coap:drop'
   | 'dtls:alert'
+  | 'dtls:handshake'
   | 'lwm2m:registration'
   | 'lwm2m:observation';
 
