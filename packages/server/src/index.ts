@@ -6,4 +6,11 @@ export type { Observation, ServerEvents } from './events.ts';
 export type { Candidate, Listener, ServerOptions, Verdict } from './options.ts';
 export type { Rate } from './rate-limit.ts';
 export type { Registration } from './registration/registration.ts';
+export { MemorySecurityStore } from './security/memory-store.ts';
+export {
+  CredentialTakenError,
+  type DeviceCredential,
+  type DeviceSecurity,
+  type SecurityStore,
+} from './security/store.ts';
 export { Server, type ServerStats } from './server.ts';

@@ -14,6 +14,7 @@ import {
 } from '@lapwing/kernel';
 import { DefinitionLibrary, type Lwm2mVersion } from '@lapwing/lwm2m';
 import type { Rate } from './rate-limit.ts';
+import type { SecurityStore } from './security/store.ts';
 
 export type Listener =
   /** `host` is loopback by default: without security a server does not face a network by itself. */
@@ -50,7 +51,12 @@ export interface ServerOptions {
   readonly random?: Random;
   /** Definitions for reading and writing values; default: all that come with the package. */
   readonly library?: DefinitionLibrary;
-  /** Asked at each Register before anything is stored; default: everybody. */
+  /**
+   * Credentials of devices and the names that they speak for: what secured listeners know devices by, and who may register as whom.
+   * Default: none, and an identity may call itself what it likes.
+   */
+  readonly security?: SecurityStore;
+  /** Asked at each Register before anything is stored, and after `security`; default: everybody. */
   readonly authorize?: (candidate: Candidate) => Promise<Verdict>;
   /** Lifetimes outside are moved to the nearest end. Defaults 15 s, 365 days; `default` when none was sent, 86 400 s. */
   readonly lifetime?: { readonly min?: Duration; readonly max?: Duration; readonly default?: Duration };
@@ -80,6 +86,7 @@ export interface Settings {
   readonly clock: Clock;
   readonly random: Random;
   readonly library: DefinitionLibrary;
+  readonly security: SecurityStore | undefined;
   readonly authorize: ((candidate: Candidate) => Promise<Verdict>) | undefined;
   readonly lifetime: { readonly min: Duration; readonly max: Duration; readonly default: Duration };
   readonly awakeWindow: Duration;
@@ -102,6 +109,7 @@ export function settingsOf(options: ServerOptions): Settings {
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
     library: options.library ?? new DefinitionLibrary(),
+    security: options.security,
     authorize: options.authorize,
     lifetime: {
       min: lifetime.min ?? seconds(15),
