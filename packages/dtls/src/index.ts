@@ -1,2 +1,24 @@
-// DTLS 1.2 (RFC 6347) as a transport over any datagram transport: what this package promises, name by name.
-export {};
+// DTLS 1.2, both roles, with connection ids: a transport over any datagram transport.
+export type {
+  CertificateAndKey,
+  CredentialStore,
+  Credentials,
+  Matching,
+  Material,
+  PeerCertificate,
+  PrivateKeyMaterial,
+  RawKey,
+  Trust,
+} from './credentials.ts';
+export type {
+  ConnectionIdOptions,
+  EstablishedEvent,
+  Journal,
+  Limits,
+  ResumptionOptions,
+  SecureOptions,
+  Timers,
+} from './options.ts';
+export { memorySessionCache, type Session, type SessionCache } from './session-cache.ts';
+export type { CounterName, DtlsStats } from './stats.ts';
+export { type DtlsTransport, type Restored, secure } from './transport.ts';
