@@ -3,8 +3,7 @@
 import type { Secret } from '@lapwing/kernel';
 import type { CertificateAndKey, CredentialStore, Credentials, RawKey } from '../credentials.ts';
 import type { LoadedTrust } from '../x509/chain.ts';
-import type { PrivateKey } from '../x509/keys.ts';
-import type { RawKeyVerdict } from '../x509/raw-public-key.ts';
+import type { KeyVerdict, PrivateKey } from '../x509/keys.ts';
 
 /** RFC 7250 §3. */
 export const CertificateType = { x509: 0, rawPublicKey: 2 } as const;
@@ -88,9 +87,6 @@ export function clientChoice(
 }
 
 /** A raw key that a server showed to this client. */
-export function judgeServerKey(
-  credentials: Extract<LoadedCredentials, { kind: 'rpk' }>,
-  spki: Uint8Array,
-): RawKeyVerdict {
+export function judgeServerKey(credentials: Extract<LoadedCredentials, { kind: 'rpk' }>, spki: Uint8Array): KeyVerdict {
   throw new Error(`not yet: ${credentials.kind} ${spki.length}`);
 }

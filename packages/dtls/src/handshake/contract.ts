@@ -4,7 +4,7 @@
 import type { Identity } from '@lapwing/kernel';
 import type { Alert } from '../alert.ts';
 import type { AlertError, HandshakeError } from '../errors.ts';
-import type { DirectionKeys } from '../record/protection.ts';
+import type { DirectionKeys } from '../suites/key-block.ts';
 import type { Suite } from '../suites/suite.ts';
 import type { Session } from './session.ts';
 
@@ -44,9 +44,8 @@ export type Answer =
 
 /** Keys of epoch 1. */
 export interface Protection {
+  /** With encrypt-then-MAC when that was agreed on. */
   readonly suite: Suite;
-  /** RFC 7366; only ever true for CBC suites. */
-  readonly encryptThenMac: boolean;
   readonly client: DirectionKeys;
   readonly server: DirectionKeys;
   /** The peer's connection id, in every record of epoch 1 that we send; undefined: none was negotiated. May be empty. */

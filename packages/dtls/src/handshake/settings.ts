@@ -2,6 +2,7 @@
 import type { Duration, Random } from '@lapwing/kernel';
 import type { CredentialStore, Credentials } from '../credentials.ts';
 import type { Suite } from '../suites/suite.ts';
+import { type NamedGroup, namedGroups } from './key-exchange.ts';
 import type { Session, SessionSource, TicketSource } from './session.ts';
 
 export interface HandshakeSettings {
@@ -16,7 +17,11 @@ export interface HandshakeSettings {
   readonly recordSizeLimit: number;
   /** Client: asks for it beside the record size limit, for servers that know only RFC 6066 §4. */
   readonly maxFragmentLength: 512 | 1024 | 2048 | 4096 | undefined;
+  /** RFC 8422 §5.1, best first. */
+  readonly groups: readonly NamedGroup[];
   readonly timers: HandshakeTimers;
+  /** Datagrams after `shrinkAfter` retransmissions: small enough for every road. */
+  readonly smallDatagram: number;
   /** Most bytes of one handshake message, reassembled. */
   readonly messageLimit: number;
   /**
@@ -36,7 +41,7 @@ export interface HandshakeTimers {
   readonly longest: Duration;
   /** How often a flight is sent again before the handshake is given up. */
   readonly retransmissions: number;
-  /** From this retransmission on, fragments are made to fit into `smallDatagram`. */
+  /** From this retransmission on, datagrams are no longer than `smallDatagram`. */
   readonly shrinkAfter: number;
   /** The whole handshake takes no longer. */
   readonly total: Duration;
@@ -48,8 +53,10 @@ export interface HandshakeTimers {
 export interface ClientOptions {
   readonly settings: HandshakeSettings;
   readonly credentials: Credentials;
-  /** Sent as server_name (RFC 6066 §3) and, with X.509, what the certificate must be for. */
+  /** Sent as server_name (RFC 6066 §3). */
   readonly serverName: string | undefined;
+  /** With X.509, what the server's certificate must be for unless the credentials name something else (RFC 9525). */
+  readonly hostName: string | undefined;
   /** Offered for resumption; a full handshake follows when the server does not know it. */
   readonly session: Session | undefined;
   /** Asks for a ticket (RFC 5077). */
@@ -87,7 +94,9 @@ export const defaultSettings: Omit<HandshakeSettings, 'random' | 'suites'> = {
   encryptThenMac: 'optional',
   recordSizeLimit: 16_384,
   maxFragmentLength: undefined,
+  groups: namedGroups,
   timers: defaultTimers,
+  smallDatagram: 508,
   messageLimit: 8_192,
   unknownIdentity: 'indistinguishable',
   wrongKey: 'alert',
