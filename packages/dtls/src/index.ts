@@ -21,4 +21,6 @@ export type {
 } from './options.ts';
 export { memorySessionCache, type Session, type SessionCache } from './session-cache.ts';
 export type { CounterName, DtlsStats } from './stats.ts';
+export { suites as cipherSuites } from './suites/registry.ts';
+export type { Suite as CipherSuite } from './suites/suite.ts';
 export { type DtlsTransport, type Restored, secure } from './transport.ts';
