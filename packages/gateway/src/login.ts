@@ -32,7 +32,7 @@ interface Gate {
 }
 
 /** Name under which the server knows a listener. */
-export const listenerName = (listener: ListenerConfig): string => `udp:${listener.name}`;
+export const listenerName = (listener: ListenerConfig): string => `${listener.type}:${listener.name}`;
 
 /** Names that a registration's attributes have here. */
 const mountAttribute = 'mountpoint';

@@ -12,20 +12,24 @@ import {
   systemClock,
   systemRandom,
 } from '@lapwing/kernel';
-import { Server, type ServerStats } from '@lapwing/server';
+import { type Listener, Server, type ServerStats } from '@lapwing/server';
 import type { Fetch } from './auth.ts';
 import { accessBroker } from './broker-access.ts';
 import { isQueueMode } from './compat.ts';
 import type { GatewayConfig, Lwm2mConfig } from './config.ts';
+import { loadCredentials } from './credentials.ts';
 import { loadDefinitions } from './definitions.ts';
 import { Gateway, routesOf } from './gateway.ts';
 import { openListener } from './listener.ts';
+import { securityOfListener } from './listener-security.ts';
 import { Log, type LogSink } from './log.ts';
 import { Logins, listenerName } from './login.ts';
 import { Metrics, type MetricsSnapshot } from './metrics.ts';
 import { BrokerLink, type LinkOptions } from './mqtt.ts';
 import { Pace } from './pace.ts';
 import { Redelivered } from './repeats.ts';
+import { associationsOf } from './store/associations.ts';
+import { Database } from './store/database.ts';
 
 export { type GatewayConfig, readConfig } from './config.ts';
 export { type ConfigSyntax, loadConfig, parseConfig } from './config-file.ts';
@@ -99,16 +103,19 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
   });
   if (embedded !== undefined) own(embedded);
 
+  const credentials = await loadCredentials(config.security);
+  const secured = lwm2m.listeners.some(({ dtls }) => dtls !== undefined);
+  const failed = (error: Error): void => log.error('store: not written, tried again', { error: error.message });
+  const database = secured ? own(await Database.open({ dir: config.storeDir, clock, failed })) : undefined;
+
   let server: Server | undefined;
   const isRegistered = (name: string): boolean => server?.registration(name) !== undefined;
   const logins = new Logins({ config: lwm2m, clock, fetch: run.fetch ?? fetch, log, metrics, isRegistered });
   const routes = routesOf(lwm2m, logins);
   const devices = own(
     await Server.listen({
-      listeners: lwm2m.listeners.map((listener) => ({
-        name: listenerName(listener),
-        transport: openListener(listener),
-      })),
+      listeners: await listenersOf(lwm2m, database),
+      ...(credentials === undefined ? {} : { security: credentials }),
       clock,
       random,
       library,
@@ -174,6 +181,30 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
       await close(parts);
     },
   };
+}
+
+async function listenersOf({ listeners }: Lwm2mConfig, database: Database | undefined): Promise<readonly Listener[]> {
+  const open: Listener[] = [];
+  for (const listener of listeners) {
+    const name = listenerName(listener);
+    const transport = openListener(listener);
+    if (listener.dtls === undefined) open.push({ name, transport });
+    else {
+      const associations = database === undefined ? undefined : associationsOf(database, name);
+      const at = `gateway.lwm2m.listeners.dtls.${listener.name}.dtls_options`;
+      open.push({ name, transport, dtls: await securityOfListener(listener.dtls, at, associations) });
+    }
+  }
+  return open;
+}
+
+/** Reads what the configuration names, and opens nothing. Throws ConfigError. */
+export async function checkFiles({ lwm2m, security }: GatewayConfig): Promise<void> {
+  await loadCredentials(security);
+  for (const { name, dtls } of lwm2m.listeners) {
+    if (dtls !== undefined)
+      await securityOfListener(dtls, `gateway.lwm2m.listeners.dtls.${name}.dtls_options`, undefined);
+  }
 }
 
 /** The same after a restart, another for each gateway of a machine: a broker lets one client of a name stay. */
