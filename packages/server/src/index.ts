@@ -22,4 +22,5 @@ export {
   type DeviceSecurity,
   type SecurityStore,
 } from './security/store.ts';
+export { commonNameOf } from './security/subject.ts';
 export { Server, type ServerStats } from './server.ts';
