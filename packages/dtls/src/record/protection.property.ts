@@ -14,8 +14,10 @@ const protections = [...suites, ...suites.filter((s) => s.cipher === 'cbc').map(
 const view = new RecordView();
 
 test('kept ciphers give bit for bit what one-shot ciphers give, in any sequence of lengths', () => {
+  // Numbers that mostly count on, as those of records do.
+  const nonce = fc.nat(40).map((n) => new Uint8Array(12).fill(n >>> 3, 0, 11).fill(n, 11));
   const message = fc.record({
-    nonce: bytes(12),
+    nonce,
     covered: bytes(1, 278),
     plain: bytes(0, LONGEST_KEPT),
   });
