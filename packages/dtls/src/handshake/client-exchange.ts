@@ -53,7 +53,7 @@ export class ClientExchange extends Exchange {
     this.credentials = loadCredentials(options.credentials);
     this.suites = options.settings.suites.filter((suite) => suits(suite, this.credentials.kind));
     if (this.credentials.kind === 'psk') this.credential = markOfKey(this.credentials.key.reveal());
-    this.serverName = options.serverName;
+    this.serverName = options.serverName?.toLowerCase();
     this.offered = this.resumable(options.session);
   }
 

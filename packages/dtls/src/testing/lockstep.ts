@@ -56,6 +56,8 @@ export interface LockstepOptions {
   /** How long the store takes, in ms. */
   readonly storeDelay?: number;
   readonly wall?: number;
+  /** Sees the server's machine before its first input. */
+  readonly onServer?: (handshake: Handshake) => void;
 }
 
 /** 2026-06-01. */
@@ -197,6 +199,7 @@ export class Lockstep {
         wall: this.options.wall ?? aDay,
         ...this.options.server,
       });
+      this.options.onServer?.(this.server.handshake);
       return true;
     }
     const cookie = this.cookies.make(this.now, 'client', hello);
