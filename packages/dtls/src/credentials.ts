@@ -45,9 +45,15 @@ export interface Trust {
   readonly matching?: Matching;
   /**
    * The name that a server's certificate must carry (RFC 9525), a DNS name or an IP address. Default: the host that was
-   * connected to. `false` checks no name: only for a private CA that issues to nobody else.
+   * connected to. `false` checks no name: only for a private CA that issues to nobody else. With usage 3 the pinned
+   * certificate says it all, and a name is only compared when one is set here (RFC 7671 §5.1).
    */
   readonly hostName?: string | false;
+  /**
+   * RFC 9525 §2 looks for names in subjectAltName only. 'accepted' compares the common name for certificates that have
+   * no names there, as older LwM2M servers show them. Default 'ignored'.
+   */
+  readonly commonName?: 'ignored' | 'accepted';
   /**
    * What to do about dates: 'check' (default); 'check-when-set' skips them while the wall clock shows a time before
    * 2024, for devices that boot in 1970; 'ignore'.

@@ -1,4 +1,6 @@
 // DTLS 1.2, both roles, with connection ids: a transport over any datagram transport.
+
+export { AlertDescription, AlertLevel, describeAlert } from './alert.ts';
 export type {
   CertificateAndKey,
   CredentialStore,
@@ -10,6 +12,8 @@ export type {
   RawKey,
   Trust,
 } from './credentials.ts';
+export { AlertError, HandshakeError, type HandshakeProblem } from './errors.ts';
+export type { Session } from './handshake/session.ts';
 export type {
   ConnectionIdOptions,
   EstablishedEvent,
@@ -19,8 +23,9 @@ export type {
   SecureOptions,
   Timers,
 } from './options.ts';
-export { memorySessionCache, type Session, type SessionCache } from './session-cache.ts';
+export { memorySessionCache, type SessionCache } from './session-cache.ts';
 export type { CounterName, DtlsStats } from './stats.ts';
 export { suites as cipherSuites } from './suites/registry.ts';
 export type { Suite as CipherSuite } from './suites/suite.ts';
+export type { AlertTrace, HandshakeTrace } from './traces.ts';
 export { type DtlsTransport, type Restored, secure } from './transport.ts';

@@ -13,6 +13,8 @@ import {
 } from '@lapwing/kernel';
 import type { CredentialStore, Credentials } from './credentials.ts';
 import type { SessionCache } from './session-cache.ts';
+import { findSuiteByName } from './suites/registry.ts';
+import type { Suite } from './suites/suite.ts';
 
 /** Waits, all in ms. */
 export interface Timers {
@@ -108,7 +110,7 @@ export interface SecureOptions {
   readonly connect?: Credentials | ((address: Address, serverName: string | undefined) => Credentials);
   /** For those who connect to us; left out, every hello is dropped. */
   readonly accept?: CredentialStore;
-  /** IANA names in order of preference; default: all that are on by default (suites/registry.ts). */
+  /** Names of IANA or OpenSSL in order of preference; default: all that are on by default (suites/registry.ts). */
   readonly suites?: readonly string[];
   /** Default `{ length: 8 }` where `accept` is given, else `{ length: 0 }`. `false`: not offered and not accepted. */
   readonly connectionId?: ConnectionIdOptions | false;
@@ -139,7 +141,7 @@ export interface ConnectionIdSettings {
 export interface Settings {
   readonly connect: ((address: Address, serverName: string | undefined) => Credentials) | undefined;
   readonly accept: CredentialStore | undefined;
-  readonly suites: readonly string[] | undefined;
+  readonly suites: readonly Suite[] | undefined;
   readonly connectionId: ConnectionIdSettings | undefined;
   readonly serverName: string | false | undefined;
   readonly extendedMasterSecret: 'required' | 'optional';
@@ -230,12 +232,13 @@ export function settle(options: SecureOptions): Settings {
   if (!isWithin(lifetime, 1000, 7 * DAY)) {
     problems.push(`resumption.lifetime: ${lifetime} is not from 1000 to ${7 * DAY}`);
   }
+  const suites = suitesOf(options.suites, problems);
   if (problems.length > 0) throw new ConfigError(problems);
   const sessions = resumption === false ? false : (resumption.sessions ?? 'memory');
   return {
     connect: typeof connect === 'function' || connect === undefined ? connect : () => connect,
     accept,
-    suites: options.suites,
+    suites,
     connectionId,
     serverName,
     extendedMasterSecret: options.extendedMasterSecret ?? 'required',
@@ -270,6 +273,18 @@ function connectionIds(options: SecureOptions, problems: string[]): ConnectionId
     problems.push(`connectionId.length: ${length} leaves no room beside ${bytes} bytes of node`);
   }
   return { length, node: id, nodeBytes: bytes };
+}
+
+function suitesOf(names: readonly string[] | undefined, problems: string[]): readonly Suite[] | undefined {
+  if (names === undefined) return undefined;
+  if (names.length === 0) problems.push('suites: none is left');
+  const found: Suite[] = [];
+  for (const name of names) {
+    const suite = findSuiteByName(name);
+    if (suite === undefined) problems.push(`suites: ${name} is not supported`);
+    else if (!found.includes(suite)) found.push(suite);
+  }
+  return found;
 }
 
 function isWithin(value: number, low: number, high: number): boolean {

@@ -1,22 +1,7 @@
 // Sessions that may be resumed by their id (RFC 5246 §7.3, F.1.4): where they are kept is the store's affair, what they
 // are bound to is checked by whoever resumes. A session holds a master secret: a store that writes it down guards it.
-import { type Duration, ExpiringMap, type Identity, type Instant, latin1At } from '@lapwing/kernel';
-
-/** What both sides agreed on once, and what it may be resumed for. */
-export interface Session {
-  /** IANA number of the suite: the only one that the session can be resumed with. */
-  readonly suite: number;
-  /** 48 bytes. */
-  readonly masterSecret: Uint8Array;
-  readonly extendedMasterSecret: boolean;
-  readonly encryptThenMac: boolean;
-  /** Of the other side; a server asks again whether it may still come in. */
-  readonly identity: Identity;
-  /** With another name it is another session (RFC 6066 §3). */
-  readonly serverName: string | undefined;
-  /** When the keys were agreed on, in ms since 1970. */
-  readonly createdAt: number;
-}
+import { type Duration, ExpiringMap, type Instant, latin1At } from '@lapwing/kernel';
+import type { Session } from './handshake/session.ts';
 
 /** Synchronous on purpose: it is asked in the middle of a flight. Behind a slow store, keep a copy in memory. */
 export interface SessionCache {
@@ -26,8 +11,10 @@ export interface SessionCache {
   forget(id: Uint8Array): void;
 }
 
-/** In memory; when `limit` is passed, the oldest go. `lifetime` in ms. */
-export function memorySessionCache(limit = 10_000, lifetime: Duration = 86_400_000): SessionCache {
+const DAY: Duration = 86_400_000;
+
+/** In memory; when `limit` is passed, the oldest go. `lifetime` in ms, by default one day. */
+export function memorySessionCache(limit = 10_000, lifetime: Duration = DAY): SessionCache {
   const sessions = new ExpiringMap<string, Session>(lifetime, limit);
   const name = (id: Uint8Array): string => latin1At(id, 0, id.length);
   return {

@@ -27,7 +27,7 @@ export class Flight {
   retransmissions = 0;
   private readonly parts: Part[] = [];
   private readonly settings: HandshakeSettings;
-  private readonly datagram: number;
+  private datagram: number;
   private wait: Duration = 0;
   private sentAt: Instant = 0;
   private repeats = 0;
@@ -89,8 +89,10 @@ export class Flight {
   private transmit(now: Instant, overhead: number, limit: number, effects: HandshakeEffect[]): void {
     const { settings } = this;
     this.sentAt = now;
-    const small = this.retransmissions >= settings.timers.shrinkAfter || this.repeats >= settings.timers.shrinkAfter;
-    const datagram = small ? Math.min(this.datagram, settings.smallDatagram) : this.datagram;
+    // What a road did not carry once it will not carry later: small stays small.
+    if (Math.max(this.retransmissions, this.repeats) >= settings.timers.shrinkAfter)
+      this.datagram = Math.min(this.datagram, settings.smallDatagram);
+    const { datagram } = this;
     let room = datagram;
     for (const { epoch, type, bytes } of this.parts) {
       const around = epoch === 0 ? RECORD_HEADER : overhead;

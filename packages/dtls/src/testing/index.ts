@@ -1,4 +1,9 @@
-// Aids for tests of anything that stands on DTLS: keys, authorities and certificates, made on the spot.
+// Aids for tests of anything that speaks DTLS: keys and certificates made on the spot, and the package's parts for whoever
+// feeds them bytes of his own making.
+export { CookieJar } from '../handshake/cookie.ts';
+export { peekClientHello } from '../handshake/hello-view.ts';
+export { Reassembly } from '../handshake/reassembly.ts';
+export { type Fragment, HandshakeType, handshakeHeaderSize, readFragment } from '../messages/handshake.ts';
 export {
   type Authority,
   type Issued,
@@ -8,3 +13,4 @@ export {
   type Template,
   type TestKey,
 } from './certificates.ts';
+export { type MessageCodec, messageCodecs } from './codecs.ts';
