@@ -85,6 +85,5 @@ async function open(config: GatewayConfig): Promise<GatewayHandle> {
 const counters = (gateway: GatewayHandle): string => JSON.stringify({ ...gateway.stats(), gateway: gateway.metrics() });
 
 function greeting(gateway: GatewayHandle): string {
-  const lwm2m = gateway.addresses.map((address) => `coap://${formatAddress(address)}`).join(', ');
-  return `Lapwing gateway: LwM2M on ${lwm2m}, MQTT on ${gateway.broker}`;
+  return `Lapwing gateway: LwM2M on ${gateway.uris.join(', ')}, MQTT on ${gateway.broker}`;
 }
