@@ -62,4 +62,4 @@ export const roads = {
     }),
     enrol: (name) => x509(name),
   },
-} as const satisfies Readonly<Record<string, Road>>;
+} satisfies Readonly<Record<string, Road>>;

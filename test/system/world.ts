@@ -10,7 +10,15 @@ import {
   VirtualClock,
 } from '@lapwing/kernel/testing';
 import { DefinitionLibrary, type PathText } from '@lapwing/lwm2m';
-import { MemorySecurityStore, Server, type ServerEvents, type ServerOptions } from '@lapwing/server';
+import {
+  type AssociationStore,
+  type DtlsStats,
+  type Listener,
+  MemorySecurityStore,
+  Server,
+  type ServerEvents,
+  type ServerOptions,
+} from '@lapwing/server';
 import { DeviceObject, Setting, Temperature } from './objects.ts';
 import { type Road, roads } from './roads.ts';
 
@@ -48,6 +56,8 @@ export interface WorldOptions {
   readonly weather?: Partial<LinkProfile>;
   /** How devices and server reach each other; default UDP without security. */
   readonly road?: keyof typeof roads;
+  /** Where the server keeps DTLS associations; default nowhere. */
+  readonly associations?: AssociationStore;
   readonly server?: Partial<ServerOptions>;
 }
 
@@ -69,6 +79,7 @@ export class World implements AsyncDisposable {
   /** What devices on a secured road prove themselves with. */
   readonly security = new MemorySecurityStore();
   private readonly road: Road;
+  private readonly associations: AssociationStore | undefined;
   /** Everything that the server told, in order. */
   readonly heard: Heard[] = [];
   private readonly things = new Map<string, Thing>();
@@ -78,6 +89,7 @@ export class World implements AsyncDisposable {
     this.random = new SeededRandom(options.seed ?? 1);
     this.network = new MemoryNetwork(this.clock, this.random, { latency: 20, ...options.weather });
     this.road = roads[options.road ?? 'udp'];
+    this.associations = options.associations;
   }
 
   static async make(options: WorldOptions = {}): Promise<World> {
@@ -95,7 +107,7 @@ export class World implements AsyncDisposable {
     const library = new DefinitionLibrary();
     for (const definition of [DeviceObject, Temperature, Setting]) library.add(definition);
     this.running = await Server.listen({
-      listeners: [this.road.listener(this.network.transport(serverHost, 5683))],
+      listeners: [this.listener()],
       security: this.security,
       clock: this.clock,
       random: this.random,
@@ -117,6 +129,19 @@ export class World implements AsyncDisposable {
     for (const kind of kinds) {
       this.running.events.on(kind, (event) => this.heard.push({ kind, at: this.clock.now(), event } as Heard));
     }
+  }
+
+  private listener(): Listener {
+    const listener = this.road.listener(this.network.transport(serverHost, 5683));
+    if (this.associations === undefined || listener.dtls === undefined) return listener;
+    return { ...listener, dtls: { ...listener.dtls, associations: this.associations } };
+  }
+
+  /** Counters of the server's secured listener. */
+  dtls(): DtlsStats {
+    const [stats] = Object.values(this.server.stats().dtls);
+    if (stats === undefined) throw new Error('there is no DTLS here');
+    return stats;
   }
 
   async stopServer(): Promise<void> {
