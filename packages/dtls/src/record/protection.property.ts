@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { type DirectionKeys, keyBlock } from '../suites/key-block.ts';
 import { suites, withEncryptThenMac } from '../suites/registry.ts';
 import { CipherCache, type CipherOwner } from './active-keys.ts';
-import { KeptCcm, LONGEST_KEPT } from './kept-ccm.ts';
+import { chained, KeptCcm, LONGEST_KEPT } from './kept-ccm.ts';
 import { open, seal, sealedLength } from './protection.ts';
 import { RecordView, readRecord } from './record.ts';
 
@@ -31,7 +31,8 @@ test('kept ciphers give bit for bit what one-shot ciphers give, in any sequence 
         out.set(plain, 3);
         kept.seal(nonce, covered, covered.length, out, 3, plain.length);
         expect(out.slice(3)).toEqual(expected);
-        expect(kept.open(nonce, covered, covered.length, out, 3, plain.length)).toEqual(plain);
+        const from = kept.open(nonce, covered, covered.length, out, 3, plain.length);
+        expect(chained.slice(from, from + plain.length)).toEqual(plain);
         expect(openAead('aes-128-ccm', key, nonce, covered, expected, tagLength)).toEqual(plain);
       }
     }),

@@ -5,6 +5,7 @@ import { type DirectionKeys, keyBlock } from '../suites/key-block.ts';
 import { finishedData } from '../suites/prf.ts';
 import { findSuite, suites, withEncryptThenMac } from '../suites/registry.ts';
 import type { Suite } from '../suites/suite.ts';
+import { CipherCache, type CipherOwner } from './active-keys.ts';
 import { contentRoom, open, seal, sealedLength } from './protection.ts';
 import {
   ContentType,
@@ -248,5 +249,21 @@ describe('a record with a connection id', () => {
       bare[0] = 23;
       expect(opened(s, bare)).toBeUndefined();
     }
+  });
+});
+
+describe('content', () => {
+  it('is in memory of its own, whichever way it was opened', () => {
+    const cache = new CipherCache();
+    const owner: CipherOwner = { sealing: undefined, opening: undefined };
+    const all: Uint8Array[] = [];
+    for (let n = 0; n < 8; n += 1) {
+      const record = sealed(ccm8, 23, n, new Uint8Array(20 + n).fill(n), n % 2 === 0 ? cid : undefined);
+      expect(readRecord(record, 0, 6, view)).toBe(true);
+      const keys = owner.opening ?? cache.keep(owner, 'opening', ccm8, keysOf(ccm8));
+      all.push(open(ccm8, keys, view, record)!);
+      record.fill(0xff);
+    }
+    for (const [n, content] of all.entries()) expect(content).toEqual(new Uint8Array(20 + n).fill(n));
   });
 });
