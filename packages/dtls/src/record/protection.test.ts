@@ -36,11 +36,13 @@ const openssl = JSON.parse(readFileSync(file, 'utf8')) as OpensslVectors;
 /** Every suite, those with CBC in both orders of MAC. */
 const protections: readonly Suite[] = [...suites, ...suites.filter((s) => s.cipher === 'cbc').map(withEncryptThenMac)];
 const nameOf = (suite: Suite) => (suite.encryptThenMac ? `${suite.name}, encrypt then MAC` : suite.name);
-const suite = (id: number) => findSuite(id)!;
+const suite = (id: number): Suite => findSuite(id)!;
 const ccm8 = suite(0xc0a8);
 
-const keysOf = (s: Suite): DirectionKeys =>
-  keyBlock(s, new Uint8Array(48).fill(9), new Uint8Array(32), new Uint8Array(32)).client;
+const keys: ReadonlyMap<Suite, DirectionKeys> = new Map(
+  protections.map((s) => [s, keyBlock(s, new Uint8Array(48).fill(9), new Uint8Array(32), new Uint8Array(32)).client]),
+);
+const keysOf = (s: Suite): DirectionKeys => keys.get(s)!;
 const cid = fromHex('c1d0c1d0c1d0');
 const view = new RecordView();
 
