@@ -3,16 +3,13 @@ import { Reader, Writer } from '@lapwing/kernel';
 import { expectEnd, readList8, readList16, readOpaque16, writeList8, writeList16, writeOpaque16 } from './vector.ts';
 
 export interface CertificateRequest {
-  /** Kinds of keys: see ClientCertificateType. */
+  /** Kinds of keys: 1 for RSA, 64 for ECDSA. RFC 5246 §7.4.4, RFC 8422 §5.5. */
   readonly certificateTypes: readonly number[];
   /** That the server can check, best first. */
   readonly signatureSchemes: readonly number[];
   /** Distinguished names in DER; empty when any will do. */
   readonly authorities: readonly Uint8Array[];
 }
-
-/** RFC 5246 §7.4.4, RFC 8422 §5.5 */
-export const ClientCertificateType = { rsaSign: 1, ecdsaSign: 64 } as const;
 
 export function encodeCertificateRequest(request: CertificateRequest): Uint8Array {
   const writer = new Writer(64);

@@ -18,7 +18,7 @@ export function hostNameProblem(
   const fits =
     address === undefined ? dns.some((name) => matchesHost(name, host)) : ip.some((each) => equalBytes(each, address));
   if (fits) return undefined;
-  const listed = [...dns.map((name) => `"${name}"`), ...ip.map(formatIpAddress)];
+  const listed = [...dns.map((name) => JSON.stringify(name)), ...ip.map(formatIpAddress)];
   const common = certificate.subject.commonName;
   if (listed.length === 0 && common !== undefined) {
     if (commonName === 'accepted' && (address === undefined ? matchesHost(common, host) : equalText(common, host)))
@@ -61,8 +61,8 @@ export function parseIpAddress(text: string): Uint8Array | undefined {
   if (!bare.includes(':')) return parseIpv4(bare);
   const [head = '', tail, more] = bare.split('::');
   if (more !== undefined) return undefined;
-  const front = parseGroups(head);
-  const back = tail === undefined ? [] : parseGroups(tail);
+  const front = parseGroups(head, tail === undefined ? 'last' : 'first');
+  const back = tail === undefined ? [] : parseGroups(tail, 'last');
   if (front === undefined || back === undefined) return undefined;
   const missing = 16 - front.length - back.length;
   if (tail === undefined ? missing !== 0 : missing < 2) return undefined;
@@ -76,13 +76,13 @@ function parseIpv4(text: string): Uint8Array | undefined {
   return Uint8Array.from(parts, Number);
 }
 
-/** Bytes of groups between colons, the last of which may be an IPv4 address. */
-function parseGroups(text: string): number[] | undefined {
+/** Bytes of groups between colons; the very last of an address may be IPv4. */
+function parseGroups(text: string, half: 'first' | 'last'): number[] | undefined {
   if (text === '') return [];
   const bytes: number[] = [];
   const groups = text.split(':');
   for (const [i, group] of groups.entries()) {
-    const v4 = i === groups.length - 1 && group.includes('.') ? parseIpv4(group) : undefined;
+    const v4 = half === 'last' && i === groups.length - 1 ? parseIpv4(group) : undefined;
     if (v4 !== undefined) bytes.push(...v4);
     else if (/^[0-9a-fA-F]{1,4}$/.test(group))
       bytes.push(Number.parseInt(group, 16) >>> 8, Number.parseInt(group, 16) & 0xff);

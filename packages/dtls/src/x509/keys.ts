@@ -64,8 +64,6 @@ export const curves: readonly Curve[] = [
   },
 ];
 
-const ED25519_PREFIX = fromHex('302a300506032b6570032100');
-
 /** Keys of CAs and of devices that come back; what costs 75 µs and more to import. */
 const remembered = new Map<string, PublicKey>();
 const REMEMBERED = 256;
@@ -175,9 +173,4 @@ function importJwk(algorithm: KeyAlgorithm, spki: Uint8Array, key: JsonWebKey): 
 
 function unsupported(reason: string): Refusal {
   return refuse(AlertDescription.UnsupportedCertificate, `the public key is not usable: ${reason}`);
-}
-
-/** SPKI of the 32 bytes of an Ed25519 key. */
-export function encodeEd25519Spki(key: Uint8Array): Uint8Array {
-  return concatBytes(ED25519_PREFIX, key);
 }

@@ -80,7 +80,9 @@ function findPieces(material: Material): readonly Piece[] {
   const text = typeof material === 'string' ? material : asText(material);
   if (text === undefined) return [];
   const pieces: Piece[] = [];
-  for (const [, label = '', body = ''] of text.matchAll(/-----BEGIN ([A-Z0-9 ]+)-----([^-]*)-----END \1-----/g)) {
+  for (const [, label = '', body = ''] of text.matchAll(
+    /-----BEGIN ([A-Z0-9 ]+)-----((?:(?!-----)[\s\S])*)-----END \1-----/g,
+  )) {
     const encrypted = body.includes('ENCRYPTED');
     const base64 = body.replace(/\s/g, '');
     const der = new Uint8Array(Buffer.from(base64, 'base64'));
