@@ -8,7 +8,6 @@
 //                                   └─ others ─► the handshake at that address
 import {
   type Address,
-  ClosedError,
   equalAddresses,
   FormatError,
   type Identity,
@@ -21,6 +20,7 @@ import { AlertDescription, AlertLevel, decodeAlert, encodeAlert } from './alert.
 import type { AssociationPeer, LiveAssociation } from './association.ts';
 import type { Associations } from './associations.ts';
 import type { Connection } from './connection.ts';
+import { closedByPeer, revoked } from './endings.ts';
 import { AlertError } from './errors.ts';
 import { type HandshakeParts, Handshakes } from './handshakes.ts';
 import { HandshakeType } from './messages/handshake.ts';
@@ -266,7 +266,7 @@ export class Connections {
     else if (alert.description === AlertDescription.CloseNotify) {
       this.counters.add('closedByPeer');
       this.leave(live, now);
-      this.outlet.lost(peer, new ClosedError('the peer closed the association'));
+      this.outlet.lost(peer, closedByPeer);
     } else if (alert.level === AlertLevel.Fatal) {
       this.counters.add('closedByPeer');
       this.sessions.forget(live);
@@ -335,7 +335,7 @@ export class Connections {
       const live = this.table.liveOf(peer, now);
       this.sessions.forget(live);
       this.leave(live, now);
-      this.outlet.lost(peer, new ClosedError('the credential is not valid any more'));
+      this.outlet.lost(peer, revoked);
       ended += 1;
     }
     return ended;

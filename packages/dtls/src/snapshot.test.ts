@@ -162,6 +162,21 @@ describe('a snapshot', () => {
     expect(journal.map(([, length]) => length !== undefined)).toEqual([true, true, false]);
   });
 
+  it('journals everybody when the transport is closed, so that what was heard is not taken twice (G-18)', async () => {
+    const journal = new Map<string, Uint8Array | undefined>();
+    const options = { journal: (key: string, bytes: Uint8Array | undefined): void => void journal.set(key, bytes) };
+    const { world, server, client, peer } = await associated(options);
+    await world.say(client, peer, 'once');
+    const once = world.passed.findLast(({ from }) => from.host === 'client')?.bytes as Uint8Array;
+    await server.transport[Symbol.asyncDispose]();
+    const [bytes] = journal.values();
+    const fresh = await restart(world, server, bytes as Uint8Array);
+    await world.forge(client.road.address, fresh, once);
+    expect(fresh.received).toHaveLength(0);
+    await world.say(client, peer, 'after');
+    expect(fresh.texts()).toEqual(['after']);
+  });
+
   it('keeps many apart, in the order in which they were heard, and counts those whose place is taken', async () => {
     const world = new World();
     const server = await world.side('server', 5684, { accept: parties.store }, { echo: true });
