@@ -8,7 +8,6 @@
 //                                   └─ others ─► the handshake at that address
 import {
   type Address,
-  ClosedError,
   equalAddresses,
   FormatError,
   type Identity,
@@ -21,6 +20,7 @@ import { AlertDescription, AlertLevel, decodeAlert, encodeAlert } from './alert.
 import type { AssociationPeer, LiveAssociation } from './association.ts';
 import type { Associations } from './associations.ts';
 import type { Connection } from './connection.ts';
+import { closedByPeer, revoked } from './endings.ts';
 import { AlertError } from './errors.ts';
 import { type HandshakeParts, Handshakes } from './handshakes.ts';
 import { HandshakeType } from './messages/handshake.ts';
@@ -29,6 +29,7 @@ import type { Outlet } from './outlet.ts';
 import { ContentType, DTLS_1_2, RecordView, readRecord } from './record/record.ts';
 import { accept, isFresh } from './record/replay-window.ts';
 import type { Sealing } from './sealing.ts';
+import type { Sessions } from './sessions.ts';
 import type { Counters } from './stats.ts';
 import { traceAlert } from './traces.ts';
 import { Unprotected } from './unprotected.ts';
@@ -47,6 +48,7 @@ export class Connections {
   private readonly sealing: Sealing;
   private readonly counters: Counters;
   private readonly outlet: Outlet;
+  private readonly sessions: Sessions;
   private readonly unprotected: Unprotected;
   private readonly view = new RecordView();
   /** Of our connection ids in records. */
@@ -54,12 +56,13 @@ export class Connections {
   private sweepAt: Instant | undefined;
 
   constructor(parts: ConnectionParts) {
-    const { settings, table, sealing, counters, outlet } = parts;
+    const { settings, table, sealing, counters, outlet, sessions } = parts;
     this.settings = settings;
     this.table = table;
     this.sealing = sealing;
     this.counters = counters;
     this.outlet = outlet;
+    this.sessions = sessions;
     this.idLength = table.idLength;
     const admission = new Admission(settings.random, settings.timers, settings.limits, counters);
     this.handshakes = new Handshakes({
@@ -155,8 +158,10 @@ export class Connections {
     }
     const isForShaking = shaking?.hasKeys === true && !shaking.live.hasOwnCid;
     if (isForShaking && this.protected(shaking.live, road, bytes, now, old !== undefined)) return;
-    if (old !== undefined) this.protected(this.table.liveOf(old, now), road, bytes, now);
-    else if (!isForShaking) {
+    if (old !== undefined) {
+      const isIts = this.protected(this.table.liveOf(old, now), road, bytes, now);
+      if (!isIts && isForShaking) this.handshakes.handle(shaking, { kind: 'forged' }, now);
+    } else if (!isForShaking) {
       // RFC 9146 §3: whoever has agreed to put an id into records cannot leave it out.
       const hasId = shaking !== undefined || this.table.byAddress(address, () => true) !== undefined;
       counters.add(hasId ? 'missingConnectionId' : 'unknownPeer');
@@ -261,10 +266,10 @@ export class Connections {
     else if (alert.description === AlertDescription.CloseNotify) {
       this.counters.add('closedByPeer');
       this.leave(live, now);
-      this.outlet.lost(peer, new ClosedError('the peer closed the association'));
+      this.outlet.lost(peer, closedByPeer);
     } else if (alert.level === AlertLevel.Fatal) {
       this.counters.add('closedByPeer');
-      this.handshakes.forgetSession(live);
+      this.sessions.forget(live);
       this.end(peer, new AlertError(alert, 'received'), now);
     }
   }
@@ -328,9 +333,9 @@ export class Connections {
     for (const peer of this.table.inOrder()) {
       if (!isRevoked(peer.identity)) continue;
       const live = this.table.liveOf(peer, now);
-      this.handshakes.forgetSession(live);
+      this.sessions.forget(live);
       this.leave(live, now);
-      this.outlet.lost(peer, new ClosedError('the credential is not valid any more'));
+      this.outlet.lost(peer, revoked);
       ended += 1;
     }
     return ended;
@@ -382,11 +387,6 @@ export class Connections {
     if (handshake !== undefined) this.handshakes.release(handshake);
     this.table.remove(peer);
     if (this.settings.journal !== undefined) this.outlet.journal(peer, 'gone');
-  }
-
-  /** Says goodbye to everybody and forgets them, tells nobody here. */
-  closeAll(now: Instant): void {
-    for (const peer of this.table.inOrder()) this.close(peer, now);
   }
 
   /** Where we are the client. */

@@ -1,42 +1,32 @@
 // All handshakes of a transport: begins them, carries out what their machines say, keeps their deadlines and their number,
 // and turns those that succeed into associations. An old association of the same address lives until the new handshake
 // has finished: a forged hello costs it nothing.
-import {
-  ClosedError,
-  Deadlines,
-  ExpiringMap,
-  type Identity,
-  type Instant,
-  LimitError,
-  type Peer,
-} from '@lapwing/kernel';
+import { Deadlines, type Identity, type Instant, type Peer } from '@lapwing/kernel';
 import type { Admission } from './admission.ts';
 import type { AssociationPeer, LiveAssociation } from './association.ts';
 import type { Associations } from './associations.ts';
 import { Connection } from './connection.ts';
 import type { Credentials } from './credentials.ts';
+import { begunAgain, gaveWay, shakenAgain, tooManyHalfOpen } from './endings.ts';
 import { type AlertError, HandshakeError } from './errors.ts';
 import { FlightWriter } from './flight-writer.ts';
 import type { Established, HandshakeEffect, HandshakeInput, Question } from './handshake/contract.ts';
 import { Handshake } from './handshake/machine.ts';
-import type { Session, TicketSource } from './handshake/session.ts';
+import type { TicketSource } from './handshake/session.ts';
 import type { HandshakeSettings } from './handshake/settings.ts';
 import type { Settings } from './options.ts';
 import type { Outlet } from './outlet.ts';
 import { sameIdentity } from './same-identity.ts';
 import type { Sealing } from './sealing.ts';
 import type { ServerNames } from './server-names.ts';
-import type { SessionCache } from './session-cache.ts';
+import type { Sessions } from './sessions.ts';
 import type { Counters } from './stats.ts';
 import { traceEnd, traceMessage } from './traces.ts';
-
-/** Sessions that a client remembers, one for each server and name. */
-const CLIENT_SESSIONS = 1000;
 
 export interface HandshakeParts {
   readonly settings: Settings;
   readonly machine: { readonly client: HandshakeSettings; readonly server: HandshakeSettings };
-  readonly sessions: SessionCache | undefined;
+  readonly sessions: Sessions;
   readonly tickets: TicketSource | undefined;
   readonly table: Associations;
   readonly sealing: Sealing;
@@ -66,8 +56,8 @@ export class Handshakes {
   /** In the order in which they began. */
   private readonly halfOpen = new Set<Connection>();
   private readonly lingering = new Set<Connection>();
-  private readonly clientSessions: ExpiringMap<string, Session>;
   private readonly writer: FlightWriter;
+  private readonly evicted: Error;
   private shaking = 0;
   private readonly waiting: Step[] = [];
   private isBusy = false;
@@ -75,7 +65,7 @@ export class Handshakes {
   constructor(parts: HandshakeParts) {
     this.parts = parts;
     this.writer = new FlightWriter(parts);
-    this.clientSessions = new ExpiringMap(parts.settings.sessionLifetime, CLIENT_SESSIONS);
+    this.evicted = gaveWay(parts.settings.limits.associations);
   }
 
   get size(): number {
@@ -106,7 +96,7 @@ export class Handshakes {
         credentials,
         serverName: name.serverName,
         hostName: name.hostName,
-        session: this.clientSessions.get(sessionKey, now),
+        session: this.parts.sessions.offer(sessionKey, now),
         tickets: settings.tickets ? 'ask' : 'none',
         connectionId: this.parts.table.connectionIdOf(live),
         datagram,
@@ -126,11 +116,11 @@ export class Handshakes {
   accept(road: Peer, helloRandom: Uint8Array, sequence: number, now: Instant): Connection | undefined {
     const { settings, machine, datagram, counters, admission } = this.parts;
     const before = this.incoming.get(road.key);
-    if (before !== undefined) this.drop(before, new HandshakeError('closed', 'the client has begun again'));
+    if (before !== undefined) this.drop(before, begunAgain);
     if (this.halfOpen.size >= settings.limits.halfOpen) {
       for (const oldest of this.halfOpen) {
         counters.add('halfOpenEvicted');
-        this.drop(oldest, new HandshakeError('limit', 'too many unfinished handshakes: the oldest had to go'));
+        this.drop(oldest, tooManyHalfOpen);
         break;
       }
     }
@@ -141,7 +131,7 @@ export class Handshakes {
       Handshake.server({
         settings: machine.server,
         credentials,
-        sessions: this.parts.sessions,
+        sessions: this.parts.sessions.source,
         tickets: this.parts.tickets,
         connectionId: this.parts.table.connectionIdOf(live),
         datagram,
@@ -212,7 +202,7 @@ export class Handshakes {
     const { early, earlyBytes } = this.parts.settings.limits;
     connection.early ??= [];
     if (connection.early.length >= early || connection.earlyBytes + rest.length > earlyBytes) return false;
-    connection.early.push(rest);
+    connection.early.push(new Uint8Array(rest));
     connection.earlyBytes += rest.length;
     return true;
   }
@@ -242,8 +232,7 @@ export class Handshakes {
         return undefined;
       }
       counters.add('associationsEvicted');
-      const { associations } = settings.limits;
-      this.parts.end(stale, new LimitError('gave way to another association: it was quiet longest', associations), now);
+      this.parts.end(stale, this.evicted, now);
     }
     return table.reserve(road, role, now);
   }
@@ -320,12 +309,7 @@ export class Handshakes {
     this.linger(connection);
     counters.add('handshakesDone');
     if (outcome.resumed) counters.add('handshakesResumed');
-    const { session } = outcome;
-    if (session !== undefined) {
-      if (connection.sessionKey !== undefined) this.clientSessions.set(connection.sessionKey, session, now);
-      else if (session.id.length > 0) sessions?.keep(session.id, session, now);
-      live.sessionId = session.id;
-    }
+    sessions.keep(connection, outcome.session, now);
     this.replace(live, outcome.identity, now);
     traceEnd(connection, outcome);
     if (settings.journal !== undefined) outlet.journal(live.peer, 'kept');
@@ -344,7 +328,7 @@ export class Handshakes {
           (!table.hasOwnCid(other) || sameIdentity(other.identity, identity)),
       );
       if (old === undefined) return;
-      this.parts.end(old, new ClosedError('the peer has shaken hands again'), now);
+      this.parts.end(old, shakenAgain, now);
     }
   }
 
@@ -360,18 +344,12 @@ export class Handshakes {
 
   private fail(connection: Connection, error: AlertError | HandshakeError, now: Instant): void {
     if (connection.state === 'shaking') {
-      this.forgetSession(connection.live, connection.sessionKey);
+      this.parts.sessions.forget(connection.live, connection.sessionKey);
       this.comeToNothing(connection, error);
     } else {
       this.release(connection);
       this.parts.end(connection.live.peer, error, now);
     }
-  }
-
-  /** A fatal alert ends the session too (RFC 5246 §7.2.2). */
-  forgetSession({ sessionId, handshake }: LiveAssociation, sessionKey = handshake?.sessionKey): void {
-    if (sessionId !== undefined && sessionId.length > 0) this.parts.sessions?.forget(sessionId);
-    if (sessionKey !== undefined) this.clientSessions.delete(sessionKey);
   }
 
   private linger(connection: Connection): void {

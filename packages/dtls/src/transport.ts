@@ -26,7 +26,7 @@ import type { Outlet } from './outlet.ts';
 import { contentRoom } from './record/protection.ts';
 import { Sealing } from './sealing.ts';
 import { serverNames } from './server-names.ts';
-import { memorySessionCache } from './session-cache.ts';
+import { Sessions } from './sessions.ts';
 import { restoreInto, snapshotOf } from './snapshot.ts';
 import { Counters, type DtlsStats } from './stats.ts';
 import { exportKeyingMaterial } from './suites/prf.ts';
@@ -57,6 +57,8 @@ export interface DtlsTransport extends Transport {
   peers(): IterableIterator<Peer>;
   /** All associations, to be restored by the next process; holds keys. See snapshot.ts for what it rests on. */
   snapshot(): Uint8Array;
+  /** Writes everybody to the journal, so that a restart knows what was heard since; closing does it by itself. */
+  checkpoint(): void;
   /** Takes up associations of `snapshot` or of the journal; before or after `open`. Throws FormatError for other bytes. */
   restore(snapshot: Uint8Array): Restored;
   /** Closing keeps quiet to those who have an association: they may be restored. `closeAll` says goodbye to everybody first. */
@@ -65,7 +67,7 @@ export interface DtlsTransport extends Transport {
 
 /** Secures a datagram transport. Throws ConfigError for options out of range, or a transport that carries a stream. */
 export function secure(inner: Transport, options: SecureOptions): DtlsTransport {
-  const settings = settle(options);
+  const settings = settle(options, inner.traits.pace);
   if (inner.traits.framing !== 'rfc7252') throw new ConfigError(['transport: DTLS is for datagrams, use TLS over TCP']);
   return new SecuredTransport(inner, settings);
 }
@@ -90,6 +92,7 @@ class SecuredTransport implements DtlsTransport, Outlet {
   private readonly wall: SteadyWall;
   private readonly counters = new Counters();
   private readonly table: Associations;
+  private readonly sealing: Sealing;
   private readonly core: Connections;
   private readonly waiting = new Map<Connection, Waiting>();
   private sink: TransportSink | undefined;
@@ -107,14 +110,14 @@ class SecuredTransport implements DtlsTransport, Outlet {
     const mtu = Math.min(...suites.map((suite) => contentRoom(suite, USUAL_ID, inner.traits.mtu)));
     this.traits = { ...inner.traits, mtu };
     this.table = new Associations(settings.connectionId, limits, random, this.wall);
-    const { sessions } = settings;
+    this.sealing = new Sealing(this.table, limits, this.counters, this.wall);
     this.core = new Connections({
       settings,
       machine: { client: machineSettings(settings, 'client'), server: machineSettings(settings, 'server') },
-      sessions: sessions === 'memory' ? memorySessionCache(undefined, sessionLifetime) : sessions,
+      sessions: new Sessions(settings),
       tickets: settings.tickets ? new TicketKeys(random, sessionLifetime, (now) => this.wall.at(now)) : undefined,
       table: this.table,
-      sealing: new Sealing(this.table, limits, this.counters, this.wall),
+      sealing: this.sealing,
       counters: this.counters,
       outlet: this,
       datagram: inner.traits.mtu,
@@ -174,6 +177,10 @@ class SecuredTransport implements DtlsTransport, Outlet {
     return snapshotOf(this.table, this.table.inOrder(), 'stopped', this.wall.at(this.clock.now()));
   }
 
+  checkpoint(): void {
+    this.writeDown('running');
+  }
+
   restore(snapshot: Uint8Array): Restored {
     const restored = restoreInto(this.table, snapshot, this.wall, this.clock.now());
     this.counters.add('restored', restored.associations);
@@ -192,17 +199,27 @@ class SecuredTransport implements DtlsTransport, Outlet {
   }
 
   closeAll(): void {
-    if (!this.closed) this.core.closeAll(this.clock.now());
+    for (const peer of this.table.inOrder()) this.close(peer);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.closed) return;
     this.core.handshakes.close(new HandshakeError('closed', 'the transport was closed'));
+    this.writeDown('stopped');
     this.closed = true;
     this.timer?.[Symbol.dispose]();
     this.timer = undefined;
     this.table.erase();
     await this.inner[Symbol.asyncDispose]();
+  }
+
+  /** What can be printed: nothing that leads to keys. */
+  toJSON(): object {
+    return { traits: this.traits, associations: this.table.size };
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): object {
+    return this.toJSON();
   }
 
   // What the core says
@@ -256,13 +273,18 @@ class SecuredTransport implements DtlsTransport, Outlet {
   }
 
   journal(peer: AssociationPeer, what: 'kept' | 'gone'): void {
-    const { journal } = this.settings;
-    if (journal === undefined) return;
+    this.writeOne(peer, what === 'gone' ? undefined : 'running');
+  }
+
+  private writeDown(kind: 'running' | 'stopped'): void {
+    if (this.settings.journal === undefined || this.closed) return;
+    for (const peer of this.table.inOrder()) this.writeOne(peer, kind);
+  }
+
+  private writeOne(peer: AssociationPeer, kind: 'running' | 'stopped' | undefined): void {
     try {
-      journal(
-        peer.key,
-        what === 'gone' ? undefined : snapshotOf(this.table, [peer], 'running', this.wall.at(this.clock.now())),
-      );
+      const wall = this.wall.at(this.clock.now());
+      this.settings.journal?.(peer.key, kind === undefined ? undefined : snapshotOf(this.table, [peer], kind, wall));
     } catch {
       this.counters.add('listenerErrors');
     }
