@@ -109,7 +109,6 @@ export class AskingSide {
   private readonly options: AskingOptions;
   private readonly exchanges: Exchanges;
   private readonly driver: Driver<ExchangeInput, ExchangeEffect>;
-  private readonly calls = new Set<Call>();
   private readonly pings = new Set<Ping>();
   private closed = false;
 
@@ -152,7 +151,6 @@ export class AskingSide {
         reject,
       );
       if (signal !== undefined) this.listen(call, signal);
-      this.calls.add(call);
       this.driver.handle({ kind: 'ask', asking: call, bytes });
     });
 
@@ -208,9 +206,8 @@ export class AskingSide {
 
   close(): void {
     this.closed = true;
-    this.driver[Symbol.dispose]();
     for (const ping of [...this.pings]) ping.reject(closedError());
-    for (const call of [...this.calls]) this.fail(call, closedError());
+    this.driver.handle({ kind: 'close' });
   }
 
   // What the message layer reports
@@ -300,6 +297,9 @@ export class AskingSide {
         );
         toLayer({ kind: 'refuse', incoming: effect.incoming });
         break;
+      case 'closed':
+        this.driver[Symbol.dispose]();
+        break;
     }
   }
 
@@ -330,7 +330,6 @@ export class AskingSide {
   }
 
   private withdraw(call: Call, reason: unknown): void {
-    this.calls.delete(call);
     if (!call.done) this.driver.handle({ kind: 'abandon', asking: call });
     this.driver.handle({ kind: 'forget', peer: call.peer, token: call.token });
     call.reject(reason);
@@ -338,7 +337,6 @@ export class AskingSide {
 
   /** An observation stays with its signal, unless only `forget` is to end it. */
   private settled(call: Call, observing: boolean): void {
-    this.calls.delete(call);
     if (!observing || call.until === 'forgotten') call.stopListening();
   }
 
@@ -383,6 +381,8 @@ function failureError(cause: Failure, what: string): Error {
       return new LimitError(`${what}: too many messages to this peer within the life of their ids`, 65_536);
     case 'lost':
       return new ClosedError(`${what}: the connection was lost`);
+    case 'closed':
+      return closedError();
     case 'unacceptable':
       return new FormatError(`${what}: the response depends on ${nameOption(cause.option)}, which is not understood`);
   }

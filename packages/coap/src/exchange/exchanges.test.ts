@@ -129,6 +129,20 @@ describe('matching', () => {
     await stage.peer.silence(seconds(100));
     expect(stage.clock.pending).toBe(0);
   });
+
+  test('closing rejects also what a listener has asked a moment before', async () => {
+    const stage = await openStage();
+    const { endpoint, partner, peer, clock } = stage;
+    const token = endpoint.freshToken();
+    let outcome: Promise<unknown> | undefined;
+    endpoint.expect(partner, token, () => {
+      outcome = caught(endpoint.request(partner, get('x')));
+      void endpoint[Symbol.asyncDispose]();
+    });
+    peer.send(NON, CONTENT, { id: 7, token, options: [[Option.Observe, 12]] });
+    await clock.advance(100);
+    expect(await outcome).toBeInstanceOf(ClosedError);
+  });
 });
 
 test("a peer that the transport has lost fails its requests, pings and observations, and nobody else's", async () => {

@@ -1,6 +1,6 @@
 // The sending half of the message layer: what is confirmable waits for its turn (RFC 7252 §4.7), gets an id, and goes
 // out again with twice the wait until it is acknowledged or spent (§4.2).
-import { Deadlines, type Instant, type Peer, type Random } from '@lapwing/kernel';
+import { DueQueue, type Instant, type Peer, type Random } from '@lapwing/kernel';
 import { Type } from '../message/message.ts';
 import type { Contact, Contacts } from './contacts.ts';
 import type { LayerEffect } from './effects.ts';
@@ -12,7 +12,7 @@ export class Outbox {
   private readonly random: Random;
   private readonly contacts: Contacts;
   private readonly effects: LayerEffect[];
-  private readonly due = new Deadlines<Transmission>();
+  private readonly due = new DueQueue<Transmission>();
 
   /** `effects` is the list that the whole layer fills. */
   constructor(parameters: Parameters, random: Random, contacts: Contacts, effects: LayerEffect[]) {
@@ -28,7 +28,7 @@ export class Outbox {
   }
 
   get earliest(): Instant | undefined {
-    return this.due.earliest;
+    return this.due.first?.dueAt;
   }
 
   send(peer: Peer, bytes: Uint8Array, sender: Sender, now: Instant): void {
