@@ -9,7 +9,7 @@ import {
   type Peer,
   type Random,
 } from '@lapwing/kernel';
-import { type DuplicateLimits, Duplicates, Recent } from './duplicates.ts';
+import { type DuplicateLimits, Duplicates, NONE, type Recent } from './duplicates.ts';
 import { Fifo } from './fifo.ts';
 import { MessageIds } from './message-ids.ts';
 import { Window } from './nstart.ts';
@@ -25,7 +25,7 @@ const FRAME = 62;
 /** Senders of late non-confirmable messages to one peer, who may still hear a reset. */
 const LATE_SENDERS = 16;
 
-export class Contact {
+export class Contact implements Recent {
   readonly key: string;
   peer: Peer;
   touchedAt: Instant;
@@ -36,7 +36,11 @@ export class Contact {
   /** Bytes that may still go to an address that spoke first and has proved nothing; undefined: no bound. */
   allowance: number | undefined = undefined;
   gone = false;
-  readonly recent = new Recent();
+  /** What was received of it lately; kept by `Duplicates`. */
+  readonly number: number;
+  oldest = NONE;
+  newest = NONE;
+  remembered = 0;
   readonly window = new Window();
   ids: MessageIds | undefined = undefined;
   /** The newest unacknowledged message, each knows the one before it: seldom more than one, and a map is garbage soon. */
@@ -45,8 +49,9 @@ export class Contact {
   late: Sender[] | undefined = undefined;
   private lateNext = 0;
 
-  constructor(peer: Peer, now: Instant, dueAt: Instant, proven: boolean) {
+  constructor(peer: Peer, number: number, now: Instant, dueAt: Instant, proven: boolean) {
     this.key = peer.key;
+    this.number = number;
     this.peer = peer;
     this.touchedAt = now;
     this.dueAt = dueAt;
@@ -153,7 +158,8 @@ export class Contacts {
     }
     const authenticated = peer.identity.kind !== 'none';
     const proven = authenticated || this.proven.get(peer.key, now) === true;
-    const fresh = new Contact(peer, now, now + this.life, proven);
+    const number = Math.floor(this.random.fraction() * 2 ** 30);
+    const fresh = new Contact(peer, number, now, now + this.life, proven);
     if (!proven) fresh.allowance = allowance;
     this.contacts.set(peer.key, fresh);
     (authenticated ? this.authenticated : this.anonymous).push(fresh);
@@ -177,7 +183,7 @@ export class Contacts {
   end(contact: Contact, now: Instant): void {
     if (contact.gone) return;
     contact.gone = true;
-    this.duplicates.forget(contact.recent);
+    this.duplicates.forget(contact);
     this.contacts.delete(contact.key);
     if (contact.proven && contact.peer.identity.kind === 'none') this.proven.set(contact.key, true, now);
   }

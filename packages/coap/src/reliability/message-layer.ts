@@ -16,7 +16,7 @@ import { Type } from '../message/message.ts';
 import { Option } from '../message/options.ts';
 import { encodeEmpty, type ReceivedMessage } from '../message/udp.ts';
 import { type Contact, type ContactLimits, Contacts } from './contacts.ts';
-import { duplicateLimits } from './duplicates.ts';
+import { duplicateLimits, NONE } from './duplicates.ts';
 import type { DropReason, LayerEffect, LayerInput } from './effects.ts';
 import { Fifo } from './fifo.ts';
 import { Incoming } from './incoming.ts';
@@ -205,10 +205,10 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
 
   /** Whether it came before; then it gets what it got before. */
   private repeats(contact: Contact, id: number, now: Instant): boolean {
-    const at = this.contacts.duplicates.find(contact.recent, id, now);
-    if (at < 0) return false;
+    const at = this.contacts.duplicates.find(contact, id, now);
+    if (at === NONE) return false;
     this.drop('duplicate', contact.peer);
-    const answer = contact.recent.answers[at];
+    const answer = this.contacts.duplicates.answerAt(at);
     if (answer !== undefined) {
       contact.spend(answer.length);
       this.transmit(contact.peer, answer);
@@ -219,7 +219,7 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
   private remember(contact: Contact, incoming: Incoming, now: Instant): void {
     const { contacts, parameters } = this;
     const life = incoming.confirmable ? parameters.exchangeLifetime : parameters.nonLifetime;
-    contacts.duplicates.remember(contact.recent, incoming.id, incoming.at + life, now);
+    contacts.duplicates.remember(contact, incoming.id, incoming.at + life, now);
     this.wakeAt(contact.dueAt);
     if (!contacts.duplicates.full) return;
     const evicted = contacts.relieve(contact);
@@ -343,7 +343,7 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
     const contact = this.contacts.find(incoming.peer.key);
     if (contact !== undefined) {
       contact.spend(bytes.length);
-      this.contacts.duplicates.answered(contact.recent, incoming.id, bytes, now);
+      this.contacts.duplicates.answered(contact, incoming.id, bytes, now);
     }
     this.transmit(incoming.peer, bytes);
   }
@@ -351,7 +351,7 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
   /** RFC 7252 §4.5: what has no effect may be served again, and thousands of answers need not be held. */
   private forget(incoming: Incoming, now: Instant): void {
     const contact = this.contacts.find(incoming.peer.key);
-    if (contact !== undefined) this.contacts.duplicates.forgetOne(contact.recent, incoming.id, now);
+    if (contact !== undefined) this.contacts.duplicates.forgetOne(contact, incoming.id, now);
   }
 
   private reset(peer: Peer, id: number, now: Instant): void {
