@@ -171,9 +171,10 @@ export class Server implements AsyncDisposable {
   }
 
   private serve(request: Request, context: Context, listener: string): Promise<Response> {
-    const [root] = request.options.path;
+    const { path } = request.options;
     const endpoint = this.listening.find(({ name }) => name === listener)?.endpoint;
-    if (root === 'rd' && endpoint !== undefined) return this.registering.serve(request, context, listener, endpoint);
+    if (path[0] === 'rd' && endpoint !== undefined)
+      return this.registering.serve(request, path, context, listener, endpoint);
     this.unserved += 1;
     return Promise.resolve(makeResponse(Code.NotFound));
   }

@@ -28,6 +28,7 @@ const LATE_SENDERS = 16;
 export class Contact implements Recent {
   readonly key: string;
   peer: Peer;
+  /** In whole ms, as is `dueAt`: a fraction would be an object. */
   touchedAt: Instant;
   /** When it is looked at again. */
   dueAt: Instant;
@@ -41,7 +42,7 @@ export class Contact implements Recent {
   oldest = NONE;
   newest = NONE;
   remembered = 0;
-  readonly window = new Window();
+  private window: Window | undefined = undefined;
   ids: MessageIds | undefined = undefined;
   /** The newest unacknowledged message, each knows the one before it: seldom more than one, and a map is garbage soon. */
   private unacknowledged: Transmission | undefined = undefined;
@@ -69,6 +70,17 @@ export class Contact implements Recent {
 
   affords(length: number): boolean {
     return this.proven || this.allowance === undefined || this.allowance >= length + FRAME;
+  }
+
+  /** Whose turn it is to send; who only ever asks needs none. */
+  get turns(): Window {
+    this.window ??= new Window();
+    return this.window;
+  }
+
+  /** Nothing is open or waits. */
+  get isIdle(): boolean {
+    return this.window?.idle ?? true;
   }
 
   unacknowledgedBy(id: number): Transmission | undefined {
@@ -150,16 +162,17 @@ export class Contacts {
   /** The contact with that peer, begun now if there is none; then `allowance` is what may go to an unproven address. */
   touch(peer: Peer, now: Instant, allowance?: number): Contact {
     const known = this.contacts.get(peer.key);
+    const touchedAt = Math.ceil(now);
     if (known !== undefined) {
       // Of equal objects the older one: others hold it too.
-      if (!equalAddresses(known.peer.address, peer.address)) known.peer = peer;
-      known.touchedAt = now;
+      if (known.peer !== peer && !equalAddresses(known.peer.address, peer.address)) known.peer = peer;
+      known.touchedAt = touchedAt;
       return known;
     }
     const authenticated = peer.identity.kind !== 'none';
     const proven = authenticated || this.proven.get(peer.key, now) === true;
     const number = Math.floor(this.random.fraction() * 2 ** 30);
-    const fresh = new Contact(peer, number, now, now + this.life, proven);
+    const fresh = new Contact(peer, number, touchedAt, touchedAt + this.life, proven);
     if (!proven) fresh.allowance = allowance;
     this.contacts.set(peer.key, fresh);
     (authenticated ? this.authenticated : this.anonymous).push(fresh);
@@ -204,9 +217,9 @@ export class Contacts {
     for (let contact = queue.first; contact !== undefined && contact.dueAt <= now; contact = queue.first) {
       queue.shift();
       if (contact.gone) continue;
-      if (contact.touchedAt + this.life > now || !contact.window.idle) {
+      if (contact.touchedAt + this.life > now || !contact.isIdle) {
         contact.dueAt = Math.max(contact.touchedAt + this.life, now + 1);
-        if (!contact.window.idle) contact.dueAt = Math.max(contact.dueAt, now + this.life);
+        if (!contact.isIdle) contact.dueAt = Math.max(contact.dueAt, now + this.life);
         queue.push(contact);
       } else this.end(contact, now);
     }
@@ -217,7 +230,7 @@ export class Contacts {
       for (let left = queue.size; left > 0; left -= 1) {
         const contact = queue.shift();
         if (contact === undefined || contact.gone) continue;
-        if (contact === current || !contact.window.idle) {
+        if (contact === current || !contact.isIdle) {
           queue.push(contact);
           continue;
         }

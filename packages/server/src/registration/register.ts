@@ -54,6 +54,16 @@ export type Outcome =
   | 'wrong-peer'
   | 'wrong-method';
 
+/** The Update that says no more than that the device is there: nearly all of them. */
+const nothingNew: Updating = {
+  kind: 'update',
+  lifetime: undefined,
+  binding: undefined,
+  queueMode: undefined,
+  smsNumber: undefined,
+  parameters: new Map(),
+};
+
 /** Seconds after which a client may come back (RFC 7252 §5.10.5, §5.9.3.4). */
 const retryAfter = 10;
 
@@ -88,14 +98,20 @@ export class RegistrationInterface implements Disposable {
     return Object.fromEntries(this.tally);
   }
 
-  /** For requests whose path begins with `rd`. Rejects with the ResponseError to answer. */
-  async serve(request: Request, context: Context, listener: string, endpoint: Endpoint): Promise<Response> {
-    const [, id, ...deeper] = request.options.path;
+  /** For requests whose `path` begins with `rd`. Rejects with the ResponseError to answer. */
+  async serve(
+    request: Request,
+    path: readonly string[],
+    context: Context,
+    listener: string,
+    endpoint: Endpoint,
+  ): Promise<Response> {
+    const id = path[1];
     if (id === undefined) {
       if (request.code !== Code.Post) throw this.refuse('wrong-method', new ResponseError(Code.MethodNotAllowed));
       return this.register(request, context.peer, listener, endpoint);
     }
-    const contact = deeper.length === 0 ? this.registry.byId(id) : undefined;
+    const contact = path.length === 2 ? this.registry.byId(id) : undefined;
     // Whether somebody else's registration exists is nobody's business: both are 4.04.
     if (contact === undefined) throw this.refuse('unknown', new ResponseError(Code.NotFound));
     if (!mayContinue(contact.registration.peer, context.peer) || contact.endpoint !== endpoint) {
@@ -162,12 +178,13 @@ export class RegistrationInterface implements Disposable {
 
   private update(request: Request, peer: Peer, contact: Contact): Response {
     const previous = contact.registration;
-    const updating = parseUpdate(request.options.query, previous.version);
+    const { query } = request.options;
+    const updating = query.length === 0 ? nothingNew : parseUpdate(query, previous.version);
     if (updating.kind === 'problem') throw this.refuse('malformed', problemError(updating));
     const withObjects = request.payload.length > 0;
     const objectList = withObjects ? this.objectsOf(request) : previous.objectList;
     const lifetime = updating.lifetime === undefined ? previous.lifetime : this.clamp(updating.lifetime);
-    contact.registration = previous.with({
+    contact.registration = previous.updated({
       peer: isSamePlace(previous.peer, peer) ? previous.peer : peer,
       terms: this.termsAfter(previous, updating, lifetime),
       objectList,
