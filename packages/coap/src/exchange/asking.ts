@@ -21,6 +21,7 @@ import type { LayerInput } from '../reliability/effects.ts';
 import type { Incoming } from '../reliability/incoming.ts';
 import type { Parameters } from '../reliability/parameters.ts';
 import type { Sender, Transmission } from '../reliability/transmission.ts';
+import type { Completion } from './asking-stack.ts';
 import { AskingContext } from './contexts.ts';
 import {
   Asking,
@@ -31,43 +32,47 @@ import {
   type Listener,
   Observation,
 } from './exchanges.ts';
-import type { Context, Service } from './service.ts';
+import type { Context } from './service.ts';
 import { keyOfToken, keyOfTokenAt, type TokenKey, tokenOfKey } from './tokens.ts';
 
 /** Bytes of a token: in NoSec it is all that keeps a stranger from answering (RFC 7252 §5.3.1, §11.4). */
 const TOKEN_LENGTH = 8;
 
+/** The promise of a request, and what becomes of the answer before it settles. */
+interface Promised {
+  readonly resolve: (response: Response | Promise<Response>) => void;
+  readonly reject: (reason: unknown) => void;
+  readonly complete: Completion | undefined;
+}
+
 /** A request with the promise that waits for it. */
 class Call extends Asking {
   readonly request: Request;
-  readonly resolve: (response: Response) => void;
-  readonly reject: (reason: unknown) => void;
-  readonly onAcknowledged: (() => void) | undefined;
-  readonly until: 'signal' | 'forgotten';
-  readonly urgent: boolean;
+  readonly context: Context;
+  readonly promised: Promised;
   signal: AbortSignal | undefined = undefined;
   aborted: (() => void) | undefined = undefined;
 
-  constructor(
-    peer: Peer,
-    token: TokenKey,
-    request: Request,
-    options: {
-      readonly confirmable: boolean;
-      readonly listener: Listener | undefined;
-      readonly given: AskingContext | undefined;
-    },
-    resolve: (response: Response) => void,
-    reject: (reason: unknown) => void,
-  ) {
-    const { confirmable, listener, given } = options;
-    super(peer, token, confirmable, listener === undefined ? undefined : { request, listener });
+  constructor(token: TokenKey, request: Request, context: Context, promised: Promised) {
+    const listener = listenerOf(context);
+    super(context.peer, token, context.type !== 'non', listener === undefined ? undefined : { request, listener });
     this.request = request;
-    this.onAcknowledged = given?.onAcknowledged;
-    this.until = given?.until ?? 'signal';
-    this.urgent = given?.turn === 'now';
-    this.resolve = resolve;
-    this.reject = reject;
+    this.context = context;
+    this.promised = promised;
+  }
+
+  get urgent(): boolean {
+    return this.given?.turn === 'now';
+  }
+
+  /** What only the caller of the endpoint can say. */
+  get given(): AskingContext | undefined {
+    return this.context instanceof AskingContext ? this.context : undefined;
+  }
+
+  answered(response: Response): void {
+    const { resolve, complete } = this.promised;
+    resolve(complete === undefined ? response : complete(response, this.request, this.context));
   }
 
   stopListening(): void {
@@ -130,29 +135,19 @@ export class AskingSide {
   }
 
   /** The innermost service of asking. */
-  readonly ask: Service = (request, context) =>
-    new Promise((resolve, reject) => {
+  ask(request: Request, context: Context, complete?: Completion): Promise<Response> {
+    return new Promise((resolve, reject) => {
       if (this.closed) throw closedError();
       const signal = context instanceof AskingContext ? context.given : context.signal;
       signal?.throwIfAborted();
       const token = context.token ?? this.freshToken();
       const { code, options, payload } = request;
       const bytes = encodeMessage({ type: Type.Con, id: 0, token, code, options, payload }, this.options.longest);
-      const call = new Call(
-        context.peer,
-        keyOfToken(token),
-        request,
-        {
-          confirmable: context.type !== 'non',
-          listener: listenerOf(context),
-          given: context instanceof AskingContext ? context : undefined,
-        },
-        resolve,
-        reject,
-      );
+      const call = new Call(keyOfToken(token), request, context, { resolve, reject, complete });
       if (signal !== undefined) this.listen(call, signal);
       this.driver.handle({ kind: 'ask', asking: call, bytes });
     });
+  }
 
   ping(peer: Peer, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -236,7 +231,7 @@ export class AskingSide {
     if (sender instanceof Ping) sender.resolve();
     else if (sender instanceof Asking) {
       this.driver.handle({ kind: 'acknowledged', asking: sender });
-      if (sender instanceof Call) sender.onAcknowledged?.();
+      if (sender instanceof Call) sender.given?.onAcknowledged?.();
     } else return false;
     return true;
   }
@@ -269,7 +264,7 @@ export class AskingSide {
       case 'answered':
         if (effect.asking instanceof Call) {
           this.settled(effect.asking, effect.asking.observing !== undefined);
-          effect.asking.resolve(toResponse(effect.message));
+          effect.asking.answered(toResponse(effect.message));
         }
         break;
       case 'failed':
@@ -319,7 +314,15 @@ export class AskingSide {
     if (request === undefined) {
       this.options.blocks.forget(observation);
       deliver(response);
-    } else this.options.blocks.notified(this.ask, observation, request, new AskingContext(peer), response, deliver);
+    } else
+      this.options.blocks.notified(
+        (later, context) => this.ask(later, context),
+        observation,
+        request,
+        new AskingContext(peer),
+        response,
+        deliver,
+      );
   }
 
   private listen(call: Call, signal: AbortSignal): void {
@@ -332,17 +335,17 @@ export class AskingSide {
   private withdraw(call: Call, reason: unknown): void {
     if (!call.done) this.driver.handle({ kind: 'abandon', asking: call });
     this.driver.handle({ kind: 'forget', peer: call.peer, token: call.token });
-    call.reject(reason);
+    call.promised.reject(reason);
   }
 
   /** An observation stays with its signal, unless only `forget` is to end it. */
   private settled(call: Call, observing: boolean): void {
-    if (!observing || call.until === 'forgotten') call.stopListening();
+    if (!observing || call.given?.until === 'forgotten') call.stopListening();
   }
 
   private fail(call: Call, error: Error): void {
     this.settled(call, false);
-    call.reject(error);
+    call.promised.reject(error);
   }
 }
 
