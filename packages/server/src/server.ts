@@ -12,10 +12,9 @@ import {
 import { type Address, afterTurn, Driver, Emitter, type Events, TimeoutError } from '@lapwing/kernel';
 import type { Operation, Result } from '@lapwing/lwm2m';
 import { Awake, type AwakeEffect, type AwakeInput } from './awake.ts';
-import { Device } from './calls.ts';
 import { Commands, type Underway, type Work } from './commands.ts';
 import type { Contact } from './contact.ts';
-import type { PerformOptions } from './device.ts';
+import { Device, type PerformOptions } from './device.ts';
 import { NotRegisteredError } from './errors.ts';
 import type { Observation, ServerEvents } from './events.ts';
 import { Exchange } from './exchange.ts';
