@@ -174,7 +174,7 @@ test("a peer that the transport has lost fails its requests, pings and observati
 });
 
 describe('observations', () => {
-  async function observing() {
+  async function observing(from = 10) {
     const stage = await openStage();
     const heard: { readonly text: string; readonly observed: Observed }[] = [];
     const abort = new AbortController();
@@ -189,7 +189,7 @@ describe('observations', () => {
         payload: text,
         options: sequence === undefined ? [] : [[Option.Observe, sequence]],
       });
-    stage.peer.send(ACK, CONTENT, { options: [[Option.Observe, 10]], payload: 'first' });
+    stage.peer.send(ACK, CONTENT, { options: [[Option.Observe, from]], payload: 'first' });
     await stage.clock.advance(10);
     await first;
     const texts = () => heard.map(({ text }) => text);
@@ -208,6 +208,25 @@ describe('observations', () => {
       peer: o.partner.key,
       token: toHex(o.token),
     });
+  });
+
+  /** All orders in which three notifications may come, here those before and after the wrap of the number. */
+  const orders = [
+    [0, 1, 2],
+    [0, 2, 1],
+    [1, 0, 2],
+    [1, 2, 0],
+    [2, 0, 1],
+    [2, 1, 0],
+  ];
+
+  test.each(orders)('D-07: of notifications that come as %i, %i, %i the newest so far are heard', async (...order) => {
+    await using o = await observing(2 ** 24 - 2);
+    const sent = [2 ** 24 - 1, 0, 1];
+    for (const i of order) o.notify(sent[i], String(i));
+    await o.clock.advance(10);
+    const newest = order.filter((i, at) => i > Math.max(-1, ...order.slice(0, at)));
+    expect(o.texts()).toEqual(newest.map(String));
   });
 
   test('D-07: an older notification is acknowledged and not heard; after 128 s any is newer', async () => {

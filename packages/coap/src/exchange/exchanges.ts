@@ -1,7 +1,6 @@
 // The exchanges core: which request or observation a response belongs to. Peer and token decide, nothing else
 // (RFC 7252 §5.3.2); an idle observation is one small object and one map entry.
 import { type Core, Deadlines, type Duration, type Instant, type Peer } from '@lapwing/kernel';
-import { isNewer, sequenceOf } from '../layers/observe-order.ts';
 import { isSuccess } from '../message/code.ts';
 import type { Message, Request, Response, Token } from '../message/message.ts';
 import { OptionSet } from '../message/option-set.ts';
@@ -9,6 +8,7 @@ import { Option } from '../message/options.ts';
 import type { Incoming } from '../reliability/incoming.ts';
 import type { Parameters } from '../reliability/parameters.ts';
 import type { Sender, Transmission } from '../reliability/transmission.ts';
+import { isNewer, sequenceOf } from './observe-order.ts';
 import { type Tokened, TokenTable } from './token-table.ts';
 import { type TokenKey, tokenOfKey } from './tokens.ts';
 

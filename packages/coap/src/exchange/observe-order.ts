@@ -1,7 +1,6 @@
 // Freshness of notifications (RFC 7641 §3.4): what is older than the newest so far is not delivered, whatever
 // order the network chose. All that is remembered of an observation are two numbers.
-import { type Clock, type Instant, seconds } from '@lapwing/kernel';
-import { extendContext, type Layer, type Notify } from '../exchange/service.ts';
+import { type Instant, seconds } from '@lapwing/kernel';
 import type { Response } from '../message/message.ts';
 import { Option } from '../message/options.ts';
 
@@ -22,32 +21,4 @@ export function sequenceOf(response: Response): number | undefined {
   let sequence = 0;
   for (const byte of value.subarray(-3)) sequence = sequence * 256 + byte;
   return sequence;
-}
-
-/** Lets only fresh notifications through to `context.notify`; one without Observe ends the observation and always passes. */
-export function observeOrder(clock: Clock): Layer {
-  return (inner) => async (request, context) => {
-    const { notify } = context;
-    if (notify === undefined) return inner(request, context);
-    let newest = -1;
-    let newestAt: Instant = 0;
-    const ordered: Notify = async (response, options) => {
-      const sequence = sequenceOf(response);
-      const now = clock.now();
-      if (sequence !== undefined) {
-        if (newest >= 0 && !isNewer(sequence, now, newest, newestAt)) return 'superseded';
-        newest = sequence;
-        newestAt = now;
-      }
-      return notify(response, options);
-    };
-    const first = await inner(request, extendContext(context, { notify: ordered }));
-    const sequence = sequenceOf(first);
-    // A notification may have overtaken the first response.
-    if (sequence !== undefined && newest < 0) {
-      newest = sequence;
-      newestAt = clock.now();
-    }
-    return first;
-  };
 }
