@@ -27,7 +27,7 @@ import {
 import { AskingSide } from './exchange/asking.ts';
 import { AskingStack } from './exchange/asking-stack.ts';
 import { AskingContext, type RequestOptions } from './exchange/contexts.ts';
-import type { Listener } from './exchange/exchanges.ts';
+import type { Observing } from './exchange/observation.ts';
 import { type NotifyPolicy, notifyPolicy } from './exchange/relations.ts';
 import type { Layer, Service } from './exchange/service.ts';
 import { ServingSide } from './exchange/serving.ts';
@@ -180,9 +180,9 @@ export class Endpoint implements AsyncDisposable {
     this.asking.forget(peer, token);
   }
 
-  /** Takes up an observation that began elsewhere or before a restart. `request` is needed where notifications come in blocks. */
-  expect(peer: Peer, token: Token, notify: Listener, request?: Request): void {
-    this.asking.expect(peer, token, notify, request);
+  /** Takes up an observation that began elsewhere or before a restart. The request is needed where notifications come in blocks. */
+  expect(peer: Peer, token: Token, observing: Observing): void {
+    this.asking.expect(peer, token, observing);
   }
 
   /** A snapshot of every counter and size. */

@@ -1,21 +1,8 @@
 // Asking (shell): turns the effects of the exchanges core into settled promises and heard notifications.
-import {
-  type Clock,
-  ClosedError,
-  Driver,
-  FormatError,
-  formatAddress,
-  type Instant,
-  LimitError,
-  type Peer,
-  type Random,
-  TimeoutError,
-} from '@lapwing/kernel';
-import { ResetError } from '../errors.ts';
+import { type Clock, Driver, formatAddress, type Instant, type Peer, type Random } from '@lapwing/kernel';
 import type { BlockOut } from '../layers/block-out.ts';
-import { methodName } from '../message/code.ts';
 import { type Message, type Request, type Response, type Token, Type } from '../message/message.ts';
-import { nameOption, Option } from '../message/options.ts';
+import { Option } from '../message/options.ts';
 import { encodeEmpty, encodeMessage, type ReceivedMessage } from '../message/udp.ts';
 import type { LayerInput } from '../reliability/effects.ts';
 import type { Incoming } from '../reliability/incoming.ts';
@@ -23,17 +10,11 @@ import type { Parameters } from '../reliability/parameters.ts';
 import type { Sender, Transmission } from '../reliability/transmission.ts';
 import type { Completion } from './asking-stack.ts';
 import { AskingContext } from './contexts.ts';
-import {
-  Asking,
-  type ExchangeEffect,
-  type ExchangeInput,
-  Exchanges,
-  type Failure,
-  type Listener,
-  Observation,
-} from './exchanges.ts';
+import { Asking, type ExchangeEffect, type ExchangeInput, Exchanges } from './exchanges.ts';
+import { closedError, describeRequest, type Failure, failureError, lostError } from './failures.ts';
+import { Observation, Observed, type Observing } from './observation.ts';
 import type { Context } from './service.ts';
-import { keyOfToken, keyOfTokenAt, type TokenKey, tokenOfKey } from './tokens.ts';
+import { keyOfToken, keyOfTokenAt, type TokenKey } from './tokens.ts';
 
 /** Bytes of a token: in NoSec it is all that keeps a stranger from answering (RFC 7252 §5.3.1, §11.4). */
 const TOKEN_LENGTH = 8;
@@ -54,8 +35,7 @@ class Call extends Asking {
   aborted: (() => void) | undefined = undefined;
 
   constructor(token: TokenKey, request: Request, context: Context, promised: Promised) {
-    const listener = listenerOf(context);
-    super(context.peer, token, context.type !== 'non', listener === undefined ? undefined : { request, listener });
+    super(context.peer, token, context.type !== 'non', observingOf(request, context));
     this.request = request;
     this.context = context;
     this.promised = promised;
@@ -179,9 +159,9 @@ export class AskingSide {
     });
   }
 
-  expect(peer: Peer, token: Token, listener: Listener, request: Request | undefined): void {
+  expect(peer: Peer, token: Token, observing: Observing): void {
     if (this.closed) throw closedError();
-    const observation = new Observation(peer, keyOfToken(token), listener, request);
+    const observation = new Observation(peer, keyOfToken(token), observing);
     this.driver.handle({ kind: 'expect', observation });
   }
 
@@ -299,11 +279,12 @@ export class AskingSide {
   }
 
   private notify(observation: Observation, message: Message, sequence: number | undefined, at: Instant): void {
-    const { peer, token, listener } = observation;
+    const { peer, listener } = observation;
     const response = toResponse(message);
+    const observed = new Observed(observation, sequence, at);
     const deliver = (whole: Response): void => {
       try {
-        listener(whole, { peer, token: tokenOfKey(token), sequence, at });
+        listener(whole, observed);
       } catch (error) {
         // A mistake of one listener must not reach the socket, where it would end the process.
         this.options.failed(error);
@@ -350,47 +331,14 @@ export class AskingSide {
 }
 
 /** As it was given, where no layer has put itself in between: then an observation needs nothing of its own for it. */
-function listenerOf(context: Context): Listener | undefined {
-  if (context instanceof AskingContext && context.listener !== undefined) return context.listener;
+function observingOf(request: Request, context: Context): Observing | undefined {
+  if (context instanceof AskingContext && context.listener !== undefined)
+    return { request, listener: context.listener, tag: context.tag };
   const { notify } = context;
-  return notify === undefined ? undefined : (response) => void notify(response);
+  return notify === undefined ? undefined : { request, listener: (response) => void notify(response), tag: undefined };
 }
 
 /** Free of the message, so that a spread of it loses nothing. */
 function toResponse(message: Message): Response {
   return { code: message.code, options: message.options, payload: message.payload };
 }
-
-function describeRequest(request: Request, peer: Peer): string {
-  let path: string;
-  try {
-    path = `/${request.options.path.join('/')}`;
-  } catch (error) {
-    if (!(error instanceof FormatError)) throw error;
-    path = '(no text)';
-  }
-  return `${methodName(request.code)} ${path} to ${formatAddress(peer.address)}`;
-}
-
-function failureError(cause: Failure, what: string): Error {
-  switch (cause.kind) {
-    case 'reset':
-      return new ResetError(`${what}: reset by the peer`);
-    case 'unacknowledged':
-      return new TimeoutError(`${what}: no acknowledgement within ${Math.round(cause.waited)} ms`, cause.waited);
-    case 'unanswered':
-      return new TimeoutError(`${what}: no response within ${Math.round(cause.waited)} ms`, cause.waited);
-    case 'busy':
-      return new LimitError(`${what}: too many messages to this peer within the life of their ids`, 65_536);
-    case 'lost':
-      return new ClosedError(`${what}: the connection was lost`);
-    case 'closed':
-      return closedError();
-    case 'unacceptable':
-      return new FormatError(`${what}: the response depends on ${nameOption(cause.option)}, which is not understood`);
-  }
-}
-
-const closedError = (): ClosedError => new ClosedError('the endpoint is closed');
-const lostError = (peer: Peer): ClosedError =>
-  new ClosedError(`the connection to ${formatAddress(peer.address)} was lost`);

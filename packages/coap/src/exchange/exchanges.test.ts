@@ -7,7 +7,7 @@ import { OptionSet } from '../message/option-set.ts';
 import { Option } from '../message/options.ts';
 import { ACK, CON, CONTENT, EMPTY, GET, NON, RST } from '../testing/scripted-peer.ts';
 import { openStage } from '../testing/stage.ts';
-import type { Observed } from './exchanges.ts';
+import type { Listener, Observed } from './observation.ts';
 
 const get = (path: string) => makeRequest(GET, OptionSet.of([Option.UriPath, path]));
 const observe = makeRequest(GET, OptionSet.of([Option.Observe, 0], [Option.UriPath, 'x']));
@@ -135,10 +135,11 @@ describe('matching', () => {
     const { endpoint, partner, peer, clock } = stage;
     const token = endpoint.freshToken();
     let outcome: Promise<unknown> | undefined;
-    endpoint.expect(partner, token, () => {
+    const listener = (): void => {
       outcome = caught(endpoint.request(partner, get('x')));
       void endpoint[Symbol.asyncDispose]();
-    });
+    };
+    endpoint.expect(partner, token, { listener, tag: undefined, request: undefined });
     peer.send(NON, CONTENT, { id: 7, token, options: [[Option.Observe, 12]] });
     await clock.advance(100);
     expect(await outcome).toBeInstanceOf(ClosedError);
@@ -158,7 +159,7 @@ test("a peer that the transport has lost fails its requests, pings and observati
   const waiting = caught(stage.endpoint.request(stage.partner, get('waiting')));
   const pong = caught(stage.endpoint.ping(stage.partner));
   const others = caught(stage.endpoint.request(await stage.endpoint.connect(other.address), get('others')));
-  stage.endpoint.expect(stage.partner, Uint8Array.of(1), () => undefined);
+  stage.endpoint.expect(stage.partner, Uint8Array.of(1), { listener: () => undefined, tag: 1, request: undefined });
   stage.peer.send(CON, GET, { path: '/held' });
   other.send(CON, GET, { path: '/held' });
   await stage.clock.advance(10);
@@ -298,10 +299,11 @@ describe('observations', () => {
     await using stage = await openStage();
     const heard: string[] = [];
     const token = Uint8Array.of(9, 9);
-    stage.endpoint.expect(stage.partner, token, (response) => heard.push(toHex(response.payload)), observe);
+    const listener: Listener = (response, { tag }) => heard.push(`${tag} ${toHex(response.payload)}`);
+    stage.endpoint.expect(stage.partner, token, { listener, tag: 'mine', request: observe });
     stage.peer.send(CON, CONTENT, { token, options: [[Option.Observe, 7]], payload: 'x' });
     await stage.peer.expect(ACK, EMPTY);
-    expect(heard).toEqual(['78']);
+    expect(heard).toEqual(['mine 78']);
     expect(stage.endpoint.stats().observations).toBe(1);
   });
 
@@ -327,10 +329,11 @@ describe('observations', () => {
     await using stage = await openStage();
     const heard: string[] = [];
     const token = Uint8Array.of(9);
-    stage.endpoint.expect(stage.partner, token, (response) => {
+    const listener: Listener = (response) => {
       heard.push(toHex(response.payload));
       throw new Error('a mistake of ours');
-    });
+    };
+    stage.endpoint.expect(stage.partner, token, { listener, tag: undefined, request: undefined });
     for (const [sequence, payload] of ['a', 'b'].entries()) {
       stage.peer.send(CON, CONTENT, { token, options: [[Option.Observe, sequence + 1]], payload });
       await stage.peer.expect(ACK, EMPTY);

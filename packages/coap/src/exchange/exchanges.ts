@@ -1,28 +1,17 @@
 // The exchanges core: which request or observation a response belongs to. Peer and token decide, nothing else
 // (RFC 7252 §5.3.2); an idle observation is one small object and one map entry.
-import { type Core, Deadlines, type Duration, type Instant, type Peer } from '@lapwing/kernel';
+import { type Core, Deadlines, type Instant, type Peer } from '@lapwing/kernel';
 import { isSuccess } from '../message/code.ts';
-import type { Message, Request, Response, Token } from '../message/message.ts';
-import { OptionSet } from '../message/option-set.ts';
+import type { Message } from '../message/message.ts';
 import { Option } from '../message/options.ts';
 import type { Incoming } from '../reliability/incoming.ts';
 import type { Parameters } from '../reliability/parameters.ts';
 import type { Sender, Transmission } from '../reliability/transmission.ts';
+import type { Failure } from './failures.ts';
+import { Observation, type Observing } from './observation.ts';
 import { isNewer, sequenceOf } from './observe-order.ts';
 import { type Tokened, TokenTable } from './token-table.ts';
-import { type TokenKey, tokenOfKey } from './tokens.ts';
-
-/** What a notification belongs to. One function can serve many observations, told apart by token. */
-export interface Observed {
-  readonly peer: Peer;
-  readonly token: Token;
-  /** Value of the Observe option (RFC 7641 §3.4); undefined on the last one. */
-  readonly sequence: number | undefined;
-  readonly at: Instant;
-}
-
-/** Hears the notifications of observations. */
-export type Listener = (response: Response, observed: Observed) => void;
+import type { TokenKey } from './tokens.ts';
 
 /** Somebody waits for a response. */
 export class Asking implements Sender, Tokened<Asking> {
@@ -30,58 +19,18 @@ export class Asking implements Sender, Tokened<Asking> {
   readonly token: TokenKey;
   readonly confirmable: boolean;
   /** Set where the request observes. */
-  readonly observing: { readonly request: Request; readonly listener: Listener } | undefined;
+  readonly observing: Observing | undefined;
   transmission: Transmission | undefined = undefined;
   lastId = -1;
   startedAt: Instant = 0;
   done = false;
   nextInBucket: Asking | undefined = undefined;
 
-  constructor(peer: Peer, token: TokenKey, confirmable: boolean, observing: Asking['observing']) {
+  constructor(peer: Peer, token: TokenKey, confirmable: boolean, observing: Observing | undefined) {
     this.peer = peer;
     this.token = token;
     this.confirmable = confirmable;
     this.observing = observing;
-  }
-}
-
-/** Distinct requests of observations that are kept once; beyond it they are kept anew. */
-const MOST_SHARED = 256;
-
-/** What lives on between notifications. */
-export class Observation implements Tokened<Observation> {
-  readonly peer: Peer;
-  readonly token: TokenKey;
-  readonly listener: Listener;
-  /** The request, packed; empty when it is not known. */
-  private packed: string;
-  /** Of the newest notification so far (RFC 7641 §3.4); -1 before the first. */
-  sequence = -1;
-  /** When that came, in whole ms. */
-  freshAt: Instant = 0;
-  nextInBucket: Observation | undefined = undefined;
-
-  constructor(peer: Peer, token: TokenKey, listener: Listener, request?: Request) {
-    this.peer = peer;
-    this.token = token;
-    this.listener = listener;
-    this.packed = request === undefined ? '' : pack(request);
-  }
-
-  /** A fleet is observed with the same few requests: each is kept once. */
-  share(pool: Map<string, string>): this {
-    const known = pool.get(this.packed);
-    if (known !== undefined) this.packed = known;
-    else {
-      if (pool.size >= MOST_SHARED) pool.clear();
-      pool.set(this.packed, this.packed);
-    }
-    return this;
-  }
-
-  /** The request that began it, if it is known. */
-  get request(): Request | undefined {
-    return this.packed === '' ? undefined : unpack(this.packed);
   }
 }
 
@@ -98,16 +47,6 @@ export type ExchangeInput =
   | { readonly kind: 'lost'; readonly peer: Peer }
   /** Whoever waits has waited for nothing. */
   | { readonly kind: 'close' };
-
-export type Failure =
-  | { readonly kind: 'reset' }
-  | { readonly kind: 'unacknowledged'; readonly waited: Duration }
-  | { readonly kind: 'unanswered'; readonly waited: Duration }
-  | { readonly kind: 'busy' }
-  | { readonly kind: 'lost' }
-  | { readonly kind: 'closed' }
-  /** The response has a critical option that is not understood (RFC 7252 §5.4.1). */
-  | { readonly kind: 'unacceptable'; readonly option: number };
 
 export type ExchangeEffect =
   | { readonly kind: 'send'; readonly asking: Asking; readonly bytes: Uint8Array }
@@ -271,7 +210,7 @@ export class Exchanges implements Core<ExchangeInput, ExchangeEffect> {
     this.close(asking);
     const { observing } = asking;
     if (observing !== undefined && keepsObserving(message)) {
-      const observation = new Observation(asking.peer, asking.token, observing.listener, observing.request);
+      const observation = new Observation(asking.peer, asking.token, observing);
       observation.sequence = sequenceOf(message) ?? -1;
       observation.freshAt = Math.floor(now);
       this.observed.put(observation.share(this.requests));
@@ -305,26 +244,4 @@ export class Exchanges implements Core<ExchangeInput, ExchangeEffect> {
 /** RFC 7641 §3.2, §3.3: a success with the Observe option; anything else is the last word. */
 function keepsObserving(message: Message): boolean {
   return isSuccess(message.code) && message.options.has(Option.Observe);
-}
-
-// A request as a string of one character for each byte: a fifth of what its objects take.
-
-function pack(request: Request): string {
-  const options = request.options.encoded;
-  const bytes = Buffer.allocUnsafe(3 + options.length + request.payload.length);
-  bytes[0] = request.code;
-  bytes.writeUInt16BE(options.length, 1);
-  bytes.set(options, 3);
-  bytes.set(request.payload, 3 + options.length);
-  return bytes.toString('latin1');
-}
-
-function unpack(packed: string): Request {
-  const end = 3 + packed.charCodeAt(1) * 256 + packed.charCodeAt(2);
-  const options = tokenOfKey(packed.slice(3, end));
-  return {
-    code: packed.charCodeAt(0),
-    options: OptionSet.view(options, 0, options.length),
-    payload: tokenOfKey(packed.slice(end)),
-  };
 }
