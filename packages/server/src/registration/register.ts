@@ -64,6 +64,10 @@ const nothingNew: Updating = {
   parameters: new Map(),
 };
 
+/** Random bytes in the id of a registration. */
+const ID_LENGTH = 12;
+const base64url = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+
 /** Seconds after which a client may come back (RFC 7252 §5.10.5, §5.9.3.4). */
 const retryAfter = 10;
 
@@ -146,10 +150,8 @@ export class RegistrationInterface implements Disposable {
       throw this.refuse('overtaken', comeBackLater(Code.ServiceUnavailable));
     const { clock } = this.settings;
     const wall = clock.wall();
-    const parameters = new Map(registering.parameters);
-    parameters.delete('ep');
     const registration = new RegistrationRecord({
-      id: Buffer.from(this.settings.random.bytes(12)).toString('base64url'),
+      id: idOf(this.settings.random.bytes(ID_LENGTH)),
       name: flat(name),
       peer,
       terms: this.terms.share({
@@ -157,7 +159,7 @@ export class RegistrationInterface implements Disposable {
         version: registering.version,
         binding: registering.binding,
         queueMode: this.settings.queueMode?.(registering.parameters, registering.version) ?? registering.queueMode,
-        parameters,
+        parameters: registering.parameters,
       }),
       objectList,
       registeredAt: wall,
@@ -273,6 +275,16 @@ export class RegistrationInterface implements Disposable {
   private count(outcome: Outcome): void {
     this.tally.set(outcome, (this.tally.get(outcome) ?? 0) + 1);
   }
+}
+
+/** In base64url, one character for 6 bits (RFC 4648 §5); the runtime would make two arrays on the way. */
+function idOf(bytes: Uint8Array): string {
+  const codes: number[] = [];
+  for (let i = 0; i < ID_LENGTH; i += 3) {
+    const bits = ((bytes[i] as number) << 16) | ((bytes[i + 1] as number) << 8) | (bytes[i + 2] as number);
+    for (let shift = 18; shift >= 0; shift -= 6) codes.push(base64url.charCodeAt((bits >> shift) & 63));
+  }
+  return String.fromCharCode(...codes);
 }
 
 /** A text of its own: parts of a query, and texts put together, keep alive what they were made of. */
