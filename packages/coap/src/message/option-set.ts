@@ -243,6 +243,8 @@ function isSorted(options: readonly (readonly [number, OptionValue])[]): boolean
   return true;
 }
 
+/** Up to so many bytes a loop is the fastest way to copy. */
+const FEW = 16;
 /** Up to so many bytes an array lives on the heap of the runtime; above, one of its own costs ten times a piece of the pool. */
 const ON_HEAP = 64;
 
@@ -252,6 +254,7 @@ function copyOfSlab(): Uint8Array {
     copy.set(slab.subarray(0, used));
     return copy;
   }
+  if (used > FEW) return slab.slice(0, used);
   const copy = new Uint8Array(used);
   for (let i = 0; i < used; i += 1) copy[i] = slab[i] as number;
   return copy;
