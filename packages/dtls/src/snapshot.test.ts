@@ -218,11 +218,25 @@ describe('a snapshot', () => {
     );
   });
 
+  it('sends no faster than record numbers grow: after a restart nothing at all for one ms', async () => {
+    const { world, server, client } = await associated();
+    const fresh = await restart(world, server, server.transport.snapshot());
+    const [peer] = fresh.transport.peers();
+    fresh.transport.send(peer!, Uint8Array.of(1));
+    expect(fresh.transport.stats().rateLimited).toBe(1);
+    await world.clock.advance(1);
+    for (let i = 0; i < 600; i += 1) fresh.transport.send(peer!, Uint8Array.of(2));
+    expect(fresh.transport.stats()).toMatchObject({ rateLimited: 1 + 600 - 512, recordsOut: 512 });
+    await world.clock.advance(1);
+    await world.say(fresh, peer!, 'later');
+    expect(client.texts().at(-1)).toBe('later');
+  });
+
   it('bounds record numbers by time: no more than may be used can have been used', () => {
-    expect(allowanceAt(1000, 1000)).toBe(65_600);
-    expect(allowanceAt(1000, 2000)).toBe(65_536 + 64 * 1001);
-    expect(allowanceAt(2000, 1000)).toBe(65_600);
-    expect(allowanceAt(0, 100 * 365 * days(1))).toBeLessThan(2 ** 48);
+    expect(allowanceAt(1000, 1000)).toBe(66_048);
+    expect(allowanceAt(1000, 2000)).toBe(65_536 + 512 * 1001);
+    expect(allowanceAt(2000, 1000)).toBe(66_048);
+    expect(allowanceAt(0, 17 * 365 * days(1))).toBeLessThan(2 ** 48);
   });
 });
 
