@@ -114,7 +114,7 @@ describe('a snapshot', () => {
       server = await restart(world, server, found, { journal: kept });
       await world.clock.advance(1);
       const [one] = server.transport.peers();
-      for (let n = Math.floor(world.random.fraction() * 40); n >= 0; n -= 1)
+      for (let n = Math.floor(world.random.fraction() * 8); n >= 0; n -= 1)
         if (one !== undefined) server.transport.send(one, Uint8Array.of(n));
       await world.clock.advance(Math.floor(world.random.fraction() * 20));
       for (const { bytes } of world.passed.splice(0)) {
@@ -122,10 +122,10 @@ describe('a snapshot', () => {
         used.add(numberOf(bytes));
       }
     }
-    expect(used.size).toBeGreaterThan(5000);
+    expect(used.size).toBeGreaterThan(3000);
     await world.say(client, peer, 'after all');
     expect(client.texts().at(-1)).toBe('after all');
-  });
+  }, 60_000);
 
   it('refuses what was written while running in a time that has not come yet, and takes what was written at a stop', async () => {
     const journal = new Map<string, Uint8Array | undefined>();
