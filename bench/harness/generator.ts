@@ -7,24 +7,41 @@ import { Program } from './processes.ts';
 
 export const generator = benchFolder('build/lapwing-load');
 
-/** Compiles when a source is newer than the program. Throws with the compiler's words. */
-export function compileGenerator(): void {
-  const sources = readdirSync(benchFolder('generator')).map((name) => benchFolder(`generator/${name}`));
+/** OpenSSL's headers are there: without them the generator is built without DTLS. */
+function hasOpenssl(): boolean {
+  const probe = spawnSync('cc', ['-E', '-x', 'c', '-'], { input: '#include <openssl/evp.h>\n' });
+  return probe.status === 0;
+}
+
+function sourcesOf(folder: string): string[] {
+  return readdirSync(benchFolder(folder))
+    .filter((name) => /\.[ch]$/.test(name))
+    .map((name) => benchFolder(`${folder}/${name}`));
+}
+
+/** Compiles when a source is newer than the program. Throws with the compiler's words. Returns what it cannot do, and why. */
+export function compileGenerator(): { readonly dtls: string | undefined } {
+  const secure = hasOpenssl();
+  const result = { dtls: secure ? undefined : 'the generator has no DTLS without libssl-dev' };
+  const sources = [...sourcesOf('generator'), ...sourcesOf('generator/dtls')];
   const built = statSync(generator, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  if (sources.every((source) => statSync(source).mtimeMs < built)) return;
+  if (sources.every((source) => statSync(source).mtimeMs < built)) return result;
   mkdirSync(benchFolder('build'), { recursive: true });
+  const wanted = sources.filter((name) => name.endsWith('.c') && (secure || !name.includes('/dtls/')));
   const args = [
     '-std=gnu11',
     '-O2',
     '-Wall',
     '-Wextra',
+    ...(secure ? ['-DWITH_DTLS'] : []),
     '-o',
     generator,
-    ...sources.filter((name) => name.endsWith('.c')),
+    ...wanted,
   ];
-  const result = spawnSync('cc', args, { encoding: 'utf8' });
-  if (result.error !== undefined) throw new Error(`no C compiler: ${result.error.message}`);
-  if (result.status !== 0) throw new Error(`the generator does not compile:\n${result.stderr}`);
+  const compiled = spawnSync('cc', [...args, ...(secure ? ['-lcrypto'] : [])], { encoding: 'utf8' });
+  if (compiled.error !== undefined) throw new Error(`no C compiler: ${compiled.error.message}`);
+  if (compiled.status !== 0) throw new Error(`the generator does not compile:\n${compiled.stderr}`);
+  return result;
 }
 
 export type LoadOptions = Readonly<Record<string, string | number>>;
