@@ -44,10 +44,13 @@ export function compileGenerator(): { readonly dtls: string | undefined } {
   return result;
 }
 
+/** By their long names; an empty text stands for an option without a value. */
 export type LoadOptions = Readonly<Record<string, string | number>>;
 
 function asArguments(options: LoadOptions): string[] {
-  return Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  return Object.entries(options).flatMap(([name, value]) =>
+    value === '' ? [`--${name}`] : [`--${name}`, String(value)],
+  );
 }
 
 /** A generator that is still running: for modes that wait for the server or for the end of their input. */
