@@ -7,7 +7,7 @@ import { keep, kept } from './harness/results.ts';
 import { crowds, downloads, slowRoads, uploads } from './measurements/block.ts';
 import { coapClients, coapServers } from './measurements/coap.ts';
 import { codecs } from './measurements/codec.ts';
-import { handshakes, nuisances, securedRequests } from './measurements/dtls.ts';
+import { handshakes, local, nuisances, securedRequests } from './measurements/dtls.ts';
 import { idleSessions } from './measurements/dtls-memory.ts';
 import { growth, reads, updates } from './measurements/lwm2m.ts';
 import type { Measurement, Plan } from './measurements/measurement.ts';
@@ -21,7 +21,7 @@ const groups: Readonly<Record<string, readonly ((plan: Plan) => Promise<Measurem
   coap: [coapServers, coapClients],
   lwm2m: [updates, growth, reads],
   mqtt: [notifications],
-  dtls: [handshakes, securedRequests, nuisances, idleSessions],
+  dtls: [handshakes, securedRequests, local, nuisances, idleSessions],
   block: [downloads, uploads, slowRoads, crowds],
   memory: [memoryOfDevices, memoryAtFullRate],
   start: [coldStart],
@@ -31,7 +31,7 @@ const names = Object.keys(groups);
 const usage = `usage: npm run bench -- [options]
 
 Measures Lapwing beside other implementations, keeps the figures in bench/results and the tables in docs/performance.md.
-Needs a C compiler; Java with Maven, mosquitto and libcoap3-bin for the peers that need them. All of it takes about an hour.
+Needs a C compiler; Java with Maven, mosquitto and libcoap3-bin for the peers that need them. All of it takes more than an hour.
 
   --only GROUPS   comma-separated: ${names.join(', ')}
   --quick         one short round, to try things out; nothing is kept

@@ -3,6 +3,7 @@ import { type Contestant, java, node, type Server, secureLibcoap } from '../harn
 import { type LoadOptions, load } from '../harness/generator.ts';
 import type { Phase } from '../harness/phase.ts';
 import { makeResource } from './coap.ts';
+import { inProcess } from './in-process.ts';
 import { contest, type Entrant, type Figures, type Measurement, type Plan, type Run } from './measurement.ts';
 import { memory } from './memory.ts';
 
@@ -171,6 +172,29 @@ async function strays(server: Server, contestant: Contestant, plan: Plan): Promi
   const [plain, mixed] = [alone?.cpuUs[0] ?? Number.NaN, among?.cpuUs[0] ?? Number.NaN];
   if ((among?.timeouts ?? 1) > (among?.ops ?? 0) / 1000) throw new Error(`${among?.timeouts} requests were lost`);
   return [{ phase: 'strays', figures: { 'µs per request': plain, 'µs per record dropped': (mixed - plain) / each } }];
+}
+
+/** Both ends in one process, no sockets: each side's computing and nothing else. */
+export async function local(plan: Plan): Promise<Measurement[]> {
+  return inProcess(
+    'subjects/dtls-local',
+    [plan.rounds, plan.scale < 1 ? 0.2 : 0.5],
+    [
+      {
+        id: 'dtls-handshake-local',
+        title: 'DTLS handshakes in process',
+        how:
+          'CPU of the server, and of the client where it says so. Certificates are P-256, one link below the root, of a thousand clients ' +
+          'in turn. The last row adds up what such a handshake cannot do without: a share and its secret, a signature, the import of the ' +
+          'client’s key, and two verifications.',
+      },
+      {
+        id: 'dtls-record',
+        title: 'DTLS records in process',
+        how: '64 bytes sealed with AES_128_CCM_8 and a connection id, carried over in memory, opened and delivered.',
+      },
+    ],
+  );
 }
 
 export async function nuisances(plan: Plan): Promise<Measurement[]> {

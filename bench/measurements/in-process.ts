@@ -34,6 +34,10 @@ export async function inProcess(
       const rows = found.get(operation) ?? new Map<string, Phase[]>();
       found.set(operation, rows.set(name, [...(rows.get(name) ?? []), phase]));
     }
+  } catch (error) {
+    const why = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
+    console.error(`    ${program}: ended early: ${why}`);
+    missing.set('all', new Map([['what is missing here', why]]));
   } finally {
     await running.stop();
   }
