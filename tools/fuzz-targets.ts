@@ -22,7 +22,9 @@ import {
   messageCodecs,
   peekClientHello,
   Reassembly,
+  readCertificate,
   readFragment,
+  readRawPublicKey,
 } from '@lapwing/dtls/testing';
 import { equalBytes, StackError } from '@lapwing/kernel';
 import { SeededRandom } from '@lapwing/kernel/testing';
@@ -180,6 +182,21 @@ function cookie(bytes: Uint8Array): void {
   if (seen?.choices === undefined || seen.isCut) throw new Broken('a hello that decodes is not seen whole');
 }
 
+/** The texts of names are made for logs and endpoint names: no line of a log ends in them. */
+function x509(bytes: Uint8Array): void {
+  const { subject, issuer } = readCertificate(bytes);
+  if (/[\r\n\0]/.test(subject.text + issuer.text)) throw new Broken('a control character in a name');
+  if (!subject.equals(subject)) throw new Broken('a name that is not itself');
+}
+
+/** What is accepted is the one spelling of its key. */
+function rawPublicKey(bytes: Uint8Array): void {
+  const verdict = readRawPublicKey(bytes);
+  if (!verdict.ok) return;
+  const written = verdict.publicKey.handle.export({ format: 'der', type: 'spki' });
+  if (!equalBytes(written, bytes)) throw new Broken('another spelling of a key');
+}
+
 const kebab = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 export const byteTargets: Readonly<Record<string, (bytes: Uint8Array) => void>> = {
@@ -196,6 +213,8 @@ export const byteTargets: Readonly<Record<string, (bytes: Uint8Array) => void>> 
   ),
   'dtls-reassembly': reassembly,
   'dtls-cookie': cookie,
+  'dtls-x509': x509,
+  'dtls-raw-public-key': rawPublicKey,
 };
 
 export const textTargets: Readonly<Record<string, (text: string) => void>> = {

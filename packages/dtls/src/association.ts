@@ -10,12 +10,12 @@ import type { Suite } from './suites/suite.ts';
 
 /** Who knows what a peer does not carry itself. */
 export interface PeerHolder {
+  keyOf(peer: AssociationPeer): string;
   addressOf(peer: AssociationPeer): Address;
   identityOf(peer: AssociationPeer): Identity;
 }
 
 export class AssociationPeer implements Peer {
-  readonly key: string;
   /** In the table. */
   readonly place: number;
   /** The table while the association lives; then what was known last, so that late readers are told the same. */
@@ -23,10 +23,17 @@ export class AssociationPeer implements Peer {
   /** At hand while records come and go. */
   live: LiveAssociation | undefined = undefined;
 
-  constructor(key: string, place: number, holder: PeerHolder) {
-    this.key = key;
+  constructor(place: number, holder: PeerHolder) {
     this.place = place;
     this.holder = holder;
+  }
+
+  /** Made when it is asked for: who holds many idle peers by their keys holds the keys. */
+  get key(): string {
+    const { live } = this;
+    if (live === undefined) return this.holder.keyOf(this);
+    live.key ??= this.holder.keyOf(this);
+    return live.key;
   }
 
   get address(): Address {
@@ -42,8 +49,8 @@ export class AssociationPeer implements Peer {
 }
 
 /** What is left of an association that has ended. */
-export function lastWords(address: Address, identity: Identity): PeerHolder {
-  return { addressOf: () => address, identityOf: () => identity };
+export function lastWords({ key, address, identity }: Peer): PeerHolder {
+  return { keyOf: () => key, addressOf: () => address, identityOf: () => identity };
 }
 
 /** Before it is established, what the slab will hold then. */
@@ -75,6 +82,7 @@ export class LiveAssociation implements ReplayWindow, Counts, CipherOwner {
   forgeries = 0;
   sealing: ActiveKeys | undefined = undefined;
   opening: ActiveKeys | undefined = undefined;
+  key: string | undefined = undefined;
   identity: Identity | undefined = undefined;
   /** Unfinished, or finished and perhaps asked for its last flight once more. */
   handshake: Connection | undefined = undefined;

@@ -23,7 +23,6 @@ import {
   hasOwnCid,
   isAt,
   NAME_AT,
-  type PackedIdentity,
   packAssociation,
   readAddress,
   readCounts,
@@ -142,13 +141,20 @@ export class Associations implements PeerHolder {
     }
   }
 
+  keyOf(peer: AssociationPeer): string {
+    const name = peer.live?.pending?.name;
+    if (name !== undefined) return keyOf(peer.place, name, 0);
+    return keyOf(peer.place, this.store.block(peer.place), this.store.offset(peer.place) + NAME_AT);
+  }
+
   addressOf(peer: AssociationPeer): Address {
     return readAddress(this.store.block(peer.place), this.store.offset(peer.place));
   }
 
   identityOf(peer: AssociationPeer): Identity {
     if (!this.store.has(peer.place)) return nobody;
-    return this.unpackIdentity(peer.place, readIdentity(this.store.block(peer.place), this.store.offset(peer.place)));
+    const packed = readIdentity(this.store.block(peer.place), this.store.offset(peer.place));
+    return packed === ELSEWHERE ? (this.identities.get(peer.place) ?? nobody) : packed;
   }
 
   /** When it was last heard. */
@@ -193,7 +199,7 @@ export class Associations implements PeerHolder {
     terms: { readonly role: 'client' | 'server'; readonly suite: Suite; readonly since: number },
     now: Instant,
   ): LiveAssociation {
-    const peer = new AssociationPeer(keyOf(place, name), place, this);
+    const peer = new AssociationPeer(place, this);
     const live = new LiveAssociation(peer, road, terms, now);
     live.pending = { name, sealing: undefined, opening: undefined };
     peer.live = live;
@@ -245,9 +251,9 @@ export class Associations implements PeerHolder {
   remove(peer: AssociationPeer): void {
     const { place } = peer;
     if (peer.holder !== this) return;
-    const { address, identity } = peer;
+    const last = lastWords(peer);
     if (this.store.has(place)) {
-      this.index.remove(hashAddress(address), place);
+      this.index.remove(hashAddress(peer.address), place);
       this.recency.remove(place);
       this.store.delete(place);
       this.identities.delete(place);
@@ -255,7 +261,7 @@ export class Associations implements PeerHolder {
     }
     if (peer.live !== undefined) this.chill(peer.live);
     peer.live = undefined;
-    peer.holder = lastWords(address, identity);
+    peer.holder = last;
     this.peers[place] = undefined;
     this.free.push(place);
   }
@@ -300,11 +306,6 @@ export class Associations implements PeerHolder {
   /** Puts away what was quiet for `quiet` ms. */
   cool(quiet: number, now: Instant): void {
     for (const live of this.warm) if (live.seenAt + quiet <= now && live.handshake === undefined) this.putAway(live);
-  }
-
-  /** Writes what has changed of all that are at hand, as before a snapshot. */
-  flush(): void {
-    for (const live of this.warm) this.write(live);
   }
 
   /** The bytes of an established association, up to date. */
@@ -388,10 +389,6 @@ export class Associations implements PeerHolder {
   private isAt(peer: AssociationPeer, address: Address): boolean {
     if (peer.live !== undefined) return equalAddresses(peer.live.road.address, address);
     return isAt(this.store.block(peer.place), this.store.offset(peer.place), address);
-  }
-
-  private unpackIdentity(place: number, packed: PackedIdentity): Identity {
-    return packed === ELSEWHERE ? (this.identities.get(place) ?? nobody) : packed;
   }
 }
 

@@ -55,9 +55,15 @@ export function provesName(
 const KEY_PREFIX = [0x76, 0xd9, 0x6c];
 const KEY_WORD = 'dtls';
 
-/** `Peer.key` of an association, the same on this side after a restart: one piece of 20 characters. */
-export function keyOf(place: number, name: Uint8Array): string {
-  return toBase64(Uint8Array.from([...KEY_PREFIX, place >>> 16, place >>> 8, place, ...name.subarray(0, NAME_LENGTH)]));
+/** `Peer.key` of an association whose name starts at `at`, the same on this side after a restart: one piece of 20 characters. */
+export function keyOf(place: number, name: Uint8Array, at: number): string {
+  const bytes = new Uint8Array(KEY_PREFIX.length + PLACE + NAME_LENGTH);
+  bytes.set(KEY_PREFIX);
+  bytes[3] = place >>> 16;
+  bytes[4] = place >>> 8;
+  bytes[5] = place;
+  for (let i = 0; i < NAME_LENGTH; i += 1) bytes[6 + i] = name[at + i] as number;
+  return toBase64(bytes);
 }
 
 /** The place that a key names; undefined for keys of other transports. */

@@ -15,6 +15,8 @@ export class Connection {
   /** Client: under what its session is kept. */
   readonly sessionKey: string | undefined;
   state: 'shaking' | 'established' | 'over' = 'shaking';
+  /** Why it has come to nothing. */
+  error: Error | undefined = undefined;
   hasKeys = false;
   /** Next record number of epoch 0. */
   plainSequence: number;

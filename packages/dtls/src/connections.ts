@@ -260,8 +260,8 @@ export class Connections {
     if (handshake?.state === 'shaking') this.handshakes.handle(handshake, { kind: 'alert', alert, epoch: 1 }, now);
     else if (alert.description === AlertDescription.CloseNotify) {
       this.counters.add('closedByPeer');
-      this.say(live, closeNotify, now);
-      this.end(peer, new ClosedError('the peer closed the association'), now);
+      this.leave(live, now);
+      this.outlet.lost(peer, new ClosedError('the peer closed the association'));
     } else if (alert.level === AlertLevel.Fatal) {
       this.counters.add('closedByPeer');
       this.handshakes.forgetSession(live);
@@ -319,9 +319,8 @@ export class Connections {
   close(peer: Peer, now: Instant): void {
     const owned = this.table.owns(peer);
     if (owned === undefined || !this.table.isEstablished(owned)) return;
-    this.say(this.table.liveOf(owned, now), closeNotify, now);
     this.counters.add('closedByUs');
-    this.forget(owned);
+    this.leave(this.table.liveOf(owned, now), now);
   }
 
   revoke(isRevoked: (identity: Identity) => boolean, now: Instant): number {
@@ -330,8 +329,8 @@ export class Connections {
       if (!isRevoked(peer.identity)) continue;
       const live = this.table.liveOf(peer, now);
       this.handshakes.forgetSession(live);
-      this.say(live, closeNotify, now);
-      this.end(peer, new ClosedError('the credential is not valid any more'), now);
+      this.leave(live, now);
+      this.outlet.lost(peer, new ClosedError('the credential is not valid any more'));
       ended += 1;
     }
     return ended;
@@ -350,13 +349,26 @@ export class Connections {
     return verdict === 'yes';
   }
 
+  /** Forgets it before the goodbye is on its way, which is the last that is said, whatever comes back. */
+  private leave(live: LiveAssociation, now: Instant): void {
+    const { peer, road } = live;
+    const goodbye = this.write(live, closeNotify, now);
+    this.forget(peer);
+    if (goodbye !== undefined) this.outlet.transmit(road, goodbye);
+  }
+
   private say(live: LiveAssociation, alert: Uint8Array, now: Instant): void {
-    if (this.sealing.maySeal(live, now) !== 'yes') return;
+    const datagram = this.write(live, alert, now);
+    if (datagram !== undefined) this.outlet.transmit(live.road, datagram);
+  }
+
+  private write(live: LiveAssociation, alert: Uint8Array, now: Instant): Uint8Array | undefined {
+    if (this.sealing.maySeal(live, now) !== 'yes') return undefined;
     const datagram = this.sealing.room(this.sealing.length(live, alert.length));
     this.sealing.seal(live, ContentType.Alert, alert, datagram, 0);
     this.counters.add('alertsSent');
     traceAlert('out', live.peer, live.road, alert);
-    this.outlet.transmit(live.road, datagram);
+    return datagram;
   }
 
   private end(peer: AssociationPeer, cause: Error, _now: Instant): void {

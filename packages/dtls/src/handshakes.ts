@@ -15,7 +15,7 @@ import type { AssociationPeer, LiveAssociation } from './association.ts';
 import type { Associations } from './associations.ts';
 import { Connection } from './connection.ts';
 import type { Credentials } from './credentials.ts';
-import { HandshakeError } from './errors.ts';
+import { type AlertError, HandshakeError } from './errors.ts';
 import { FlightWriter } from './flight-writer.ts';
 import type { Established, HandshakeEffect, HandshakeInput, Question } from './handshake/contract.ts';
 import { Handshake } from './handshake/machine.ts';
@@ -51,6 +51,12 @@ export interface HandshakeParts {
   readonly again: (connection: Connection, datagram: Uint8Array, now: Instant) => void;
 }
 
+interface Step {
+  readonly connection: Connection;
+  /** Undefined: time has passed. */
+  readonly input: HandshakeInput | undefined;
+}
+
 export class Handshakes {
   private readonly parts: HandshakeParts;
   private readonly deadlines = new Deadlines<Connection>();
@@ -63,6 +69,8 @@ export class Handshakes {
   private readonly clientSessions: ExpiringMap<string, Session>;
   private readonly writer: FlightWriter;
   private shaking = 0;
+  private readonly waiting: Step[] = [];
+  private isBusy = false;
 
   constructor(parts: HandshakeParts) {
     this.parts = parts;
@@ -151,15 +159,29 @@ export class Handshakes {
     return connection;
   }
 
+  /** An input that an effect causes waits until the effects of the running step are carried out. */
   handle(connection: Connection, input: HandshakeInput, now: Instant): void {
-    if (connection.state === 'over') return;
-    if (input.kind === 'fragment') traceMessage('in', connection, input.epoch, input.bytes);
-    this.run(connection, connection.machine.handle(input, now), now);
+    this.waiting.push({ connection, input });
+    if (this.isBusy) return;
+    for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) this.step(next, now);
   }
 
   expire(now: Instant): void {
     for (let due = this.deadlines.take(now); due !== undefined; due = this.deadlines.take(now)) {
-      if (due.state !== 'over') this.run(due, due.machine.expire(now), now);
+      this.step({ connection: due, input: undefined }, now);
+    }
+    for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) this.step(next, now);
+  }
+
+  private step({ connection, input }: Step, now: Instant): void {
+    if (connection.state === 'over') return;
+    if (input?.kind === 'fragment') traceMessage('in', connection, input.epoch, input.bytes);
+    const { machine } = connection;
+    this.isBusy = true;
+    try {
+      this.run(connection, input === undefined ? machine.expire(now) : machine.handle(input, now), now);
+    } finally {
+      this.isBusy = false;
     }
   }
 
@@ -169,12 +191,7 @@ export class Handshakes {
       this.release(connection);
       return;
     }
-    this.finish(connection);
-    connection.state = 'over';
-    this.parts.table.remove(connection.live.peer);
-    this.parts.counters.add('handshakesFailed');
-    traceEnd(connection, error);
-    this.parts.outlet.failed(connection, error);
+    this.comeToNothing(connection, error);
   }
 
   /** Forgets one that has finished: its last flight will not be repeated any more. */
@@ -331,15 +348,20 @@ export class Handshakes {
     }
   }
 
-  private fail(connection: Connection, error: Error, now: Instant): void {
+  private comeToNothing(connection: Connection, error: AlertError | HandshakeError): void {
+    this.finish(connection);
+    connection.state = 'over';
+    connection.error = error;
+    this.parts.table.remove(connection.live.peer);
+    this.parts.counters.add('handshakesFailed');
+    traceEnd(connection, error);
+    this.parts.outlet.failed(connection, error);
+  }
+
+  private fail(connection: Connection, error: AlertError | HandshakeError, now: Instant): void {
     if (connection.state === 'shaking') {
       this.forgetSession(connection.live, connection.sessionKey);
-      this.finish(connection);
-      connection.state = 'over';
-      this.parts.table.remove(connection.live.peer);
-      this.parts.counters.add('handshakesFailed');
-      traceEnd(connection, error);
-      this.parts.outlet.failed(connection, error as HandshakeError);
+      this.comeToNothing(connection, error);
     } else {
       this.release(connection);
       this.parts.end(connection.live.peer, error, now);

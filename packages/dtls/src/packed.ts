@@ -181,6 +181,11 @@ export function isAt(bytes: Uint8Array, at: number, address: Address): boolean {
   return true;
 }
 
+export function readIdentityKind(bytes: Uint8Array, at: number): (typeof identityKinds)[number] | undefined {
+  const start = addressAt(bytes, at);
+  return identityKinds[bytes[start + 4 + (bytes[start + 3] as number)] as number];
+}
+
 export function readIdentity(bytes: Uint8Array, at: number): PackedIdentity {
   const start = addressAt(bytes, at);
   const identityAt = start + 4 + (bytes[start + 3] as number);

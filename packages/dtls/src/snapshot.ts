@@ -19,7 +19,7 @@ import { FormatError } from '@lapwing/kernel';
 import type { AssociationPeer } from './association.ts';
 import type { Associations } from './associations.ts';
 import type { ConnectionIdSettings } from './options.ts';
-import { packAssociation, packedLength, unpackAssociation } from './packed.ts';
+import { ELSEWHERE, packAssociation, packedLength, readIdentityKind, unpackAssociation } from './packed.ts';
 import type { SteadyWall } from './wall.ts';
 
 /** Record numbers that may be used at once. */
@@ -47,9 +47,11 @@ export function snapshotOf(
   const parts: Uint8Array[] = [header(table.ids, kind, wall)];
   let length = HEADER;
   for (const peer of peers) {
-    const { identity } = peer;
     const { bytes, at } = table.packed(peer);
-    const packed = packAssociation(unpackAssociation(bytes, at), identity);
+    const packed =
+      readIdentityKind(bytes, at) === ELSEWHERE
+        ? packAssociation(unpackAssociation(bytes, at), peer.identity)
+        : bytes.subarray(at, at + packedLength(bytes, at));
     const place = Uint8Array.of(peer.place >>> 16, peer.place >>> 8, peer.place);
     parts.push(place, packed);
     length += PLACE + packed.length;

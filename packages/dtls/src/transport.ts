@@ -284,9 +284,11 @@ class SecuredTransport implements DtlsTransport, Outlet {
   private begin(start: (now: Instant) => Connection): Waiting {
     const connection = start(this.clock.now());
     const { promise, resolve, reject } = promiseParts<Peer>();
-    // A handshake that has failed at once says so here.
     const waiting: Waiting = { connection, promise, resolve, reject, callers: 0 };
-    this.waiting.set(connection, waiting);
+    // What is below may carry datagrams at once, then it is over already.
+    if (connection.state === 'shaking') this.waiting.set(connection, waiting);
+    else if (connection.error === undefined) resolve(connection.live.peer);
+    else reject(connection.error);
     this.arm();
     return waiting;
   }

@@ -113,8 +113,7 @@ export class Exchange {
 
   /** Puts the last flight on its way: no answer will come, but whoever missed it will ask again. */
   sendLast(now: Instant): void {
-    this.send(now);
-    this.flight.dueAt = now + this.settings.timers.repeatFor;
+    this.flight.sendLast(now, this.overhead, this.sendLimit, this.effects);
   }
 
   /** Nothing goes out and no timer runs until the answer is there. */

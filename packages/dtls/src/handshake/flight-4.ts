@@ -114,6 +114,13 @@ export function readServerHello(exchange: ClientExchange, { body }: Heard): void
       return;
     case 'ecdhe_ecdsa':
     case 'ecdhe_rsa':
+      // RFC 7250 §4.2: what the server does not name it does not do.
+      if (exchange.credentials.kind === 'rpk' && !exchange.serverShowsRawKey) {
+        throw refusal(
+          AlertDescription.UnsupportedCertificate,
+          'this client knows the raw public key of the server, which shows a certificate: use X.509 credentials, or give the server a raw public key',
+        );
+      }
       exchange.state = 'certificate';
       return;
     default:

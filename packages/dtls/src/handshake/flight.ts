@@ -21,13 +21,14 @@ interface Part {
 export class Flight {
   /** message_seq of the last message of the peer's flight before: seen again, it asks for this flight. */
   askedBy = -1;
-  /** When it is sent again or given up; undefined: nothing is waited for. */
+  /** When it is sent again, given up, or as the last one forgotten; undefined: nothing is waited for. */
   dueAt: Instant | undefined = undefined;
   /** How often the timer has sent it again. */
   retransmissions = 0;
   private readonly parts: Part[] = [];
   private readonly settings: HandshakeSettings;
   private datagram: number;
+  private isLast = false;
   private wait: Duration = 0;
   private sentAt: Instant = 0;
   private repeats = 0;
@@ -43,6 +44,7 @@ export class Flight {
     this.askedBy = askedBy;
     this.retransmissions = 0;
     this.repeats = 0;
+    this.isLast = false;
     this.dueAt = undefined;
   }
 
@@ -58,6 +60,13 @@ export class Flight {
   send(now: Instant, overhead: number, limit: number, effects: HandshakeEffect[]): void {
     this.wait = this.settings.timers.initial;
     this.dueAt = now + this.wait;
+    this.transmit(now, overhead, limit, effects);
+  }
+
+  /** The only transmission that waits for no answer: it is kept for `repeatFor`, for a peer that has not got it. */
+  sendLast(now: Instant, overhead: number, limit: number, effects: HandshakeEffect[]): void {
+    this.isLast = true;
+    this.dueAt = now + this.settings.timers.repeatFor;
     this.transmit(now, overhead, limit, effects);
   }
 
@@ -78,6 +87,7 @@ export class Flight {
     if (this.parts.length === 0 || now - this.sentAt < timers.initial / 2 || this.repeats >= timers.retransmissions)
       return;
     this.repeats += 1;
+    if (!this.isLast) this.dueAt = now + this.wait;
     this.transmit(now, overhead, limit, effects);
   }
 
@@ -90,7 +100,7 @@ export class Flight {
     const { settings } = this;
     this.sentAt = now;
     // What a road did not carry once it will not carry later: small stays small.
-    if (Math.max(this.retransmissions, this.repeats) >= settings.timers.shrinkAfter)
+    if (this.retransmissions + this.repeats >= settings.timers.shrinkAfter)
       this.datagram = Math.min(this.datagram, settings.smallDatagram);
     const { datagram } = this;
     let room = datagram;

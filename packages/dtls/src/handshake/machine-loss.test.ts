@@ -126,8 +126,8 @@ describe('the timer', () => {
     const lastWhole = ofServer.findLastIndex((length) => length > 400);
     expect(ofServer.filter((length) => length > 400)).toHaveLength(3);
     expect(Math.max(...ofServer.slice(lastWhole + 1))).toBeLessThanOrEqual(300);
-    // The client has learnt from its hello, which was repeated as often: its certificate starts small.
-    expect(Math.max(...lengths('client'))).toBeLessThanOrEqual(300);
+    // The client has learnt part of it from its hello, which was repeated too.
+    expect(lengths('client').filter((length) => length > 400).length).toBeLessThanOrEqual(3);
   });
 
   it('a store slower than the timer is asked once, and nothing is sent twice meanwhile (dtls E 62)', () => {

@@ -1,7 +1,6 @@
 // What a server chooses of a client's offer: suite, group, who is shown, and the extensions that ServerHello answers.
 // The order of the server's own settings decides; suites without a credential behind them do not count.
 import { noBytes } from '@lapwing/kernel';
-import { AlertDescription } from '../alert.ts';
 import type { ClientHello } from '../messages/client-hello.ts';
 import type { ServerExtensions } from '../messages/extensions.ts';
 import { emptyRenegotiationInfo, fragmentLengthOf } from '../messages/forbidden-values.ts';
@@ -9,7 +8,7 @@ import { LONGEST_CONTENT } from '../record/record.ts';
 import { findSuite, withEncryptThenMac } from '../suites/registry.ts';
 import type { Suite } from '../suites/suite.ts';
 import { CertificateType, type ServerAuthentication, serverAuthentication } from './authentication.ts';
-import { refusal } from './exchange.ts';
+import { handshakeFailure, refusal } from './exchange.ts';
 import { NamedGroup } from './key-exchange.ts';
 import type { Choice, ServerExchange } from './server-exchange.ts';
 
@@ -56,7 +55,7 @@ function choiceFor(suite: Suite, possible: ServerAuthentication, group: NamedGro
 }
 
 function nothingInCommon(
-  { settings }: ServerExchange,
+  { settings, options }: ServerExchange,
   hello: ClientHello,
   possible: ServerAuthentication,
   group: NamedGroup | undefined,
@@ -65,30 +64,31 @@ function nothingInCommon(
   if (shared.length === 0) {
     const theirs = hello.cipherSuites.filter((id) => id !== emptyRenegotiationInfo).map(nameSuite);
     const ours = settings.suites.map((suite) => suite.name);
-    return refusal(
-      AlertDescription.HandshakeFailure,
+    return handshakeFailure(
       `no cipher suite in common: the client offers ${theirs.join(', ')}; this server allows ${ours.join(', ')}`,
     );
   }
   const names = shared.map((suite) => suite.name).join(', ');
-  if (shared.every(({ keyExchange }) => keyExchange === 'psk' || keyExchange === 'ecdhe_psk') && !possible.psk) {
-    return refusal(
-      AlertDescription.HandshakeFailure,
+  const showsKeys = shared.some(({ keyExchange }) => keyExchange === 'ecdhe_ecdsa' || keyExchange === 'ecdhe_rsa');
+  const { psk, certificate, rawPublicKey } = options.credentials;
+  if (!showsKeys && psk === undefined) {
+    return handshakeFailure(
       `the client wants a pre-shared key (${names}), but this server's store of credentials has none to ask for`,
     );
   }
-  if (possible.refusal !== undefined) return refusal(possible.refusal.alert, possible.refusal.reason);
+  if (showsKeys && certificate === undefined && rawPublicKey === undefined) {
+    return handshakeFailure(
+      `the client wants the server to show a certificate or a raw public key (${names}), but this server has neither`,
+    );
+  }
+  if (showsKeys && possible.refusal !== undefined) return refusal(possible.refusal.alert, possible.refusal.reason);
   if (group === undefined) {
     const theirs = hello.extensions.supportedGroups?.join(', ') ?? 'none';
-    return refusal(
-      AlertDescription.HandshakeFailure,
+    return handshakeFailure(
       `no group in common: the client offers ${theirs} by number, this server allows ${settings.groups.join(', ')}`,
     );
   }
-  return refusal(
-    AlertDescription.HandshakeFailure,
-    `in common are ${names}, but this server has no credential that goes with any of them`,
-  );
+  return handshakeFailure(`in common are ${names}, but this server has no credential that goes with any of them`);
 }
 
 function nameSuite(id: number): string {

@@ -67,7 +67,7 @@ function checkExtensions({ hello, settings }: ClientExchange, { extensions }: Se
 }
 
 function takeOver(exchange: ClientExchange, { random, extensions }: ServerHello, suite: Suite): void {
-  const { credentials, options } = exchange;
+  const { options } = exchange;
   exchange.serverRandom = random;
   exchange.suite = extensions.encryptThenMac === true ? withEncryptThenMac(suite) : suite;
   exchange.usesExtendedMasterSecret = extensions.extendedMasterSecret === true;
@@ -81,12 +81,5 @@ function takeOver(exchange: ClientExchange, { random, extensions }: ServerHello,
   exchange.sendCid = extensions.connectionId?.slice();
   exchange.receiveCid = exchange.sendCid === undefined ? undefined : options.connectionId;
   exchange.clientShowsRawKey = extensions.clientCertificateType === CertificateType.rawPublicKey;
-  const showsRawKey = extensions.serverCertificateType === CertificateType.rawPublicKey;
-  const usesKeys = suite.keyExchange === 'ecdhe_ecdsa' || suite.keyExchange === 'ecdhe_rsa';
-  if (credentials.kind === 'rpk' && usesKeys && !showsRawKey) {
-    throw refusal(
-      AlertDescription.UnsupportedCertificate,
-      'this client knows the raw public key of the server, which shows a certificate: use X.509 credentials, or give the server a raw public key',
-    );
-  }
+  exchange.serverShowsRawKey = extensions.serverCertificateType === CertificateType.rawPublicKey;
 }

@@ -83,7 +83,7 @@ export const noExtensions: Extensions & ServerExtensions = Object.freeze({ unkno
 
 type Fields<T> = { readonly [K in Exclude<keyof T, 'unknown'>]-?: Field<NonNullable<T[K]>> };
 
-// Written in this order: a server that reads an empty extension last is known to stumble, so none stands there.
+// Written in this order, empty ones first: some old servers stumble over an empty extension at the end.
 const shared: Fields<SharedExtensions> = {
   extendedMasterSecret: flag(ExtensionType.extendedMasterSecret),
   encryptThenMac: flag(ExtensionType.encryptThenMac),

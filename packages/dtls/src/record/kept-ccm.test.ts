@@ -1,6 +1,6 @@
 import { fromHex, toHex } from '@lapwing/kernel';
 import { describe, expect, it } from 'vitest';
-import { KeptCcm, LONGEST_KEPT } from './kept-ccm.ts';
+import { chained, KeptCcm, LONGEST_KEPT } from './kept-ccm.ts';
 
 // NIST SP 800-38C, example 3: a nonce of 12 bytes, a tag of 8.
 const key = fromHex('404142434445464748494a4b4c4d4e4f');
@@ -8,6 +8,12 @@ const nonce = fromHex('101112131415161718191a1b');
 const covered = fromHex('000102030405060708090a0b0c0d0e0f10111213');
 const plain = '202122232425262728292a2b2c2d2e2f3031323334353637';
 const sealed = 'e3b201a9f5b71a7a9b1ceaeccd97e70b6176aad9a4428aa5484392fbc1b09951';
+
+/** The message, undefined when it is forged. */
+function opened(ccm: KeptCcm, by: Uint8Array, additional: Uint8Array, bytes: Uint8Array, length: number) {
+  const at = ccm.open(by, additional, additional.length, bytes, 0, length);
+  return at < 0 ? undefined : chained.slice(at, at + length);
+}
 
 function room(hex: string, length: number): Uint8Array {
   const bytes = new Uint8Array(length);
@@ -22,7 +28,7 @@ describe('CCM of kept ciphers', () => {
       const bytes = room(plain, 32);
       ccm.seal(nonce, covered, covered.length, bytes, 0, 24);
       expect(toHex(bytes)).toBe(sealed);
-      expect(toHex(ccm.open(nonce, covered, covered.length, bytes, 0, 24)!)).toBe(plain);
+      expect(toHex(opened(ccm, nonce, covered, bytes, 24)!)).toBe(plain);
     }
   });
 
@@ -31,29 +37,21 @@ describe('CCM of kept ciphers', () => {
     for (let at = 0; at < 32; at += 1) {
       const forged = fromHex(sealed);
       forged[at]! ^= 0x10;
-      expect(ccm.open(nonce, covered, covered.length, forged, 0, 24)).toBeUndefined();
+      expect(opened(ccm, nonce, covered, forged, 24)).toBeUndefined();
     }
     const other = covered.slice();
     other[0]! ^= 1;
-    expect(ccm.open(nonce, other, other.length, fromHex(sealed), 0, 24)).toBeUndefined();
-    expect(ccm.open(nonce, covered, covered.length - 1, fromHex(sealed), 0, 24)).toBeUndefined();
-    expect(toHex(ccm.open(nonce, covered, covered.length, fromHex(sealed), 0, 24)!)).toBe(plain);
+    expect(opened(ccm, nonce, other, fromHex(sealed), 24)).toBeUndefined();
+    expect(opened(ccm, nonce, covered.subarray(1), fromHex(sealed), 24)).toBeUndefined();
+    expect(toHex(opened(ccm, nonce, covered, fromHex(sealed), 24)!)).toBe(plain);
   });
 
   it('refuses an empty message with any tag but its own', () => {
     const ccm = new KeptCcm(key, 16);
     const bytes = new Uint8Array(16);
-    expect(ccm.open(nonce, covered, covered.length, bytes, 0, 0)).toBeUndefined();
+    expect(opened(ccm, nonce, covered, bytes, 0)).toBeUndefined();
     ccm.seal(nonce, covered, covered.length, bytes, 0, 0);
-    expect(ccm.open(nonce, covered, covered.length, bytes, 0, 0)).toEqual(new Uint8Array(0));
-  });
-
-  it('gives each message memory of its own', () => {
-    const ccm = new KeptCcm(key, 8);
-    const first = ccm.open(nonce, covered, covered.length, fromHex(sealed), 0, 24)!;
-    const second = ccm.open(nonce, covered, covered.length, fromHex(sealed), 0, 24)!;
-    second.fill(0);
-    expect(toHex(first)).toBe(plain);
+    expect(opened(ccm, nonce, covered, bytes, 0)).toEqual(new Uint8Array(0));
   });
 
   it('keeps messages of different keys apart, whatever their order', () => {
@@ -62,7 +60,7 @@ describe('CCM of kept ciphers', () => {
     const bytes = room(plain, LONGEST_KEPT + 8);
     for (let i = 0; i < 20; i += 1) {
       two.seal(nonce, covered, covered.length, bytes, 0, i * 10);
-      expect(toHex(one.open(nonce, covered, covered.length, fromHex(sealed), 0, 24)!)).toBe(plain);
+      expect(toHex(opened(one, nonce, covered, fromHex(sealed), 24)!)).toBe(plain);
     }
   });
 
@@ -81,7 +79,7 @@ describe('CCM of kept ciphers', () => {
       ccm.seal(at, covered, covered.length, one, 0, length);
       forgetful().seal(at, covered, covered.length, two, 0, length);
       expect(toHex(one)).toBe(toHex(two));
-      expect(ccm.open(at, covered, covered.length, two, 0, length)).toHaveLength(length);
+      expect(opened(ccm, at, covered, two, length)).toHaveLength(length);
     }
   });
 });

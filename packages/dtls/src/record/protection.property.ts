@@ -4,13 +4,17 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type DirectionKeys, keyBlock } from '../suites/key-block.ts';
 import { suites, withEncryptThenMac } from '../suites/registry.ts';
+import type { Suite } from '../suites/suite.ts';
 import { CipherCache, type CipherOwner } from './active-keys.ts';
-import { KeptCcm, LONGEST_KEPT } from './kept-ccm.ts';
+import { chained, KeptCcm, LONGEST_KEPT } from './kept-ccm.ts';
 import { open, seal, sealedLength } from './protection.ts';
 import { RecordView, readRecord } from './record.ts';
 
 const bytes = (minLength: number, maxLength = minLength) => fc.uint8Array({ minLength, maxLength });
 const protections = [...suites, ...suites.filter((s) => s.cipher === 'cbc').map(withEncryptThenMac)];
+const keysOf: ReadonlyMap<Suite, DirectionKeys> = new Map(
+  protections.map((s) => [s, keyBlock(s, new Uint8Array(48), new Uint8Array(32), new Uint8Array(32)).client]),
+);
 const view = new RecordView();
 
 test('kept ciphers give bit for bit what one-shot ciphers give, in any sequence of lengths', () => {
@@ -31,7 +35,8 @@ test('kept ciphers give bit for bit what one-shot ciphers give, in any sequence 
         out.set(plain, 3);
         kept.seal(nonce, covered, covered.length, out, 3, plain.length);
         expect(out.slice(3)).toEqual(expected);
-        expect(kept.open(nonce, covered, covered.length, out, 3, plain.length)).toEqual(plain);
+        const from = kept.open(nonce, covered, covered.length, out, 3, plain.length);
+        expect(chained.slice(from, from + plain.length)).toEqual(plain);
         expect(openAead('aes-128-ccm', key, nonce, covered, expected, tagLength)).toEqual(plain);
       }
     }),
@@ -52,7 +57,7 @@ test('what is sealed opens to itself with every suite, with active keys and with
   const cache = new CipherCache(5);
   fc.assert(
     fc.property(record, ({ suite, type, epoch, sequence, cid, contents, at }) => {
-      const keys = keyBlock(suite, new Uint8Array(48), new Uint8Array(32), new Uint8Array(32)).client;
+      const keys = keysOf.get(suite)!;
       const owner: CipherOwner = { sealing: undefined, opening: undefined };
       for (const content of contents) {
         const cidLength = cid?.length ?? 0;
@@ -74,19 +79,19 @@ test('what is sealed opens to itself with every suite, with active keys and with
   );
 });
 
-test('mutated and random records are refused without an exception by every suite (G-16, dtls E 127; 12 000 records)', () => {
+test('mutated and random records are refused without an exception by every suite (G-16, dtls E 127; 6 000 records)', () => {
   const random = new SeededRandom(127);
   const owner: CipherOwner = { sealing: undefined, opening: undefined };
   const cache = new CipherCache();
-  for (let i = 0; i < 12_000; i += 1) {
+  for (let i = 0; i < 6000; i += 1) {
     const suite = random.pick(protections);
-    const keys = keyBlock(suite, new Uint8Array(48), new Uint8Array(32), new Uint8Array(32)).client;
+    const keys = keysOf.get(suite)!;
     const cid = random.bytes(random.pick([0, 6]));
     const content = random.bytes(random.between(0, 80));
     const out = new Uint8Array(sealedLength(suite, cid.length, content.length));
     seal(suite, keys, 23, 1, i, cid, content, out, 0);
     const kept: DirectionKeys = i % 2 === 0 ? keys : cache.keep(owner, 'opening', suite, keys);
-    const mutated = i % 3 === 0 ? concat(out.subarray(0, 13 + cid.length), random.bytes(out.length)) : out.slice();
+    const mutated = i % 3 === 0 ? joined(out.subarray(0, 13 + cid.length), random.bytes(out.length)) : out.slice();
     const at = random.between(0, mutated.length - 1);
     mutated[at] = (mutated[at] as number) ^ random.between(1, 255);
     const end = random.between(0, 3) === 0 ? random.between(0, mutated.length) : mutated.length;
@@ -98,7 +103,7 @@ test('mutated and random records are refused without an exception by every suite
 });
 
 /** `body` behind `header`, as long as the header says or shorter. */
-function concat(header: Uint8Array, body: Uint8Array): Uint8Array {
+function joined(header: Uint8Array, body: Uint8Array): Uint8Array {
   const whole = new Uint8Array(header.length + body.length);
   whole.set(header);
   whole.set(body, header.length);

@@ -5,6 +5,7 @@ import { type DirectionKeys, keyBlock } from '../suites/key-block.ts';
 import { finishedData } from '../suites/prf.ts';
 import { findSuite, suites, withEncryptThenMac } from '../suites/registry.ts';
 import type { Suite } from '../suites/suite.ts';
+import { CipherCache, type CipherOwner } from './active-keys.ts';
 import { contentRoom, open, seal, sealedLength } from './protection.ts';
 import {
   ContentType,
@@ -35,11 +36,13 @@ const openssl = JSON.parse(readFileSync(file, 'utf8')) as OpensslVectors;
 /** Every suite, those with CBC in both orders of MAC. */
 const protections: readonly Suite[] = [...suites, ...suites.filter((s) => s.cipher === 'cbc').map(withEncryptThenMac)];
 const nameOf = (suite: Suite) => (suite.encryptThenMac ? `${suite.name}, encrypt then MAC` : suite.name);
-const suite = (id: number) => findSuite(id)!;
+const suite = (id: number): Suite => findSuite(id)!;
 const ccm8 = suite(0xc0a8);
 
-const keysOf = (s: Suite): DirectionKeys =>
-  keyBlock(s, new Uint8Array(48).fill(9), new Uint8Array(32), new Uint8Array(32)).client;
+const keys: ReadonlyMap<Suite, DirectionKeys> = new Map(
+  protections.map((s) => [s, keyBlock(s, new Uint8Array(48).fill(9), new Uint8Array(32), new Uint8Array(32)).client]),
+);
+const keysOf = (s: Suite): DirectionKeys => keys.get(s)!;
 const cid = fromHex('c1d0c1d0c1d0');
 const view = new RecordView();
 
@@ -248,5 +251,21 @@ describe('a record with a connection id', () => {
       bare[0] = 23;
       expect(opened(s, bare)).toBeUndefined();
     }
+  });
+});
+
+describe('content', () => {
+  it('is in memory of its own, whichever way it was opened', () => {
+    const cache = new CipherCache();
+    const owner: CipherOwner = { sealing: undefined, opening: undefined };
+    const all: Uint8Array[] = [];
+    for (let n = 0; n < 8; n += 1) {
+      const record = sealed(ccm8, 23, n, new Uint8Array(20 + n).fill(n), n % 2 === 0 ? cid : undefined);
+      expect(readRecord(record, 0, 6, view)).toBe(true);
+      const keys = owner.opening ?? cache.keep(owner, 'opening', ccm8, keysOf(ccm8));
+      all.push(open(ccm8, keys, view, record)!);
+      record.fill(0xff);
+    }
+    for (const [n, content] of all.entries()) expect(content).toEqual(new Uint8Array(20 + n).fill(n));
   });
 });

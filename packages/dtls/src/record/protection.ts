@@ -6,7 +6,7 @@ import type { Suite } from '../suites/suite.ts';
 import { ActiveKeys } from './active-keys.ts';
 import { additional, additionalView, fillAdditional } from './additional-data.ts';
 import { openCbc, paddedLength, sealCbc } from './cbc.ts';
-import { LONGEST_KEPT } from './kept-ccm.ts';
+import { chained, LONGEST_KEPT } from './kept-ccm.ts';
 import {
   ContentType,
   DTLS_1_2,
@@ -94,34 +94,47 @@ export function seal(
  * there is none (RFC 9146 §4): that record is authentic but says nothing.
  */
 export function open(suite: Suite, keys: DirectionKeys, record: RecordView, bytes: Uint8Array): Uint8Array | undefined {
-  const plain =
-    suite.cipher === 'cbc'
-      ? openCbc(suite, keys, bytes, record.at, record.cidLength, record.bodyAt, record.end)
-      : openRecord(suite, keys, record, bytes);
-  if (plain === undefined || record.cidLength === 0) {
-    return plain === undefined || plain.length > LONGEST_CONTENT ? undefined : plain;
-  }
-  let end = plain.length;
-  while (end > 0 && plain[end - 1] === 0) end -= 1;
-  if (end > LONGEST_CONTENT + 1) return undefined;
-  record.type = end === 0 ? 0 : (plain[end - 1] as number);
-  return plain.subarray(0, end === 0 ? 0 : end - 1);
-}
-
-/** The explicit nonce is taken as received: a peer need not make it of epoch and record number (RFC 6655 §3). */
-function openRecord(suite: Suite, keys: DirectionKeys, record: RecordView, bytes: Uint8Array): Uint8Array | undefined {
   const { at, bodyAt, cidLength } = record;
+  if (suite.cipher === 'cbc') {
+    const plain = openCbc(suite, keys, bytes, at, cidLength, bodyAt, record.end);
+    return plain === undefined ? undefined : contentOf(record, plain);
+  }
   const cipherAt = bodyAt + suite.explicitLength;
   const length = record.end - cipherAt - suite.tagLength;
   if (length < 0) return undefined;
   const { iv } = keys;
   for (let i = 0; i < 4; i += 1) nonce[i] = iv[i] as number;
+  // As received: a peer need not make it of epoch and record number (RFC 6655 §3).
   for (let i = 0; i < 8; i += 1) nonce[4 + i] = bytes[bodyAt + i] as number;
   const covered = fillAdditional(bytes, at, cidLength, length);
   if (length <= LONGEST_KEPT && keys instanceof ActiveKeys) {
     const kept = keys.use();
-    if (kept !== undefined) return kept.open(nonce, additional, covered, bytes, cipherAt, length);
+    if (kept !== undefined) {
+      const from = kept.open(nonce, additional, covered, bytes, cipherAt, length);
+      if (from < 0) return undefined;
+      return chained.slice(from, cidLength === 0 ? from + length : contentEnd(record, chained, from, from + length));
+    }
   }
   const sealed = bytes.subarray(cipherAt, record.end);
-  return openAead(aeadName(suite), keys.key, nonce, additionalView(covered), sealed, suite.tagLength);
+  const view = additionalView(covered);
+  const plain = openAead(aeadName(suite), keys.key, nonce, view, sealed, suite.tagLength);
+  return plain === undefined ? undefined : contentOf(record, plain);
+}
+
+function contentOf(record: RecordView, plain: Uint8Array): Uint8Array | undefined {
+  const end = record.cidLength === 0 ? plain.length : contentEnd(record, plain, 0, plain.length);
+  if (end > LONGEST_CONTENT) return undefined;
+  return end === plain.length ? plain : plain.subarray(0, end);
+}
+
+/** Where the content of an inner plaintext ends, before its type and zeros; the type goes to the record (RFC 9146 §4). */
+function contentEnd(record: RecordView, inner: Uint8Array, from: number, to: number): number {
+  let end = to - 1;
+  while (end >= from && inner[end] === 0) end -= 1;
+  if (end < from) {
+    record.type = 0;
+    return from;
+  }
+  record.type = inner[end] as number;
+  return end;
 }

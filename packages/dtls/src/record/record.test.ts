@@ -68,7 +68,7 @@ describe('a record', () => {
 });
 
 describe('what is no record', () => {
-  it('is a length that passes the datagram; the records before are kept (G-03, dtls E 4)', () => {
+  it('is a length that passes the datagram; the records before are kept (dtls E 4)', () => {
     const bytes = datagram([22, '0102'], [23, 'aabbcc']);
     expect(walk(bytes.subarray(0, bytes.length - 1))).toEqual([22]);
     const long = datagram([22, '0102'], [23, 'aabbcc']);

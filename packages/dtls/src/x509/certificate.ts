@@ -91,5 +91,5 @@ export function isSelfIssued(certificate: Certificate): boolean {
 export function describeCertificate(certificate: Certificate): string {
   if (!certificate.subject.empty) return `"${certificate.subject.text}"`;
   const name = certificate.extensions.alternativeNames?.dns[0];
-  return name === undefined ? 'a certificate without a subject' : `the certificate of "${name}"`;
+  return name === undefined ? 'a certificate without a subject' : `the certificate of ${JSON.stringify(name)}`;
 }

@@ -259,6 +259,12 @@ describe('a chain with one fault', () => {
       /curve P-521, which is not offered/,
     ],
     [
+      'refuses a server that is for another host with bad_certificate (dtls E 98, G-27)',
+      () => judge(leaf({ name: 'other.example' }).chain),
+      'BadCertificate',
+      /reached as gateway.example, but "CN=other.example" is for "other.example": connect by such a name/,
+    ],
+    [
       'refuses a server without any name to compare with, unless that was asked for (G-27)',
       () => {
         expect(judge(leaf().chain, { hostName: false }).ok).toBe(true);
@@ -327,6 +333,21 @@ describe('a chain in disorder', () => {
   it('finds the way past an intermediate of the right name with another key (dtls E 95)', () => {
     const decoy = root.authority({ name: 'B', key: makeKey('decoy') });
     expect(judge([first, decoy.certificate, second, third]).ok).toBe(true);
+  });
+
+  it('tells authorities of one name by their key identifiers (RFC 5280 §4.2.1.1)', () => {
+    const id = (n: number) => ({ oid: '2.5.29.14', value: fromHex(`0401${n}1`) });
+    const named = { oid: '2.5.29.35', value: fromHex('3003800121') };
+    const key = makeKey('same');
+    const wrong = root.authority({ name: 'Same', key, more: [id(1)] });
+    const right = root.authority({ name: 'Same', key, more: [id(2)] });
+    const { certificate } = right.issue({ name: host, more: [named] });
+    expect(judge([certificate, wrong.certificate, right.certificate]).ok).toBe(true);
+    expectRefusal(
+      judge([certificate, wrong.certificate]),
+      AlertDescription.UnknownCa,
+      /issuer of "CN=gateway.example"/,
+    );
   });
 
   it('is refused with nine certificates, and a path of nine too (dtls E 95, G-27)', () => {

@@ -18,7 +18,7 @@ export function hostNameProblem(
   const fits =
     address === undefined ? dns.some((name) => matchesHost(name, host)) : ip.some((each) => equalBytes(each, address));
   if (fits) return undefined;
-  const listed = [...dns.map((name) => `"${name}"`), ...ip.map(formatIpAddress)];
+  const listed = [...dns.map((name) => JSON.stringify(name)), ...ip.map(formatIpAddress)];
   const common = certificate.subject.commonName;
   if (listed.length === 0 && common !== undefined) {
     if (commonName === 'accepted' && (address === undefined ? matchesHost(common, host) : equalText(common, host)))

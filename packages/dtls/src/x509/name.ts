@@ -1,5 +1,5 @@
 // Distinguished names: compared as RFC 5280 §7.1 wants them compared, and written as RFC 4514 text.
-import { decodeUtf8, equalBytes, FormatError, toHex } from '@lapwing/kernel';
+import { decodeUtf8, encodeUtf8, equalBytes, FormatError, toHex } from '@lapwing/kernel';
 import { DerReader, objectIdentifier, Tag } from './der.ts';
 
 /** Short names of RFC 4514 §3 and of what device certificates carry besides. */
@@ -112,14 +112,15 @@ function stringOf(tag: number, content: Uint8Array): string | undefined {
   }
 }
 
-/** RFC 4514 §2.4: what is no text, and what has no short name, is written in hexadecimal. */
+/**
+ * RFC 4514 §2.4: what is no text, and what has no short name, is written in hexadecimal. Control characters are pairs of
+ * digits, so that none reaches a log.
+ */
 function attributeText({ type, text, der }: Attribute): string {
   const name = shortNames[type];
   if (name === undefined || text === undefined) return `${name ?? type}=#${toHex(der)}`;
   const escaped = text
-    .replace(/[\\",+;<>]/g, '\\$&')
-    .replaceAll('\0', '\\00')
-    .replace(/^[ #]/, '\\$&')
-    .replace(/(?<!^) $/, '\\ ');
+    .replace(/[\\",+;<>]|^[ #]| $/g, '\\$&')
+    .replace(/\p{Cc}/gu, (control) => toHex(encodeUtf8(control)).replace(/../g, '\\$&'));
   return `${name}=${escaped}`;
 }

@@ -20,10 +20,11 @@ export function readTime(element: Element): number {
     two(10),
     two(12),
   ];
-  if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 59) {
+  const days = daysSince1970(year, month, day);
+  if (civil(days).join() !== [year, month, day].join() || hour > 23 || minute > 59 || second > 59) {
     throw new FormatError(`date ${digits} that no calendar has`);
   }
-  return daysSince1970(year, month, day) * DAY + hour * 3_600_000 + minute * 60_000 + second * 1000;
+  return days * DAY + hour * 3_600_000 + minute * 60_000 + second * 1000;
 }
 
 /** `2026-11-28 10:58 UTC`. */
