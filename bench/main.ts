@@ -31,7 +31,8 @@ const names = Object.keys(groups);
 const usage = `usage: npm run bench -- [options]
 
 Measures Lapwing beside other implementations, keeps the figures in bench/results and the tables in docs/performance.md.
-Needs a C compiler; Java with Maven, mosquitto and libcoap3-bin for the peers that need them. All of it takes more than an hour.
+Needs a C compiler, for DTLS also OpenSSL's headers; Java with Maven, mosquitto and libcoap3-bin for the peers that need
+them. All of it takes more than an hour.
 
   --only GROUPS   comma-separated: ${names.join(', ')}
   --quick         one short round, to try things out; nothing is kept
