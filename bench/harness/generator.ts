@@ -1,6 +1,6 @@
 // The load generator: compiled from bench/generator with the system's C compiler, run once per phase, read as JSON lines.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import type { Phase } from './phase.ts';
 import { benchFolder } from './places.ts';
 import { Program } from './processes.ts';
@@ -24,7 +24,9 @@ export function compileGenerator(): { readonly dtls: string | undefined } {
   const secure = hasOpenssl();
   const result = { dtls: secure ? undefined : 'the generator has no DTLS without libssl-dev' };
   const sources = [...sourcesOf('generator'), ...sourcesOf('generator/dtls')];
-  const built = statSync(generator, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  // With DTLS and without it are two builds: headers may be installed after the first.
+  const note = `${generator}.${secure ? 'dtls' : 'plain'}`;
+  const built = statSync(note, { throwIfNoEntry: false })?.mtimeMs ?? 0;
   if (sources.every((source) => statSync(source).mtimeMs < built)) return result;
   mkdirSync(benchFolder('build'), { recursive: true });
   const wanted = sources.filter((name) => name.endsWith('.c') && (secure || !name.includes('/dtls/')));
@@ -41,6 +43,8 @@ export function compileGenerator(): { readonly dtls: string | undefined } {
   const compiled = spawnSync('cc', [...args, ...(secure ? ['-lcrypto'] : [])], { encoding: 'utf8' });
   if (compiled.error !== undefined) throw new Error(`no C compiler: ${compiled.error.message}`);
   if (compiled.status !== 0) throw new Error(`the generator does not compile:\n${compiled.stderr}`);
+  for (const kind of ['dtls', 'plain']) rmSync(`${generator}.${kind}`, { force: true });
+  writeFileSync(note, '');
   return result;
 }
 
