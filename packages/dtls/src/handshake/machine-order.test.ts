@@ -315,6 +315,19 @@ describe('proofs that do not hold', () => {
   });
 });
 
+describe('records that cannot be opened', () => {
+  it('before their time or from elsewhere harm no handshake (dtls E 1, G-14)', () => {
+    const pair = new Lockstep({ ...psk(), link: ({ says }) => (says.includes('[Finished]') ? [900] : [5]) });
+    for (const until of [1, 12, 17, 22, 500, 850, 1_500, 1_800]) {
+      pair.run(until);
+      for (const side of [pair.client, pair.server]) pair.input(side, { kind: 'forged' });
+    }
+    pair.goOn();
+    expect(pair.client.outcome).toBeDefined();
+    expect(pair.server.outcome).toBeDefined();
+  });
+});
+
 describe('after the handshake', () => {
   it.each(['client', 'server'] as const)('renegotiation is refused with a warning by the %s (dtls E 75)', (who) => {
     // Resumed handshakes leave the last flight with the client, full ones with the server.
