@@ -55,13 +55,13 @@ public final class ScandiumServer {
     UdpConfig.register();
     DtlsConfig.register();
     Configuration configuration = Configuration.createStandardWithoutFile();
-    configuration.set(CoapConfig.MAX_ACTIVE_PEERS, 150000);
+    configuration.set(CoapConfig.MAX_ACTIVE_PEERS, 400000);
     if (args[1].equals("per-peer")) {
       configuration.set(CoapConfig.DEDUPLICATOR, CoapConfig.DEDUPLICATOR_PEERS_MARK_AND_SWEEP);
     }
     configuration.set(DtlsConfig.DTLS_ROLE, DtlsRole.SERVER_ONLY);
     configuration.set(DtlsConfig.DTLS_CONNECTION_ID_LENGTH, 6);
-    configuration.set(DtlsConfig.DTLS_MAX_CONNECTIONS, 150000);
+    configuration.set(DtlsConfig.DTLS_MAX_CONNECTIONS, 400000);
     configuration.set(DtlsConfig.DTLS_STALE_CONNECTION_THRESHOLD, 30, TimeUnit.MINUTES);
     configuration.set(DtlsConfig.DTLS_RECOMMENDED_CIPHER_SUITES_ONLY, false);
     configuration.setAsList(DtlsConfig.DTLS_CIPHER_SUITES, CipherSuite.TLS_PSK_WITH_AES_128_CCM_8);
