@@ -178,7 +178,7 @@ async function strays(server: Server, contestant: Contestant, plan: Plan): Promi
 export async function local(plan: Plan): Promise<Measurement[]> {
   return inProcess(
     'subjects/dtls-local',
-    [plan.rounds, plan.scale < 1 ? 0.2 : 0.5],
+    [plan.rounds, plan.scale < 1 ? 0.3 : 1],
     [
       {
         id: 'dtls-handshake-local',
