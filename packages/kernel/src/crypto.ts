@@ -1,8 +1,8 @@
 // The synchronous primitives that more than one package computes with. Nothing here chooses: names, lengths and
 // nonces are the caller's. What a peer forged is `undefined`, never an exception.
-import { createCipheriv, createDecipheriv, createHmac, timingSafeEqual } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 
-export type HashName = 'sha256' | 'sha384';
+export type HashName = 'sha256' | 'sha384' | 'sha512';
 
 export function hmac(hash: HashName, key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
   const mac = createHmac(hash, key);
@@ -12,6 +12,17 @@ export function hmac(hash: HashName, key: Uint8Array, ...parts: readonly Uint8Ar
 
 export function hmacSha256(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
   return hmac('sha256', key, ...parts);
+}
+
+/** HKDF, extract and expand (RFC 5869 §2): `length` bytes, at most 255 times those of the hash; `info` has at most 1,024. */
+export function hkdf(
+  hash: HashName,
+  secret: Uint8Array,
+  salt: Uint8Array,
+  info: Uint8Array,
+  length: number,
+): Uint8Array {
+  return new Uint8Array(hkdfSync(hash, secret, salt, info, length));
 }
 
 /** Takes the same time for every content; unequal lengths are unequal at once. */
