@@ -1,5 +1,5 @@
 // What holds of OSCORE for any message, any bytes and any network.
-import { FormatError, toHex } from '@lapwing/kernel';
+import { FormatError, sealAead, toHex } from '@lapwing/kernel';
 import { SeededRandom } from '@lapwing/kernel/testing';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -9,7 +9,7 @@ import { OptionSet } from '../message/option-set.ts';
 import { Option } from '../message/options.ts';
 import { provision } from '../testing/protected-pair.ts';
 import { deriveContext, type SecurityContext } from './context.ts';
-import { aeadAlgorithms } from './cose.ts';
+import { additionalData, aeadAlgorithms, nonceOf } from './cose.ts';
 import { decodeOscoreOption, decodePiv, encodeOscoreOption, encodePiv } from './option.ts';
 import { protectRequest, protectResponse, unprotectRequest, unprotectResponse } from './protect.ts';
 import { ReplayWindow } from './replay.ts';
@@ -143,6 +143,28 @@ test('any bytes in place of a message are refused, never more than that (10 000 
     expect(['malformed', 'unverified']).toContain(unprotectRequest(server, outer, binding));
     expect(['malformed', 'unverified']).toContain(unprotectResponse(server, binding, outer, { piv: binding.piv }));
   }
+});
+
+test('any plaintext of somebody who has the keys gives a request or a refusal (20 000 messages)', () => {
+  const random = new SeededRandom(15);
+  const [client, server] = pairOf(10);
+  const binding = { kid: client.senderId, piv: encodePiv(7) };
+  const nonce = nonceOf(client.commonIv, binding.kid, binding.piv);
+  const additional = additionalData(10, binding.kid, binding.piv);
+  let read = 0;
+  for (let i = 0; i < 20_000; i += 1) {
+    const plaintext = random.bytes(random.between(0, 24));
+    if (i % 2 === 0 && plaintext.length > 0) plaintext[0]! &= 0x1f;
+    const sealed = new Uint8Array(plaintext.length + 8);
+    sealAead('aes-128-ccm', client.senderKey.reveal(), nonce, additional, plaintext, 8, sealed, 0);
+    const opened = unprotectRequest(server, makeRequest(2, OptionSet.empty, sealed), binding);
+    if (typeof opened === 'string') continue;
+    read += 1;
+    expect(opened.content.code).toBeGreaterThan(0);
+    expect(opened.content.code).toBeLessThan(0x20);
+    for (const [, value] of opened.content.options) expect(value.length).toBeLessThan(plaintext.length);
+  }
+  expect(read).toBeGreaterThan(500);
 });
 
 test('no number is accepted twice, and none of the last 32 is refused the first time, whatever the network does (100 networks)', () => {
