@@ -16,7 +16,7 @@ import { type Generation, type LiveContext, ProtectedPeer } from './live.ts';
 import type { LoadedContexts } from './loaded.ts';
 import { Notifications, optionOf } from './notifications.ts';
 import { type OpenedResponse, type ProtectedRequest, protectRequest, unprotectResponse } from './protect.ts';
-import { freshPart, rederive, unwrapIdContext } from './rederive.ts';
+import { firstId, lastId, rederive, unwrapIdContext } from './rederive.ts';
 
 export interface AskingParts {
   readonly contexts: LoadedContexts;
@@ -108,7 +108,7 @@ export class AskingProtection {
   /** Step 1. A peer that takes any ID Context for granted has served the request. */
   private async begin(task: Task, live: LiveContext): Promise<Response> {
     const { contexts, random } = this.parts;
-    const first = contexts.fresh(live, rederive(live.provisioned, freshPart(random)));
+    const first = contexts.fresh(live, rederive(live.provisioned, firstId(random)));
     const answer = await this.exchange(task, first);
     if (answer.kind === 'offer') return this.finish(task, live, answer.offer);
     this.adopt(live, first);
@@ -118,7 +118,7 @@ export class AskingProtection {
   /** Steps 3 and 5. */
   private async finish(task: Task, live: LiveContext, offer: Uint8Array): Promise<Response> {
     const { contexts, random } = this.parts;
-    const third = contexts.fresh(live, rederive(live.provisioned, concatBytes(offer, freshPart(random))));
+    const third = contexts.fresh(live, rederive(live.provisioned, lastId(offer, random)));
     const answer = await this.exchange(task, third);
     if (answer.kind === 'offer') throw unverified(task, 'it offers other keys once more');
     // The peer has them now, and finds them by the kid alone.

@@ -204,6 +204,22 @@ test('other ciphers and hashes of object 21 are spoken: AES-GCM, AES-CCM-64, SHA
   }
 });
 
+test('blocks and what protects them fit into the datagrams of a text message', async () => {
+  const bodies: number[] = [];
+  const serve: Service = (request) => {
+    bodies.push(request.payload.length);
+    return Promise.resolve(makeResponse(Code.Content, OptionSet.of([Option.ContentFormat, 11_542]), bodyOf(700)));
+  };
+  for (const changes of [{}, { recovery: 'rederived' }] as const) {
+    await using pair = await ProtectedPair.open(serve, { mtu: 140, changes });
+    const path = ['rd', '5a3f', '0', '1'].map((segment) => [Option.UriPath, segment] as const);
+    const request = makeRequest(Code.Put, OptionSet.of(...path, [Option.ContentFormat, 11_542]), bodyOf(500));
+    expect((await settled(pair, pair.client.endpoint.request(pair.peer, request))).payload).toHaveLength(700);
+    expect(Math.max(...pair.heard.map(({ bytes }) => bytes.length))).toBeLessThanOrEqual(140);
+  }
+  expect(bodies).toEqual([500, 500]);
+});
+
 test('an answer that is not wanted is not sent, and No-Response stands inside and outside', async () => {
   const seen: (number | undefined)[] = [];
   await using pair = await ProtectedPair.open((request, context) => {

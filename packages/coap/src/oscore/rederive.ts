@@ -14,14 +14,22 @@
 import { concatBytes, equalInConstantTime, hmacSha256, type Random, Reader } from '@lapwing/kernel';
 import { type ContextParameters, deriveContext, type SecurityContext } from './context.ts';
 
-/** Bytes of R1 and R3. */
+/** Bytes of R1, and of what is random in R2. */
 const RANDOM_LENGTH = 8;
+/** Bytes of R3: short, since request #2 carries R2 too and may have to fit into a text message. */
+const LAST_LENGTH = 4;
 const MAC_LENGTH = 8;
 const OFFER_LENGTH = RANDOM_LENGTH + MAC_LENGTH;
 const KEY_LENGTH = 32;
 
-export function freshPart(random: Random): Uint8Array {
+/** R1. */
+export function firstId(random: Random): Uint8Array {
   return random.bytes(RANDOM_LENGTH);
+}
+
+/** R2 with an R3 behind it. */
+export function lastId(offer: Uint8Array, random: Random): Uint8Array {
+  return concatBytes(offer, random.bytes(LAST_LENGTH));
 }
 
 /** What was provisioned, under another ID Context. */

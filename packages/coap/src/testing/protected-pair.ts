@@ -30,6 +30,8 @@ export interface PairOptions {
   readonly changes?: Partial<ProvisionedContext>;
   readonly history?: 'unused' | 'unknown';
   readonly seed?: number;
+  /** Bytes in one datagram; default 1,152. */
+  readonly mtu?: number;
   readonly oscore?: Partial<Omit<OscoreOptions, 'store'>>;
   /** In place of one with the context alone. */
   readonly stores?: { readonly client?: ContextStore; readonly server?: ContextStore };
@@ -76,7 +78,7 @@ export class ProtectedPair implements AsyncDisposable {
     const { store, oscore } = this.protection('server');
     const endpoint = await Endpoint.open({
       ...{ clock: this.clock, random: this.random, serve: this.serve, protection: oscore },
-      transport: this.network.transport('10.0.0.1', 5683),
+      transport: this.network.transport('10.0.0.1', 5683, { mtu: this.options.mtu ?? 1152 }),
       ...this.options.endpoint,
     });
     this.server = { endpoint, oscore, store };
@@ -86,7 +88,7 @@ export class ProtectedPair implements AsyncDisposable {
     const { store, oscore } = this.protection('client');
     const endpoint = await Endpoint.open({
       ...{ clock: this.clock, random: this.random, serve: this.serve, protection: oscore },
-      transport: this.network.transport('10.0.0.2', 5683),
+      transport: this.network.transport('10.0.0.2', 5683, { mtu: this.options.mtu ?? 1152 }),
       ...(this.options.clientEndpoint ?? this.options.endpoint),
     });
     this.client = { endpoint, oscore, store };
