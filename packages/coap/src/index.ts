@@ -5,6 +5,7 @@ export { BlockError, BodyLimitError, ResetError, ResponseError, type ResponseErr
 export type { RequestOptions } from './exchange/contexts.ts';
 export type { Listener, Observed } from './exchange/exchanges.ts';
 export { chooseFormat, requireFormat } from './exchange/negotiation.ts';
+export type { AskingGround, Protection } from './exchange/protection.ts';
 export type { NotifyPolicy } from './exchange/relations.ts';
 export { type Methods, type RouteOptions, Router, type RouterOptions } from './exchange/router.ts';
 export {
