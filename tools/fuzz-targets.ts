@@ -13,6 +13,7 @@ import {
   parseLinks,
   parseUri,
 } from '@lapwing/coap';
+import { decodeOscoreOption, deriveContext, encodeOscoreOption, unprotectRequest } from '@lapwing/coap/oscore';
 import {
   CookieJar,
   type Fragment,
@@ -26,7 +27,7 @@ import {
   readFragment,
   readRawPublicKey,
 } from '@lapwing/dtls/testing';
-import { equalBytes, StackError } from '@lapwing/kernel';
+import { equalBytes, FormatError, noBytes, Secret, StackError } from '@lapwing/kernel';
 import { SeededRandom } from '@lapwing/kernel/testing';
 import {
   codecFor,
@@ -197,6 +198,35 @@ function rawPublicKey(bytes: Uint8Array): void {
   if (!equalBytes(written, bytes)) throw new Broken('another spelling of a key');
 }
 
+function oscoreOption(bytes: Uint8Array): void {
+  if (!equalBytes(encodeOscoreOption(decodeOscoreOption(bytes)), bytes)) throw new Broken('not canonical');
+}
+
+/** The servers of RFC 8613 Appendix C.1 and C.3. */
+const servers = [undefined, Uint8Array.of(0x37, 0xcb, 0xf3, 0x21, 0x00, 0x17, 0xa2, 0xd3)].map((idContext) =>
+  deriveContext({
+    masterSecret: new Secret(Uint8Array.from({ length: 16 }, (_, i) => i + 1)),
+    masterSalt: Uint8Array.of(0x9e, 0x7c, 0xa9, 0x22, 0x23, 0x78, 0x63, 0x40),
+    senderId: Uint8Array.of(1),
+    recipientId: noBytes,
+    ...(idContext === undefined ? {} : { idContext }),
+  }),
+);
+
+/** A datagram, opened with the keys of whoever may have sent it: only the messages of the RFC come out, whatever stands around them. */
+function oscoreMessage(bytes: Uint8Array): void {
+  const { code, options, payload } = decodeMessage(bytes);
+  const { kid = noBytes, piv } = decodeOscoreOption(options.bytes(Option.Oscore) ?? noBytes);
+  if (piv === undefined) throw new FormatError('no Partial IV');
+  let refused = 0;
+  for (const context of servers) {
+    const opened = unprotectRequest(context, makeRequest(code, options, payload), { kid, piv });
+    if (typeof opened === 'string') refused += 1;
+    else if (opened.content.options.path.join('/') !== 'tv1') throw new Broken('somebody else made a message of ours');
+  }
+  if (refused === servers.length) throw new FormatError('not protected for us');
+}
+
 const kebab = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 export const byteTargets: Readonly<Record<string, (bytes: Uint8Array) => void>> = {
@@ -215,6 +245,8 @@ export const byteTargets: Readonly<Record<string, (bytes: Uint8Array) => void>> 
   'dtls-cookie': cookie,
   'dtls-x509': x509,
   'dtls-raw-public-key': rawPublicKey,
+  'oscore-option': oscoreOption,
+  'oscore-message': oscoreMessage,
 };
 
 export const textTargets: Readonly<Record<string, (text: string) => void>> = {

@@ -25,9 +25,10 @@ import {
   trace,
 } from '@lapwing/kernel';
 import { AskingSide } from './exchange/asking.ts';
-import { AskingStack } from './exchange/asking-stack.ts';
+import { type Ask, AskingStack } from './exchange/asking-stack.ts';
 import { AskingContext, type RequestOptions } from './exchange/contexts.ts';
 import type { Observing } from './exchange/observation.ts';
+import type { Protection } from './exchange/protection.ts';
 import { type NotifyPolicy, notifyPolicy } from './exchange/relations.ts';
 import type { Layer, Service } from './exchange/service.ts';
 import { ServingSide } from './exchange/serving.ts';
@@ -64,6 +65,8 @@ export interface EndpointOptions {
   readonly diagnostics?: 'authenticated' | 'everyone';
   /** Sizes and limits of transfers in blocks, both ways (RFC 7959). */
   readonly blocks?: BlockOptions;
+  /** OSCORE (RFC 8613): `Oscore` of `@lapwing/coap/oscore`. Default none: requests that need it are refused. */
+  readonly protection?: Protection;
 }
 
 export type BlockOptions = Omit<BlockInOptions & BlockOutOptions, 'clock' | 'random' | 'mtu'>;
@@ -83,6 +86,7 @@ export class Endpoint implements AsyncDisposable {
   private readonly blocksOut: BlockOut;
   private readonly blocksIn: BlockIn;
   private readonly stack: AskingStack;
+  private readonly protects: boolean;
   private readonly tally = new EndpointCounters();
   private closed = false;
 
@@ -102,7 +106,7 @@ export class Endpoint implements AsyncDisposable {
   }
 
   private constructor(options: EndpointOptions) {
-    const { transport, clock = systemClock, random = systemRandom } = options;
+    const { transport, clock = systemClock, random = systemRandom, protection } = options;
     const { traits } = transport;
     if (traits.framing !== 'rfc7252') throw new ConfigError([`transport: framing ${traits.framing} has no codec`]);
     this.transport = transport;
@@ -131,6 +135,7 @@ export class Endpoint implements AsyncDisposable {
         serve: options.serve ?? nothingHere,
         layers: options.layers ?? [],
         blocks: this.blocksIn,
+        protection,
         whole: wholeForMtu(longest, blockSize === undefined ? szxForMtu(longest) : szxWithin(blockSize)),
         unexpected: (error) => this.mistake('serviceErrors', error),
       }),
@@ -140,10 +145,26 @@ export class Endpoint implements AsyncDisposable {
       toLayer,
       count: (what) => this.tally.add(what),
     });
-    this.stack = new AskingStack(
-      (request, context, complete) => this.asking.ask(request, context, complete),
-      this.blocksOut,
-    );
+    this.protects = protection !== undefined;
+    this.stack = new AskingStack(this.asker(protection), this.blocksOut);
+  }
+
+  private asker(protection: Protection | undefined): Ask {
+    const { asking, blocksOut: blocks } = this;
+    const open: Ask = (request, context, complete) => asking.ask(request, context, complete);
+    if (protection === undefined) return open;
+    const guarded = protection.asking((request, context) => asking.ask(request, context), {
+      blocks,
+      freshToken: () => asking.freshToken(),
+      expect: (peer, token, listener) => asking.expect(peer, token, { listener, tag: undefined, request: undefined }),
+      forget: (peer, token) => asking.forget(peer, token),
+      failed: (error) => this.mistake('listenerErrors', error),
+    });
+    return async (request, context, complete) => {
+      if (context.peer.identity.kind !== 'oscore') return open(request, context, complete);
+      const response = await guarded(request, context);
+      return complete === undefined ? response : complete(response, request, context);
+    };
   }
 
   /** Makes a peer of an address; rejects as the transport does. */
@@ -154,22 +175,25 @@ export class Endpoint implements AsyncDisposable {
   /** Gives up the connection with the peer, as when nobody answers on it any more: what waits there fails. Nothing happens where there are none. */
   disconnect(peer: Peer): void {
     if (this.transport.close === undefined) return;
-    this.transport.close(peer);
-    this.lost(peer);
+    this.transport.close(roadTo(peer));
+    this.lost(roadTo(peer));
   }
 
   /**
    * Resolves with the response, whatever its code. Rejects with TimeoutError when the peer stays silent, ResetError when
    * it resets, FormatError when the request fits no message or the response cannot be understood, LimitError when
-   * message ids run out, ClosedError when the endpoint closes, or the signal's reason.
+   * message ids run out, ClosedError when the endpoint closes, or the signal's reason. To a peer of OSCORE also with
+   * OscoreError, and with ConfigError where the endpoint has no protection: nothing goes there in the open.
    */
   request(to: Peer, request: Request, options: RequestOptions = {}): Promise<Response> {
+    if (to.identity.kind === 'oscore' && !this.protects)
+      return Promise.reject(new ConfigError(['protection: none, and the peer is one of OSCORE']));
     return this.stack.request(request, new AskingContext(to, options));
   }
 
   /** Resolves when the peer answers an empty confirmable message with a reset (RFC 7252 §4.3); rejects with TimeoutError. */
   ping(peer: Peer, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    return this.asking.ping(peer, options.signal);
+    return this.asking.ping(roadTo(peer), options.signal);
   }
 
   /** A token that names nothing of this endpoint yet: 8 random bytes. */
@@ -179,16 +203,20 @@ export class Endpoint implements AsyncDisposable {
 
   /** Withdraws a request that waits for its answer: it rejects with `reason`. What a signal does, without the cost of one. */
   abandon(peer: Peer, token: Token, reason: unknown): void {
-    this.asking.abandon(peer, token, reason);
+    this.asking.abandon(roadTo(peer), token, reason);
   }
 
   /** Ends an observation without a word to the peer; its next notification is answered with a reset. */
   forget(peer: Peer, token: Token): void {
-    this.asking.forget(peer, token);
+    this.asking.forget(roadTo(peer), token);
   }
 
-  /** Takes up an observation that began elsewhere or before a restart. The request is needed where notifications come in blocks. */
+  /**
+   * Takes up an observation that began elsewhere or before a restart. The request is needed where notifications come in
+   * blocks. Throws ConfigError for peers of OSCORE: what ties their notifications to the request has not been kept.
+   */
   expect(peer: Peer, token: Token, observing: Observing): void {
+    if (peer.identity.kind === 'oscore') throw new ConfigError(['peer: observations under OSCORE begin anew']);
     this.asking.expect(peer, token, observing);
   }
 
@@ -313,6 +341,9 @@ export class Endpoint implements AsyncDisposable {
     if (drops.hasSubscribers) drops.publish({ peer, what, reason });
   }
 }
+
+/** Where messages for the peer go. */
+const roadTo = (peer: Peer): Peer => peer.below ?? peer;
 
 /** The code with which a request is refused before anybody sees it. */
 function refuse(message: ReceivedMessage): Code | undefined {

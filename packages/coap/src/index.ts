@@ -5,6 +5,7 @@ export { BlockError, BodyLimitError, ResetError, ResponseError, type ResponseErr
 export type { RequestOptions } from './exchange/contexts.ts';
 export { chooseFormat } from './exchange/negotiation.ts';
 export type { Listener, Observed, Observing } from './exchange/observation.ts';
+export type { AskingGround, Protection } from './exchange/protection.ts';
 export type { NotifyPolicy } from './exchange/relations.ts';
 export { type Methods, type RouteOptions, Router, type RouterOptions } from './exchange/router.ts';
 export {

@@ -31,6 +31,7 @@ export {
   encryptCbc,
   equalInConstantTime,
   type HashName,
+  hkdf,
   hmac,
   hmacSha256,
   type KeptCipher,

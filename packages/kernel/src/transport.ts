@@ -7,7 +7,7 @@ export type Address =
   | { readonly via: 'udp' | 'tcp'; readonly host: string; readonly port: number }
   | { readonly via: 'sms'; readonly msisdn: string };
 
-/** What a peer has proved about itself: for authorisation. */
+/** What a peer has proved about itself: for authorisation. An OSCORE `id` is as `@lapwing/coap/oscore` makes it. */
 export type Identity =
   | { readonly kind: 'none' }
   | { readonly kind: 'psk'; readonly id: Uint8Array }
@@ -23,6 +23,8 @@ export interface Peer {
   readonly key: string;
   readonly address: Address;
   readonly identity: Identity;
+  /** The transport's own peer, where a layer above it has found out who that is: messages go there. */
+  readonly below?: Peer;
 }
 
 /** `bytes` belong to who receives them: the transport does not touch them again, so views of them stay valid. */

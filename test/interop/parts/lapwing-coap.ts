@@ -1,7 +1,7 @@
 // Lapwing's CoAP endpoint on UDP, in both roles: a site with the same resources as the other servers, and a client
 // that is asked in few words.
 
-import type { Context, Request } from '@lapwing/coap';
+import type { Context, Layer, Request } from '@lapwing/coap';
 import {
   Code,
   Endpoint,
@@ -12,6 +12,7 @@ import {
   type Response,
   udpTransport,
 } from '@lapwing/coap';
+import type { Oscore } from '@lapwing/coap/oscore';
 import type { Peer } from '@lapwing/kernel';
 
 /** Five blocks of 1,024 bytes. */
@@ -44,12 +45,17 @@ export class LapwingCoapServer implements AsyncDisposable {
     this.content = content;
   }
 
-  static async start(): Promise<LapwingCoapServer> {
+  static async start(
+    options: { readonly oscore?: Oscore; readonly layers?: readonly Layer[] } = {},
+  ): Promise<LapwingCoapServer> {
+    const { oscore, layers = [] } = options;
     const content = fresh();
     const transport = udpTransport();
     const site: { server?: LapwingCoapServer } = {};
     const endpoint = await Endpoint.open({
       transport,
+      layers,
+      ...(oscore === undefined ? {} : { protection: oscore }),
       serve: async (request, context) => {
         const path = request.options.path.join('/');
         if (path === 'slow') await new Promise((resolve) => setTimeout(resolve, 3000));
@@ -123,9 +129,18 @@ export class LapwingCoapClient implements AsyncDisposable {
     this.peer = peer;
   }
 
-  static async start(port: number): Promise<LapwingCoapClient> {
-    const endpoint = await Endpoint.open({ transport: udpTransport() });
-    return new LapwingCoapClient(endpoint, await endpoint.connect({ via: 'udp', host: '127.0.0.1', port }));
+  /** With a context, under which everything is asked. */
+  static async start(
+    port: number,
+    under?: { readonly oscore: Oscore; readonly recipientId: Uint8Array; readonly idContext?: Uint8Array },
+  ): Promise<LapwingCoapClient> {
+    const protection = under === undefined ? {} : { protection: under.oscore };
+    const endpoint = await Endpoint.open({ transport: udpTransport(), ...protection });
+    const peer = await endpoint.connect({ via: 'udp', host: '127.0.0.1', port });
+    return new LapwingCoapClient(
+      endpoint,
+      (await under?.oscore.peer(peer, under.recipientId, under.idContext)) ?? peer,
+    );
   }
 
   ask(path: string, asked: LapwingAsk = {}): Promise<Response> {

@@ -8,6 +8,7 @@ import { observeIn } from '../layers/observe-in.ts';
 import type { Request, Response } from '../message/message.ts';
 import { Option } from '../message/options.ts';
 import type { ReceivedMessage } from '../message/udp.ts';
+import type { Protection } from './protection.ts';
 import { type Context, compose, type Layer, type Service } from './service.ts';
 
 export interface ServingStackOptions {
@@ -15,6 +16,7 @@ export interface ServingStackOptions {
   /** Around `serve`, outermost first. */
   readonly layers: readonly Layer[];
   readonly blocks: BlockIn;
+  readonly protection: Protection | undefined;
   /** Bytes of the longest payload that goes out whole. */
   readonly whole: number;
   /** Hears what a service did not mean to throw. */
@@ -26,6 +28,8 @@ export class ServingStack {
   readonly service: Service;
   /** Through every layer. */
   readonly layered: Service;
+  /** Whether a request with the OSCORE option can be understood. */
+  readonly unprotects: boolean;
   private readonly errors: Layer;
   private readonly blocks: BlockIn;
   private readonly whole: number;
@@ -35,12 +39,15 @@ export class ServingStack {
     this.blocks = options.blocks;
     this.whole = options.whole;
     this.service = compose(options.serve, ...options.layers);
-    this.layered = compose(this.service, noResponse, observeIn, options.blocks.layer, this.errors);
+    const { protection } = options;
+    const clear = compose(this.service, noResponse, observeIn, options.blocks.layer, this.errors);
+    this.unprotects = protection !== undefined;
+    this.layered = protection === undefined ? clear : protection.serving(clear);
   }
 
-  /** Whether `service` alone will do: no layer minds an option below Block2 but Observe. */
+  /** Whether `service` alone will do: no layer minds an option below Block2 but Observe and OSCORE, and few have what lies between. */
   isPlain(message: ReceivedMessage): boolean {
-    return message.lastOption < Option.Block2 && !message.options.has(Option.Observe);
+    return message.lastOption < Option.Block2 && !message.options.hasWithin(Option.Observe, Option.Oscore);
   }
 
   isLarge(response: Response): boolean {
