@@ -13,7 +13,21 @@ import {
   parseLinks,
   parseUri,
 } from '@lapwing/coap';
+import {
+  CookieJar,
+  type Fragment,
+  HandshakeType,
+  handshakeHeaderSize,
+  type MessageCodec,
+  messageCodecs,
+  peekClientHello,
+  Reassembly,
+  readCertificate,
+  readFragment,
+  readRawPublicKey,
+} from '@lapwing/dtls/testing';
 import { equalBytes, StackError } from '@lapwing/kernel';
+import { SeededRandom } from '@lapwing/kernel/testing';
 import {
   codecFor,
   parseAttributes,
@@ -86,12 +100,121 @@ function payloads(format: number): (bytes: Uint8Array) => void {
   };
 }
 
+/** Payloads of the handshake records in a DTLS datagram, taken for longer or shorter than they say where they must be. */
+function handshakeRecords(datagram: Uint8Array): readonly Uint8Array[] {
+  const records: Uint8Array[] = [];
+  for (let at = 0; at + 13 <= datagram.length; ) {
+    const end = at + 13 + (datagram[at + 11] ?? 0) * 256 + (datagram[at + 12] ?? 0);
+    if (datagram[at] === 22) records.push(datagram.subarray(at + 13, end));
+    at = end;
+  }
+  return records;
+}
+
+/** The body of the datagram's message of that type, however long it says it is; without one, the input as it is. */
+function bodyOf(bytes: Uint8Array, type: number): Uint8Array {
+  const found = handshakeRecords(bytes).find((record) => record[0] === type);
+  return found === undefined ? bytes : found.subarray(handshakeHeaderSize);
+}
+
+/** Every form of the message reads the bytes or refuses them; what is read can be written, and reads as the same. */
+function handshakeMessage(type: number, codecs: readonly MessageCodec[]): (bytes: Uint8Array) => void {
+  return (bytes) => {
+    const body = bodyOf(bytes, type);
+    const refusals: unknown[] = [];
+    for (const { decode, encode } of codecs) {
+      let value: unknown;
+      try {
+        value = decode(body);
+      } catch (error) {
+        if (!(error instanceof StackError)) throw error;
+        refusals.push(error);
+        continue;
+      }
+      const again = encode(value);
+      if (!equalBytes(encode(decode(again)), again)) throw new Broken('not canonical');
+    }
+    if (refusals.length === codecs.length) throw refusals[0];
+  };
+}
+
+function fragmentsOf(bytes: Uint8Array): readonly Fragment[] {
+  const records = handshakeRecords(bytes);
+  return (records.length > 0 ? records : [bytes]).flatMap((record) => {
+    const fragments: Fragment[] = [];
+    for (let at = 0; ; ) {
+      const fragment = readFragment(record, at);
+      if (fragment === undefined) return fragments;
+      fragments.push(fragment);
+      at += handshakeHeaderSize + fragment.body.length;
+    }
+  });
+}
+
+/** As they come, turned round, and once more: never more than is allowed is held, and what comes out was put in. */
+function reassembly(bytes: Uint8Array): void {
+  const fragments = fragmentsOf(bytes);
+  const first = Math.min(...fragments.map(({ messageSeq }) => messageSeq), 65_535);
+  const parts = new Reassembly({ messageSize: 512, reach: 4 }, first);
+  for (const fragment of [...fragments.toReversed(), ...fragments]) {
+    parts.add(fragment, 0);
+    if (parts.held > 1024) throw new Broken(`${parts.held} bytes held`);
+    const message = parts.take();
+    if (message !== undefined && message.body.length > 512) throw new Broken('longer than allowed');
+  }
+}
+
+/** What the cookie is made of is seen in the first fragment as it is in the whole hello. */
+function cookie(bytes: Uint8Array): void {
+  const jar = new CookieJar(new SeededRandom(bytes.length));
+  const [codec] = messageCodecs.clientHello;
+  for (const fragment of fragmentsOf(bytes)) {
+    const hello = peekClientHello(fragment);
+    if (hello === undefined) continue;
+    if (jar.verify(0, 'here', hello)) throw new Broken('somebody else made our cookie');
+    const made = { ...hello, cookie: jar.make(0, 'here', hello) };
+    if (!jar.verify(0, 'here', made) || jar.verify(0, 'there', made)) throw new Broken('not our cookie');
+  }
+  const body = bodyOf(bytes, HandshakeType.clientHello);
+  const whole = { type: HandshakeType.clientHello, messageSeq: 0, length: body.length, offset: 0, body };
+  const seen = peekClientHello(whole);
+  codec?.decode(body);
+  if (seen?.choices === undefined || seen.isCut) throw new Broken('a hello that decodes is not seen whole');
+}
+
+/** The texts of names are made for logs and endpoint names: no line of a log ends in them. */
+function x509(bytes: Uint8Array): void {
+  const { subject, issuer } = readCertificate(bytes);
+  if (/[\r\n\0]/.test(subject.text + issuer.text)) throw new Broken('a control character in a name');
+  if (!subject.equals(subject)) throw new Broken('a name that is not itself');
+}
+
+/** What is accepted is the one spelling of its key. */
+function rawPublicKey(bytes: Uint8Array): void {
+  const verdict = readRawPublicKey(bytes);
+  if (!verdict.ok) return;
+  const written = verdict.publicKey.handle.export({ format: 'der', type: 'spki' });
+  if (!equalBytes(written, bytes)) throw new Broken('another spelling of a key');
+}
+
+const kebab = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
 export const byteTargets: Readonly<Record<string, (bytes: Uint8Array) => void>> = {
   message,
   request,
   ...Object.fromEntries(Object.entries(formats).map(([name, format]) => [name, payloads(format)])),
   'object-list': (bytes) => void parseObjectList(bytes),
   definitions: (bytes) => void parseDefinitions(bytes, { name: 'fuzz' }),
+  ...Object.fromEntries(
+    Object.entries(HandshakeType).map(([name, type]) => [
+      `dtls-${kebab(name)}`,
+      handshakeMessage(type, messageCodecs[name as keyof typeof HandshakeType]),
+    ]),
+  ),
+  'dtls-reassembly': reassembly,
+  'dtls-cookie': cookie,
+  'dtls-x509': x509,
+  'dtls-raw-public-key': rawPublicKey,
 };
 
 export const textTargets: Readonly<Record<string, (text: string) => void>> = {

@@ -1,2 +1,31 @@
-// DTLS 1.2 (RFC 6347) as a transport over any datagram transport: what this package promises, name by name.
-export {};
+// DTLS 1.2, both roles, with connection ids: a transport over any datagram transport.
+
+export { AlertDescription, AlertLevel, describeAlert } from './alert.ts';
+export type {
+  CertificateAndKey,
+  CredentialStore,
+  Credentials,
+  Matching,
+  Material,
+  PeerCertificate,
+  PrivateKeyMaterial,
+  RawKey,
+  Trust,
+} from './credentials.ts';
+export { AlertError, HandshakeError, type HandshakeProblem } from './errors.ts';
+export type { Session } from './handshake/session.ts';
+export type {
+  ConnectionIdOptions,
+  EstablishedEvent,
+  Journal,
+  Limits,
+  ResumptionOptions,
+  SecureOptions,
+  Timers,
+} from './options.ts';
+export { memorySessionCache, type SessionCache } from './session-cache.ts';
+export type { CounterName, DtlsStats } from './stats.ts';
+export { suites as cipherSuites } from './suites/registry.ts';
+export type { Suite as CipherSuite } from './suites/suite.ts';
+export type { AlertTrace, HandshakeTrace } from './traces.ts';
+export { type DtlsTransport, type Restored, secure } from './transport.ts';

@@ -25,7 +25,20 @@ export {
   systemClock,
 } from './clock.ts';
 export type { Core } from './core.ts';
-export { equalInConstantTime, hmacSha256 } from './crypto.ts';
+export {
+  type AeadName,
+  decryptCbc,
+  encryptCbc,
+  equalInConstantTime,
+  type HashName,
+  hmac,
+  hmacSha256,
+  type KeptCipher,
+  keepCbc,
+  keepEcb,
+  openAead,
+  sealAead,
+} from './crypto.ts';
 export { Deadlines } from './deadlines.ts';
 export { Driver } from './driver.ts';
 export { Emitter, type Events, type StreamOptions } from './emitter.ts';

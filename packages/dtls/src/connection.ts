@@ -1,0 +1,50 @@
+// One handshake on its way, and for a while after it, as the transport sees it: where it goes, what it has sent, and what
+// came too early. What it says is the machine's affair (handshake/machine.ts).
+import type { Instant, Peer } from '@lapwing/kernel';
+import type { LiveAssociation } from './association.ts';
+import type { Handshake } from './handshake/machine.ts';
+
+export class Connection {
+  readonly machine: Handshake;
+  readonly live: LiveAssociation;
+  /** Where it began, though the association may have moved since. */
+  readonly origin: Peer;
+  readonly startedAt: Instant;
+  /** Server: of the hello that it began with. A hello with another one is another handshake. */
+  readonly helloRandom: Uint8Array | undefined;
+  /** Client: under what its session is kept. */
+  readonly sessionKey: string | undefined;
+  state: 'shaking' | 'established' | 'over' = 'shaking';
+  /** Why it has come to nothing. */
+  error: Error | undefined = undefined;
+  hasKeys = false;
+  /** Next record number of epoch 0. */
+  plainSequence: number;
+  /** Datagrams with records of epoch 1 that came before their keys, as views from that record on. */
+  early: Uint8Array[] | undefined = undefined;
+  earlyBytes = 0;
+
+  constructor(
+    machine: Handshake,
+    live: LiveAssociation,
+    startedAt: Instant,
+    from: { readonly helloRandom?: Uint8Array; readonly sessionKey?: string; readonly plainSequence?: number },
+  ) {
+    this.machine = machine;
+    this.live = live;
+    this.origin = live.road;
+    this.startedAt = startedAt;
+    this.helloRandom = from.helloRandom;
+    this.sessionKey = from.sessionKey;
+    this.plainSequence = from.plainSequence ?? 0;
+    live.handshake = this;
+  }
+
+  get role(): 'client' | 'server' {
+    return this.live.role;
+  }
+
+  get road(): Peer {
+    return this.live.road;
+  }
+}

@@ -1,0 +1,62 @@
+// The pseudo-random function of TLS 1.2 (RFC 5246 §5) and what is made with it: master secrets, Finished, exports.
+import { concatBytes, encodeUtf8, hmac } from '@lapwing/kernel';
+import type { SuiteHash } from './suite.ts';
+
+export const MASTER_SECRET = 48;
+/** Bytes of `verify_data` (RFC 5246 §7.4.9). */
+export const VERIFY_DATA = 12;
+
+/** PRF(secret, label, seed): `length` bytes. */
+export function prf(hash: SuiteHash, secret: Uint8Array, label: string, seed: Uint8Array, length: number): Uint8Array {
+  const labelled = concatBytes(encodeUtf8(label), seed);
+  const out = new Uint8Array(length);
+  let a = labelled;
+  for (let at = 0; at < length; ) {
+    a = hmac(hash, secret, a);
+    const block = hmac(hash, secret, a, labelled);
+    const left = length - at;
+    out.set(block.length <= left ? block : block.subarray(0, left), at);
+    at += block.length;
+  }
+  return out;
+}
+
+/** The master secret of RFC 5246 §8.1, for peers without extended master secret. */
+export function masterSecret(
+  hash: SuiteHash,
+  premaster: Uint8Array,
+  clientRandom: Uint8Array,
+  serverRandom: Uint8Array,
+): Uint8Array {
+  return prf(hash, premaster, 'master secret', concatBytes(clientRandom, serverRandom), MASTER_SECRET);
+}
+
+/** The master secret of RFC 7627 §4; `sessionHash`: hash of the messages up to and with ClientKeyExchange. */
+export function extendedMasterSecret(hash: SuiteHash, premaster: Uint8Array, sessionHash: Uint8Array): Uint8Array {
+  return prf(hash, premaster, 'extended master secret', sessionHash, MASTER_SECRET);
+}
+
+/** What Finished carries (RFC 5246 §7.4.9); `sender` is who sends it, `transcriptHash` covers the messages before it. */
+export function finishedData(
+  hash: SuiteHash,
+  master: Uint8Array,
+  sender: 'client' | 'server',
+  transcriptHash: Uint8Array,
+): Uint8Array {
+  return prf(hash, master, sender === 'client' ? 'client finished' : 'server finished', transcriptHash, VERIFY_DATA);
+}
+
+/** Keying material for another protocol (RFC 5705 §4). Without `context` none is hashed in, which is not an empty one. */
+export function exportKeyingMaterial(
+  hash: SuiteHash,
+  master: Uint8Array,
+  clientRandom: Uint8Array,
+  serverRandom: Uint8Array,
+  label: string,
+  context: Uint8Array | undefined,
+  length: number,
+): Uint8Array {
+  const parts = [clientRandom, serverRandom];
+  if (context !== undefined) parts.push(Uint8Array.of(context.length >>> 8, context.length), context);
+  return prf(hash, master, label, concatBytes(...parts), length);
+}

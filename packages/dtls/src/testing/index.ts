@@ -1,0 +1,8 @@
+// Aids for tests of anything that speaks DTLS: its parts, for whoever feeds them bytes of his own making.
+export { CookieJar } from '../handshake/cookie.ts';
+export { peekClientHello } from '../handshake/hello-view.ts';
+export { Reassembly } from '../handshake/reassembly.ts';
+export { type Fragment, HandshakeType, handshakeHeaderSize, readFragment } from '../messages/handshake.ts';
+export { readCertificate } from '../x509/certificate.ts';
+export { readRawPublicKey } from '../x509/raw-public-key.ts';
+export { type MessageCodec, messageCodecs } from './codecs.ts';

@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import { fromHex, noBytes, toHex } from './bytes.ts';
+import {
+  type AeadName,
+  decryptCbc,
+  encryptCbc,
+  equalInConstantTime,
+  hmac,
+  hmacSha256,
+  keepCbc,
+  keepEcb,
+  openAead,
+  sealAead,
+} from './crypto.ts';
+
+const names: readonly AeadName[] = ['aes-128-ccm', 'aes-256-ccm', 'aes-128-gcm', 'aes-256-gcm'];
+const keyOf = (name: AeadName) => new Uint8Array(name.includes('256') ? 32 : 16).fill(5);
+const nonce = new Uint8Array(12).fill(6);
+const covered = fromHex('0102');
+
+describe('encryption that authenticates', () => {
+  it('gives the published example (NIST SP 800-38C, example 3)', () => {
+    const out = new Uint8Array(32);
+    const end = sealAead(
+      'aes-128-ccm',
+      fromHex('404142434445464748494a4b4c4d4e4f'),
+      fromHex('101112131415161718191a1b'),
+      fromHex('000102030405060708090a0b0c0d0e0f10111213'),
+      fromHex('202122232425262728292a2b2c2d2e2f3031323334353637'),
+      8,
+      out,
+      0,
+    );
+    expect(end).toBe(32);
+    expect(toHex(out)).toBe('e3b201a9f5b71a7a9b1ceaeccd97e70b6176aad9a4428aa5484392fbc1b09951');
+  });
+
+  for (const name of names) {
+    it(`opens what it sealed, where it stands, and nothing that was forged: ${name}`, () => {
+      for (const length of [0, 1, 16, 100]) {
+        const out = new Uint8Array(length + 16).fill(9);
+        expect(sealAead(name, keyOf(name), nonce, covered, out.subarray(0, length), 16, out, 0)).toBe(out.length);
+        expect(openAead(name, keyOf(name), nonce, covered, out, 16)).toEqual(new Uint8Array(length).fill(9));
+        for (let at = 0; at < out.length; at += 1) {
+          const forged = out.slice();
+          forged[at]! ^= 1;
+          expect(openAead(name, keyOf(name), nonce, covered, forged, 16)).toBeUndefined();
+        }
+        expect(openAead(name, keyOf(name), nonce, noBytes, out, 16)).toBeUndefined();
+      }
+    });
+
+    it(`refuses fewer bytes than a tag, and an empty message with a made-up one: ${name}`, () => {
+      for (const length of [0, 1, 15, 16]) {
+        expect(openAead(name, keyOf(name), nonce, covered, new Uint8Array(length), 16)).toBeUndefined();
+      }
+    });
+  }
+});
+
+describe('blocks', () => {
+  // FIPS 197, appendix C.1.
+  const key = fromHex('000102030405060708090a0b0c0d0e0f');
+  const plain = fromHex('00112233445566778899aabbccddeeff');
+  const cipher = '69c4e0d86a7b0430d8cdb78070b4c55a';
+
+  it('are encrypted one by one by a kept cipher, call after call (FIPS 197 C.1)', () => {
+    const kept = keepEcb(key);
+    expect(toHex(kept.update(plain))).toBe(cipher);
+    expect(toHex(kept.update(plain))).toBe(cipher);
+  });
+
+  it('are chained from zeros on through all calls', () => {
+    const kept = keepCbc(key);
+    expect(toHex(kept.update(plain))).toBe(cipher);
+    const chained = kept.update(plain.map((byte, i) => byte ^ fromHex(cipher)[i]!));
+    expect(toHex(chained)).toBe(cipher);
+  });
+
+  it('go through CBC and back with keys of 16 and 32 bytes', () => {
+    for (const length of [16, 32]) {
+      const data = new Uint8Array(64).fill(3);
+      const iv = new Uint8Array(16).fill(8);
+      const there = encryptCbc(new Uint8Array(length), iv, data);
+      expect(there).toHaveLength(64);
+      expect(toHex(decryptCbc(new Uint8Array(length), iv, there))).toBe(toHex(data));
+    }
+  });
+});
+
+describe('a keyed hash', () => {
+  it('gives the published values, in any number of parts (RFC 4231 §4.3)', () => {
+    const key = new TextEncoder().encode('Jefe');
+    const data = new TextEncoder().encode('what do ya want for nothing?');
+    const expected = '5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843';
+    expect(toHex(hmac('sha256', key, data))).toBe(expected);
+    expect(toHex(hmacSha256(key, data.subarray(0, 3), noBytes, data.subarray(3)))).toBe(expected);
+    expect(toHex(hmac('sha384', key, data))).toBe(
+      'af45d2e376484031617f78d2b58a6b1b9c7ef464f5a01b47e42ec3736322445e8e2240ca5e69e2c78b3239ecfab21649',
+    );
+  });
+});
+
+describe('comparing in constant time', () => {
+  it('tells equal from unequal, also by length', () => {
+    expect(equalInConstantTime(fromHex('0102'), fromHex('0102'))).toBe(true);
+    expect(equalInConstantTime(fromHex('0102'), fromHex('0103'))).toBe(false);
+    expect(equalInConstantTime(fromHex('0102'), fromHex('010203'))).toBe(false);
+    expect(equalInConstantTime(noBytes, noBytes)).toBe(true);
+  });
+});
