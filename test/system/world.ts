@@ -1,6 +1,6 @@
 // One server and any number of clients on one virtual clock and one faulty network in memory. A day of outages,
 // reboots and address changes passes in seconds, and a failing seed replays exactly.
-import { Client, type ClientOptions, ObjectStore, type ServerAccount } from '@lapwing/client';
+import { Client, type ClientOptions, ObjectStore, type ServerAccount, secured } from '@lapwing/client';
 import { type Duration, seconds } from '@lapwing/kernel';
 import {
   type LinkProfile,
@@ -10,8 +10,17 @@ import {
   VirtualClock,
 } from '@lapwing/kernel/testing';
 import { DefinitionLibrary, type PathText } from '@lapwing/lwm2m';
-import { Server, type ServerEvents, type ServerOptions } from '@lapwing/server';
+import {
+  type AssociationStore,
+  type DtlsStats,
+  type Listener,
+  MemorySecurityStore,
+  Server,
+  type ServerEvents,
+  type ServerOptions,
+} from '@lapwing/server';
 import { DeviceObject, Setting, Temperature } from './objects.ts';
+import { type Road, roads } from './roads.ts';
 
 export const serverHost = '10.0.0.1';
 
@@ -32,17 +41,23 @@ export type ThingOptions = Partial<ClientOptions> & { readonly lifetime?: Durati
   >;
 
 /** The rows of the matrix that every road must stand. */
-export const rows: readonly { readonly name: string; readonly options: WorldOptions }[] = [
-  { name: 'a perfect network', options: {} },
+export const rows: readonly { readonly name: string; readonly options: WorldOptions }[] = (
+  ['udp', 'dtls-psk', 'dtls-cid', 'dtls-rpk', 'dtls-x509'] as const
+).flatMap((road) => [
+  { name: `${road} on a perfect network`, options: { road } },
   {
-    name: 'a network that loses 20 %, repeats and reorders',
-    options: { seed: 7, weather: { loss: 0.2, duplicate: 0.1, reorder: 0.2, reorderBy: 400, jitter: 10 } },
+    name: `${road} on a network that loses 20 %, repeats and reorders`,
+    options: { road, seed: 7, weather: { loss: 0.2, duplicate: 0.1, reorder: 0.2, reorderBy: 400, jitter: 10 } },
   },
-];
+]);
 
 export interface WorldOptions {
   readonly seed?: number;
   readonly weather?: Partial<LinkProfile>;
+  /** How devices and server reach each other; default UDP without security. */
+  readonly road?: keyof typeof roads;
+  /** Where the server keeps DTLS associations; default nowhere. */
+  readonly associations?: AssociationStore;
   readonly server?: Partial<ServerOptions>;
 }
 
@@ -61,6 +76,10 @@ export class World implements AsyncDisposable {
   readonly clock = new VirtualClock();
   readonly random: SeededRandom;
   readonly network: MemoryNetwork;
+  /** What devices on a secured road prove themselves with. */
+  readonly security = new MemorySecurityStore();
+  private readonly road: Road;
+  private readonly associations: AssociationStore | undefined;
   /** Everything that the server told, in order. */
   readonly heard: Heard[] = [];
   private readonly things = new Map<string, Thing>();
@@ -69,6 +88,8 @@ export class World implements AsyncDisposable {
   private constructor(options: WorldOptions) {
     this.random = new SeededRandom(options.seed ?? 1);
     this.network = new MemoryNetwork(this.clock, this.random, { latency: 20, ...options.weather });
+    this.road = roads[options.road ?? 'udp'];
+    this.associations = options.associations;
   }
 
   static async make(options: WorldOptions = {}): Promise<World> {
@@ -86,7 +107,8 @@ export class World implements AsyncDisposable {
     const library = new DefinitionLibrary();
     for (const definition of [DeviceObject, Temperature, Setting]) library.add(definition);
     this.running = await Server.listen({
-      listeners: [{ transport: this.network.transport(serverHost, 5683) }],
+      listeners: [this.listener()],
+      security: this.security,
       clock: this.clock,
       random: this.random,
       library,
@@ -107,6 +129,19 @@ export class World implements AsyncDisposable {
     for (const kind of kinds) {
       this.running.events.on(kind, (event) => this.heard.push({ kind, at: this.clock.now(), event } as Heard));
     }
+  }
+
+  private listener(): Listener {
+    const listener = this.road.listener(this.network.transport(serverHost, 5683));
+    if (this.associations === undefined || listener.dtls === undefined) return listener;
+    return { ...listener, dtls: { ...listener.dtls, associations: this.associations } };
+  }
+
+  /** Counters of the server's secured listener. */
+  dtls(): DtlsStats {
+    const [stats] = Object.values(this.server.stats().dtls);
+    if (stats === undefined) throw new Error('there is no DTLS here');
+    return stats;
   }
 
   async stopServer(): Promise<void> {
@@ -148,8 +183,11 @@ export class World implements AsyncDisposable {
     const thermometer = objects.add(Temperature, 0, { sensorValue: 20, minMeasured: 20 });
     const { lifetime = seconds(600), queueMode = false, notifications = 'con', retry = {}, ...others } = options;
     const { defaultMinimumPeriod = 0, defaultMaximumPeriod, ...rest } = others;
+    const { scheme } = this.road;
+    const credentials = await this.road.enrol(name, this.security);
     const account = {
-      uri: `coap://${serverHost}:5683`,
+      uri: `${scheme}://${serverHost}:5683`,
+      ...(credentials === undefined ? {} : { credentials }),
       lifetime,
       queueMode,
       notifications,
@@ -162,7 +200,7 @@ export class World implements AsyncDisposable {
       objects,
       clock: this.clock,
       random: this.random,
-      connectors: { coap: () => transport },
+      connectors: { coap: () => transport, coaps: (destination) => secured(transport, destination) },
       ...rest,
     });
     const thing: Thing = {

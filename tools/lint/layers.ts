@@ -87,6 +87,7 @@ export const layers: Readonly<Record<string, Layer>> = {
     packages: ['kernel', 'coap', 'lwm2m', 'client', 'server', 'gateway', 'agent', 'carrier'],
     node: 'any',
     because: 'cli starts applications through their public main.',
+    rooms: [{ files: ['commands/dtls-probe.ts'], packages: ['kernel', 'coap', 'dtls'] }],
   },
 };
 

@@ -3,6 +3,7 @@
 import { isStackError } from '@lapwing/kernel';
 import { Command, CommanderError } from 'commander';
 import { decodeCommand } from './commands/decode.ts';
+import { dtlsProbeCommand } from './commands/dtls-probe.ts';
 import { gatewayCommand } from './commands/gateway.ts';
 import { objectsCommand } from './commands/objects.ts';
 
@@ -14,7 +15,7 @@ const program = new Command('lapwing')
   .enablePositionalOptions()
   .exitOverride();
 
-for (const command of [gatewayCommand(), decodeCommand(), objectsCommand()]) {
+for (const command of [gatewayCommand(), decodeCommand(), objectsCommand(), dtlsProbeCommand()]) {
   program.addCommand(
     command.exitOverride().showHelpAfterError(`(lapwing ${command.name()} --help shows what there is)`),
   );

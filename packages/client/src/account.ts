@@ -86,7 +86,7 @@ export class Account implements AsyncDisposable {
     const { clock, random } = settings;
     let service: Service = () => Promise.reject(new ResponseError(Code.ServiceUnavailable));
     const endpoint = await Endpoint.open({
-      transport: account.connector(account.address),
+      transport: account.connector({ address: account.address, credentials: account.credentials, clock, random }),
       serve: (request, context) => service(request, context),
       clock,
       random,

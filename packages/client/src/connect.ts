@@ -1,12 +1,39 @@
-// URI scheme to transport: the only file of this package that knows sockets, and later `dtls`.
+// URI scheme to transport: the only file of this package that knows sockets and DTLS.
 import { type Uri, udpTransport } from '@lapwing/coap';
-import type { Address } from '@lapwing/kernel';
-import type { Connector } from './options.ts';
+import { type Credentials, secure } from '@lapwing/dtls';
+import { type Address, type Clock, ConfigError, type Random, type Transport } from '@lapwing/kernel';
+
+export type { Credentials } from '@lapwing/dtls';
+
+/** What a road to one server is made of. */
+export interface Destination {
+  readonly address: Address;
+  /** What the device proves itself with, and what it trusts of the server. */
+  readonly credentials: Credentials | undefined;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** Makes the transport for one account; chosen by the scheme of its server's URI. Throws ConfigError for what cannot be. */
+export type Connector = (destination: Destination) => Transport;
 
 /** One socket for each account, on a port of the system's choice. */
 export const defaultConnectors: Readonly<Record<string, Connector>> = {
-  coap: (server) => udpTransport({ host: localHostFor(server), port: 0 }),
+  coap: (destination) => socketFor(destination),
+  coaps: (destination) => secured(socketFor(destination), destination),
 };
+
+/**
+ * DTLS over any road that carries datagrams. The server is offered a connection id (RFC 9146): a device whose address changes
+ * stays who it is. Throws ConfigError without credentials.
+ */
+export function secured(road: Transport, { credentials, clock, random }: Destination): Transport {
+  if (credentials === undefined) throw new ConfigError(['credentials: coaps needs some']);
+  return secure(road, { connect: credentials, clock, random });
+}
+
+const socketFor = ({ address, clock }: Destination): Transport =>
+  udpTransport({ host: localHostFor(address), port: 0, clock });
 
 /** Where to bind to reach `server`: its own family, and loopback for loopback. A name is looked up as IPv4. */
 export function localHostFor(server: Address): string {

@@ -11,19 +11,17 @@ import {
   seconds,
   systemClock,
   systemRandom,
-  type Transport,
 } from '@lapwing/kernel';
 import { isName, type Lwm2mVersion, versions } from '@lapwing/lwm2m';
-import { addressOf, defaultConnectors } from './connect.ts';
+import { addressOf, type Connector, type Credentials, defaultConnectors } from './connect.ts';
 import { ObjectStore } from './objects/store.ts';
 import { defaultRetry, type RetryPolicy } from './registration/backoff.ts';
 
-/** Makes the transport for one account; chosen by the scheme of its server's URI. */
-export type Connector = (server: Address) => Transport;
-
 export interface ServerAccount {
-  /** `coap://host:port` */
+  /** `coap://host:port` or `coaps://host:port` */
   readonly uri: string;
+  /** What the device proves itself with over `coaps`, and what it trusts of the server. */
+  readonly credentials?: Credentials;
   /** Short server id, 1 to 65 534; default 1, 2, … in order. */
   readonly id?: number;
   /** In ms, from 1 s; Infinity never ends; default 86 400 s. */
@@ -51,7 +49,7 @@ export interface ClientOptions {
   readonly rootPath?: string;
   /** Further parameters of Register. */
   readonly parameters?: Readonly<Record<string, string>>;
-  /** By URI scheme; default `coap`. */
+  /** By URI scheme; default `coap` and `coaps`, over UDP. */
   readonly connectors?: Readonly<Record<string, Connector>>;
   /** Longest wait for an executable's action before the server is told 5.03; default 30 s. */
   readonly actionTimeout?: Duration;
@@ -71,6 +69,7 @@ export interface AccountSettings {
   readonly retry: RetryPolicy;
   readonly notifications: 'con' | 'auto';
   readonly address: Address;
+  readonly credentials: Credentials | undefined;
   readonly connector: Connector;
 }
 
@@ -162,6 +161,8 @@ function accountOf(
     const connector = Object.hasOwn(connectors, scheme) ? connectors[scheme] : undefined;
     if (connector === undefined)
       problems.push(`${at}.uri: nothing here speaks '${scheme}' (known: ${Object.keys(connectors).join(', ')})`);
+    else if (scheme.startsWith('coaps') && server.credentials === undefined)
+      problems.push(`${at}.credentials: ${scheme} needs some`);
     else if (problems.length === before) {
       const { uri, queueMode = false, notifications = 'con' } = server;
       return [
@@ -175,6 +176,7 @@ function accountOf(
           retry,
           notifications,
           address: addressOf(parts),
+          credentials: server.credentials,
           connector,
         },
       ];

@@ -131,10 +131,26 @@ describe('parsing', () => {
     expect(formats).toEqual([1]);
   });
 
-  test('A-20: a Block2 of 4 bytes gets 4.02, an Observe of 4 bytes is ignored', async () => {
+  test.each([
+    ['If-None-Match', Option.IfNoneMatch, 1],
+    ['Uri-Port', Option.UriPort, 3],
+    ['Accept', Option.Accept, 3],
+    ['Block1', Option.Block1, 4],
+    ['Block2', Option.Block2, 4],
+    ['Uri-Path', Option.UriPath, 256],
+  ])('A-20: a critical %s of the wrong length gets 4.02 and reaches nobody', async (_name, number, length) => {
     await using stage = await openStage();
-    stage.peer.send(CON, GET, { options: [[Option.Block2, new Uint8Array(4)]] });
+    stage.peer.send(CON, GET, { options: [[number, new Uint8Array(length).fill(1)]] });
     await stage.peer.expect(ACK, 0x82);
+    expect(stage.served).toEqual([]);
+  });
+
+  test('A-20: an ETag of 0 or 9 bytes and an Observe of 4 are ignored', async () => {
+    await using stage = await openStage();
+    for (const length of [0, 9]) {
+      stage.peer.send(CON, GET, { options: [[Option.Etag, new Uint8Array(length)]] });
+      await stage.peer.expect(ACK, CONTENT);
+    }
     stage.peer.send(CON, GET, { options: [[Option.Observe, new Uint8Array(4)]] });
     await stage.peer.expect(ACK, CONTENT, undefined, { options: [[Option.Observe, undefined]] });
     expect(stage.endpoint.stats().relations).toBe(0);

@@ -148,6 +148,13 @@ export class Endpoint implements AsyncDisposable {
     return this.transport.connect(address, signal);
   }
 
+  /** Gives up the connection with the peer, as when nobody answers on it any more: what waits there fails. Nothing happens where there are none. */
+  disconnect(peer: Peer): void {
+    if (this.transport.close === undefined) return;
+    this.transport.close(peer);
+    this.lost(peer);
+  }
+
   /**
    * Resolves with the response, whatever its code. Rejects with TimeoutError when the peer stays silent, ResetError when
    * it resets, FormatError when the request fits no message or the response cannot be understood, LimitError when

@@ -19,11 +19,12 @@ export async function loadConfig(file: string | undefined, environment: NodeJS.P
   if (file === undefined) return parseConfig(defaultText, 'yaml', environment);
   const text = await readText(file);
   const config = await parseConfig(text, syntaxOf(file, text), environment, file);
-  const exposed = config.mqtt.password !== undefined && ((await stat(file)).mode & 0o004) !== 0;
-  if (!exposed) return config;
+  const secrets =
+    config.mqtt.password !== undefined || config.security.credentials.some(({ psk }) => psk !== undefined);
+  if (!secrets || ((await stat(file)).mode & 0o004) === 0) return config;
   return {
     ...config,
-    warnings: [...config.warnings, `${file}: holds a password and can be read by every user of this machine`],
+    warnings: [...config.warnings, `${file}: holds a password or a key and can be read by every user of this machine`],
   };
 }
 
@@ -131,15 +132,19 @@ function parseYaml(text: string): unknown {
 /** The body of EMQX's HTTP call is the gateway's block alone. */
 function wrapped(root: Fields): Fields {
   if (root['gateway'] !== undefined || root['translators'] === undefined) return root;
-  const { mqtt, models, log, ...lwm2m } = root;
+  const { mqtt, models, log, security, store, psk_authentication: psk, ...lwm2m } = root;
   return {
     gateway: { lwm2m },
-    ...Object.fromEntries(Object.entries({ mqtt, models, log }).filter(([, part]) => part !== undefined)),
+    ...Object.fromEntries(
+      Object.entries({ mqtt, models, log, security, store, psk_authentication: psk }).filter(
+        ([, part]) => part !== undefined,
+      ),
+    ),
   };
 }
 
 const ownKeys: { readonly [section: string]: ReadonlySet<string> } = {
-  '': new Set(['gateway', 'mqtt', 'models', 'log']),
+  '': new Set(['gateway', 'mqtt', 'models', 'log', 'security', 'store', 'psk_authentication']),
   gateway: new Set(['lwm2m']),
   mqtt: new Set([
     'broker',

@@ -3,50 +3,9 @@
 import { FormatError, minutes, seconds } from '@lapwing/kernel';
 import { z } from 'zod';
 import { parseAccessRule } from './access-rules.ts';
-import { parseBind, parseDuration, parseSize } from './units.ts';
+import { between, bind, bool, duration, limit, size, text, whole } from './schema-values.ts';
+import { dtlsOptions, pskAuthenticationSchema, securitySchema, storeSchema } from './security-schema.ts';
 
-/** Text; numbers and truth values too, since environment variables and HOCON make them of unquoted text. */
-const text = z.union([z.string(), z.number(), z.boolean()], { error: 'must be text' }).transform(String);
-
-const bool = z
-  .union([z.boolean(), z.enum(['true', 'false'])], { error: 'must be true or false' })
-  .transform((b) => b === true || b === 'true');
-
-function parsed<T>(
-  parse: (value: string | number) => T | undefined,
-  expectation: string,
-): z.ZodType<T, string | number> {
-  return z.union([z.string(), z.number()], { error: expectation }).transform((value, context) => {
-    const result = parse(value);
-    if (result !== undefined) return result;
-    context.addIssue({ code: 'custom', message: expectation });
-    return z.NEVER;
-  });
-}
-
-const duration = (bare: number) =>
-  parsed((value) => parseDuration(value, bare), 'must be a duration such as "22s", "500ms", "1h"');
-const size = parsed(parseSize, 'must be a size such as "64KB" or "4MB"');
-const bind = parsed(parseBind, 'must be a port or an address with port, such as "5783" or "127.0.0.1:5783"');
-const whole = (min: number, max: number) =>
-  parsed((value) => {
-    const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
-    return Number.isSafeInteger(number) && Number(number) >= min && Number(number) <= max ? Number(number) : undefined;
-  }, `must be a whole number from ${min} to ${max}`);
-const between = (min: number, max: number) =>
-  parsed((value) => {
-    const number = typeof value === 'string' && /^\d+(\.\d+)?$/.test(value) ? Number(value) : value;
-    return typeof number === 'number' && number >= min && number <= max ? number : undefined;
-  }, `must be a number from ${min} to ${max}`);
-const limit = parsed(
-  (value) =>
-    value === 'infinity'
-      ? Number.POSITIVE_INFINITY
-      : Number.isSafeInteger(Number(value)) && Number(value) > 0
-        ? Number(value)
-        : undefined,
-  'must be a whole number above 0 or "infinity"',
-);
 const topic = z
   .string({ error: 'must be text' })
   .refine((value) => isTopicText(value), 'must be text without NUL, at most 1024 characters');
@@ -137,23 +96,19 @@ function isModest(request: string, reply: string): boolean {
   return Buffer.byteLength(reply) + 62 <= 3 * (Buffer.byteLength(request) + 62);
 }
 
+const securedListener = { ...listener, dtls_options: dtlsOptions.prefault({}) };
 const udpListener = z.strictObject(listener);
-const dtlsListener = z.looseObject({ enable: bool.default(true) });
+const dtlsListener = z.strictObject(securedListener);
 
 const listenerMap = z.strictObject({
   udp: z.record(listenerName, udpListener).optional(),
   dtls: z.record(listenerName, dtlsListener).optional(),
 });
+const listed = { name: listenerName, id: z.unknown().optional(), running: z.unknown().optional() };
 const listenerList = z.array(
   z.discriminatedUnion('type', [
-    z.strictObject({
-      type: z.literal('udp'),
-      name: listenerName,
-      id: z.unknown().optional(),
-      running: z.unknown().optional(),
-      ...listener,
-    }),
-    z.looseObject({ type: z.literal('dtls'), name: listenerName, enable: bool.default(true) }),
+    z.strictObject({ type: z.literal('udp'), ...listed, ...listener }),
+    z.strictObject({ type: z.literal('dtls'), ...listed, ...securedListener }),
   ]),
 );
 
@@ -241,7 +196,10 @@ export const mqttSchema = z.strictObject({
 
 export const rootSchema = z.strictObject({
   gateway: z.strictObject({ lwm2m: lwm2mSchema }),
+  security: securitySchema.prefault({}),
+  psk_authentication: pskAuthenticationSchema.optional(),
   mqtt: mqttSchema.prefault({}),
+  store: storeSchema.prefault({}),
   models: z.strictObject({ dir: text.optional() }).default({}),
   log: z
     .strictObject({

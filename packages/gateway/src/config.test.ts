@@ -308,7 +308,6 @@ mqtt { broker = "http://user:hunter2@x" , pasword = hunter2 }`;
   it.each([
     ['lifetime_max = 1s, lifetime_min = 2s', 'gateway.lwm2m.lifetime_max'],
     ['auto_observe = ["/3/x"]', 'gateway.lwm2m.auto_observe'],
-    ['listeners.dtls.default.bind = 5784', 'gateway.lwm2m.listeners.dtls.default'],
     ['listeners.udp.default.enable = false', 'gateway.lwm2m.listeners: none is enabled'],
     ['enable = false', 'gateway.lwm2m.enable'],
   ])('%s is refused', async (line, path) => {

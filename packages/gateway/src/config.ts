@@ -7,13 +7,17 @@ import type { z } from 'zod';
 import { type Profile, profiles } from './compat.ts';
 import { authenticationOf, type HttpAuthentication, type ListenerConfig, listenersOf } from './config-listeners.ts';
 import { rootSchema, type WrittenConfig } from './config-schema.ts';
+import { type SecurityConfig, securityOf } from './config-security.ts';
 import { likelyKey } from './known-keys.ts';
 import type { LogFormat, LogLevel } from './log.ts';
 import type { BindAddress } from './units.ts';
 
 export interface GatewayConfig {
   readonly lwm2m: Lwm2mConfig;
+  readonly security: SecurityConfig;
   readonly mqtt: MqttConfig;
+  /** Directory of the embedded database. */
+  readonly storeDir: string;
   /** Directories with object XML files, to be read where they exist. */
   readonly modelDirs: readonly string[];
   readonly logLevel: LogLevel;
@@ -143,7 +147,9 @@ function complete(written: WrittenConfig, found: string[], notes: string[]): Gat
         maxRetransmit: lwm2m.transmission.max_retransmit,
       },
     },
+    security: securityOf(written.security, written.psk_authentication, found),
     mqtt: mqttOf(written.mqtt, found),
+    storeDir: written.store.dir,
     modelDirs: [lwm2m.xml_dir, written.models.dir].filter((dir) => dir !== undefined),
     logLevel: written.log.level,
     logFormat: written.log.format,

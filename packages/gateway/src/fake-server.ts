@@ -66,10 +66,23 @@ export class FakeServer implements DeviceServer {
   }
 
   notify(asked: Asked, result: ServerEvents['notify']['result']): void {
-    const registration = this.registrations.get(asked.name);
-    if (registration === undefined || asked.operation.op !== 'observe') throw new Error('nothing observed');
+    this.events.emit('notify', { ...this.observed(asked), result });
+  }
+
+  /** The device ends the observation. */
+  refuse(asked: Asked, refusal: Extract<Result, { kind: 'refused' }>): void {
+    this.events.emit('observation-ended', { observation: this.observed(asked).observation, cause: 'refused', refusal });
+  }
+
+  /** A notification that says nothing. */
+  babble(asked: Asked, error: Error, sequence: number): void {
+    this.events.emit('notify-failed', { ...this.observed(asked), error, sequence });
+  }
+
+  private observed({ name, operation, options }: Asked): Pick<ServerEvents['notify'], 'registration' | 'observation'> {
+    const registration = this.registrations.get(name);
+    if (registration === undefined || operation.op !== 'observe') throw new Error('nothing observed');
     this.observations += 1;
-    const observation = { id: this.observations, name: asked.name, path: asked.operation.path, tag: asked.options.tag };
-    this.events.emit('notify', { registration, observation, result });
+    return { registration, observation: { id: this.observations, name, path: operation.path, tag: options.tag } };
   }
 }

@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders of mountpoints.
 import { Code, ContentFormat, makeLink } from '@lapwing/coap';
-import { encodeUtf8, noBytes, TimeoutError } from '@lapwing/kernel';
+import { encodeUtf8, FormatError, noBytes, TimeoutError } from '@lapwing/kernel';
 import { SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
 import { type ContentResult, parsePath } from '@lapwing/lwm2m';
 import { describe, expect, it } from 'vitest';
@@ -331,6 +331,25 @@ describe('notifications', () => {
     const [asked] = server.asked;
     if (asked !== undefined) server.notify(asked, content(2, '/5/0/3', 3));
     expect(messages()[0].topic).toBe('lwm2m/ep/up/notify');
+  });
+
+  it('keep their number when nobody understands them, and say with what the device ends them (D-12)', async () => {
+    const { server, send, messages } = await start();
+    server.register(fakeRegistration('ep'));
+    send({ reqID: 11, msgType: 'observe', data: { path: '/3/0/9' } });
+    const [asked] = server.asked;
+    asked?.answer(content(1, '/3/0/9', 2));
+    await settle();
+    messages();
+    if (asked !== undefined) {
+      server.babble(asked, new FormatError('TLV: too short'), 3);
+      server.refuse(asked, { kind: 'refused', code: Code.NotFound, reason: 'no battery' });
+    }
+    const data = { reqPath: '/3/0/9' };
+    expect(messages()).toMatchObject([
+      { reqID: 11, msgType: 'notify', seqNum: 3, data: { ...data, code: '4.00', reason: 'TLV: too short' } },
+      { reqID: 11, msgType: 'notify', data: { ...data, code: '4.04', codeMsg: 'not_found', reason: 'no battery' } },
+    ]);
   });
 });
 

@@ -100,6 +100,7 @@ export class Gateway implements Disposable {
       events.on('asleep', ({ registration }) => this.lifecycle('offline', registration)),
       events.on('notify', (event) => this.notified(event)),
       events.on('notify-failed', (event) => this.undecodable(event)),
+      events.on('observation-ended', (event) => this.observationEnded(event)),
     ];
   }
 
@@ -285,12 +286,26 @@ export class Gateway implements Disposable {
     this.uplink('notify', this.options.logins.mountOf(registration), json, 'notification');
   }
 
-  private undecodable({ registration, observation, error }: ServerEvents['notify-failed']): void {
+  private undecodable({ registration, observation, error, sequence }: ServerEvents['notify-failed']): void {
     const { metrics, log, logins } = this.options;
     metrics.add('uplink.undecodable');
     log.warn('notification not understood', { endpoint: registration.name, error: error.message });
     if (!(observation.tag instanceof NotificationText)) return;
-    this.uplink('notify', logins.mountOf(registration), observation.tag.unreadable(error.message), 'notification');
+    this.uplink(
+      'notify',
+      logins.mountOf(registration),
+      observation.tag.unreadable(error.message, sequence),
+      'notification',
+    );
+  }
+
+  /** A device that ends an observation says so with its last notification; every other end has an answer of its own. */
+  private observationEnded({ observation, refusal }: ServerEvents['observation-ended']): void {
+    const { server, metrics, logins } = this.options;
+    const registration = server.registration(observation.name);
+    if (refusal === undefined || registration === undefined || !(observation.tag instanceof NotificationText)) return;
+    metrics.add('uplink.notifications');
+    this.uplink('notify', logins.mountOf(registration), observation.tag.refused(refusal), 'notification');
   }
 
   private uplink(uplink: Uplink, mount: string, payload: string, rank: OutMessage['rank']): void {

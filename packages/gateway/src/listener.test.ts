@@ -4,7 +4,9 @@ import { expect, it } from 'vitest';
 import { openListener } from './listener.ts';
 
 const listener = {
+  type: 'udp',
   name: 'default',
+  dtls: undefined,
   bind: { host: '127.0.0.1', port: 0 },
   maxConnections: 1,
   maxConnectionRate: 1,

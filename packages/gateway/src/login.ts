@@ -1,9 +1,10 @@
 // Who may register, and under which topics: access rules, rate and number of connections of the listener, then the
 // authentication service. Asked by the server before anything of a Register is stored; the mountpoint is settled here, once, with
 // what the service said about the device.
+import { X509Certificate } from 'node:crypto';
 import { Code } from '@lapwing/coap';
 import { type Clock, FormatError, type Instant, type Peer } from '@lapwing/kernel';
-import type { Candidate, Registration, Verdict } from '@lapwing/server';
+import { type Candidate, commonNameOf, type Registration, type Verdict } from '@lapwing/server';
 import { mayConnect } from './access-rules.ts';
 import { type Fetch, HttpAuthenticator } from './auth.ts';
 import type { Lwm2mConfig } from './config.ts';
@@ -32,7 +33,7 @@ interface Gate {
 }
 
 /** Name under which the server knows a listener. */
-export const listenerName = (listener: ListenerConfig): string => `udp:${listener.name}`;
+export const listenerName = (listener: ListenerConfig): string => `${listener.type}:${listener.name}`;
 
 /** Names that a registration's attributes have here. */
 const mountAttribute = 'mountpoint';
@@ -187,6 +188,10 @@ export class Logins {
   }
 }
 
+function pemOf(certificate: Uint8Array | undefined): string | undefined {
+  return certificate === undefined ? undefined : new X509Certificate(certificate).toString();
+}
+
 function hostOf(peer: Peer): string {
   return peer.address.via === 'sms' ? peer.address.msisdn : peer.address.host;
 }
@@ -210,6 +215,12 @@ function variablesOf(
         return hostOf(peer);
       case 'peerport':
         return peer.address.via === 'sms' ? undefined : String(peer.address.port);
+      case 'cert_subject':
+        return peer.identity.kind === 'x509' ? peer.identity.subject : undefined;
+      case 'cert_common_name':
+        return peer.identity.kind === 'x509' ? commonNameOf(peer.identity.subject) : undefined;
+      case 'cert_pem':
+        return peer.identity.kind === 'x509' ? pemOf(peer.identity.chain[0]) : undefined;
       case 'zone':
         return 'default';
       case 'listener':

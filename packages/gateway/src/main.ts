@@ -1,6 +1,7 @@
 // Wiring only: configuration → server, broker, link and gateway, started in the order in which they depend on each other. This
 // is all that other programs call.
 import { hostname } from 'node:os';
+import type { UdpCounters, UdpTransport } from '@lapwing/coap';
 import {
   type Address,
   type Clock,
@@ -12,20 +13,25 @@ import {
   systemClock,
   systemRandom,
 } from '@lapwing/kernel';
-import { Server, type ServerStats } from '@lapwing/server';
+import { type Listener, Server, type ServerStats } from '@lapwing/server';
 import type { Fetch } from './auth.ts';
 import { accessBroker } from './broker-access.ts';
 import { isQueueMode } from './compat.ts';
 import type { GatewayConfig, Lwm2mConfig } from './config.ts';
+import type { ListenerConfig } from './config-listeners.ts';
+import { loadCredentials } from './credentials.ts';
 import { loadDefinitions } from './definitions.ts';
 import { Gateway, routesOf } from './gateway.ts';
 import { openListener } from './listener.ts';
+import { securityOfListener } from './listener-security.ts';
 import { Log, type LogSink } from './log.ts';
 import { Logins, listenerName } from './login.ts';
 import { Metrics, type MetricsSnapshot } from './metrics.ts';
 import { BrokerLink, type LinkOptions } from './mqtt.ts';
 import { Pace } from './pace.ts';
 import { Redelivered } from './repeats.ts';
+import { associationsOf } from './store/associations.ts';
+import { Database } from './store/database.ts';
 
 export { type GatewayConfig, readConfig } from './config.ts';
 export { type ConfigSyntax, loadConfig, parseConfig } from './config-file.ts';
@@ -43,6 +49,8 @@ export interface GatewayRun {
 export interface GatewayHandle extends AsyncDisposable {
   /** Where devices are listened for, in the order of the listeners. */
   readonly addresses: readonly Address[];
+  /** The same as devices name it: `coap://host:port`, `coaps://host:port`. */
+  readonly uris: readonly string[];
   /** `host:port` of the MQTT broker, without credentials. */
   readonly broker: string;
   /** Of the embedded broker. */
@@ -51,7 +59,12 @@ export interface GatewayHandle extends AsyncDisposable {
   /** Messages that the broker does not have yet. */
   readonly waiting: number;
   metrics(): MetricsSnapshot;
-  stats(): ServerStats;
+  stats(): GatewayStats;
+}
+
+export interface GatewayStats extends ServerStats {
+  /** By name of the listener. */
+  readonly sockets: Readonly<Record<string, UdpCounters>>;
 }
 
 /** How long closing waits for the broker to take what is left. */
@@ -99,16 +112,21 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
   });
   if (embedded !== undefined) own(embedded);
 
+  const credentials = await loadCredentials(config.security);
+  const secured = lwm2m.listeners.some(({ dtls }) => dtls !== undefined);
+  const failed = (error: Error): void => log.error('store: not written, tried again', { error: error.message });
+  const database = secured ? own(await Database.open({ dir: config.storeDir, clock, failed })) : undefined;
+
+  const listening = lwm2m.listeners.map((listener) => ({ listener, socket: openListener(listener) }));
+
   let server: Server | undefined;
   const isRegistered = (name: string): boolean => server?.registration(name) !== undefined;
   const logins = new Logins({ config: lwm2m, clock, fetch: run.fetch ?? fetch, log, metrics, isRegistered });
   const routes = routesOf(lwm2m, logins);
   const devices = own(
     await Server.listen({
-      listeners: lwm2m.listeners.map((listener) => ({
-        name: listenerName(listener),
-        transport: openListener(listener),
-      })),
+      listeners: await Promise.all(listening.map(({ listener, socket }) => serverListener(listener, socket, database))),
+      ...(credentials === undefined ? {} : { security: credentials }),
       clock,
       random,
       library,
@@ -156,9 +174,13 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
     }),
   );
   receive = (message) => gateway.receive(message);
-  for (const address of devices.addresses) log.info('listening', { address: formatAddress(address) });
+  const uris = listening.map(
+    ({ listener, socket }) => `${listener.dtls === undefined ? 'coap' : 'coaps'}://${formatAddress(socket.address)}`,
+  );
+  for (const uri of uris) log.info('listening', { uri });
   return {
     addresses: devices.addresses,
+    uris,
     broker,
     brokerPort: embedded?.port,
     get isBrokerConnected() {
@@ -168,12 +190,36 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
       return link.waiting;
     },
     metrics: () => metrics.snapshot(),
-    stats: () => devices.stats(),
+    stats: () => ({
+      ...devices.stats(),
+      sockets: Object.fromEntries(listening.map(({ listener, socket }) => [listenerName(listener), socket.counters()])),
+    }),
     [Symbol.asyncDispose]: async () => {
       await drained(link, clock);
       await close(parts);
     },
   };
+}
+
+async function serverListener(
+  listener: ListenerConfig,
+  transport: UdpTransport,
+  database: Database | undefined,
+): Promise<Listener> {
+  const name = listenerName(listener);
+  if (listener.dtls === undefined) return { name, transport };
+  const associations = database === undefined ? undefined : associationsOf(database, name);
+  return { name, transport, dtls: await securityOfListener(listener.dtls, optionsPath(listener), associations) };
+}
+
+const optionsPath = ({ name }: ListenerConfig): string => `gateway.lwm2m.listeners.dtls.${name}.dtls_options`;
+
+/** Reads what the configuration names, and opens nothing. Throws ConfigError. */
+export async function checkFiles({ lwm2m, security }: GatewayConfig): Promise<void> {
+  await loadCredentials(security);
+  for (const listener of lwm2m.listeners) {
+    if (listener.dtls !== undefined) await securityOfListener(listener.dtls, optionsPath(listener), undefined);
+  }
 }
 
 /** The same after a restart, another for each gateway of a machine: a broker lets one client of a name stay. */

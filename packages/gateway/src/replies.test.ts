@@ -305,7 +305,8 @@ describe('notifications', () => {
       seqNum: 9,
       data: { code: '4.00' },
     });
-    expect(JSON.parse(text.unreadable('TLV: too short'))).toMatchObject({
+    expect(JSON.parse(text.unreadable('TLV: too short', 4))).toMatchObject({
+      seqNum: 4,
       data: { code: '4.00', reason: 'TLV: too short' },
     });
   });

@@ -112,14 +112,22 @@ export class NotificationText {
   }
 
   format(result: ContentResult, options: ReplyOptions): string {
-    const number = result.sequence === undefined ? '' : `,"seqNum":${result.sequence}`;
     const content = formatContent(result, this.reqPath, options.isDefined, options.profile);
-    if (content.kind === 'unreadable') return this.unreadable(content.reason, number);
-    return `${this.head}${number}${this.middle}${formatCode(result.code)}","codeMsg":"${codeName(result.code)}","content":${content.json}}}`;
+    if (content.kind === 'unreadable') return this.unreadable(content.reason, result.sequence);
+    return `${this.head}${numberMember(result.sequence)}${this.middle}${formatCode(result.code)}","codeMsg":"${codeName(result.code)}","content":${content.json}}}`;
   }
 
   /** A notification that could not be decoded. */
-  unreadable(reason: string, number = ''): string {
-    return `${this.head}${number}${this.middle}4.00","codeMsg":"${codeName(Code.BadRequest)}"${reasonMember(reason)}}}`;
+  unreadable(reason: string, sequence: number | undefined): string {
+    return this.refused({ code: Code.BadRequest, reason }, sequence);
   }
+
+  /** The last one of an observation that the device ended with an error. */
+  refused({ code, reason }: { readonly code: Code; readonly reason?: string }, sequence?: number): string {
+    return `${this.head}${numberMember(sequence)}${this.middle}${formatCode(code)}","codeMsg":"${codeName(code)}"${reasonMember(reason)}}}`;
+  }
+}
+
+function numberMember(sequence: number | undefined): string {
+  return sequence === undefined ? '' : `,"seqNum":${sequence}`;
 }

@@ -58,6 +58,8 @@ export interface Transport extends AsyncDisposable {
   connect(address: Address, signal?: AbortSignal): Promise<Peer>;
   /** Takes a copy or hands to the socket before returning. Loss is silent, as on a network. */
   send(peer: Peer, bytes: Uint8Array): void;
+  /** Gives up the connection with the peer, where the road has connections; `connect` then makes a new one. The sink is not told. */
+  close?(peer: Peer): void;
 }
 
 export const nobody: Identity = Object.freeze({ kind: 'none' });

@@ -1,5 +1,5 @@
 // Every event of the server, as one map of types.
-import type { ContentResult, Path } from '@lapwing/lwm2m';
+import type { ContentResult, Path, Result } from '@lapwing/lwm2m';
 import type { Registration } from './registration/registration.ts';
 
 export interface Observation {
@@ -28,9 +28,16 @@ export interface ServerEvents {
   'observation-ended': {
     readonly observation: Observation;
     readonly cause: 'cancelled' | 'refused' | 'registration-ended' | 'replaced';
+    /** The notification with which the device ended it, where it gave a reason (RFC 7641 §3.2). */
+    readonly refusal?: Extract<Result, { kind: 'refused' }>;
   };
   /** A notification that could not be decoded. The observation goes on. */
-  'notify-failed': { readonly registration: Registration; readonly observation: Observation; readonly error: Error };
+  'notify-failed': {
+    readonly registration: Registration;
+    readonly observation: Observation;
+    readonly error: Error;
+    readonly sequence?: number;
+  };
   /** A listener of another event threw. The server goes on; what a listener of this one throws is only counted. */
   'listener-failed': { readonly event: string; readonly error: unknown };
 }

@@ -3,7 +3,24 @@ export { type Asker, Device, type Notification } from './calls.ts';
 export type { Performer, PerformOptions } from './device.ts';
 export { NotRegisteredError } from './errors.ts';
 export type { Observation, ServerEvents } from './events.ts';
+export {
+  type AssociationStore,
+  type CertificateAndKey,
+  cipherSuites,
+  type DtlsStats,
+  type ListenerSecurity,
+  type Material,
+  type RawKey,
+} from './listen.ts';
 export type { Candidate, Listener, ServerOptions, Verdict } from './options.ts';
 export type { Rate } from './rate-limit.ts';
 export type { Registration } from './registration/registration.ts';
+export { MemorySecurityStore } from './security/memory-store.ts';
+export {
+  CredentialTakenError,
+  type DeviceCredential,
+  type DeviceSecurity,
+  type SecurityStore,
+} from './security/store.ts';
+export { commonNameOf } from './security/subject.ts';
 export { Server, type ServerStats } from './server.ts';

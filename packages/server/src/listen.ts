@@ -1,32 +1,143 @@
-// Configuration to endpoints: the only file of this package that knows sockets, and later `dtls`.
+// Configuration to endpoints: the only file of this package that knows sockets and DTLS.
 import { type BlockOptions, Endpoint, type ParameterOptions, type Service, udpTransport } from '@lapwing/coap';
-import type { Address, Clock, Random, Transport } from '@lapwing/kernel';
+import {
+  type CertificateAndKey,
+  type CredentialStore,
+  type DtlsTransport,
+  type Material,
+  type RawKey,
+  secure,
+} from '@lapwing/dtls';
+import type { Address, Clock, Duration, Identity, Random, Transport } from '@lapwing/kernel';
 import type { Listener } from './options.ts';
+import type { SecurityStore } from './security/store.ts';
+
+export type { CertificateAndKey, DtlsStats, Material, RawKey } from '@lapwing/dtls';
+export { cipherSuites } from '@lapwing/dtls';
+
+/** How a listener is secured by DTLS 1.2, and by what devices may prove who they are. */
+export interface ListenerSecurity {
+  /** Pre-shared keys of the server's `security`; default true. */
+  readonly psk?: boolean;
+  /** What the server shows to devices that want a certificate; with it, devices may show theirs. */
+  readonly certificate?: CertificateAndKey;
+  /** Who vouches for the certificates of devices. */
+  readonly authorities?: readonly Material[];
+  /** What the server shows to devices that want a raw public key; theirs are those of the server's `security`. */
+  readonly rawPublicKey?: RawKey;
+  /** Whether devices must prove themselves in suites with certificates or raw keys; default 'required'. */
+  readonly clientAuthentication?: 'required' | 'optional' | 'none';
+  /** IANA names of cipher suites, best first; default: all that are safe (see @lapwing/dtls). */
+  readonly suites?: readonly string[];
+  /** Connection ids (RFC 9146): bytes of ours, default 8; `node` begins each, so that a cluster can route. `false`: none. */
+  readonly connectionId?:
+    | { readonly length?: number; readonly node?: { readonly id: number; readonly bytes: number } }
+    | false;
+  /** RFC 7627; 'optional' lets devices in that do not know it. Default 'required'. */
+  readonly extendedMasterSecret?: 'required' | 'optional';
+  /** Longest handshake, in ms; default 30 s. */
+  readonly handshakeTimeout?: Duration;
+  /** Sessions and tickets that save a device the next full handshake; default true. */
+  readonly resumption?: boolean;
+  /** Where associations outlive the process; default: nowhere. */
+  readonly associations?: AssociationStore;
+}
+
+/** Keeps DTLS associations for the next process. What it holds are keys. */
+export interface AssociationStore {
+  /** Everything that was written and not taken away. */
+  read(): Iterable<Uint8Array>;
+  /** Replaces what is kept under `key`; undefined takes it away. Need not be on disk when it returns. */
+  write(key: string, association: Uint8Array | undefined): void;
+}
 
 export interface Listening {
   readonly name: string;
   readonly endpoint: Endpoint;
   /** Where it is bound; undefined for transports that do not say. */
   readonly address: Address | undefined;
+  /** Undefined for a listener without DTLS. */
+  readonly dtls: DtlsTransport | undefined;
 }
 
-/** Rejects when the address cannot be bound. */
-export async function listen(
-  listener: Listener,
-  name: string,
-  serve: Service,
-  ambient: {
-    readonly clock: Clock;
-    readonly random: Random;
-    readonly transmission: ParameterOptions;
-    readonly blocks: BlockOptions;
-  },
-): Promise<Listening> {
-  const transport: Transport & { readonly address?: Address } =
+export interface Ambient {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly security: SecurityStore | undefined;
+  readonly transmission: ParameterOptions;
+  readonly blocks: BlockOptions;
+}
+
+/** Rejects when the address cannot be bound, with ConfigError for what cannot secure it. */
+export async function listen(listener: Listener, name: string, serve: Service, ambient: Ambient): Promise<Listening> {
+  const { clock, random, transmission, blocks } = ambient;
+  const road: Transport & { readonly address?: Address } =
     'transport' in listener
       ? listener.transport
-      : udpTransport({ host: listener.host ?? '127.0.0.1', port: listener.port });
-  const { clock, random, transmission, blocks } = ambient;
-  const endpoint = await Endpoint.open({ transport, serve, clock, random, parameters: transmission, blocks });
-  return { name, endpoint, address: transport.address };
+      : udpTransport({ host: listener.host ?? '127.0.0.1', port: listener.port, clock });
+  const dtls = listener.dtls === undefined ? undefined : secured(road, listener.dtls, ambient);
+  const endpoint = await Endpoint.open({
+    transport: dtls ?? road,
+    serve,
+    clock,
+    random,
+    parameters: transmission,
+    blocks,
+  });
+  return { name, endpoint, address: road.address, dtls };
+}
+
+function secured(road: Transport, wanted: ListenerSecurity, { clock, random, security }: Ambient): DtlsTransport {
+  const { associations, suites, connectionId, extendedMasterSecret, handshakeTimeout } = wanted;
+  const transport = secure(road, {
+    accept: credentialsOf(wanted, security),
+    clock,
+    random,
+    ...(suites === undefined ? {} : { suites }),
+    ...(connectionId === undefined ? {} : { connectionId }),
+    ...(extendedMasterSecret === undefined ? {} : { extendedMasterSecret }),
+    ...(handshakeTimeout === undefined ? {} : { timers: { accept: handshakeTimeout } }),
+    ...(wanted.resumption === false ? { resumption: false as const } : {}),
+    ...(associations === undefined ? {} : { journal: (key, bytes) => associations.write(key, bytes) }),
+  });
+  for (const association of associations?.read() ?? []) transport.restore(association);
+  return transport;
+}
+
+/** What DTLS asks during a handshake, answered by the store of credentials. */
+function credentialsOf(wanted: ListenerSecurity, security: SecurityStore | undefined): CredentialStore {
+  const { certificate, rawPublicKey, authorities, clientAuthentication } = wanted;
+  return {
+    ...(security === undefined || wanted.psk === false
+      ? {}
+      : {
+          psk: (identity) => {
+            const found = security.byPskIdentity(identity);
+            return found instanceof Promise ? found.then(keyOf) : keyOf(found);
+          },
+        }),
+    ...(certificate === undefined ? {} : { certificate: () => certificate }),
+    ...(authorities === undefined ? {} : { acceptCertificate: { trust: { roots: authorities, hostName: false } } }),
+    ...(rawPublicKey === undefined || security === undefined
+      ? {}
+      : {
+          rawPublicKey,
+          acceptRawPublicKey: (spki) => {
+            const found = security.byPublicKey(spki);
+            return found instanceof Promise ? found.then((security) => security !== undefined) : found !== undefined;
+          },
+        }),
+    ...(clientAuthentication === undefined ? {} : { clientAuthentication }),
+  };
+}
+
+function keyOf(found: Awaited<ReturnType<SecurityStore['byPskIdentity']>>) {
+  return found?.credential.kind === 'psk' ? found.credential.key : undefined;
+}
+
+/** Ends the associations of an identity that may not come in any more; how many there were. */
+export function revoke(listening: readonly Listening[], isRevoked: (identity: Identity) => boolean): number {
+  let ended = 0;
+  for (const { dtls } of listening) ended += dtls?.revoke(isRevoked) ?? 0;
+  return ended;
 }

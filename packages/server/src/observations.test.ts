@@ -66,8 +66,12 @@ async function setUp() {
   const server = await Server.listen({ listeners: [{ transport }], clock, random: new SeededRandom(1) });
   const heard: unknown[] = [];
   server.events.on('notify', ({ result }) => heard.push(result.entries[0]?.value?.value));
-  server.events.on('notify-failed', () => heard.push('failed'));
-  server.events.on('observation-ended', ({ cause }) => heard.push(cause));
+  server.events.on('notify-failed', ({ sequence }) => heard.push('failed', sequence));
+  const refusals: unknown[] = [];
+  server.events.on('observation-ended', ({ cause, refusal }) => {
+    heard.push(cause);
+    if (refusal !== undefined) refusals.push(refusal);
+  });
   const registering = ['ep=dev', 'lwm2m=1.1'].map((part) => [Option.UriQuery, part] as const);
   await say(peerAt('one'), Code.Post, [[Option.UriPath, 'rd'], ...registering], Uint8Array.of(1), '</3303/0>');
   const observe = async (): Promise<void> => {
@@ -90,7 +94,7 @@ async function setUp() {
       location.map((segment) => [Option.UriPath, segment] as const),
       Uint8Array.of(2),
     );
-  return { clock, server, tokens, resets, heard, observe, notify, update };
+  return { clock, server, tokens, resets, heard, refusals, observe, notify, update };
 }
 
 describe('the observations of a server', () => {
@@ -118,13 +122,14 @@ describe('the observations of a server', () => {
   });
 
   it('go on after a notification that makes no sense, and end with an error (D-12)', async () => {
-    const { server, observe, notify, tokens, heard } = await setUp();
+    const { server, observe, notify, tokens, heard, refusals } = await setUp();
     await observe();
     const [token = new Uint8Array(8)] = tokens;
     await notify(peerAt('one'), token, 2, 'rubbish');
     await notify(peerAt('one'), token, 3, '24');
     await notify(peerAt('one'), token, 0, '', Code.NotFound);
-    expect(heard).toEqual(['failed', 24, 'refused']);
+    expect(heard).toEqual(['failed', 2, 24, 'refused']);
+    expect(refusals).toMatchObject([{ kind: 'refused', code: Code.NotFound }]);
     expect(server.stats()).toMatchObject({ observations: 0, endpoints: { 'listener-1': { observations: 0 } } });
   });
 

@@ -148,7 +148,8 @@ export class Observations {
     try {
       result = this.exchange.read(contact, record.operation, response);
     } catch (error) {
-      this.events.emit('notify-failed', { registration, observation: record, error: error as Error });
+      const numbered = sequence === undefined ? {} : { sequence };
+      this.events.emit('notify-failed', { registration, observation: record, error: error as Error, ...numbered });
     }
     if (result?.kind === 'content') {
       const content = sequence === undefined ? result : { ...result, sequence };
@@ -156,7 +157,8 @@ export class Observations {
       this.events.emit('notify', { registration, observation: record, result: content });
     }
     // RFC 7641 §3.2: an error, or a notification without a number, is the last.
-    if (sequence === undefined) this.end(record, 'refused');
+    if (result?.kind === 'refused') this.end(record, 'refused', result);
+    else if (sequence === undefined) this.end(record, 'refused');
   };
 
   private find(contact: Contact, path: Path): ObservationRecord | undefined {
@@ -171,7 +173,7 @@ export class Observations {
     record.contact.observations = record;
   }
 
-  private end(record: ObservationRecord, cause: EndCause): void {
+  private end(record: ObservationRecord, cause: EndCause, refusal?: Extract<Result, { kind: 'refused' }>): void {
     if (this.records.get(record.key) !== record) return;
     const { contact, key } = record;
     this.records.delete(key);
@@ -182,7 +184,11 @@ export class Observations {
         if (each.next === record) each.next = record.next;
     }
     if (record.tag instanceof Watch) record.tag.end();
-    this.events.emit('observation-ended', { observation: record, cause });
+    this.events.emit('observation-ended', {
+      observation: record,
+      cause,
+      ...(refusal === undefined ? {} : { refusal }),
+    });
   }
 
   private shared(operation: ObserveOperation): ObserveOperation {

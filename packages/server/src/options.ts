@@ -13,12 +13,20 @@ import {
   type Transport,
 } from '@lapwing/kernel';
 import { DefinitionLibrary, type Lwm2mVersion } from '@lapwing/lwm2m';
+import type { ListenerSecurity } from './listen.ts';
 import type { Rate } from './rate-limit.ts';
+import type { SecurityStore } from './security/store.ts';
 
-export type Listener =
-  /** `host` is loopback by default: without security a server does not face a network by itself. */
-  | { readonly name?: string; readonly via: 'udp'; readonly host?: string; readonly port: number }
-  | { readonly name?: string; readonly transport: Transport };
+/** Where devices come in; with `dtls`, only those that prove who they are. */
+export type Listener = { readonly name?: string; readonly dtls?: ListenerSecurity } & (
+  | {
+      readonly via: 'udp';
+      /** Loopback by default: without security a server does not face a network by itself. */
+      readonly host?: string;
+      readonly port: number;
+    }
+  | { readonly transport: Transport }
+);
 
 /** As given, or by position. */
 export const listenerName = ({ name }: Listener, index: number): string => name ?? `listener-${index + 1}`;
@@ -50,7 +58,12 @@ export interface ServerOptions {
   readonly random?: Random;
   /** Definitions for reading and writing values; default: all that come with the package. */
   readonly library?: DefinitionLibrary;
-  /** Asked at each Register before anything is stored; default: everybody. */
+  /**
+   * Credentials of devices and the names that they speak for: what secured listeners know devices by, and who may register as whom.
+   * Default: none, and an identity may call itself what it likes.
+   */
+  readonly security?: SecurityStore;
+  /** Asked at each Register before anything is stored, and after `security`; default: everybody. */
   readonly authorize?: (candidate: Candidate) => Promise<Verdict>;
   /** Lifetimes outside are moved to the nearest end. Defaults 15 s, 365 days; `default` when none was sent, 86 400 s. */
   readonly lifetime?: { readonly min?: Duration; readonly max?: Duration; readonly default?: Duration };
@@ -80,6 +93,7 @@ export interface Settings {
   readonly clock: Clock;
   readonly random: Random;
   readonly library: DefinitionLibrary;
+  readonly security: SecurityStore | undefined;
   readonly authorize: ((candidate: Candidate) => Promise<Verdict>) | undefined;
   readonly lifetime: { readonly min: Duration; readonly max: Duration; readonly default: Duration };
   readonly awakeWindow: Duration;
@@ -102,6 +116,7 @@ export function settingsOf(options: ServerOptions): Settings {
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
     library: options.library ?? new DefinitionLibrary(),
+    security: options.security,
     authorize: options.authorize,
     lifetime: {
       min: lifetime.min ?? seconds(15),
@@ -128,6 +143,15 @@ export function settingsOf(options: ServerOptions): Settings {
   const names = options.listeners.map(listenerName);
   if (new Set(names).size !== names.length) problems.push('listeners: two have the same name');
   options.listeners.forEach((listener, i) => {
+    const { dtls } = listener;
+    const keys = dtls?.psk !== false && options.security !== undefined;
+    if (dtls !== undefined && !keys && dtls.certificate === undefined && dtls.rawPublicKey === undefined)
+      problems.push(
+        `listeners[${i}].dtls: nobody could come in: give ` +
+          `certificate or rawPublicKey, or the server security with pre-shared keys`,
+      );
+    if (dtls?.rawPublicKey !== undefined && options.security === undefined)
+      problems.push(`listeners[${i}].dtls.rawPublicKey: whose keys may come in? Give the server security`);
     if ('port' in listener && !(Number.isInteger(listener.port) && listener.port >= 0 && listener.port <= 65_535)) {
       problems.push(`listeners[${i}].port: ${listener.port} is not from 0 to 65535`);
     }

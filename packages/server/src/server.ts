@@ -9,7 +9,7 @@ import {
   type Response,
   type Service,
 } from '@lapwing/coap';
-import { type Address, afterTurn, Driver, Emitter, type Events, TimeoutError } from '@lapwing/kernel';
+import { type Address, afterTurn, Driver, Emitter, type Events, type Identity, TimeoutError } from '@lapwing/kernel';
 import type { Operation, Result } from '@lapwing/lwm2m';
 import { Awake, type AwakeEffect, type AwakeInput } from './awake.ts';
 import { Device } from './calls.ts';
@@ -19,7 +19,7 @@ import type { PerformOptions } from './device.ts';
 import { NotRegisteredError } from './errors.ts';
 import type { Observation, ServerEvents } from './events.ts';
 import { Exchange } from './exchange.ts';
-import { type Listening, listen } from './listen.ts';
+import { type DtlsStats, type Listening, listen, revoke } from './listen.ts';
 import { Models } from './models.ts';
 import { Observations } from './observations.ts';
 import { listenerName, type ServerOptions, type Settings, settingsOf } from './options.ts';
@@ -41,6 +41,8 @@ export interface ServerStats {
   readonly listenerErrors: number;
   /** By name of the listener. */
   readonly endpoints: Readonly<Record<string, EndpointStats>>;
+  /** Those that are secured, by name of the listener. */
+  readonly dtls: Readonly<Record<string, DtlsStats>>;
 }
 
 export class Server implements AsyncDisposable {
@@ -132,6 +134,17 @@ export class Server implements AsyncDisposable {
     return contact !== undefined;
   }
 
+  /**
+   * Ends the DTLS associations of identities that may not come in any more, as after a credential was taken from the store; what
+   * is registered by them ends too. Returns how many associations there were.
+   */
+  revoke(isRevoked: (identity: Identity) => boolean): number {
+    for (const contact of [...this.registry.values()]) {
+      if (isRevoked(contact.registration.peer.identity)) this.end(contact, 'deregistered');
+    }
+    return revoke(this.listening, isRevoked);
+  }
+
   perform(name: string, operation: Operation, options: PerformOptions = {}): Promise<Result> {
     const contact = this.registry.byName(name);
     if (contact === undefined || contact.ended)
@@ -151,6 +164,9 @@ export class Server implements AsyncDisposable {
       unserved: this.unserved,
       listenerErrors: this.listenerErrors,
       endpoints: Object.fromEntries(this.listening.map(({ name, endpoint }) => [name, endpoint.stats()])),
+      dtls: Object.fromEntries(
+        this.listening.flatMap(({ name, dtls }) => (dtls === undefined ? [] : [[name, dtls.stats()]])),
+      ),
     };
   }
 

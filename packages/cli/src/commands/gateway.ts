@@ -1,5 +1,5 @@
 // `lapwing gateway`: LwM2M on one side, MQTT on the other; with --demo a simulated device beside it.
-import { type GatewayConfig, type GatewayHandle, loadConfig, runGateway } from '@lapwing/gateway/main';
+import { checkFiles, type GatewayConfig, type GatewayHandle, loadConfig, runGateway } from '@lapwing/gateway/main';
 import { ConfigError, formatAddress, systemClock } from '@lapwing/kernel';
 import { Command } from 'commander';
 import { demoConfig, demoHints, demoName, loopbackOf, splitAddress } from '../demo/config.ts';
@@ -30,6 +30,7 @@ async function run(flags: GatewayFlags): Promise<void> {
     throw new ConfigError(['--demo brings its own configuration: leave --config out']);
   const config = flags.demo === true ? await demoConfig(process.env) : await loadConfig(flags.config, process.env);
   if (flags.check === true) {
+    await checkFiles(config);
     for (const warning of config.warnings) process.stderr.write(`warning: ${warning}\n`);
     process.stdout.write(`${flags.config ?? 'the configuration'} is fine\n`);
     return;
@@ -84,6 +85,5 @@ async function open(config: GatewayConfig): Promise<GatewayHandle> {
 const counters = (gateway: GatewayHandle): string => JSON.stringify({ ...gateway.stats(), gateway: gateway.metrics() });
 
 function greeting(gateway: GatewayHandle): string {
-  const lwm2m = gateway.addresses.map((address) => `coap://${formatAddress(address)}`).join(', ');
-  return `Lapwing gateway: LwM2M on ${lwm2m}, MQTT on ${gateway.broker}`;
+  return `Lapwing gateway: LwM2M on ${gateway.uris.join(', ')}, MQTT on ${gateway.broker}`;
 }

@@ -1,6 +1,8 @@
 // The simulated device of `lapwing gateway --demo`: a thermometer and a lamp that register over real UDP, change by
 // themselves and obey commands. Also the first example of a device made with the client.
+
 import { Client, ObjectStore } from '@lapwing/client';
+import { ResponseError } from '@lapwing/coap';
 import { type Clock, delay, minutes } from '@lapwing/kernel';
 import { Device } from '@lapwing/lwm2m/objects/device';
 import { LightControl } from '@lapwing/lwm2m/objects/light-control';
@@ -32,6 +34,13 @@ export async function startThermostat(name: string, server: string, clock: Clock
     resetMinAndMaxMeasuredValues: () => {
       const now = thermometer.get('sensorValue');
       thermometer.set({ minMeasuredValue: now, maxMeasuredValue: now });
+    },
+  });
+  objects.define(LightControl, {
+    check: (valueOf) => {
+      const dimmer = valueOf(LightControl.resources.dimmer.id);
+      if (dimmer !== undefined && 'value' in dimmer && !(Number(dimmer.value) >= 0 && Number(dimmer.value) <= 100))
+        throw ResponseError.badRequest('the dimmer goes from 0 to 100');
     },
   });
   objects.add(LightControl, 0, { onOff: false, dimmer: 50, colour: '#ffcc88', onTime: 0 });

@@ -21,6 +21,7 @@ import {
   type Peer,
   type Random,
   seconds,
+  TimeoutError,
 } from '@lapwing/kernel';
 import { formatRegister, formatUpdate, type Lwm2mVersion } from '@lapwing/lwm2m';
 import type { AccountSettings } from '../options.ts';
@@ -151,12 +152,21 @@ export class RegistrationSession implements Disposable {
       input = this.outcome(await this.endpoint.request(this.server, request, { signal }));
     } catch (error) {
       input = error instanceof ResponseError ? refused(error) : { kind: 'failed' };
+      // Nobody listens there any more: what a restarted server has forgotten, the next attempt makes anew.
+      if (error instanceof TimeoutError) this.hangUp();
       told = () => this.listener.failed(error as Error);
     }
     if (this.asking !== own || this.closed) return;
     this.asking = undefined;
     this.driver.handle(input);
     told();
+  }
+
+  private hangUp(): void {
+    const { server } = this;
+    if (server === undefined) return;
+    this.server = undefined;
+    this.endpoint.disconnect(server);
   }
 
   /** Throws ResponseError for a refusal, FormatError for a Register that was taken but has no place to be updated at. */

@@ -1,26 +1,5 @@
 // Who may speak for a registration: identity is a key, not an address.
-import {
-  decodeUtf8,
-  equalAddresses,
-  equalBytes,
-  FormatError,
-  type Identity,
-  noBytes,
-  type Peer,
-} from '@lapwing/kernel';
-import { isName } from '@lapwing/lwm2m';
-
-/** The name that a credential speaks for, where the device gave none (Core 1.2.1 §6.2.1); undefined when it is no name. */
-export function nameOf(identity: Identity): string | undefined {
-  if (identity.kind !== 'psk') return undefined;
-  try {
-    const name = decodeUtf8(identity.id);
-    return isName(name) ? name : undefined;
-  } catch (error) {
-    if (error instanceof FormatError) return undefined;
-    throw error;
-  }
-}
+import { equalAddresses, equalBytes, noBytes, type Peer } from '@lapwing/kernel';
 
 /** The same peer, or another one that has proved to be who registered. */
 export function mayContinue(registered: Peer, asking: Peer): boolean {

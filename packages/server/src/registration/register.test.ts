@@ -16,12 +16,14 @@ import {
   minutes,
   nobody,
   type Peer,
+  Secret,
   seconds,
   type TransportSink,
 } from '@lapwing/kernel';
 import { SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
 import { describe, expect, it } from 'vitest';
 import type { ServerOptions, Verdict } from '../options.ts';
+import { MemorySecurityStore } from '../security/memory-store.ts';
 import { Server } from '../server.ts';
 
 const psk = (id: string): Identity => ({ kind: 'psk', id: encodeUtf8(id) });
@@ -159,6 +161,33 @@ describe('Register', () => {
     expect(refused.payload).toHaveLength(0);
     expect((await wire.ask(a, Code.Post, location)).code).toBe(Code.Changed);
     expect(wire.server.stats().outcomes).toMatchObject({ unjudged: 1 });
+  });
+
+  it('I-01, I-05: refuses credentials that speak for another name, and a name that has credentials without them', async () => {
+    const identity = encodeUtf8('key-1');
+    const key = new Secret(Uint8Array.of(1, 2, 3, 4));
+    const security = new MemorySecurityStore([{ endpoint: 'dev', credential: { kind: 'psk', identity, key } }]);
+    const wire = await Wire.open({ security });
+    const owner = peerOf('k', psk('key-1'));
+    const location = await wire.location(owner, 'dev');
+    expect((await wire.register(owner, ['ep=other', 'lwm2m=1.1'])).code).toBe(Code.Forbidden);
+    expect((await wire.register(a, ['ep=dev', 'lwm2m=1.1'])).code).toBe(Code.Forbidden);
+    expect((await wire.register(peerOf('x', psk('dev')), ['ep=dev', 'lwm2m=1.1'])).code).toBe(Code.Forbidden);
+    expect((await wire.register(owner, ['lwm2m=1.1'])).code).toBe(Code.Created);
+    expect((await wire.ask(owner, Code.Post, location)).code).toBe(Code.NotFound);
+    expect(wire.events).toEqual(['registered dev', 'registered dev']);
+    expect(wire.server.stats().outcomes).toMatchObject({ 'not-owner': 3 });
+  });
+
+  it('I-25: fails closed with 5.03 when the credentials cannot be looked up', async () => {
+    const security = new MemorySecurityStore();
+    security.byPskIdentity = () => {
+      throw new Error('down');
+    };
+    const wire = await Wire.open({ security });
+    const peer = peerOf('k', psk('key-1'));
+    for (const query of [['ep=dev'], []])
+      expect((await wire.register(peer, [...query, 'lwm2m=1.1'])).code).toBe(Code.ServiceUnavailable);
   });
 
   it('ends with the permission, also when the device updates after it was given', async () => {

@@ -25,7 +25,8 @@ import {
 import { Contact } from '../contact.ts';
 import type { Settings, Verdict } from '../options.ts';
 import { RateLimit } from '../rate-limit.ts';
-import { isSamePlace, mayContinue, nameOf, sourceOf } from './identity.ts';
+import { endpointOf, refusalOf } from '../security/ownership.ts';
+import { isSamePlace, mayContinue, sourceOf } from './identity.ts';
 import { type Registration, RegistrationRecord } from './registration.ts';
 import type { Registry } from './registry.ts';
 import { TermsCache } from './terms.ts';
@@ -44,6 +45,8 @@ export type Outcome =
   | 'deregistered'
   | 'malformed'
   | 'unauthorized'
+  /** The credentials speak for another name. */
+  | 'not-owner'
   /** The question whether to let it in had no answer. */
   | 'unjudged'
   /** A later Register of the same name was quicker. */
@@ -111,7 +114,7 @@ export class RegistrationInterface implements Disposable {
   private async register(request: Request, peer: Peer, listener: string, endpoint: Endpoint): Promise<Response> {
     const registering = parseRegister(request.options.query);
     if (registering.kind === 'problem') throw this.refuse('malformed', problemError(registering));
-    const name = registering.name ?? nameOf(peer.identity);
+    const name = registering.name ?? (await this.ask(() => endpointOf(peer.identity, this.settings.security)));
     if (name === undefined) throw this.refuse('malformed', ResponseError.badRequest('ep missing'));
     const source = sourceOf(peer);
     // With its source: who registers as somebody else must not use up what the true device may do.
@@ -216,21 +219,29 @@ export class RegistrationInterface implements Disposable {
     peer: Peer,
     listener: string,
   ): Promise<Extract<Verdict, { allow: true }> | undefined> {
-    const { authorize } = this.settings;
-    if (authorize === undefined) return undefined;
-    let verdict: Verdict;
-    try {
-      verdict = await authorize({ name, parameters, peer, listener, version, lifetime });
-    } catch (cause) {
-      const { status, options } = comeBackLater(Code.ServiceUnavailable);
-      throw this.refuse('unjudged', new ResponseError(status, 'nobody could say', { options, cause }));
+    const { authorize, security } = this.settings;
+    if (security !== undefined) {
+      const reason = await this.ask(() => refusalOf(name, peer.identity, security));
+      if (reason !== undefined) throw this.refuse('not-owner', ResponseError.diagnostic(Code.Forbidden, reason));
     }
+    if (authorize === undefined) return undefined;
+    const verdict = await this.ask(() => authorize({ name, parameters, peer, listener, version, lifetime }));
     if (verdict.allow) return verdict;
     const { code, reason } = verdict;
     throw this.refuse(
       'unauthorized',
       reason === undefined ? new ResponseError(code) : ResponseError.diagnostic(code, reason),
     );
+  }
+
+  /** What a store or a service says; without an answer nobody comes in. */
+  private async ask<T>(question: () => Promise<T>): Promise<T> {
+    try {
+      return await question();
+    } catch (cause) {
+      const { status, options } = comeBackLater(Code.ServiceUnavailable);
+      throw this.refuse('unjudged', new ResponseError(status, 'nobody could say', { options, cause }));
+    }
   }
 
   private clamp(lifetime: Duration): Duration {

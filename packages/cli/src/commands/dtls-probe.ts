@@ -1,0 +1,279 @@
+// `lapwing dtls-probe URI`: one handshake, step by step, and what became of it. Shows names, lengths and times, never a secret.
+import { readFile } from 'node:fs/promises';
+import { rootCertificates } from 'node:tls';
+import { Endpoint, parseUri, udpTransport } from '@lapwing/coap';
+import {
+  type AlertTrace,
+  type Credentials,
+  cipherSuites,
+  type EstablishedEvent,
+  type HandshakeTrace,
+  secure,
+} from '@lapwing/dtls';
+import {
+  ConfigError,
+  deadlineSignal,
+  encodeUtf8,
+  FormatError,
+  fromHex,
+  isStackError,
+  Secret,
+  seconds,
+  systemClock,
+  trace,
+} from '@lapwing/kernel';
+import { Command } from 'commander';
+
+export interface ProbeFlags {
+  readonly pskIdentity?: string;
+  readonly pskKey?: string;
+  readonly pskText?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly ca?: string;
+  readonly anyName?: true;
+  readonly rpkKey?: string;
+  readonly serverKey?: string;
+  readonly suite?: readonly string[];
+  readonly serverName?: string;
+  readonly cid: boolean;
+  readonly ems: boolean;
+  readonly timeout: string;
+  readonly json?: true;
+}
+
+/** One line of the report. */
+export interface ProbeStep {
+  /** Since the start, in ms. */
+  readonly at: number;
+  readonly direction: 'out' | 'in' | 'note';
+  readonly what: string;
+}
+
+export interface ProbeReport {
+  readonly uri: string;
+  readonly steps: readonly ProbeStep[];
+  readonly outcome: 'established' | 'failed';
+  readonly suite?: string;
+  readonly identity?: string;
+  readonly connectionIds?: { readonly ours: boolean; readonly theirs: boolean };
+  /** Whether an empty CoAP message over the association was answered. */
+  readonly coap?: 'answers' | 'silent';
+  readonly error?: { readonly code: string; readonly message: string };
+}
+
+export function dtlsProbeCommand(): Command {
+  return new Command('dtls-probe')
+    .description('shake hands with a DTLS server and show every step')
+    .argument('<uri>', 'coaps://host[:port]')
+    .option('--psk-identity <text>', 'identity of a pre-shared key')
+    .option('--psk-key <hex>', 'the key in hexadecimal')
+    .option('--psk-text <text>', 'the key as the characters themselves (as in a PSK file of EMQX)')
+    .option('--cert <file>', 'own certificate with its chain, PEM or DER')
+    .option('--key <file>', 'its private key')
+    .option('--ca <file>', "certificates that may vouch for the server; default: the system's")
+    .option('--any-name', 'accept a certificate of another name than the host')
+    .option('--rpk-key <file>', 'own raw public key: its private key, PEM or DER')
+    .option('--server-key <file>', 'the raw public key that the server must show')
+    .option('--suite <name...>', 'offer only these cipher suites (IANA or OpenSSL names)')
+    .option('--server-name <name>', 'call the server so (SNI); default: the host, unless it is an address')
+    .option('--no-cid', 'do not offer connection ids')
+    .option('--no-ems', 'accept servers without the extended master secret')
+    .option('--timeout <seconds>', 'give up after', '10')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  lapwing dtls-probe coaps://127.0.0.1 --psk-identity dev-1 --psk-key 000102030405060708090a0b0c0d0e0f\n' +
+        '  lapwing dtls-probe coaps://server.example --cert dev.pem --key dev.key --ca ca.pem\n' +
+        '  lapwing dtls-probe coaps://192.0.2.1:5684 --rpk-key dev.key --server-key server.pub',
+    )
+    .action(async (uri: string, flags: ProbeFlags) => {
+      const report = await probe(uri, flags, flags.json === true ? () => undefined : printStep);
+      process.stdout.write(flags.json === true ? `${JSON.stringify(report)}\n` : formatOutcome(report));
+      if (report.outcome === 'failed') process.exitCode = 1;
+    });
+}
+
+const printStep = (step: ProbeStep): void => void process.stdout.write(`${formatStep(step)}\n`);
+
+const arrows = { out: '→', in: '←', note: ' ' } as const;
+
+export function formatStep({ at, direction, what }: ProbeStep): string {
+  return `${at.toFixed(1).padStart(8)} ms  ${arrows[direction]} ${what}`;
+}
+
+export function formatOutcome({ outcome, suite, identity, connectionIds, coap, error }: ProbeReport): string {
+  if (outcome === 'failed') return `\nThe handshake failed: ${error?.message ?? 'nobody knows why'}\n`;
+  const ids = connectionIds?.theirs
+    ? 'a connection id keeps us known when our address changes'
+    : 'without connection id';
+  const answers = coap === 'answers' ? 'CoAP answers over it.' : 'Nothing answers CoAP over it.';
+  return `\nEstablished: ${suite}; the server is ${identity}; ${ids}. ${answers}\n`;
+}
+
+/** Throws ConfigError for flags that do not fit together; whatever the server does is in the report. */
+export async function probe(uri: string, flags: ProbeFlags, tell: (step: ProbeStep) => void): Promise<ProbeReport> {
+  const { scheme, host, port = 5684 } = parseUri(uri);
+  if (scheme !== 'coaps') throw new ConfigError([`${uri}: only coaps:// can be probed`]);
+  const credentials = await credentialsOf(flags);
+  const limit = Number(flags.timeout);
+  if (!(limit > 0)) throw new ConfigError([`--timeout: ${flags.timeout} is no number of seconds`]);
+  const steps: ProbeStep[] = [];
+  const began = systemClock.now();
+  const step = (direction: ProbeStep['direction'], what: string): void => {
+    const made = { at: systemClock.now() - began, direction, what };
+    steps.push(made);
+    tell(made);
+  };
+  let established: EstablishedEvent | undefined;
+  const socket = udpTransport({ host: host.includes(':') ? '::' : '0.0.0.0' });
+  const transport = secure(socket, {
+    connect: credentials,
+    connectionId: flags.cid ? { length: 0 } : false,
+    extendedMasterSecret: flags.ems ? 'required' : 'optional',
+    ...(flags.suite === undefined ? {} : { suites: flags.suite }),
+    ...(flags.serverName === undefined ? {} : { serverName: flags.serverName }),
+    onEstablished: (event) => {
+      established = event;
+    },
+  });
+  using _listening = listen(step);
+  try {
+    await using endpoint = await Endpoint.open({ transport });
+    using deadline = deadlineSignal(systemClock, seconds(limit), `the handshake with ${host}`);
+    step('note', `offering ${(flags.suite ?? offered(credentials)).join(', ')}`);
+    const peer = await endpoint.connect({ via: 'udp', host, port }, deadline.signal);
+    const coap = await answers(endpoint, peer);
+    if (coap === 'answers') step('in', 'CoAP answers an empty message');
+    transport.close(peer);
+    return {
+      uri,
+      steps,
+      outcome: 'established',
+      coap,
+      ...(established === undefined
+        ? {}
+        : { suite: established.suite, identity: described(established), connectionIds: established.connectionIds }),
+    };
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const code = isStackError(error) ? error.code : ((error as NodeJS.ErrnoException).code ?? 'ERROR');
+    return { uri, steps, outcome: 'failed', error: { code, message: error.message } };
+  }
+}
+
+/** Waits, three seconds at most, for the reset that an empty confirmable message is answered with (RFC 7252 §4.3). */
+async function answers(endpoint: Endpoint, peer: Parameters<Endpoint['ping']>[0]): Promise<'answers' | 'silent'> {
+  using deadline = deadlineSignal(systemClock, seconds(3), 'CoAP');
+  return endpoint.ping(peer, { signal: deadline.signal }).then(
+    () => 'answers' as const,
+    () => 'silent' as const,
+  );
+}
+
+function listen(step: (direction: ProbeStep['direction'], what: string) => void): Disposable {
+  const handshakes = trace('dtls:handshake');
+  const alerts = trace('dtls:alert');
+  const onHandshake = (event: unknown): void => {
+    const traced = event as HandshakeTrace;
+    if (traced.what === 'message') step(traced.direction, describeMessage(traced));
+    else if (traced.what === 'started') step('note', `shaking hands with ${traced.address}`);
+    else if (traced.what === 'established') step('note', describeEstablished(traced));
+  };
+  const onAlert = (event: unknown): void => {
+    const { direction, level, alert } = event as AlertTrace;
+    step(direction, `${level === 2 ? 'fatal alert' : 'alert'} ${alert}`);
+  };
+  handshakes.subscribe(onHandshake);
+  alerts.subscribe(onAlert);
+  return {
+    [Symbol.dispose]: () => {
+      handshakes.unsubscribe(onHandshake);
+      alerts.unsubscribe(onAlert);
+    },
+  };
+}
+
+function describeMessage({
+  message,
+  messageSeq,
+  length,
+  fragment,
+  epoch,
+}: HandshakeTrace & { what: 'message' }): string {
+  const piece = fragment === length ? '' : `, ${fragment} of them in this fragment`;
+  return `${message} (${messageSeq}), ${length} bytes${piece}${epoch === 1 ? ', encrypted' : ''}`;
+}
+
+function describeEstablished(traced: HandshakeTrace & { what: 'established' }): string {
+  const facts = [traced.suite, traced.resumed ? 'resumed' : 'full handshake'];
+  if (!traced.extendedMasterSecret) facts.push('WITHOUT extended master secret');
+  if (traced.encryptThenMac) facts.push('encrypt-then-MAC');
+  if (traced.connectionIds.theirs !== undefined) facts.push(`connection id of ${traced.connectionIds.theirs} bytes`);
+  return `established: ${facts.join(', ')}`;
+}
+
+function described({ identity }: EstablishedEvent): string {
+  switch (identity.kind) {
+    case 'x509':
+      return `"${identity.subject}"`;
+    case 'rpk':
+      return 'the holder of the raw key';
+    case 'psk':
+      return 'one that has the same pre-shared key';
+    case 'none':
+    case 'oscore':
+      return 'nobody in particular';
+  }
+}
+
+/** Suites that the credentials can be used with. */
+function offered({ kind }: Credentials): readonly string[] {
+  return cipherSuites
+    .filter(({ on, keyExchange }) => on && (kind === 'psk') === (keyExchange === 'psk' || keyExchange === 'ecdhe_psk'))
+    .map(({ name }) => name);
+}
+
+async function credentialsOf(flags: ProbeFlags): Promise<Credentials> {
+  const { pskIdentity, pskKey, pskText, cert, key, ca, rpkKey, serverKey } = flags;
+  const problems: string[] = [];
+  if ((pskKey ?? pskText) !== undefined && pskIdentity === undefined) problems.push('--psk-key needs --psk-identity');
+  if (pskIdentity !== undefined && (pskKey === undefined) === (pskText === undefined))
+    problems.push('--psk-identity needs --psk-key or --psk-text, one of them');
+  if ((cert === undefined) !== (key === undefined)) problems.push('--cert and --key belong together');
+  if ((rpkKey === undefined) !== (serverKey === undefined)) problems.push('--rpk-key and --server-key belong together');
+  const kinds = [pskIdentity, cert, rpkKey].filter((given) => given !== undefined).length;
+  if (kinds > 1) problems.push('one kind of credentials: --psk-identity, --cert or --rpk-key');
+  if (problems.length > 0) throw new ConfigError(problems);
+  if (pskIdentity !== undefined)
+    return { kind: 'psk', identity: encodeUtf8(pskIdentity), key: pskKeyOf(pskKey, pskText ?? '') };
+  if (rpkKey !== undefined && serverKey !== undefined) {
+    const privateKey = new Secret(await fileOf(rpkKey, '--rpk-key'));
+    return { kind: 'rpk', privateKey, trusted: [await fileOf(serverKey, '--server-key')] };
+  }
+  const trust = {
+    roots: ca === undefined ? rootCertificates : [await fileOf(ca, '--ca')],
+    ...(flags.anyName === true ? { hostName: false as const } : {}),
+  };
+  if (cert === undefined || key === undefined) return { kind: 'x509', trust };
+  const own = { chain: [await fileOf(cert, '--cert')], privateKey: new Secret(await fileOf(key, '--key')) };
+  return { kind: 'x509', own, trust };
+}
+
+function pskKeyOf(hex: string | undefined, text: string): Secret {
+  if (hex === undefined) return new Secret(encodeUtf8(text));
+  try {
+    return new Secret(fromHex(hex));
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    throw new ConfigError(['--psk-key: is not hexadecimal; --psk-text takes the characters as they are']);
+  }
+}
+
+async function fileOf(file: string, flag: string): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await readFile(file));
+  } catch (error) {
+    throw new ConfigError([`${flag}: ${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`]);
+  }
+}

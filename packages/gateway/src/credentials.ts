@@ -1,0 +1,144 @@
+// The credentials of devices in a configuration, in its files and in EMQX's file of pre-shared keys, as a store for the server.
+// Every mistake names its place; no message holds a key.
+import { createPublicKey, X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { ConfigError, encodeUtf8, Secret } from '@lapwing/kernel';
+import { isName } from '@lapwing/lwm2m';
+import { CredentialTakenError, type DeviceCredential, MemorySecurityStore } from '@lapwing/server';
+import { parseDocument } from 'yaml';
+import type { SecurityConfig } from './config-security.ts';
+import { credentialList, type WrittenCredential } from './security-schema.ts';
+
+/** Bytes of a file of credentials at most. */
+const maxFile = 64 * 1024 ** 2;
+/** Problems of one file that are worth telling. */
+const maxProblems = 20;
+
+/** Throws ConfigError with the problems of all places; undefined when nothing is configured. */
+export async function loadCredentials(config: SecurityConfig): Promise<MemorySecurityStore | undefined> {
+  const { credentials, files, pskFile } = config;
+  if (credentials.length === 0 && files.length === 0 && pskFile === undefined) return undefined;
+  const store = new MemorySecurityStore();
+  const problems = await takeList(store, credentials, 'security.credentials');
+  for (const file of files) problems.push(...(await takeFile(store, file)));
+  if (pskFile !== undefined) problems.push(...(await takePskFile(store, pskFile.path, pskFile.separator)));
+  if (problems.length > 0) throw new ConfigError(problems);
+  return store;
+}
+
+/** A list like `security.credentials`, in YAML or JSON. */
+async function takeFile(store: MemorySecurityStore, file: string): Promise<string[]> {
+  const text = await readText(file);
+  if (text === undefined) return [`${file}: cannot be read, or is longer than ${maxFile} bytes`];
+  const document = parseDocument(text);
+  const [error] = document.errors;
+  // The parser quotes the text around an error, which may be a key: only the place is told.
+  if (error !== undefined) return [`${file}: is neither YAML nor JSON (line ${error.linePos?.[0].line ?? '?'})`];
+  const result = credentialList.safeParse(document.toJS({ maxAliasCount: 0 }) ?? []);
+  if (result.success) return takeList(store, result.data, file);
+  return result.error.issues
+    .slice(0, maxProblems)
+    .map(({ path, message }) => `${file}${path.map((part) => `[${String(part)}]`).join('')}: ${message}`);
+}
+
+async function takeList(store: MemorySecurityStore, list: readonly WrittenCredential[], at: string): Promise<string[]> {
+  const problems: string[] = [];
+  for (const [i, written] of list.entries()) {
+    const place = `${at}[${i}]`;
+    for (const credential of credentialsOf(written, place, problems))
+      await take(store, written.endpoint, credential, place, problems);
+    if (problems.length >= maxProblems) break;
+  }
+  return problems;
+}
+
+function* credentialsOf(
+  { endpoint, psk, rpk, x509 }: WrittenCredential,
+  at: string,
+  problems: string[],
+): Iterable<DeviceCredential> {
+  if (psk !== undefined) {
+    yield { kind: 'psk', identity: encodeUtf8(psk.identity ?? endpoint), key: new Secret(psk.key) };
+  }
+  if (rpk !== undefined) {
+    const publicKey = publicKeyOf(rpk.public_key);
+    if (publicKey === undefined) problems.push(`${at}.rpk.public_key: is no public key in PEM or base64`);
+    else yield { kind: 'rpk', publicKey };
+  }
+  if (x509 !== undefined) {
+    const subject = x509.subject ?? endpoint;
+    const certificate = x509.certificate === undefined ? undefined : certificateOf(x509.certificate);
+    if (x509.certificate === undefined) yield { kind: 'x509', subject };
+    else if (certificate === undefined) problems.push(`${at}.x509.certificate: is no certificate in PEM or base64`);
+    else yield { kind: 'x509', subject, certificate };
+  }
+}
+
+async function take(
+  store: MemorySecurityStore,
+  endpoint: string,
+  credential: DeviceCredential,
+  at: string,
+  problems: string[],
+): Promise<void> {
+  if (!isName(endpoint)) {
+    problems.push(`${at}.endpoint: is no endpoint name: 1 to 252 bytes without control characters`);
+    return;
+  }
+  try {
+    await store.put({ endpoint, credential });
+  } catch (error) {
+    if (!(error instanceof CredentialTakenError)) throw error;
+    problems.push(`${at}: ${error.message}`);
+  }
+}
+
+/** EMQX's lines of identity, separator and secret, whose bytes are the key as they stand. The identity is the endpoint's name. */
+async function takePskFile(store: MemorySecurityStore, file: string, separator: string): Promise<string[]> {
+  const text = await readText(file);
+  if (text === undefined)
+    return [`psk_authentication.init_file: ${file} cannot be read, or is longer than ${maxFile} bytes`];
+  const problems: string[] = [];
+  for (const [i, line] of text.split(/\r?\n/).entries()) {
+    if (line === '') continue;
+    const at = line.indexOf(separator);
+    const identity = line.slice(0, Math.max(at, 0));
+    const key = at < 0 ? '' : line.slice(at + separator.length);
+    const place = `${file}:${i + 1}`;
+    if (identity === '' || key === '') problems.push(`${place}: is no identity, '${separator}' and secret`);
+    else {
+      const credential = { kind: 'psk', identity: encodeUtf8(identity), key: new Secret(encodeUtf8(key)) } as const;
+      await take(store, identity, credential, place, problems);
+    }
+    if (problems.length >= maxProblems) break;
+  }
+  return problems;
+}
+
+async function readText(file: string): Promise<string | undefined> {
+  try {
+    const bytes = await readFile(file);
+    return bytes.length > maxFile ? undefined : bytes.toString('utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function publicKeyOf(text: string): Uint8Array | undefined {
+  try {
+    const key = text.includes('-----BEGIN')
+      ? createPublicKey(text)
+      : createPublicKey({ key: Buffer.from(text, 'base64'), format: 'der', type: 'spki' });
+    return new Uint8Array(key.export({ format: 'der', type: 'spki' }));
+  } catch {
+    return undefined;
+  }
+}
+
+function certificateOf(text: string): Uint8Array | undefined {
+  try {
+    return new Uint8Array(new X509Certificate(text.includes('-----BEGIN') ? text : Buffer.from(text, 'base64')).raw);
+  } catch {
+    return undefined;
+  }
+}

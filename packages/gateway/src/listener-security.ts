@@ -1,0 +1,70 @@
+// How a DTLS listener is secured: its certificates and keys are read from their files, once, when the gateway starts.
+import { createPrivateKey } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { ConfigError, Secret } from '@lapwing/kernel';
+import type { AssociationStore, ListenerSecurity } from '@lapwing/server';
+import type { DtlsConfig } from './config-listeners.ts';
+
+/** Throws ConfigError for a file that cannot be read, or a key that its password does not open. */
+export async function securityOfListener(
+  config: DtlsConfig,
+  at: string,
+  associations: AssociationStore | undefined,
+): Promise<ListenerSecurity> {
+  const { certificate, authoritiesFile, rawKeyFile, suites, connectionId, ...same } = config;
+  return {
+    psk: same.psk,
+    clientAuthentication: same.clientAuthentication,
+    extendedMasterSecret: same.extendedMasterSecret,
+    handshakeTimeout: same.handshakeTimeout,
+    resumption: same.resumption,
+    connectionId,
+    ...(suites.length === 0 ? {} : { suites }),
+    ...(associations === undefined ? {} : { associations }),
+    ...(certificate === undefined
+      ? {}
+      : {
+          certificate: {
+            chain: [await read(certificate.file, `${at}.certfile`)],
+            privateKey: opened(
+              await read(certificate.keyFile, `${at}.keyfile`),
+              certificate.password,
+              `${at}.keyfile: ${certificate.keyFile}`,
+            ),
+          },
+        }),
+    ...(authoritiesFile === undefined ? {} : { authorities: [await read(authoritiesFile, `${at}.cacertfile`)] }),
+    ...(rawKeyFile === undefined
+      ? {}
+      : {
+          rawPublicKey: {
+            privateKey: opened(
+              await read(rawKeyFile, `${at}.rpk_keyfile`),
+              undefined,
+              `${at}.rpk_keyfile: ${rawKeyFile}`,
+            ),
+          },
+        }),
+  };
+}
+
+async function read(file: string, at: string): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await readFile(file));
+  } catch (error) {
+    throw new ConfigError([`${at}: ${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`]);
+  }
+}
+
+/** An encrypted key is opened here, so that nobody below needs its password. */
+function opened(key: Uint8Array, password: Secret | undefined, at: string): Secret {
+  const text = Buffer.from(key).toString('latin1');
+  if (!/-----BEGIN ENCRYPTED PRIVATE KEY|Proc-Type: 4,ENCRYPTED/.test(text)) return new Secret(key);
+  if (password === undefined) throw new ConfigError([`${at} is encrypted and needs dtls_options.password`]);
+  try {
+    const plain = createPrivateKey({ key: text, passphrase: Buffer.from(password.reveal()) });
+    return new Secret(plain.export({ format: 'der', type: 'pkcs8' }));
+  } catch {
+    throw new ConfigError([`${at} does not open with dtls_options.password`]);
+  }
+}

@@ -1,0 +1,96 @@
+// How DTLS and credentials are written in a configuration: EMQX's `dtls_options` and `psk_authentication`, and our `security`
+// and `store` beside them.
+import { fromHex, seconds } from '@lapwing/kernel';
+import { z } from 'zod';
+import { bool, duration, text, whole } from './schema-values.ts';
+
+/** Cipher suites: a list, or one text with `,` or `:` between them, as OpenSSL has it. */
+const ciphers = z
+  .union([z.array(z.string()), z.string()], { error: 'must be a list of cipher suites' })
+  .transform((value) => (typeof value === 'string' ? value.split(/[,:\s]+/) : value).filter((name) => name !== ''));
+
+const connectionId = z.union([
+  bool,
+  z.strictObject({
+    length: whole(6, 20).default(8),
+    node: z.strictObject({ id: whole(0, 0xffff_ffff), bytes: whole(1, 4).default(1) }).optional(),
+  }),
+]);
+
+/** EMQX's keys; those after `session_tickets` have no effect here, and the last four are ours. */
+export const dtlsOptions = z.strictObject({
+  cacertfile: text.optional(),
+  certfile: text.optional(),
+  keyfile: text.optional(),
+  password: text.optional(),
+  verify: z.enum(['verify_none', 'verify_peer']).default('verify_none'),
+  fail_if_no_peer_cert: bool.default(false),
+  ciphers: ciphers.default([]),
+  handshake_timeout: duration(1).default(seconds(15)),
+  reuse_sessions: bool.default(true),
+  session_tickets: z.unknown().optional(),
+  depth: z.unknown().optional(),
+  versions: z.unknown().optional(),
+  secure_renegotiate: z.unknown().optional(),
+  client_renegotiation: z.unknown().optional(),
+  honor_cipher_order: z.unknown().optional(),
+  hibernate_after: z.unknown().optional(),
+  dhfile: z.unknown().optional(),
+  log_level: z.unknown().optional(),
+  user_lookup_fun: z.unknown().optional(),
+  partial_chain: z.unknown().optional(),
+  verify_peer_ext_key_usage: z.unknown().optional(),
+  enable_crl_check: z.unknown().optional(),
+  ocsp: z.unknown().optional(),
+  gc_after_handshake: z.unknown().optional(),
+  managed_certs: z.unknown().optional(),
+  psk: bool.default(true),
+  rpk_keyfile: text.optional(),
+  cid: connectionId.default(true),
+  extended_master_secret: z.enum(['required', 'optional']).default('required'),
+});
+
+const hexKey = z.string({ error: 'must be hexadecimal' }).transform((value, context) => {
+  try {
+    const bytes = fromHex(value);
+    if (bytes.length > 0) return bytes;
+  } catch {
+    // Said below, without the value.
+  }
+  context.addIssue({ code: 'custom', message: 'must be hexadecimal, two digits for each byte' });
+  return z.NEVER;
+});
+
+/** One device: what it proves itself with, and the name that it may register as. */
+const credential = z
+  .strictObject({
+    endpoint: z.string().min(1, 'must not be empty'),
+    psk: z.strictObject({ identity: z.string().min(1).optional(), key: hexKey }).optional(),
+    rpk: z.strictObject({ public_key: z.string() }).optional(),
+    x509: z.strictObject({ subject: z.string().min(1).optional(), certificate: z.string().optional() }).optional(),
+  })
+  .refine(
+    ({ psk, rpk, x509 }) => psk !== undefined || rpk !== undefined || x509 !== undefined,
+    'needs psk, rpk or x509',
+  );
+
+export const credentialList = z.array(credential, { error: 'must be a list of credentials' });
+export type WrittenCredential = z.output<typeof credential>;
+
+export const securitySchema = z.strictObject({
+  credentials: credentialList.default([]),
+  files: z.array(text).default([]),
+});
+
+/** EMQX's file of `identity:secret` lines. */
+export const pskAuthenticationSchema = z.strictObject({
+  enable: bool.default(false),
+  init_file: text.optional(),
+  separator: text.default(':'),
+  chunk_size: z.unknown().optional(),
+});
+
+export const storeSchema = z.strictObject({
+  /** Directory of the embedded database. */
+  dir: text.default('./data'),
+});

@@ -1,0 +1,181 @@
+// DTLS listeners and credentials of devices as they are configured, from the text to what the server is given.
+
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ConfigError, encodeUtf8, toHex } from '@lapwing/kernel';
+import { afterAll, describe, expect, it } from 'vitest';
+import { parseConfig } from './config-file.ts';
+import { loadCredentials } from './credentials.ts';
+import { securityOfListener } from './listener-security.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'lapwing-security-'));
+afterAll(() => rmSync(dir, { recursive: true }));
+const file = (name: string, text: string | Uint8Array): string => {
+  writeFileSync(join(dir, name), text);
+  return join(dir, name);
+};
+
+const translators = ['command', 'response', 'notify', 'register', 'update']
+  .map((name) => `gateway.lwm2m.translators.${name}.topic = t\n`)
+  .join('');
+const parse = (text: string) => parseConfig(`${translators}${text}`, 'hocon', {});
+const problems = async (made: Promise<unknown>): Promise<readonly string[]> => {
+  const error: unknown = await made.then(
+    () => undefined,
+    (cause: unknown) => cause,
+  );
+  if (!(error instanceof ConfigError)) throw new Error(`no ConfigError: ${String(error)}`);
+  return error.problems;
+};
+const listener = (options: string): string =>
+  `gateway.lwm2m.listeners.dtls.default { bind = "127.0.0.1:5684", dtls_options { ${options} } }\n`;
+
+describe('a DTLS listener', () => {
+  it('of EMQX is read with its options, and says which have no effect', async () => {
+    const { lwm2m, warnings } = await parse(
+      listener(`
+        certfile = "etc/certs/cert.pem", keyfile = "etc/certs/key.pem", cacertfile = "etc/certs/cacert.pem"
+        verify = verify_peer, fail_if_no_peer_cert = true, handshake_timeout = 20s, reuse_sessions = false
+        ciphers = ["PSK-AES128-CCM8", "TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8", "RSA-PSK-AES256-GCM-SHA384"]
+        versions = ["dtlsv1.2", "dtlsv1"], user_lookup_fun = "emqx_tls_psk:lookup"`),
+    );
+    expect(lwm2m.listeners).toMatchObject([
+      {
+        type: 'dtls',
+        bind: { host: '127.0.0.1', port: 5684 },
+        dtls: {
+          certificate: { file: 'etc/certs/cert.pem', keyFile: 'etc/certs/key.pem' },
+          authoritiesFile: 'etc/certs/cacert.pem',
+          clientAuthentication: 'required',
+          psk: true,
+          suites: ['TLS_PSK_WITH_AES_128_CCM_8', 'TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8'],
+          handshakeTimeout: 20_000,
+          resumption: false,
+          connectionId: {},
+        },
+      },
+    ]);
+    expect(warnings.map((warning) => warning.replace(/^.*dtls_options\./, ''))).toEqual([
+      'versions: has no effect here',
+      'user_lookup_fun: has no effect here',
+      'ciphers: RSA-PSK-AES256-GCM-SHA384 is left out: not available in DTLS 1.2 here',
+    ]);
+  });
+
+  it.each([
+    ['cid = false', false],
+    ['cid = true', {}],
+    ['cid { length = 12 }', { length: 12 }],
+    ['cid { node { id = 3 } }', { length: 8, node: { id: 3, bytes: 1 } }],
+  ])('with %s gives that kind of connection ids', async (options, expected) => {
+    expect((await parse(listener(options))).lwm2m.listeners[0]?.dtls?.connectionId).toEqual(expected);
+  });
+
+  it.each([
+    ['certfile = "cert.pem"', 'certfile and keyfile belong together'],
+    ['fail_if_no_peer_cert = true', 'fail_if_no_peer_cert: needs verify = verify_peer'],
+    ['verify = verify_peer', 'verify_peer needs a cacertfile'],
+    ['ciphers = "DES-CBC3-SHA:NULL"', 'none of these is available; there are TLS_'],
+    ['cid { length = 3 }', 'cid.length: must be a whole number from 6 to 20'],
+    ['certfil = "x"', 'did you mean certfile?'],
+  ])('with %s is refused', async (options, problem) => {
+    expect((await problems(parse(listener(options)))).join('\n')).toContain(problem);
+  });
+
+  it('opens an encrypted key with its password, and says when it does not', async () => {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const cipher = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'sesame' } as const;
+    const key = file('key.pem', privateKey.export(cipher));
+    const cert = file('cert.pem', 'no matter');
+    const listening = async (password: string) => {
+      const options = `certfile = "${cert}", keyfile = "${key}"${password === '' ? '' : `, password = ${password}`}`;
+      const [{ dtls } = { dtls: undefined }] = (await parse(listener(options))).lwm2m.listeners;
+      if (dtls === undefined) throw new Error('no listener');
+      return securityOfListener(dtls, 'at', undefined);
+    };
+    expect((await listening('sesame')).certificate?.privateKey).toMatchObject({
+      length: privateKey.export({ type: 'pkcs8', format: 'der' }).length,
+    });
+    expect(await problems(listening('wrong'))).toEqual([`at.keyfile: ${key} does not open with dtls_options.password`]);
+    expect(await problems(listening(''))).toEqual([`at.keyfile: ${key} is encrypted and needs dtls_options.password`]);
+  });
+
+  it('whose files are not there is told which', async () => {
+    const [{ dtls } = { dtls: undefined }] = (
+      await parse(listener(`certfile = "${dir}/none.pem", keyfile = "${dir}/none.key"`))
+    ).lwm2m.listeners;
+    if (dtls === undefined) throw new Error('no listener');
+    expect(await problems(securityOfListener(dtls, 'at', undefined))).toEqual([
+      `at.certfile: ${dir}/none.pem cannot be read (ENOENT)`,
+    ]);
+  });
+});
+
+describe('credentials of devices', () => {
+  const store = async (text: string) => loadCredentials((await parse(text)).security);
+  const publicKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey;
+  const der = new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }));
+
+  it('are none when none are configured', async () => {
+    expect(await store('')).toBeUndefined();
+  });
+
+  it('stand in the configuration and in files, in PEM or base64', async () => {
+    const more = file(
+      'more.yaml',
+      `- { endpoint: valve, rpk: { public_key: "${Buffer.from(der).toString('base64')}" } }\n- { endpoint: pump, x509: {} }\n`,
+    );
+    const credentials = await store(`security {
+      credentials = [ { endpoint = "meter", psk { identity = "id-1", key = "00ff" } }, { endpoint = "lamp", psk { key = "0102" } } ]
+      files = ["${more}"]
+    }`);
+    const found = credentials?.byPskIdentity(encodeUtf8('id-1'));
+    expect(found?.endpoint).toBe('meter');
+    expect(found?.credential.kind === 'psk' && toHex(found.credential.key.reveal())).toBe('00ff');
+    expect(credentials?.byPskIdentity(encodeUtf8('lamp'))?.endpoint).toBe('lamp');
+    expect(credentials?.byPublicKey(der)?.endpoint).toBe('valve');
+    expect(credentials?.bySubject('pump')?.endpoint).toBe('pump');
+  });
+
+  it('come from EMQX’s file of pre-shared keys, whose secrets are taken as they stand', async () => {
+    const keys = file('psk.txt', 'dev-1:8c70:1116\r\ndev-2:secret\n');
+    const credentials = await store(`psk_authentication { enable = true, init_file = "${keys}" }`);
+    const keyOf = (identity: string) => {
+      const credential = credentials?.byPskIdentity(encodeUtf8(identity))?.credential;
+      return credential?.kind === 'psk' ? Buffer.from(credential.key.reveal()).toString() : undefined;
+    };
+    expect([keyOf('dev-1'), keyOf('dev-2'), keyOf('dev-3')]).toEqual(['8c70:1116', 'secret', undefined]);
+    expect(await store(`psk_authentication { enable = false, init_file = "${keys}" }`)).toBeUndefined();
+  });
+
+  it('S-05: that are wrong are told by their place, never by their content', async () => {
+    const broken = file('broken.yaml', '- { endpoint: a, psk: { key: "zz-secret" } }\n- { endpoint: b }\n');
+    const torn = file('torn.yaml', '- { endpoint: a, psk: { key: "zz-secret }');
+    const lines = file('lines.txt', 'dev-1:ok\nzz-secret\n');
+    const found = await problems(
+      store(`security.files = ["${broken}", "${torn}", "${dir}/none.yaml"]
+        psk_authentication { enable = true, init_file = "${lines}" }`),
+    );
+    expect(found).toEqual([
+      expect.stringContaining('broken.yaml[0][psk][key]: must be hexadecimal'),
+      expect.stringContaining('broken.yaml[1]: needs psk, rpk or x509'),
+      expect.stringMatching(/torn\.yaml: is neither YAML nor JSON \(line 1\)/),
+      expect.stringContaining('none.yaml: cannot be read'),
+      expect.stringContaining("lines.txt:2: is no identity, ':' and secret"),
+    ]);
+    expect(found.join()).not.toContain('zz-secret');
+  });
+
+  it('belong to one device each', async () => {
+    const found = await problems(
+      store(`security.credentials = [ { endpoint = "a", psk { identity = "x", key = "01" } },
+        { endpoint = "b", psk { identity = "x", key = "02" } }, { endpoint = "c", rpk.public_key = "nonsense" } ]`),
+    );
+    expect(found).toEqual([
+      'security.credentials[1]: b: its PSK identity is that of a',
+      'security.credentials[2].rpk.public_key: is no public key in PEM or base64',
+    ]);
+  });
+});

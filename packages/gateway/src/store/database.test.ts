@@ -1,0 +1,87 @@
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ConfigError } from '@lapwing/kernel';
+import { VirtualClock } from '@lapwing/kernel/testing';
+import { afterAll, describe, expect, it } from 'vitest';
+import { associationsOf } from './associations.ts';
+import { Database, StoreError } from './database.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'lapwing-store-'));
+afterAll(() => rmSync(root, { recursive: true }));
+let made = 0;
+const fresh = (): string => {
+  made += 1;
+  return join(root, `store-${made}`);
+};
+const clock = new VirtualClock();
+const open = (dir: string, failed: (error: Error) => void = (error) => expect.fail(error.message)) =>
+  Database.open({ dir, clock, failed });
+
+describe('the embedded database', () => {
+  it('is readable by its user only', async () => {
+    const dir = fresh();
+    using _database = await open(dir);
+    expect(statSync(dir).mode & 0o777).toBe(0o700);
+    expect(statSync(join(dir, 'lapwing.db')).mode & 0o777).toBe(0o600);
+  });
+
+  it('refuses what a newer version wrote, and what is no database', async () => {
+    const dir = fresh();
+    {
+      using database = await open(dir);
+      database.prepare('PRAGMA user_version = 1000').run();
+    }
+    await expect(open(dir)).rejects.toThrow(/written by a newer version \(1000 of \d+\)/);
+    const other = fresh();
+    mkdirSync(other);
+    writeFileSync(join(other, 'lapwing.db'), 'x'.repeat(5000));
+    await expect(open(other)).rejects.toThrow(StoreError);
+  });
+
+  it('says where it cannot be', async () => {
+    writeFileSync(join(root, 'a-file'), '');
+    await expect(open(join(root, 'a-file', 'below'))).rejects.toThrow(ConfigError);
+  });
+
+  it('keeps what could not be written, and tries again', async () => {
+    const errors: string[] = [];
+    const dir = fresh();
+    using database = await open(dir, (error) => errors.push(error.message));
+    let works = false;
+    const written: string[] = [];
+    database.later('a', () => {
+      if (!works) throw new Error('disk full');
+      written.push('a');
+    });
+    await clock.advance(20);
+    expect([errors, written]).toEqual([['disk full'], []]);
+    works = true;
+    await clock.advance(2000);
+    expect([errors, written]).toEqual([['disk full'], ['a']]);
+  });
+});
+
+describe('associations in it', () => {
+  it('are there after a restart, each listener’s own, the last of each key', async () => {
+    const dir = fresh();
+    {
+      using database = await open(dir);
+      const one = associationsOf(database, 'dtls:one');
+      const bytes = Uint8Array.of(1);
+      one.write('a', bytes);
+      bytes[0] = 99;
+      one.write('b', Uint8Array.of(2));
+      one.write('c', Uint8Array.of(3));
+      associationsOf(database, 'dtls:two').write('a', Uint8Array.of(4));
+      await clock.advance(20);
+      one.write('b', Uint8Array.of(5));
+      one.write('c', undefined);
+    }
+    using database = await open(dir);
+    const kept = (listener: string) => [...associationsOf(database, listener).read()].map((record) => [...record]);
+    expect(kept('dtls:one')).toEqual([[1], [5]]);
+    expect(kept('dtls:two')).toEqual([[4]]);
+    expect(kept('dtls:three')).toEqual([]);
+  });
+});

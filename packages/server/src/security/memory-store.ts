@@ -1,0 +1,89 @@
+// Credentials in memory: three indexes over one set, and the names they belong to.
+import { toHex } from '@lapwing/kernel';
+import { CredentialTakenError, type DeviceCredential, type DeviceSecurity, type SecurityStore } from './store.ts';
+
+export class MemorySecurityStore implements SecurityStore {
+  private readonly credentials = new Map<string, DeviceSecurity>();
+  private readonly endpoints = new Map<string, Set<string>>();
+
+  /** Throws CredentialTakenError when two endpoints share one. */
+  constructor(securities: Iterable<DeviceSecurity> = []) {
+    for (const security of securities) this.add(security);
+  }
+
+  get size(): number {
+    return this.credentials.size;
+  }
+
+  byPskIdentity(identity: Uint8Array): DeviceSecurity | undefined {
+    return this.credentials.get(pskKey(identity));
+  }
+
+  byPublicKey(publicKey: Uint8Array): DeviceSecurity | undefined {
+    return this.credentials.get(publicKeyKey(publicKey));
+  }
+
+  bySubject(subject: string): DeviceSecurity | undefined {
+    return this.credentials.get(subjectKey(subject));
+  }
+
+  ofEndpoint(endpoint: string): readonly DeviceCredential[] {
+    const found: DeviceCredential[] = [];
+    for (const key of this.endpoints.get(endpoint) ?? []) {
+      const security = this.credentials.get(key);
+      if (security !== undefined) found.push(security.credential);
+    }
+    return found;
+  }
+
+  put(security: DeviceSecurity): Promise<void> {
+    try {
+      this.add(security);
+      return Promise.resolve();
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  remove(endpoint: string): Promise<boolean> {
+    const keys = this.endpoints.get(endpoint);
+    this.endpoints.delete(endpoint);
+    for (const key of keys ?? []) this.credentials.delete(key);
+    return Promise.resolve(keys !== undefined);
+  }
+
+  async *all(): AsyncIterable<DeviceSecurity> {
+    yield* this.credentials.values();
+  }
+
+  private add(security: DeviceSecurity): void {
+    const { endpoint } = security;
+    const key = keyOf(security.credential);
+    const known = this.credentials.get(key);
+    if (known !== undefined && known.endpoint !== endpoint)
+      throw new CredentialTakenError(`${endpoint}: its ${described(security.credential)} is that of ${known.endpoint}`);
+    this.credentials.set(key, security);
+    const keys = this.endpoints.get(endpoint);
+    if (keys === undefined) this.endpoints.set(endpoint, new Set([key]));
+    else keys.add(key);
+  }
+}
+
+const pskKey = (identity: Uint8Array): string => `psk ${toHex(identity)}`;
+const publicKeyKey = (publicKey: Uint8Array): string => `rpk ${toHex(publicKey)}`;
+const subjectKey = (subject: string): string => `x509 ${subject}`;
+
+function keyOf(credential: DeviceCredential): string {
+  switch (credential.kind) {
+    case 'psk':
+      return pskKey(credential.identity);
+    case 'rpk':
+      return publicKeyKey(credential.publicKey);
+    case 'x509':
+      return subjectKey(credential.subject);
+  }
+}
+
+function described({ kind }: DeviceCredential): string {
+  return kind === 'psk' ? 'PSK identity' : kind === 'rpk' ? 'public key' : 'certificate subject';
+}

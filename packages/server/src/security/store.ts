@@ -1,0 +1,58 @@
+// Where the credentials of devices are kept: which endpoint client name each one speaks for (Core 1.2.1 §6.2.1, Transport
+// 1.2.1 §5.2). The contract; memory-store.ts is the default.
+import { type Identity, type Secret, StackError } from '@lapwing/kernel';
+
+/** What a device proves itself with. */
+export type DeviceCredential =
+  | { readonly kind: 'psk'; readonly identity: Uint8Array; readonly key: Secret }
+  /** SubjectPublicKeyInfo in DER (RFC 7250 §3). */
+  | { readonly kind: 'rpk'; readonly publicKey: Uint8Array }
+  /**
+   * The common name, or the whole subject as the identity shows it, of a certificate that an authority of the listener vouches
+   * for; with `certificate` (the leaf in DER) that one and no other of the same subject.
+   */
+  | { readonly kind: 'x509'; readonly subject: string; readonly certificate?: Uint8Array };
+
+export interface DeviceSecurity {
+  /** Endpoint client name. */
+  readonly endpoint: string;
+  readonly credential: DeviceCredential;
+}
+
+type Eventually<T> = T | Promise<T>;
+
+/** Asynchronous where it has to be: an answer at once saves a turn of the event loop in each handshake. */
+export interface SecurityStore {
+  /** Exactly these bytes. */
+  byPskIdentity(identity: Uint8Array): Eventually<DeviceSecurity | undefined>;
+  /** DER, byte for byte. */
+  byPublicKey(publicKey: Uint8Array): Eventually<DeviceSecurity | undefined>;
+  bySubject(subject: string): Eventually<DeviceSecurity | undefined>;
+  /** All that may speak for the name; none for one that is not known. */
+  ofEndpoint(endpoint: string): Eventually<readonly DeviceCredential[]>;
+  /** Replaces the same credential of the same endpoint; a name may have several, as while a key is changed. Rejects with CredentialTakenError. */
+  put(security: DeviceSecurity): Promise<void>;
+  /** Takes away every credential of the name; false when it had none. */
+  remove(endpoint: string): Promise<boolean>;
+  all(): AsyncIterable<DeviceSecurity>;
+}
+
+/** The credential speaks for another endpoint already: two devices with one identity could each take the other's place. */
+export class CredentialTakenError extends StackError {
+  readonly code = 'LWM2M_CREDENTIAL_TAKEN';
+}
+
+/** Whom the identity speaks for as far as the store knows. */
+export function ownerOf(store: SecurityStore, identity: Identity): Eventually<DeviceSecurity | undefined> {
+  switch (identity.kind) {
+    case 'psk':
+      return store.byPskIdentity(identity.id);
+    case 'rpk':
+      return store.byPublicKey(identity.publicKey);
+    case 'x509':
+      return store.bySubject(identity.subject);
+    case 'none':
+    case 'oscore':
+      return undefined;
+  }
+}
