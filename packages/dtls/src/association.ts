@@ -46,6 +46,16 @@ export class AssociationPeer implements Peer {
     live.identity ??= this.holder.identityOf(this);
     return live.identity;
   }
+
+  /** Without what it hangs on, which has keys. */
+  toJSON(): Peer {
+    const { key, address, identity } = this;
+    return { key, address, identity };
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): Peer {
+    return this.toJSON();
+  }
 }
 
 /** What is left of an association that has ended. */

@@ -29,6 +29,7 @@ import type { Outlet } from './outlet.ts';
 import { ContentType, DTLS_1_2, RecordView, readRecord } from './record/record.ts';
 import { accept, isFresh } from './record/replay-window.ts';
 import type { Sealing } from './sealing.ts';
+import type { Sessions } from './sessions.ts';
 import type { Counters } from './stats.ts';
 import { traceAlert } from './traces.ts';
 import { Unprotected } from './unprotected.ts';
@@ -47,6 +48,7 @@ export class Connections {
   private readonly sealing: Sealing;
   private readonly counters: Counters;
   private readonly outlet: Outlet;
+  private readonly sessions: Sessions;
   private readonly unprotected: Unprotected;
   private readonly view = new RecordView();
   /** Of our connection ids in records. */
@@ -54,12 +56,13 @@ export class Connections {
   private sweepAt: Instant | undefined;
 
   constructor(parts: ConnectionParts) {
-    const { settings, table, sealing, counters, outlet } = parts;
+    const { settings, table, sealing, counters, outlet, sessions } = parts;
     this.settings = settings;
     this.table = table;
     this.sealing = sealing;
     this.counters = counters;
     this.outlet = outlet;
+    this.sessions = sessions;
     this.idLength = table.idLength;
     const admission = new Admission(settings.random, settings.timers, settings.limits, counters);
     this.handshakes = new Handshakes({
@@ -155,8 +158,10 @@ export class Connections {
     }
     const isForShaking = shaking?.hasKeys === true && !shaking.live.hasOwnCid;
     if (isForShaking && this.protected(shaking.live, road, bytes, now, old !== undefined)) return;
-    if (old !== undefined) this.protected(this.table.liveOf(old, now), road, bytes, now);
-    else if (!isForShaking) {
+    if (old !== undefined) {
+      const isIts = this.protected(this.table.liveOf(old, now), road, bytes, now);
+      if (!isIts && isForShaking) this.handshakes.handle(shaking, { kind: 'forged' }, now);
+    } else if (!isForShaking) {
       // RFC 9146 §3: whoever has agreed to put an id into records cannot leave it out.
       const hasId = shaking !== undefined || this.table.byAddress(address, () => true) !== undefined;
       counters.add(hasId ? 'missingConnectionId' : 'unknownPeer');
@@ -264,7 +269,7 @@ export class Connections {
       this.outlet.lost(peer, new ClosedError('the peer closed the association'));
     } else if (alert.level === AlertLevel.Fatal) {
       this.counters.add('closedByPeer');
-      this.handshakes.forgetSession(live);
+      this.sessions.forget(live);
       this.end(peer, new AlertError(alert, 'received'), now);
     }
   }
@@ -328,7 +333,7 @@ export class Connections {
     for (const peer of this.table.inOrder()) {
       if (!isRevoked(peer.identity)) continue;
       const live = this.table.liveOf(peer, now);
-      this.handshakes.forgetSession(live);
+      this.sessions.forget(live);
       this.leave(live, now);
       this.outlet.lost(peer, new ClosedError('the credential is not valid any more'));
       ended += 1;
@@ -382,11 +387,6 @@ export class Connections {
     if (handshake !== undefined) this.handshakes.release(handshake);
     this.table.remove(peer);
     if (this.settings.journal !== undefined) this.outlet.journal(peer, 'gone');
-  }
-
-  /** Says goodbye to everybody and forgets them, tells nobody here. */
-  closeAll(now: Instant): void {
-    for (const peer of this.table.inOrder()) this.close(peer, now);
   }
 
   /** Where we are the client. */

@@ -1,15 +1,7 @@
 // All handshakes of a transport: begins them, carries out what their machines say, keeps their deadlines and their number,
 // and turns those that succeed into associations. An old association of the same address lives until the new handshake
 // has finished: a forged hello costs it nothing.
-import {
-  ClosedError,
-  Deadlines,
-  ExpiringMap,
-  type Identity,
-  type Instant,
-  LimitError,
-  type Peer,
-} from '@lapwing/kernel';
+import { ClosedError, Deadlines, type Identity, type Instant, LimitError, type Peer } from '@lapwing/kernel';
 import type { Admission } from './admission.ts';
 import type { AssociationPeer, LiveAssociation } from './association.ts';
 import type { Associations } from './associations.ts';
@@ -19,24 +11,21 @@ import { type AlertError, HandshakeError } from './errors.ts';
 import { FlightWriter } from './flight-writer.ts';
 import type { Established, HandshakeEffect, HandshakeInput, Question } from './handshake/contract.ts';
 import { Handshake } from './handshake/machine.ts';
-import type { Session, TicketSource } from './handshake/session.ts';
+import type { TicketSource } from './handshake/session.ts';
 import type { HandshakeSettings } from './handshake/settings.ts';
 import type { Settings } from './options.ts';
 import type { Outlet } from './outlet.ts';
 import { sameIdentity } from './same-identity.ts';
 import type { Sealing } from './sealing.ts';
 import type { ServerNames } from './server-names.ts';
-import type { SessionCache } from './session-cache.ts';
+import type { Sessions } from './sessions.ts';
 import type { Counters } from './stats.ts';
 import { traceEnd, traceMessage } from './traces.ts';
-
-/** Sessions that a client remembers, one for each server and name. */
-const CLIENT_SESSIONS = 1000;
 
 export interface HandshakeParts {
   readonly settings: Settings;
   readonly machine: { readonly client: HandshakeSettings; readonly server: HandshakeSettings };
-  readonly sessions: SessionCache | undefined;
+  readonly sessions: Sessions;
   readonly tickets: TicketSource | undefined;
   readonly table: Associations;
   readonly sealing: Sealing;
@@ -66,7 +55,6 @@ export class Handshakes {
   /** In the order in which they began. */
   private readonly halfOpen = new Set<Connection>();
   private readonly lingering = new Set<Connection>();
-  private readonly clientSessions: ExpiringMap<string, Session>;
   private readonly writer: FlightWriter;
   private shaking = 0;
   private readonly waiting: Step[] = [];
@@ -75,7 +63,6 @@ export class Handshakes {
   constructor(parts: HandshakeParts) {
     this.parts = parts;
     this.writer = new FlightWriter(parts);
-    this.clientSessions = new ExpiringMap(parts.settings.sessionLifetime, CLIENT_SESSIONS);
   }
 
   get size(): number {
@@ -106,7 +93,7 @@ export class Handshakes {
         credentials,
         serverName: name.serverName,
         hostName: name.hostName,
-        session: this.clientSessions.get(sessionKey, now),
+        session: this.parts.sessions.offer(sessionKey, now),
         tickets: settings.tickets ? 'ask' : 'none',
         connectionId: this.parts.table.connectionIdOf(live),
         datagram,
@@ -141,7 +128,7 @@ export class Handshakes {
       Handshake.server({
         settings: machine.server,
         credentials,
-        sessions: this.parts.sessions,
+        sessions: this.parts.sessions.source,
         tickets: this.parts.tickets,
         connectionId: this.parts.table.connectionIdOf(live),
         datagram,
@@ -320,12 +307,7 @@ export class Handshakes {
     this.linger(connection);
     counters.add('handshakesDone');
     if (outcome.resumed) counters.add('handshakesResumed');
-    const { session } = outcome;
-    if (session !== undefined) {
-      if (connection.sessionKey !== undefined) this.clientSessions.set(connection.sessionKey, session, now);
-      else if (session.id.length > 0) sessions?.keep(session.id, session, now);
-      live.sessionId = session.id;
-    }
+    sessions.keep(connection, outcome.session, now);
     this.replace(live, outcome.identity, now);
     traceEnd(connection, outcome);
     if (settings.journal !== undefined) outlet.journal(live.peer, 'kept');
@@ -360,18 +342,12 @@ export class Handshakes {
 
   private fail(connection: Connection, error: AlertError | HandshakeError, now: Instant): void {
     if (connection.state === 'shaking') {
-      this.forgetSession(connection.live, connection.sessionKey);
+      this.parts.sessions.forget(connection.live, connection.sessionKey);
       this.comeToNothing(connection, error);
     } else {
       this.release(connection);
       this.parts.end(connection.live.peer, error, now);
     }
-  }
-
-  /** A fatal alert ends the session too (RFC 5246 §7.2.2). */
-  forgetSession({ sessionId, handshake }: LiveAssociation, sessionKey = handshake?.sessionKey): void {
-    if (sessionId !== undefined && sessionId.length > 0) this.parts.sessions?.forget(sessionId);
-    if (sessionKey !== undefined) this.clientSessions.delete(sessionKey);
   }
 
   private linger(connection: Connection): void {

@@ -147,6 +147,7 @@ export interface Settings {
   readonly extendedMasterSecret: 'required' | 'optional';
   readonly maxFragmentLength: 512 | 1024 | 2048 | 4096 | undefined;
   readonly recordSizeLimit: number | undefined;
+  readonly resumes: boolean;
   readonly sessions: SessionCache | 'memory' | undefined;
   readonly tickets: boolean;
   readonly sessionLifetime: Duration;
@@ -244,6 +245,7 @@ export function settle(options: SecureOptions): Settings {
     extendedMasterSecret: options.extendedMasterSecret ?? 'required',
     maxFragmentLength: options.maxFragmentLength,
     recordSizeLimit,
+    resumes: resumption !== false,
     sessions: sessions === false ? undefined : sessions,
     tickets: resumption === false ? false : (resumption.tickets ?? true),
     sessionLifetime: lifetime,

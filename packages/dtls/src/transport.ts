@@ -26,7 +26,7 @@ import type { Outlet } from './outlet.ts';
 import { contentRoom } from './record/protection.ts';
 import { Sealing } from './sealing.ts';
 import { serverNames } from './server-names.ts';
-import { memorySessionCache } from './session-cache.ts';
+import { Sessions } from './sessions.ts';
 import { restoreInto, snapshotOf } from './snapshot.ts';
 import { Counters, type DtlsStats } from './stats.ts';
 import { exportKeyingMaterial } from './suites/prf.ts';
@@ -90,6 +90,7 @@ class SecuredTransport implements DtlsTransport, Outlet {
   private readonly wall: SteadyWall;
   private readonly counters = new Counters();
   private readonly table: Associations;
+  private readonly sealing: Sealing;
   private readonly core: Connections;
   private readonly waiting = new Map<Connection, Waiting>();
   private sink: TransportSink | undefined;
@@ -107,14 +108,14 @@ class SecuredTransport implements DtlsTransport, Outlet {
     const mtu = Math.min(...suites.map((suite) => contentRoom(suite, USUAL_ID, inner.traits.mtu)));
     this.traits = { ...inner.traits, mtu };
     this.table = new Associations(settings.connectionId, limits, random, this.wall);
-    const { sessions } = settings;
+    this.sealing = new Sealing(this.table, limits, this.counters, this.wall);
     this.core = new Connections({
       settings,
       machine: { client: machineSettings(settings, 'client'), server: machineSettings(settings, 'server') },
-      sessions: sessions === 'memory' ? memorySessionCache(undefined, sessionLifetime) : sessions,
+      sessions: new Sessions(settings),
       tickets: settings.tickets ? new TicketKeys(random, sessionLifetime, (now) => this.wall.at(now)) : undefined,
       table: this.table,
-      sealing: new Sealing(this.table, limits, this.counters, this.wall),
+      sealing: this.sealing,
       counters: this.counters,
       outlet: this,
       datagram: inner.traits.mtu,
@@ -192,7 +193,7 @@ class SecuredTransport implements DtlsTransport, Outlet {
   }
 
   closeAll(): void {
-    if (!this.closed) this.core.closeAll(this.clock.now());
+    for (const peer of this.table.inOrder()) this.close(peer);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -203,6 +204,15 @@ class SecuredTransport implements DtlsTransport, Outlet {
     this.timer = undefined;
     this.table.erase();
     await this.inner[Symbol.asyncDispose]();
+  }
+
+  /** What can be printed: nothing that leads to keys. */
+  toJSON(): object {
+    return { traits: this.traits, associations: this.table.size };
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): object {
+    return this.toJSON();
   }
 
   // What the core says

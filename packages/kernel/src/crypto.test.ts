@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { fromHex, noBytes, toHex } from './bytes.ts';
 import {
@@ -98,6 +99,17 @@ describe('a keyed hash', () => {
     expect(toHex(hmac('sha384', key, data))).toBe(
       'af45d2e376484031617f78d2b58a6b1b9c7ef464f5a01b47e42ec3736322445e8e2240ca5e69e2c78b3239ecfab21649',
     );
+  });
+
+  it.each(['sha256', 'sha384'] as const)('is the same for keys and messages of every length: %s', (hash) => {
+    const bytes = Uint8Array.from({ length: 2_000 }, (_, i) => (i * 31) & 0xff);
+    for (const keyLength of [0, 1, 32, 48, 63, 64, 65, 127, 128, 129, 200]) {
+      for (const length of [0, 1, 55, 56, 64, 119, 895, 896, 897, 959, 960, 961, 1_024, 2_000]) {
+        const [key, message] = [bytes.subarray(3, 3 + keyLength), bytes.subarray(0, length)];
+        const expected = createHmac(hash, key).update(message).digest('hex');
+        expect(toHex(hmac(hash, key, message.subarray(0, length >> 1), message.subarray(length >> 1)))).toBe(expected);
+      }
+    }
   });
 });
 

@@ -45,6 +45,8 @@ export class Exchange {
   /** The look-up that everything waits for. */
   question: Question | undefined = undefined;
   isEstablished = false;
+  /** When a record of epoch 1 could not be opened for the first time. */
+  forgedAt: Instant | undefined = undefined;
 
   clientRandom: Uint8Array = noBytes;
   serverRandom: Uint8Array = noBytes;
@@ -91,16 +93,16 @@ export class Exchange {
   }
 
   say(type: number, body: Uint8Array): void {
-    const message: HandshakeMessage = { type, messageSeq: this.nextSeq, body };
+    const whole = writeFragment({ type, messageSeq: this.nextSeq, length: body.length, offset: 0, body });
     this.nextSeq += 1;
-    this.transcript.add(message);
-    const whole = writeFragment({ type, messageSeq: message.messageSeq, length: body.length, offset: 0, body });
+    this.transcript.addWhole(whole);
     this.flight.addMessage(type === HandshakeType.finished ? 1 : 0, whole);
   }
 
   /** ChangeCipherSpec and Finished, the end of either side's part. */
   sayFinished(): void {
-    const verifyData = finishedData(this.agreedSuite().hash, this.master, this.role, this.transcript.digest());
+    const { hash } = this.agreedSuite();
+    const verifyData = finishedData(hash, this.master, this.role, this.transcript.digest(hash));
     this.flight.addChangeCipherSpec();
     this.hasChanged = true;
     this.say(HandshakeType.finished, verifyData);
@@ -127,7 +129,7 @@ export class Exchange {
   agreeOnKeys(premaster: Uint8Array): void {
     const { hash } = this.agreedSuite();
     this.master = this.usesExtendedMasterSecret
-      ? extendedMasterSecret(hash, premaster, this.transcript.digest())
+      ? extendedMasterSecret(hash, premaster, this.transcript.digest(hash))
       : masterSecret(hash, premaster, this.clientRandom, this.serverRandom);
     premaster.fill(0);
     this.takeKeys();

@@ -55,6 +55,7 @@ export function explainSilence(exchange: AnyExchange): string {
       ? 'the server did not answer: check address and port, that UDP passes, and that the server speaks DTLS there'
       : 'the server asked for a cookie and did not answer the hello that brought it: it may refuse what was offered without a word';
   }
+  if (client.forgedAt !== undefined) return `${explainForgery(client)} (the server fell silent)`;
   if (client.protection !== undefined && client.identity.kind === 'psk') {
     return `the server fell silent after the client had finished: most likely it does not know ${describeIdentity(client)}, or has another key for it`;
   }
@@ -62,7 +63,8 @@ export function explainSilence(exchange: AnyExchange): string {
 }
 
 function explainClient(exchange: ServerExchange): string {
-  if (exchange.isStranger) return `${explainForgery(exchange)} (the client fell silent)`;
+  if (exchange.isStranger || exchange.forgedAt !== undefined)
+    return `${explainForgery(exchange)} (the client fell silent)`;
   if (exchange.state === 'finished' && exchange.identity.kind === 'psk') {
     return `the client fell silent before it had finished: perhaps its key for ${describeIdentity(exchange)} differs`;
   }

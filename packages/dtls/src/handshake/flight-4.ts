@@ -45,9 +45,6 @@ export function writeFlight4(exchange: ServerExchange, now: Instant): void {
   const choice = chooseSuite(exchange, hello);
   const suite = exchange.agreedSuite();
   exchange.choice = choice;
-  exchange.transcript.choose(suite.hash);
-  // Only CertificateVerify needs the messages themselves.
-  if (choice.request === undefined) exchange.transcript.release();
   exchange.givesTicket = options.tickets !== undefined && hello.extensions.sessionTicket !== undefined;
   exchange.sessionId =
     options.sessions !== undefined && !exchange.givesTicket ? settings.random.bytes(sessionIdSize) : noBytes;
@@ -95,7 +92,6 @@ function keyExchangeOf(exchange: ServerExchange, { own, group }: Choice): Uint8A
 export function readServerHello(exchange: ClientExchange, { body }: Heard): void {
   const answer = decodeServerHello(body);
   const suite = acceptServerHello(exchange, answer);
-  exchange.transcript.choose(suite.hash);
   const { offered, sessionId } = exchange;
   const echoed = sessionId.length > 0 && sessionId.every((byte, at) => byte === answer.sessionId[at]);
   exchange.sessionId = answer.sessionId;
@@ -105,11 +101,9 @@ export function readServerHello(exchange: ClientExchange, { body }: Heard): void
   }
   switch (suite.keyExchange) {
     case 'psk':
-      exchange.transcript.release();
       exchange.state = 'key-exchange-or-done';
       return;
     case 'ecdhe_psk':
-      exchange.transcript.release();
       exchange.state = 'key-exchange';
       return;
     case 'ecdhe_ecdsa':

@@ -105,11 +105,10 @@ export function readClientCertificate(exchange: ServerExchange, { body }: Heard)
 }
 
 /** RFC 5246 §7.4.6: the server decides whether a client may stay unknown. */
-function acceptNobody({ choice, transcript }: ServerExchange): void {
+function acceptNobody({ choice }: ServerExchange): void {
   if (choice?.request?.required !== false) {
     throw handshakeFailure('the client shows no certificate or raw public key, which this server requires');
   }
-  transcript.release();
 }
 
 export function readClientKeyExchange(exchange: ServerExchange, { body }: Heard): void {
@@ -179,7 +178,6 @@ export function readCertificateVerify(exchange: ServerExchange, { body, bytesBef
       'the client has not got the private key of what it shows: its signature is wrong',
     );
   }
-  exchange.transcript.release();
   exchange.state = 'finished';
   if (identity.kind === 'rpk') exchange.ask({ about: 'raw-public-key', publicKey: identity.publicKey });
   else if (identity.kind === 'x509' && options.credentials.acceptCertificate?.verify !== undefined) {

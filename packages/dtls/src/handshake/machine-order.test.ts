@@ -6,12 +6,15 @@ import { AlertDescription } from '../alert.ts';
 import { decodeClientHello, encodeClientHello } from '../messages/client-hello.ts';
 import { type Fragment, HandshakeType, readFragment, writeFragment } from '../messages/handshake.ts';
 import { decodeServerHello, encodeServerHello, type ServerHello } from '../messages/server-hello.ts';
+import { keyBlock } from '../suites/key-block.ts';
+import { masterSecret } from '../suites/prf.ts';
 import { findSuite } from '../suites/registry.ts';
 import type { Suite } from '../suites/suite.ts';
 import { type Link, Lockstep, type LockstepOptions } from '../testing/lockstep.ts';
-import { pskParties, rpkParties, x509Parties } from '../testing/parties.ts';
+import { pskKey, pskParties, rpkParties, x509Parties } from '../testing/parties.ts';
 import { resumingParties } from '../testing/resuming.ts';
 import type { HandshakeEffect } from './contract.ts';
+import { pskPremasterSecret } from './key-exchange.ts';
 import type { Handshake } from './machine.ts';
 
 const ccm8: { suites: readonly Suite[] } = { suites: [findSuite(0xc0a8)!, findSuite(0xc0ae)!] };
@@ -254,6 +257,20 @@ describe('hellos that are refused', () => {
     expect(pair.client.outcome).toBeUndefined();
   });
 
+  it('an old device without extended master secret gets the keys of RFC 5246 §8.1 where that is allowed', () => {
+    const strip = offer((hello) => ({
+      ...hello,
+      extensions: { ...hello.extensions, extendedMasterSecret: undefined },
+    }));
+    const settings = { ...ccm8, extendedMasterSecret: 'optional' as const };
+    const pair = lie('client', { ...pskParties(), settings }, strip);
+    // Only the server knows of the change: its keys are what such a device would have.
+    const hello = decodeClientHello(pair.parcels[2]!.bytes.subarray(25));
+    const random = decodeServerHello(readFragment(pair.parcels[3]!.bytes.subarray(13), 0)!.body).random;
+    const master = masterSecret('sha256', pskPremasterSecret(pskKey.reveal()), hello.random, random);
+    expect(pair.server.protection?.client).toEqual(keyBlock(findSuite(0xc0a8)!, master, hello.random, random).client);
+  });
+
   it('a hello changed after the cookie is never mixed with the first (dtls E 70)', () => {
     const pair = new Lockstep(psk());
     pair.run(16);
@@ -312,6 +329,19 @@ describe('proofs that do not hold', () => {
     const sha1 = replace(HandshakeType.certificateVerify, (body) => concatBytes(Uint8Array.of(2, 3), body.subarray(2)));
     lie('client', x509(), sha1);
     expect(new Lockstep(x509()).run().server.outcome).toBeDefined();
+  });
+});
+
+describe('records that cannot be opened', () => {
+  it('before their time or from elsewhere harm no handshake (dtls E 1, G-14)', () => {
+    const pair = new Lockstep({ ...psk(), link: ({ says }) => (says.includes('[Finished]') ? [900] : [5]) });
+    for (const until of [1, 12, 17, 22, 500, 850, 1_500, 1_800]) {
+      pair.run(until);
+      for (const side of [pair.client, pair.server]) pair.input(side, { kind: 'forged' });
+    }
+    pair.goOn();
+    expect(pair.client.outcome).toBeDefined();
+    expect(pair.server.outcome).toBeDefined();
   });
 });
 

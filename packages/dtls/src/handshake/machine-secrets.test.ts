@@ -21,6 +21,15 @@ describe('an unknown identity and a wrong key', () => {
     expect(a!.client.outcome ?? b!.client.outcome).toBeUndefined();
   });
 
+  it('end when the whole flight came again and could not be opened either', () => {
+    const pair = new Lockstep(wrongKey()).run();
+    expect(pair.ladder().slice(4)).toEqual([
+      '20 -> ClientKeyExchange, ChangeCipherSpec, [Finished]',
+      '1020 -> ClientKeyExchange, ChangeCipherSpec, [Finished]',
+      '1025 <- alert 51',
+    ]);
+  });
+
   it('are told apart in the words of the server', () => {
     expect(new Lockstep(wrongKey()).run().server.error?.message).toMatch(
       /different keys for PSK identity "dev-1": compare the key bytes/,

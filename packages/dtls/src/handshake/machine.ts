@@ -99,6 +99,8 @@ export class Handshake implements Core<HandshakeInput, HandshakeEffect> {
   private reassembly: Reassembly | undefined;
   /** A Finished that waits for ChangeCipherSpec, which was overtaken. */
   private held: ReassembledMessage | undefined;
+  /** The peer has sent again what it said last, after something of it could not be opened. */
+  private isRepeated = false;
   private startedAt: Instant | undefined;
   private isOver = false;
 
@@ -172,8 +174,8 @@ export class Handshake implements Core<HandshakeInput, HandshakeEffect> {
         this.readOn(now);
         return;
       case 'forged':
-        if (exchange.isEstablished || exchange.settings.wrongKey === 'silent') return;
-        throw refusal(AlertDescription.DecryptError, explainForgery(exchange));
+        if (!exchange.isEstablished) this.takeForgery(now);
+        return;
       case 'alert':
         this.takeAlert(input.alert);
         return;
@@ -201,7 +203,10 @@ export class Handshake implements Core<HandshakeInput, HandshakeEffect> {
       if (fragment.type === HandshakeType.helloRequest) continue;
       this.reassembly ??= this.reassembleFrom(fragment.messageSeq);
       const became = this.reassembly.add(fragment, epoch);
-      if (became === 'past' && isLastPiece(fragment)) repeated = fragment.messageSeq;
+      if (became === 'past' && isLastPiece(fragment)) {
+        repeated = fragment.messageSeq;
+        if (repeated === exchange.heardSeq && exchange.forgedAt !== undefined) this.isRepeated = true;
+      }
       if (became === 'too-large') throw tooLarge(fragment, exchange.settings.messageLimit);
     }
     this.readOn(now);
@@ -222,6 +227,22 @@ export class Handshake implements Core<HandshakeInput, HandshakeEffect> {
       flight.repeat(now, overhead, sendLimit, effects);
     else if (type === (role === 'client' ? HandshakeType.helloRequest : HandshakeType.clientHello))
       effects.push(...refusedRenegotiation);
+  }
+
+  /**
+   * Anybody can send a record that does not open, or one is late from an earlier connection: it counts for nothing
+   * (RFC 6347 §4.1.2.7). When the peer comes again with its whole flight and it does not open either, the keys differ.
+   */
+  private takeForgery(now: Instant): void {
+    const { exchange } = this;
+    const { settings } = exchange;
+    // The server of a full handshake, and the client of a resumed one, see the first protected record; nobody else learns from it.
+    if (exchange.protection === undefined || (exchange.role === 'client' && !exchange.isResumed)) return;
+    exchange.forgedAt ??= now;
+    if (settings.wrongKey === 'silent' || !this.isRepeated) return;
+    if (now - exchange.forgedAt >= settings.timers.initial / 2) {
+      throw refusal(AlertDescription.DecryptError, explainForgery(exchange));
+    }
   }
 
   /** Reads what is there and whose turn it is, until something is missing. */
@@ -307,8 +328,9 @@ function read<E extends ClientExchange | ServerExchange>(
     );
   }
   const { transcript } = exchange;
-  const hashBefore = type === HandshakeType.finished ? transcript.digest() : noBytes;
-  const bytesBefore = type === HandshakeType.certificateVerify ? transcript.bytes() : noBytes;
+  const hashBefore = type === HandshakeType.finished ? transcript.digest(exchange.agreedSuite().hash) : noBytes;
+  // A copy, since more follows; made for that one message only.
+  const bytesBefore = type === HandshakeType.certificateVerify ? transcript.bytes().slice() : noBytes;
   transcript.add(message);
   reader(exchange, { type, messageSeq, body, hashBefore, bytesBefore }, now);
 }

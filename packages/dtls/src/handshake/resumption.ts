@@ -95,8 +95,6 @@ function resume(exchange: ServerExchange, session: Session, now: Instant): boole
   exchange.credential = session.credential;
   // The client's own id comes back: so it knows, with a ticket too (RFC 5077 §3.4).
   exchange.sessionId = hello.sessionId;
-  exchange.transcript.choose(exchange.suite.hash);
-  exchange.transcript.release();
   const extensions = answerExtensions(exchange, hello);
   exchange.begin();
   exchange.say(
@@ -129,7 +127,6 @@ export function acceptResumption(exchange: ClientExchange, session: Session): vo
   exchange.isResumed = true;
   exchange.master = session.masterSecret;
   exchange.identity = session.identity;
-  exchange.transcript.release();
   exchange.takeKeys();
   exchange.state = exchange.awaitsTicket ? 'ticket' : 'finished';
 }

@@ -29,7 +29,10 @@ export interface HandshakeSettings {
    * nobody has, so that it looks like a wrong key (RFC 4279 §2); 'alert' says unknown_psk_identity at once.
    */
   readonly unknownIdentity: 'indistinguishable' | 'alert';
-  /** What is done when the peer's Finished cannot be opened: end with decrypt_error, or wait as for a lost datagram. */
+  /**
+   * What is done when the peer's Finished cannot be opened, nor when it is sent again: end with decrypt_error, or wait
+   * for the end as if it were lost.
+   */
   readonly wrongKey: 'alert' | 'silent';
 }
 

@@ -1,59 +1,63 @@
-// All messages of a handshake, hashed as if none had been fragmented (RFC 6347 §4.2.6): for Finished, the extended
-// master secret and CertificateVerify. The bytes are kept until somebody says that no signature will need them.
-import { createHash, type Hash } from 'node:crypto';
-import { concatBytes } from '@lapwing/kernel';
-import { type HandshakeMessage, writeFragment } from '../messages/handshake.ts';
+// All messages of a handshake as if none had been fragmented (RFC 6347 §4.2.6): hashed for Finished and the extended master
+// secret, signed as they are for CertificateVerify. They stand in one buffer until the handshake is over: hashing a few
+// hundred bytes anew costs less than a running hash, each copy of which is a native object.
+import { hash as hashOnce } from 'node:crypto';
+import { type HandshakeMessage, handshakeHeaderSize } from '../messages/handshake.ts';
 
 /** Of the pseudo-random function of the chosen suite. */
 export type TranscriptHash = 'sha256' | 'sha384';
 
+/** What a handshake with a pre-shared key needs. */
+const FIRST_SIZE = 512;
+
 export class Transcript {
-  private parts: Uint8Array[] | undefined = [];
-  private running: Hash | undefined;
+  private slab: Uint8Array = new Uint8Array(FIRST_SIZE);
+  private used = 0;
 
   /** A message of either side; never HelloRequest, HelloVerifyRequest, or the hello before it. RFC 6347 §4.2.1. */
   add({ type, messageSeq, body }: HandshakeMessage): void {
-    const whole = writeFragment({ type, messageSeq, length: body.length, offset: 0, body });
-    this.parts?.push(whole);
-    this.running?.update(whole);
+    const { length } = body;
+    const at = this.grow(handshakeHeaderSize + length);
+    const { slab } = this;
+    slab[at] = type;
+    slab[at + 1] = slab[at + 9] = length >>> 16;
+    slab[at + 2] = slab[at + 10] = length >>> 8;
+    slab[at + 3] = slab[at + 11] = length;
+    slab[at + 4] = messageSeq >>> 8;
+    slab[at + 5] = messageSeq;
+    slab[at + 6] = slab[at + 7] = slab[at + 8] = 0;
+    slab.set(body, at + handshakeHeaderSize);
   }
 
-  /** Once, when the suite is known. */
-  choose(hash: TranscriptHash): void {
-    if (this.parts === undefined || this.running !== undefined) throw new Error('the hash was chosen before');
-    this.running = createHash(hash);
-    for (const part of this.parts) this.running.update(part);
+  /** A message that has its header, in one piece. */
+  addWhole(message: Uint8Array): void {
+    const at = this.grow(message.length);
+    this.slab.set(message, at);
   }
 
   /** Of everything so far; more may follow. */
-  digest(): Uint8Array {
-    if (this.running === undefined) throw new Error('no hash is chosen yet');
-    return new Uint8Array(this.running.copy().digest());
+  digest(hash: TranscriptHash): Uint8Array {
+    return hashOnce(hash, this.bytes(), 'buffer');
   }
 
-  /** Everything so far as bytes: what CertificateVerify signs, with a hash of its own. RFC 5246 §7.4.8. */
+  /** Everything so far, what CertificateVerify signs with a hash of its own (RFC 5246 §7.4.8): a view, good until more follows. */
   bytes(): Uint8Array {
-    if (this.parts === undefined) throw new Error('the messages were let go');
-    return concatBytes(...this.parts);
-  }
-
-  /** Lets the bytes go, once the hash is chosen and no CertificateVerify can come. */
-  release(): void {
-    if (this.running === undefined) throw new Error('no hash is chosen yet');
-    this.parts = undefined;
-  }
-
-  /** A second transcript that goes on from here on its own. */
-  fork(): Transcript {
-    const fork = new Transcript();
-    fork.parts = this.parts === undefined ? undefined : [...this.parts];
-    fork.running = this.running?.copy();
-    return fork;
+    return this.slab.subarray(0, this.used);
   }
 
   /** Forgets everything: the hello that was answered by HelloVerifyRequest does not count. */
   restart(): void {
-    this.parts = [];
-    this.running = undefined;
+    this.used = 0;
+  }
+
+  private grow(length: number): number {
+    const at = this.used;
+    this.used += length;
+    if (this.used > this.slab.length) {
+      const larger = new Uint8Array(Math.max(this.slab.length * 2, this.used));
+      larger.set(this.slab.subarray(0, at));
+      this.slab = larger;
+    }
+    return at;
   }
 }

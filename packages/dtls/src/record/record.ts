@@ -46,8 +46,8 @@ export class RecordView {
 }
 
 /**
- * Reads the header at `at`. False when what is left is no record: cut short, not DTLS, or longer than its datagram
- * (dtls: the rest of the datagram is dropped). Type and version 254.x are the caller's business.
+ * Reads the header at `at`. False when what is left is no record: cut short, not DTLS, or longer than its datagram;
+ * then the rest of it is dropped (RFC 6347 §4.1.2.7). Type and version 254.x are the caller's business.
  * `cidLength`: bytes of this side's own connection ids, 0 for none.
  */
 export function readRecord(bytes: Uint8Array, at: number, cidLength: number, into: RecordView): boolean {
