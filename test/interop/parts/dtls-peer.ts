@@ -50,7 +50,11 @@ export interface DtlsPeer {
 }
 
 /** Client and server of which one waits while the other speaks. */
-export async function exchange(client: DtlsClient, server: DtlsServer, line: string): Promise<void> {
+export async function exchange(
+  client: { ask(line: string): Promise<void> },
+  server: { repeat(line: string): Promise<unknown> },
+  line: string,
+): Promise<void> {
   await Promise.all([server.repeat(line), client.ask(line)]);
 }
 

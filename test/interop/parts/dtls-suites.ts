@@ -78,3 +78,10 @@ export const suites = {
     signedBy: 'rsa',
   },
 } as const satisfies Record<string, Suite>;
+
+/** All suites that are authenticated the same way, best first as Lapwing has them. */
+export function suitesLike({ signedBy }: Suite): readonly string[] {
+  return Object.values(suites)
+    .filter((suite: Suite) => suite.signedBy === signedBy)
+    .map(({ name }) => name);
+}

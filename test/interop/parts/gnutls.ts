@@ -94,8 +94,9 @@ export const gnutlsPeer: DtlsPeer = {
   part: gnutls,
 
   version: async () =>
-    /gnutls-cli (\S+)/.exec(await mustRun({ name: 'gnutls-cli', command: program('gnutls-cli'), args: ['-v'] }))?.[1] ??
-    '?',
+    /gnutls-cli (\S+)/.exec(
+      await mustRun({ name: 'gnutls-cli', command: program('gnutls-cli'), args: ['--version'] }),
+    )?.[1] ?? '?',
 
   serve: async (options): Promise<DtlsServer> => {
     const port = await freeUdpPort();

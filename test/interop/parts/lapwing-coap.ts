@@ -12,10 +12,21 @@ import {
   type Response,
   udpTransport,
 } from '@lapwing/coap';
-import type { Peer } from '@lapwing/kernel';
+import type { Peer, Transport } from '@lapwing/kernel';
 
 /** Five blocks of 1,024 bytes. */
 export const largeBody: Buffer = Buffer.from(Array.from({ length: 5000 }, (_, i) => 97 + (i % 26)));
+
+/** What an endpoint stands on, and at which UDP port that is once it is open. */
+export interface Road {
+  readonly transport: Transport;
+  readonly port: () => number;
+}
+
+function plain(): Road {
+  const transport = udpTransport();
+  return { transport, port: () => transport.address.port };
+}
 
 type Content = Map<string, Buffer>;
 
@@ -44,9 +55,10 @@ export class LapwingCoapServer implements AsyncDisposable {
     this.content = content;
   }
 
-  static async start(): Promise<LapwingCoapServer> {
+  /** On plain UDP, or on a transport that lies on it. */
+  static async start(road: Road = plain()): Promise<LapwingCoapServer> {
     const content = fresh();
-    const transport = udpTransport();
+    const { transport } = road;
     const site: { server?: LapwingCoapServer } = {};
     const endpoint = await Endpoint.open({
       transport,
@@ -58,7 +70,7 @@ export class LapwingCoapServer implements AsyncDisposable {
           : answer(content, path, request);
       },
     });
-    site.server = new LapwingCoapServer(transport.address.port, endpoint, content);
+    site.server = new LapwingCoapServer(road.port(), endpoint, content);
     return site.server;
   }
 
@@ -123,8 +135,8 @@ export class LapwingCoapClient implements AsyncDisposable {
     this.peer = peer;
   }
 
-  static async start(port: number): Promise<LapwingCoapClient> {
-    const endpoint = await Endpoint.open({ transport: udpTransport() });
+  static async start(port: number, { transport }: Road = plain()): Promise<LapwingCoapClient> {
+    const endpoint = await Endpoint.open({ transport });
     return new LapwingCoapClient(endpoint, await endpoint.connect({ via: 'udp', host: '127.0.0.1', port }));
   }
 

@@ -9,8 +9,19 @@ import { Process, run } from './process.ts';
 export type Library = 'openssl' | 'gnutls';
 export type CoapsCredential = 'psk' | 'rpk' | 'x509';
 
+export const libraryName = (library: Library) =>
+  library === 'openssl' ? 'libcoap with OpenSSL' : 'libcoap with GnuTLS';
+
+/** As the program says it when it is asked for nothing. */
+export async function libcoapVersion(library: Library): Promise<string> {
+  const name = `coap-client-${library}`;
+  const { output } = await run({ name, command: program(name), args: [] });
+  const [, own = '?'] = /coap-client\S* v(\S+)/.exec(output) ?? [];
+  return own;
+}
+
 export const secureLibcoap = (library: Library): Part => ({
-  name: `libcoap with ${library === 'openssl' ? 'OpenSSL' : 'GnuTLS'}`,
+  name: libraryName(library),
   from: 'Debian',
   available: async () => {
     const answer = missing(`coap-client-${library}`);

@@ -66,6 +66,8 @@ const numbers = new Map<Suite, number>([
   [suites.rsaGcm256, 0xc030],
 ]);
 
+export const hasSuite = (suite: Suite): boolean => numbers.has(suite);
+
 async function start(role: 'server' | 'client', port: number, options: DtlsOptions): Promise<Process> {
   const { suite, raw, client = 'shown', serverName, mtu, connectionId } = options;
   const number = numbers.get(suite);
@@ -80,9 +82,10 @@ async function start(role: 'server' | 'client', port: number, options: DtlsOptio
     suite: number,
     mtu,
     connectionId,
+    serverName,
     ...(signed
-      ? { authority: made.authority, mutual: client === 'shown', serverName: serverName ?? 'localhost' }
-      : { identity: made.identity, psk: made.psk, serverName }),
+      ? { authority: made.authority, mutual: client === 'shown' }
+      : { identity: made.identity, psk: made.psk }),
     ...(shown ? { certificate: party.certificate, privateKey: party.key } : {}),
   };
   return Process.start({

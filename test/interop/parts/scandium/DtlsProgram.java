@@ -150,6 +150,8 @@ public final class DtlsProgram {
             builder.setCertificateIdentityProvider(
                     new SingleCertificateProvider(key, chain, Collections.singletonList(CertificateType.X_509)));
         }
+        if (server && anonymous)
+            return;
         Certificate[] roots = SslContextUtil.loadTrustedCertificates(options.get("authority"), null, null);
         builder.setCertificateVerifier(StaticCertificateVerifier.builder().setTrustedCertificates(roots).build());
     }

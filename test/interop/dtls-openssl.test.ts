@@ -1,0 +1,39 @@
+// DTLS between Lapwing and OpenSSL's s_client and s_server, in both roles.
+import { expect } from 'vitest';
+import { battery } from './parts/dtls-battery.ts';
+import type { DtlsOptions } from './parts/dtls-peer.ts';
+import { Recording } from './parts/dtls-record.ts';
+import { suites } from './parts/dtls-suites.ts';
+import { LapwingCoapServer } from './parts/lapwing-coap.ts';
+import { secured } from './parts/lapwing-dtls.ts';
+import { opensslPeer, startRawClient } from './parts/openssl.ts';
+import { describeWith } from './parts/part.ts';
+
+await describeWith([opensslPeer.part], 'Lapwing and OpenSSL', () => {
+  const record = new Recording('OpenSSL', opensslPeer.version);
+  battery(record, opensslPeer, {
+    lacks: ({ openssl }) => (openssl === undefined ? 'OpenSSL has no such suite' : undefined),
+    rawKeys: 'before 3.2 OpenSSL has no raw public keys',
+    sessionIds: () => true,
+    tickets: true,
+    connectionIds: 'OpenSSL has no connection ids',
+    serverNames: true,
+    mtu: true,
+  });
+
+  const carried: DtlsOptions = { suite: suites.pskCcm8 };
+  const combination = {
+    peer: 'client',
+    suite: carried.suite.name,
+    credential: 'pre-shared key',
+    feature: 'CoAP',
+  } as const;
+  record.proves(combination, async () => {
+    await using server = await LapwingCoapServer.start(await secured('server', carried));
+    await using client = await startRawClient(server.port, carried);
+    // A confirmable GET of /small with message id 0x1234, and the answer: 2.05, text, behind the marker of a payload.
+    client.write(Buffer.from('40011234b5736d616c6c', 'hex'));
+    await expect.poll(() => client.stdout.toString('hex'), { timeout: 10_000 }).toBe('60451234c0ff736d616c6c');
+  });
+  record.agrees();
+});
