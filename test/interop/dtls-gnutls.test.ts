@@ -19,6 +19,8 @@ await describeWith([gnutlsPeer.part, opensslPeer.part], 'Lapwing and GnuTLS', ()
     tickets: true,
     connectionIds: 'GnuTLS has no connection ids',
     serverNames: { client: true, server: 'gnutls-serv shows one certificate to everybody' },
+    tuning: true,
+    oldSecret: true,
     mtu: true,
   });
   record.agrees();

@@ -18,6 +18,8 @@ await describeWith([opensslPeer.part], 'Lapwing and OpenSSL', () => {
     tickets: true,
     connectionIds: 'OpenSSL has no connection ids',
     serverNames: true,
+    tuning: true,
+    oldSecret: 'OpenSSL 3.0 cannot be told to do without',
     mtu: true,
   });
 

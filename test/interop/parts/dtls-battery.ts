@@ -1,12 +1,13 @@
 // The same tests for every peer that speaks lines: each suite and credential in both roles, resumption, connection ids with
 // a change of port, server names, small datagrams, loss, and a wrong key. What a peer lacks is said, and becomes a row.
+import { readFileSync } from 'node:fs';
 import { type Identity, Secret } from '@lapwing/kernel';
 import { expect } from 'vitest';
 import { derOf, material } from './dtls-material.ts';
 import { type DtlsOptions, type DtlsPeer, exchange } from './dtls-peer.ts';
 import type { Recording } from './dtls-record.ts';
 import { type Suite, suites } from './dtls-suites.ts';
-import { LapwingDtlsClient, LapwingDtlsServer } from './lapwing-dtls.ts';
+import { LapwingDtlsClient, LapwingDtlsServer, show } from './lapwing-dtls.ts';
 import { Relay } from './relay.ts';
 
 type Role = 'server' | 'client';
@@ -24,6 +25,10 @@ export interface Skills {
   readonly connectionIds: Abilities;
   /** Asks for a name as a client; has another certificate for another name as a server. */
   readonly serverNames: Abilities;
+  /** Can be told to do with one group, or without extensions; what cannot has no rows for it. */
+  readonly tuning: boolean;
+  /** Can do without the extended master secret, as old devices do. */
+  readonly oldSecret: Ability;
   /** Can be told how large a datagram may be. */
   readonly mtu: Abilities;
 }
@@ -61,6 +66,17 @@ export function battery(record: Recording, peer: DtlsPeer, skills: Skills): void
     trial.add(role, { suite: suites.pskCcm8 }, 'the first datagrams are lost', true, trial.lose);
   }
   trial.add('server', { suite: suites.pskCcm8 }, 'a wrong key is refused', true, trial.refuse);
+  for (const role of roles) {
+    trial.add(role, { suite: suites.ecdsaCcm8 }, 'an unknown authority is refused', true, trial.mistrust);
+    const old = { suite: suites.pskCcm8, without: 'extended master secret' } as const;
+    trial.add(role, old, 'without extended master secret', skills.oldSecret, trial.bear);
+    if (!skills.tuning) continue;
+    // The certificates are of P-256: whoever knows another group only takes none of them (RFC 8422 §5.1).
+    for (const group of ['P-256', 'P-384', 'X25519'] as const)
+      trial.add(role, { suite: suites.rsaGcm, client: 'anonymous', group }, `group ${group}`, true, trial.talk);
+    for (const suite of [suites.pskCbc, suites.ecdsaCbc] as const)
+      trial.add(role, { suite, without: 'encrypt-then-MAC' }, 'without encrypt-then-MAC', true, trial.talk);
+  }
 }
 
 type Run = (role: Role, options: DtlsOptions) => Promise<void>;
@@ -185,6 +201,52 @@ class Trial {
     });
     await expect(wrong).rejects.toThrow(/key/);
   };
+
+  /** By a client that may find out late that it is not let in. */
+  async #attempt(port: number, options: DtlsOptions): Promise<void> {
+    await using client = await this.#peer.connect(port, options);
+    await client.ask('say one');
+  }
+
+  readonly mistrust: Run = async (role, options) => {
+    const trust = { roots: await strangers() };
+    if (role === 'server') {
+      await using server = await this.#peer.serve(options);
+      const wrong = LapwingDtlsClient.start(server.port, options, { connect: { kind: 'x509', trust } });
+      await expect(wrong).rejects.toThrow(/certificate/);
+    } else {
+      const { server: own } = await material();
+      const accept = { certificate: () => show(own), acceptCertificate: { trust } };
+      await using server = await LapwingDtlsServer.start(options, { accept });
+      await expect(this.#attempt(server.port, options)).rejects.toThrow();
+      expect(server.established).toEqual([]);
+      expect(server.transport.stats().handshakesFailed).toBeGreaterThan(0);
+    }
+  };
+
+  /** Refused by default, let in where old devices are. */
+  readonly bear: Run = async (role, options) => {
+    const bearing = { extendedMasterSecret: 'optional' } as const;
+    if (role === 'server') {
+      await using server = await this.#peer.serve(options);
+      await expect(LapwingDtlsClient.start(server.port, options)).rejects.toThrow(/extended master secret/);
+      await using again = await this.#peer.serve(options);
+      await using client = await LapwingDtlsClient.start(again.port, options, bearing);
+      await exchange(client, again, 'say one');
+    } else {
+      await using strict = await LapwingDtlsServer.start(options);
+      await expect(this.#attempt(strict.port, options)).rejects.toThrow();
+      expect(strict.established).toEqual([]);
+      await using server = await LapwingDtlsServer.start(options, bearing);
+      await using client = await this.#peer.connect(server.port, options);
+      await exchange(client, server, 'say one');
+    }
+  };
+}
+
+/** Other certificates than those that the peer shows. */
+async function strangers(): Promise<readonly string[]> {
+  return [readFileSync((await material()).second.certificate, 'utf8')];
 }
 
 function credentialOf({ suite, raw, client = 'shown' }: DtlsOptions): string {

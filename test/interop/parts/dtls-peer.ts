@@ -17,6 +17,10 @@ export interface DtlsOptions {
   readonly mtu?: number;
   /** How sessions come back. Default 'ticket' where the peer has tickets. */
   readonly resumption?: 'id' | 'ticket';
+  /** What the peer pretends not to know. */
+  readonly without?: 'encrypt-then-MAC' | 'extended master secret';
+  /** The only group of the peer. */
+  readonly group?: 'P-256' | 'P-384' | 'X25519';
   /** Bytes in the connection id that others shall use towards this peer. Default: it knows of none. */
   readonly connectionId?: number;
 }

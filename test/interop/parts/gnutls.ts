@@ -16,12 +16,27 @@ export const gnutls: Part = {
   },
 };
 
-function priority({ suite: { name, gnutls: own }, raw }: DtlsOptions): readonly string[] {
+const groups = { 'P-256': 'GROUP-SECP256R1', 'P-384': 'GROUP-SECP384R1', X25519: 'GROUP-X25519' } as const;
+const flags = { 'encrypt-then-MAC': '%NO_ETM', 'extended master secret': '%NO_SESSION_HASH' } as const;
+
+function priority({ suite: { name, gnutls: own }, raw, group, without }: DtlsOptions): readonly string[] {
   if (own === undefined) throw new Error(`GnuTLS has no ${name}`);
   const [exchange, cipher, mac] = own;
   const types = raw === true ? ['CTYPE-CLI-RAWPK', 'CTYPE-SRV-RAWPK'] : ['CTYPE-X509'];
-  const words = ['VERS-DTLS1.2', exchange, cipher, mac, 'COMP-NULL', 'SIGN-ALL', 'GROUP-ALL', ...types];
-  return ['--priority', ['NONE', ...words.map((word) => `+${word}`)].join(':')];
+  const words = [
+    'VERS-DTLS1.2',
+    exchange,
+    cipher,
+    mac,
+    'COMP-NULL',
+    'SIGN-ALL',
+    group === undefined ? 'GROUP-ALL' : groups[group],
+    ...types,
+  ];
+  return [
+    '--priority',
+    ['NONE', ...words.map((word) => `+${word}`), ...(without === undefined ? [] : [flags[without]])].join(':'),
+  ];
 }
 
 function show({ certificate, key, publicKey }: Party, { raw }: DtlsOptions): readonly string[] {

@@ -16,6 +16,10 @@ function cipher({ name, openssl: own }: Suite): readonly string[] {
   return ['-cipher', `${own}:@SECLEVEL=0`];
 }
 
+function tuned({ without, group }: DtlsOptions): readonly string[] {
+  return [...(without === 'encrypt-then-MAC' ? ['-no_etm'] : []), ...(group === undefined ? [] : ['-groups', group])];
+}
+
 const show = ({ certificate, key }: Party): readonly string[] => ['-cert', certificate, '-key', key];
 
 function serverArguments(made: Material, { suite, client = 'shown', mtu, resumption }: DtlsOptions): readonly string[] {
@@ -47,7 +51,7 @@ function clientArguments(made: Material, options: DtlsOptions): readonly string[
 }
 
 async function startClient(port: number, options: DtlsOptions, more: readonly string[] = []): Promise<Process> {
-  const fixed = ['s_client', '-dtls1_2', '-connect', `127.0.0.1:${port}`, ...cipher(options.suite)];
+  const fixed = ['s_client', '-dtls1_2', '-connect', `127.0.0.1:${port}`, ...cipher(options.suite), ...tuned(options)];
   return Process.start({
     name: 'openssl s_client',
     command: program('openssl'),
@@ -88,7 +92,7 @@ export const opensslPeer: DtlsPeer = {
 
   serve: async (options): Promise<DtlsServer> => {
     const port = await freeUdpPort();
-    const fixed = ['s_server', '-dtls1_2', '-accept', `127.0.0.1:${port}`, ...cipher(options.suite)];
+    const fixed = ['s_server', '-dtls1_2', '-accept', `127.0.0.1:${port}`, ...cipher(options.suite), ...tuned(options)];
     const started = await Process.start({
       name: 'openssl s_server',
       command: program('openssl'),
@@ -111,7 +115,15 @@ export const opensslPeer: DtlsPeer = {
 
 /** For messages that are no lines: `s_client` that prints nothing but what it receives. */
 export async function startRawClient(port: number, options: DtlsOptions): Promise<Process> {
-  const fixed = ['s_client', '-dtls1_2', '-quiet', '-connect', `127.0.0.1:${port}`, ...cipher(options.suite)];
+  const fixed = [
+    's_client',
+    '-dtls1_2',
+    '-quiet',
+    '-connect',
+    `127.0.0.1:${port}`,
+    ...cipher(options.suite),
+    ...tuned(options),
+  ];
   return Process.start({
     name: 'openssl s_client',
     command: program('openssl'),

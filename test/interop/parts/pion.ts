@@ -69,7 +69,7 @@ const numbers = new Map<Suite, number>([
 export const hasSuite = (suite: Suite): boolean => numbers.has(suite);
 
 async function start(role: 'server' | 'client', port: number, options: DtlsOptions): Promise<Process> {
-  const { suite, raw, client = 'shown', serverName, mtu, connectionId } = options;
+  const { suite, raw, client = 'shown', serverName, mtu, connectionId, without } = options;
   const number = numbers.get(suite);
   if (number === undefined || raw === true) throw new Error(`pion has no ${raw === true ? 'raw keys' : suite.name}`);
   const made = await material();
@@ -83,6 +83,7 @@ async function start(role: 'server' | 'client', port: number, options: DtlsOptio
     mtu,
     connectionId,
     serverName,
+    old: without === 'extended master secret',
     ...(signed
       ? { authority: made.authority, mutual: client === 'shown' }
       : { identity: made.identity, psk: made.psk }),

@@ -9,7 +9,7 @@ import type { Process } from './process.ts';
 const programs = new JavaPrograms('Scandium', new URL('scandium', import.meta.url));
 
 async function start(role: 'server' | 'client', port: number, options: DtlsOptions): Promise<Process> {
-  const { suite, raw, client = 'shown', serverName, mtu, connectionId } = options;
+  const { suite, raw, client = 'shown', serverName, mtu, connectionId, without } = options;
   const made = await material();
   const [own, other] = role === 'server' ? [made.server, made.client] : [made.client, made.server];
   const party = role === 'server' && suite.signedBy === 'rsa' ? made.rsa : own;
@@ -20,6 +20,7 @@ async function start(role: 'server' | 'client', port: number, options: DtlsOptio
     serverName,
     mtu,
     connectionId,
+    ...(without === 'extended master secret' ? { old: 'yes' } : {}),
     ...(suite.signedBy === undefined
       ? { identity: made.identity, psk: made.psk }
       : {

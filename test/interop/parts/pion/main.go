@@ -37,6 +37,7 @@ type options struct {
 	ServerName   string             `json:"serverName"`
 	MTU          int                `json:"mtu"`
 	ConnectionID *int               `json:"connectionId"` // bytes; absent: none are negotiated
+	Old          bool               `json:"old"`          // without extended master secret
 }
 
 // sessions is a store for as long as the program lives.
@@ -94,9 +95,13 @@ func commonOptions(o options) ([]dtls.Option, error) {
 	if err != nil {
 		return nil, err
 	}
+	secret := dtls.RequireExtendedMasterSecret
+	if o.Old {
+		secret = dtls.DisableExtendedMasterSecret
+	}
 	list := []dtls.Option{
 		dtls.WithCipherSuites(o.Suite),
-		dtls.WithExtendedMasterSecret(dtls.RequireExtendedMasterSecret),
+		dtls.WithExtendedMasterSecret(secret),
 		dtls.WithSessionStore(&sessions{known: map[string]dtls.Session{}}),
 	}
 	if o.MTU > 0 {

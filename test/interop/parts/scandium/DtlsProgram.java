@@ -4,7 +4,8 @@
 // `started`, and `connected` after each handshake, a line each.
 //
 // Arguments: NAME=VALUE of role, port, suite, identity, psk (hex), key and publicKey (PEM), certificate, authority, raw,
-// trusted (PEM), anonymous, serverName, mtu, connectionId.
+// trusted (PEM), anonymous, serverName, mtu, connectionId,
+// old (without extended master secret).
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.net.InetAddress;
@@ -114,7 +115,8 @@ public final class DtlsProgram {
         builder.set(DtlsConfig.DTLS_ROLE, server ? DtlsRole.SERVER_ONLY : DtlsRole.CLIENT_ONLY);
         builder.set(DtlsConfig.DTLS_RECOMMENDED_CIPHER_SUITES_ONLY, false);
         builder.set(DtlsConfig.DTLS_CIPHER_SUITES, List.of(suite));
-        builder.set(DtlsConfig.DTLS_EXTENDED_MASTER_SECRET_MODE, ExtendedMasterSecretMode.REQUIRED);
+        builder.set(DtlsConfig.DTLS_EXTENDED_MASTER_SECRET_MODE,
+                options.containsKey("old") ? ExtendedMasterSecretMode.NONE : ExtendedMasterSecretMode.REQUIRED);
         builder.set(DtlsConfig.DTLS_USE_SERVER_NAME_INDICATION, options.containsKey("serverName"));
         builder.set(DtlsConfig.DTLS_RECEIVER_THREAD_COUNT, 1);
         builder.set(DtlsConfig.DTLS_CONNECTOR_THREAD_COUNT, 1);
