@@ -2,12 +2,12 @@
 // The stack, in the order in which it is built here:
 //
 //      request()  ▼                         ▲ serve: Service
-//              block-out                  errors
-//              observe-order              block-in
+//              echo                       errors
+//              block-out                  block-in
 //              oscore (if a context)      observe-in
 //                 │                       oscore (if protected)
 //                 ▼                         ▲
-//              exchanges                    token ⇄ promise, notify
+//              exchanges                    token ⇄ promise, notify, order of notifications
 //              message-layer                only if !traits.reliable
 //              udp | tcp codec              by traits.framing
 //              Transport                    udp · tcp · tls · secure(udp) · sms · secure(sms)
@@ -25,16 +25,16 @@ import {
   trace,
 } from '@lapwing/kernel';
 import { AskingSide } from './exchange/asking.ts';
+import { AskingStack } from './exchange/asking-stack.ts';
 import { AskingContext, type RequestOptions } from './exchange/contexts.ts';
-import type { Listener } from './exchange/exchanges.ts';
+import type { Observing } from './exchange/observation.ts';
 import { type NotifyPolicy, notifyPolicy } from './exchange/relations.ts';
-import { compose, type Layer, type Service } from './exchange/service.ts';
+import type { Layer, Service } from './exchange/service.ts';
 import { ServingSide } from './exchange/serving.ts';
 import { ServingStack } from './exchange/serving-stack.ts';
 import { BlockIn, type BlockInOptions } from './layers/block-in.ts';
 import { BlockOut, type BlockOutOptions } from './layers/block-out.ts';
 import { szxForMtu, wholeForMtu } from './layers/block-sizes.ts';
-import { echoing } from './layers/echo.ts';
 import { szxWithin } from './message/block.ts';
 import { Code, isRequest } from './message/code.ts';
 import { makeResponse, type Request, type Response, type Token, Type } from './message/message.ts';
@@ -82,7 +82,7 @@ export class Endpoint implements AsyncDisposable {
   private readonly serving: ServingSide;
   private readonly blocksOut: BlockOut;
   private readonly blocksIn: BlockIn;
-  private readonly send: Service;
+  private readonly stack: AskingStack;
   private readonly tally = new EndpointCounters();
   private closed = false;
 
@@ -140,7 +140,10 @@ export class Endpoint implements AsyncDisposable {
       toLayer,
       count: (what) => this.tally.add(what),
     });
-    this.send = compose(this.asking.ask, this.blocksOut.layer, echoing);
+    this.stack = new AskingStack(
+      (request, context, complete) => this.asking.ask(request, context, complete),
+      this.blocksOut,
+    );
   }
 
   /** Makes a peer of an address; rejects as the transport does. */
@@ -161,7 +164,7 @@ export class Endpoint implements AsyncDisposable {
    * message ids run out, ClosedError when the endpoint closes, or the signal's reason.
    */
   request(to: Peer, request: Request, options: RequestOptions = {}): Promise<Response> {
-    return this.send(request, new AskingContext(to, options));
+    return this.stack.request(request, new AskingContext(to, options));
   }
 
   /** Resolves when the peer answers an empty confirmable message with a reset (RFC 7252 §4.3); rejects with TimeoutError. */
@@ -184,9 +187,9 @@ export class Endpoint implements AsyncDisposable {
     this.asking.forget(peer, token);
   }
 
-  /** Takes up an observation that began elsewhere or before a restart. `request` is needed where notifications come in blocks. */
-  expect(peer: Peer, token: Token, notify: Listener, request?: Request): void {
-    this.asking.expect(peer, token, notify, request);
+  /** Takes up an observation that began elsewhere or before a restart. The request is needed where notifications come in blocks. */
+  expect(peer: Peer, token: Token, observing: Observing): void {
+    this.asking.expect(peer, token, observing);
   }
 
   /** A snapshot of every counter and size. */

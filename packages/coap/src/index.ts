@@ -3,8 +3,8 @@
 export { type BlockOptions, Endpoint, type EndpointOptions } from './endpoint.ts';
 export { BlockError, BodyLimitError, ResetError, ResponseError, type ResponseErrorOptions } from './errors.ts';
 export type { RequestOptions } from './exchange/contexts.ts';
-export type { Listener, Observed } from './exchange/exchanges.ts';
-export { chooseFormat, requireFormat } from './exchange/negotiation.ts';
+export { chooseFormat } from './exchange/negotiation.ts';
+export type { Listener, Observed, Observing } from './exchange/observation.ts';
 export type { NotifyPolicy } from './exchange/relations.ts';
 export { type Methods, type RouteOptions, Router, type RouterOptions } from './exchange/router.ts';
 export {

@@ -20,7 +20,7 @@ export class Connection {
   hasKeys = false;
   /** Next record number of epoch 0. */
   plainSequence: number;
-  /** Datagrams with records of epoch 1 that came before their keys, as views from that record on. */
+  /** Records of epoch 1 that came before their keys. */
   early: Uint8Array[] | undefined = undefined;
   earlyBytes = 0;
 

@@ -213,7 +213,7 @@ describe('records of an association', () => {
     const [flight] = held;
     const records = splitRecords(flight as Uint8Array);
     expect(records).toHaveLength(3);
-    for (const each of records.reverse()) await world.forge(client.road.address, server, each);
+    for (const each of [...records].reverse()) await world.forge(client.road.address, server, each);
     await world.clock.advance(100);
     expect(server.transport.stats()).toMatchObject({ associations: 1, tooEarly: 0 });
     await connecting;

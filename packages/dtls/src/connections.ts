@@ -8,7 +8,6 @@
 //                                   └─ others ─► the handshake at that address
 import {
   type Address,
-  ClosedError,
   equalAddresses,
   FormatError,
   type Identity,
@@ -21,6 +20,7 @@ import { AlertDescription, AlertLevel, decodeAlert, encodeAlert } from './alert.
 import type { AssociationPeer, LiveAssociation } from './association.ts';
 import type { Associations } from './associations.ts';
 import type { Connection } from './connection.ts';
+import { closedByPeer, revoked } from './endings.ts';
 import { AlertError } from './errors.ts';
 import { type HandshakeParts, Handshakes } from './handshakes.ts';
 import { HandshakeType } from './messages/handshake.ts';
@@ -54,6 +54,8 @@ export class Connections {
   /** Of our connection ids in records. */
   private readonly idLength: number;
   private sweepAt: Instant | undefined;
+  /** One function for all records. */
+  private readonly needsNoId = (peer: AssociationPeer): boolean => !this.table.hasOwnCid(peer);
 
   constructor(parts: ConnectionParts) {
     const { settings, table, sealing, counters, outlet, sessions } = parts;
@@ -151,7 +153,7 @@ export class Connections {
     }
     const { address } = road;
     const shaking = this.shakingAt(road);
-    const old = this.table.byAddress(address, (peer) => !this.table.hasOwnCid(peer));
+    const old = this.table.byAddress(address, this.needsNoId);
     if (shaking !== undefined && old === undefined && !shaking.hasKeys) {
       this.early(shaking, bytes);
       return;
@@ -266,7 +268,7 @@ export class Connections {
     else if (alert.description === AlertDescription.CloseNotify) {
       this.counters.add('closedByPeer');
       this.leave(live, now);
-      this.outlet.lost(peer, new ClosedError('the peer closed the association'));
+      this.outlet.lost(peer, closedByPeer);
     } else if (alert.level === AlertLevel.Fatal) {
       this.counters.add('closedByPeer');
       this.sessions.forget(live);
@@ -335,7 +337,7 @@ export class Connections {
       const live = this.table.liveOf(peer, now);
       this.sessions.forget(live);
       this.leave(live, now);
-      this.outlet.lost(peer, new ClosedError('the credential is not valid any more'));
+      this.outlet.lost(peer, revoked);
       ended += 1;
     }
     return ended;

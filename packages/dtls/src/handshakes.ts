@@ -1,12 +1,13 @@
 // All handshakes of a transport: begins them, carries out what their machines say, keeps their deadlines and their number,
 // and turns those that succeed into associations. An old association of the same address lives until the new handshake
 // has finished: a forged hello costs it nothing.
-import { ClosedError, Deadlines, type Identity, type Instant, LimitError, type Peer } from '@lapwing/kernel';
+import { Deadlines, type Identity, type Instant, type Peer } from '@lapwing/kernel';
 import type { Admission } from './admission.ts';
 import type { AssociationPeer, LiveAssociation } from './association.ts';
 import type { Associations } from './associations.ts';
 import { Connection } from './connection.ts';
 import type { Credentials } from './credentials.ts';
+import { begunAgain, gaveWay, shakenAgain, tooManyHalfOpen } from './endings.ts';
 import { type AlertError, HandshakeError } from './errors.ts';
 import { FlightWriter } from './flight-writer.ts';
 import type { Established, HandshakeEffect, HandshakeInput, Question } from './handshake/contract.ts';
@@ -56,6 +57,7 @@ export class Handshakes {
   private readonly halfOpen = new Set<Connection>();
   private readonly lingering = new Set<Connection>();
   private readonly writer: FlightWriter;
+  private readonly evicted: Error;
   private shaking = 0;
   private readonly waiting: Step[] = [];
   private isBusy = false;
@@ -63,6 +65,7 @@ export class Handshakes {
   constructor(parts: HandshakeParts) {
     this.parts = parts;
     this.writer = new FlightWriter(parts);
+    this.evicted = gaveWay(parts.settings.limits.associations);
   }
 
   get size(): number {
@@ -113,11 +116,11 @@ export class Handshakes {
   accept(road: Peer, helloRandom: Uint8Array, sequence: number, now: Instant): Connection | undefined {
     const { settings, machine, datagram, counters, admission } = this.parts;
     const before = this.incoming.get(road.key);
-    if (before !== undefined) this.drop(before, new HandshakeError('closed', 'the client has begun again'));
+    if (before !== undefined) this.drop(before, begunAgain);
     if (this.halfOpen.size >= settings.limits.halfOpen) {
       for (const oldest of this.halfOpen) {
         counters.add('halfOpenEvicted');
-        this.drop(oldest, new HandshakeError('limit', 'too many unfinished handshakes: the oldest had to go'));
+        this.drop(oldest, tooManyHalfOpen);
         break;
       }
     }
@@ -199,7 +202,7 @@ export class Handshakes {
     const { early, earlyBytes } = this.parts.settings.limits;
     connection.early ??= [];
     if (connection.early.length >= early || connection.earlyBytes + rest.length > earlyBytes) return false;
-    connection.early.push(rest);
+    connection.early.push(new Uint8Array(rest));
     connection.earlyBytes += rest.length;
     return true;
   }
@@ -229,8 +232,7 @@ export class Handshakes {
         return undefined;
       }
       counters.add('associationsEvicted');
-      const { associations } = settings.limits;
-      this.parts.end(stale, new LimitError('gave way to another association: it was quiet longest', associations), now);
+      this.parts.end(stale, this.evicted, now);
     }
     return table.reserve(road, role, now);
   }
@@ -326,7 +328,7 @@ export class Handshakes {
           (!table.hasOwnCid(other) || sameIdentity(other.identity, identity)),
       );
       if (old === undefined) return;
-      this.parts.end(old, new ClosedError('the peer has shaken hands again'), now);
+      this.parts.end(old, shakenAgain, now);
     }
   }
 

@@ -39,6 +39,12 @@ describe('options', () => {
     });
   });
 
+  it('take the patience for a slow road from the road', () => {
+    expect(settle({ accept }, { ackTimeout: 20_000 }).timers.retransmitAfter).toBe(20_000);
+    expect(settle({ accept }, { ackTimeout: 200_000 }).timers.retransmitAfter).toBe(60_000);
+    expect(settle({ accept, timers: { retransmitAfter: 9 } }, { ackTimeout: 20_000 }).timers.retransmitAfter).toBe(9);
+  });
+
   it('are refused all at once, each with its path', () => {
     expect(problemsOf({})).toEqual(['connect, accept: one of them is needed']);
     expect(

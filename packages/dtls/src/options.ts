@@ -10,6 +10,7 @@ import {
   type Random,
   systemClock,
   systemRandom,
+  type TransportTraits,
 } from '@lapwing/kernel';
 import type { CredentialStore, Credentials } from './credentials.ts';
 import type { SessionCache } from './session-cache.ts';
@@ -18,7 +19,10 @@ import type { Suite } from './suites/suite.ts';
 
 /** Waits, all in ms. */
 export interface Timers {
-  /** Before a flight is sent again for the first time (RFC 6347 §4.2.4.1); default 1 000. From 1 to 60 000. */
+  /**
+   * Before a flight is sent again for the first time (RFC 6347 §4.2.4.1); default 1 000, or what the transport below says
+   * of its pace, then with 60 000 at most. From 1 to 60 000.
+   */
   readonly retransmitAfter: Duration;
   /** Each wait is twice the one before, up to this; default 60 000. Raise both for text messages. From 1 to 600 000. */
   readonly retransmitAtMost: Duration;
@@ -26,7 +30,7 @@ export interface Timers {
   readonly connect: Duration;
   /** How long a server waits for a client to finish; default 30 000. */
   readonly accept: Duration;
-  /** How long one key makes cookies; those of the period before are good too (RFC 6347 §4.2.1). Default 60 000. */
+  /** How long one key makes cookies; those of the period before are good too (RFC 6347 §4.2.1). Default 30 000. */
   readonly cookie: Duration;
   /** How long the last flight is kept, in case the other side has not got it (RFC 6347 §4.2.4). Default 240 000. */
   readonly linger: Duration;
@@ -100,8 +104,9 @@ export interface EstablishedEvent {
 }
 
 /**
- * Told what to write down so that associations outlive the process: bytes for `restore`, under the peer's key; `undefined`
- * when there is nothing to keep any more. The bytes contain keys. May write later: see snapshot.ts for what may get lost.
+ * Told what to write down so that associations outlive the process: bytes for `restore`, under the peer's key, when one
+ * begins, moves, and with all others when the transport is closed or `checkpoint` is called; `undefined` when there is
+ * nothing to keep any more. The bytes contain keys. May write later: see snapshot.ts for what may get lost.
  */
 export type Journal = (key: string, association: Uint8Array | undefined) => void;
 
@@ -166,7 +171,7 @@ const defaultTimers: Timers = {
   retransmitAtMost: 60_000,
   connect: 93_000,
   accept: 30_000,
-  cookie: 60_000,
+  cookie: 30_000,
   linger: 240_000,
   cool: 60_000,
 };
@@ -215,10 +220,11 @@ const limitRanges: Readonly<Record<keyof Limits, readonly [number, number]>> = {
   ciphers: [2, 2 ** 24],
 };
 
-/** Throws ConfigError naming everything that is out of range. */
-export function settle(options: SecureOptions): Settings {
+/** Throws ConfigError naming everything that is out of range. `pace`: of the transport below. */
+export function settle(options: SecureOptions, pace?: TransportTraits['pace']): Settings {
   const problems: string[] = [];
-  const timers = within('timers', defaultTimers, options.timers, timerRanges, problems);
+  const retransmitAfter = Math.max(defaultTimers.retransmitAfter, Math.min(pace?.ackTimeout ?? 0, 60_000));
+  const timers = within('timers', { ...defaultTimers, retransmitAfter }, options.timers, timerRanges, problems);
   const limits = within('limits', defaultLimits, options.limits, limitRanges, problems);
   const { connect, accept, recordSizeLimit, resumption = {}, serverName } = options;
   if (connect === undefined && accept === undefined) problems.push('connect, accept: one of them is needed');

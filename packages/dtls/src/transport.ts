@@ -57,6 +57,8 @@ export interface DtlsTransport extends Transport {
   peers(): IterableIterator<Peer>;
   /** All associations, to be restored by the next process; holds keys. See snapshot.ts for what it rests on. */
   snapshot(): Uint8Array;
+  /** Writes everybody to the journal, so that a restart knows what was heard since; closing does it by itself. */
+  checkpoint(): void;
   /** Takes up associations of `snapshot` or of the journal; before or after `open`. Throws FormatError for other bytes. */
   restore(snapshot: Uint8Array): Restored;
   /** Closing keeps quiet to those who have an association: they may be restored. `closeAll` says goodbye to everybody first. */
@@ -65,7 +67,7 @@ export interface DtlsTransport extends Transport {
 
 /** Secures a datagram transport. Throws ConfigError for options out of range, or a transport that carries a stream. */
 export function secure(inner: Transport, options: SecureOptions): DtlsTransport {
-  const settings = settle(options);
+  const settings = settle(options, inner.traits.pace);
   if (inner.traits.framing !== 'rfc7252') throw new ConfigError(['transport: DTLS is for datagrams, use TLS over TCP']);
   return new SecuredTransport(inner, settings);
 }
@@ -175,6 +177,10 @@ class SecuredTransport implements DtlsTransport, Outlet {
     return snapshotOf(this.table, this.table.inOrder(), 'stopped', this.wall.at(this.clock.now()));
   }
 
+  checkpoint(): void {
+    this.writeDown('running');
+  }
+
   restore(snapshot: Uint8Array): Restored {
     const restored = restoreInto(this.table, snapshot, this.wall, this.clock.now());
     this.counters.add('restored', restored.associations);
@@ -199,6 +205,7 @@ class SecuredTransport implements DtlsTransport, Outlet {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.closed) return;
     this.core.handshakes.close(new HandshakeError('closed', 'the transport was closed'));
+    this.writeDown('stopped');
     this.closed = true;
     this.timer?.[Symbol.dispose]();
     this.timer = undefined;
@@ -266,13 +273,18 @@ class SecuredTransport implements DtlsTransport, Outlet {
   }
 
   journal(peer: AssociationPeer, what: 'kept' | 'gone'): void {
-    const { journal } = this.settings;
-    if (journal === undefined) return;
+    this.writeOne(peer, what === 'gone' ? undefined : 'running');
+  }
+
+  private writeDown(kind: 'running' | 'stopped'): void {
+    if (this.settings.journal === undefined || this.closed) return;
+    for (const peer of this.table.inOrder()) this.writeOne(peer, kind);
+  }
+
+  private writeOne(peer: AssociationPeer, kind: 'running' | 'stopped' | undefined): void {
     try {
-      journal(
-        peer.key,
-        what === 'gone' ? undefined : snapshotOf(this.table, [peer], 'running', this.wall.at(this.clock.now())),
-      );
+      const wall = this.wall.at(this.clock.now());
+      this.settings.journal?.(peer.key, kind === undefined ? undefined : snapshotOf(this.table, [peer], kind, wall));
     } catch {
       this.counters.add('listenerErrors');
     }

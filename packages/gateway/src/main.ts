@@ -65,6 +65,8 @@ export interface GatewayHandle extends AsyncDisposable {
 export interface GatewayStats extends ServerStats {
   /** By name of the listener. */
   readonly sockets: Readonly<Record<string, UdpCounters>>;
+  /** Writes that are not on disk yet. */
+  readonly unwritten: number;
 }
 
 /** How long closing waits for the broker to take what is left. */
@@ -193,6 +195,7 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
     stats: () => ({
       ...devices.stats(),
       sockets: Object.fromEntries(listening.map(({ listener, socket }) => [listenerName(listener), socket.counters()])),
+      unwritten: database?.pending ?? 0,
     }),
     [Symbol.asyncDispose]: async () => {
       await drained(link, clock);

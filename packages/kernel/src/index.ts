@@ -41,6 +41,7 @@ export {
 } from './crypto.ts';
 export { Deadlines } from './deadlines.ts';
 export { Driver } from './driver.ts';
+export { type Due, DueQueue } from './due-queue.ts';
 export { Emitter, type Events, type StreamOptions } from './emitter.ts';
 export { ClosedError, ConfigError, FormatError, isStackError, LimitError, StackError, TimeoutError } from './errors.ts';
 export { ExpiringMap } from './expiring-map.ts';

@@ -37,6 +37,8 @@ export interface ListenerSecurity {
   readonly extendedMasterSecret?: 'required' | 'optional';
   /** Longest handshake, in ms; default 30 s. */
   readonly handshakeTimeout?: Duration;
+  /** Unfinished handshakes of one host; more have to wait. Default 100: many devices may share one address. */
+  readonly handshakesPerHost?: number;
   /** Sessions and tickets that save a device the next full handshake; default true. */
   readonly resumption?: boolean;
   /** Where associations outlive the process; default: nowhere. */
@@ -97,6 +99,7 @@ function secured(road: Transport, wanted: ListenerSecurity, { clock, random, sec
     ...(connectionId === undefined ? {} : { connectionId }),
     ...(extendedMasterSecret === undefined ? {} : { extendedMasterSecret }),
     ...(handshakeTimeout === undefined ? {} : { timers: { accept: handshakeTimeout } }),
+    limits: { halfOpenPerHost: wanted.handshakesPerHost ?? 100 },
     ...(wanted.resumption === false ? { resumption: false as const } : {}),
     ...(associations === undefined ? {} : { journal: (key, bytes) => associations.write(key, bytes) }),
   });

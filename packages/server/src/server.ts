@@ -12,10 +12,9 @@ import {
 import { type Address, afterTurn, Driver, Emitter, type Events, type Identity, TimeoutError } from '@lapwing/kernel';
 import type { Operation, Result } from '@lapwing/lwm2m';
 import { Awake, type AwakeEffect, type AwakeInput } from './awake.ts';
-import { Device } from './calls.ts';
 import { Commands, type Underway, type Work } from './commands.ts';
 import type { Contact } from './contact.ts';
-import type { PerformOptions } from './device.ts';
+import { Device, type PerformOptions } from './device.ts';
 import { NotRegisteredError } from './errors.ts';
 import type { Observation, ServerEvents } from './events.ts';
 import { Exchange } from './exchange.ts';
@@ -187,9 +186,10 @@ export class Server implements AsyncDisposable {
   }
 
   private serve(request: Request, context: Context, listener: string): Promise<Response> {
-    const [root] = request.options.path;
+    const { path } = request.options;
     const endpoint = this.listening.find(({ name }) => name === listener)?.endpoint;
-    if (root === 'rd' && endpoint !== undefined) return this.registering.serve(request, context, listener, endpoint);
+    if (path[0] === 'rd' && endpoint !== undefined)
+      return this.registering.serve(request, path, context, listener, endpoint);
     this.unserved += 1;
     return Promise.resolve(makeResponse(Code.NotFound));
   }

@@ -4,7 +4,7 @@ import type { Peer } from '@lapwing/kernel';
 import type { Token } from '../message/message.ts';
 import type { ReceivedMessage } from '../message/udp.ts';
 import type { Incoming } from '../reliability/incoming.ts';
-import type { Listener } from './exchanges.ts';
+import type { Listener } from './observation.ts';
 import type { BlockListener, Context, Notify } from './service.ts';
 
 /** For a request that is served. */
@@ -75,13 +75,15 @@ export class AskingContext implements Context {
   readonly given: AbortSignal | undefined;
   /** Hears notifications; no layer need stand between, so it is not `notify`. */
   readonly listener: Listener | undefined;
+  readonly tag: unknown;
   private own: AbortController | undefined = undefined;
 
   constructor(peer: Peer, options: RequestOptions = {}) {
-    const { signal, notify, token, type, onBlock, onAcknowledged, until = 'signal', turn = 'queued' } = options;
+    const { signal, notify, tag, token, type, onBlock, onAcknowledged, until = 'signal', turn = 'queued' } = options;
     this.peer = peer;
     this.given = signal;
     this.listener = notify;
+    this.tag = tag;
     this.onAcknowledged = onAcknowledged;
     this.until = until;
     this.turn = turn;
@@ -102,6 +104,8 @@ export interface RequestOptions {
   readonly signal?: AbortSignal;
   /** For requests with Observe 0: hears every fresh notification after the first response, bodies whole. */
   readonly notify?: Listener;
+  /** Comes back with every notification. */
+  readonly tag?: unknown;
   /** Confirmable unless 'non' (RFC 7252 §4.2, §4.3). */
   readonly type?: 'con' | 'non';
   /** Chosen by the caller, to find an observation again; default a fresh one. */

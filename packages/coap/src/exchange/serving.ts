@@ -10,7 +10,7 @@ import type { LayerInput } from '../reliability/effects.ts';
 import type { Incoming } from '../reliability/incoming.ts';
 import type { Sender } from '../reliability/transmission.ts';
 import { ObservedContext, ServedContext } from './contexts.ts';
-import type { Failure } from './exchanges.ts';
+import type { Failure } from './failures.ts';
 import { type NotifyPolicy, Relation, Relations } from './relations.ts';
 import type { NotifyOptions } from './service.ts';
 import type { ServingStack } from './serving-stack.ts';

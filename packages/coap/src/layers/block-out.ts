@@ -109,7 +109,6 @@ export class BlockOut {
   }
 
   private ask(inner: Service, request: Request, context: Context): Promise<Response> {
-    // Nearly all of them: small, not streamed, and the answer has no more blocks.
     if (this.isPlain(request, context)) {
       return inner(request, context).then((response) =>
         response.code === Code.RequestEntityTooLarge || response.options.has(Option.Block2)
@@ -120,7 +119,8 @@ export class BlockOut {
     return this.askInBlocks(inner, request, context);
   }
 
-  private isPlain(request: Request, context: Context): boolean {
+  /** Small, not streamed, and nothing said about blocks: the request goes out as it is. */
+  isPlain(request: Request, context: Context): boolean {
     const { options, payload, body } = request;
     const { onBlock, notify } = context;
     return (

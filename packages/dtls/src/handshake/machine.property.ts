@@ -2,7 +2,7 @@
 // differently each time; and machines in any state that are fed what no honest peer sends.
 import { SeededRandom } from '@lapwing/kernel/testing';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { writeFragment } from '../messages/handshake.ts';
 import { findSuite } from '../suites/registry.ts';
 import { agree, type Link, Lockstep, type LockstepOptions } from '../testing/lockstep.ts';
@@ -42,6 +42,9 @@ function overBadRoad(options: LockstepOptions, seed: number, probability: number
     server: { ...options.server, datagram: datagram() },
   }).run();
 }
+
+// On a busy machine the key exchanges of hundreds of handshakes take a while.
+vi.setConfig({ testTimeout: 60_000 });
 
 describe('over a road that loses, doubles and shuffles', () => {
   it.each(kinds)('one datagram in 100 or in 20: %s always completes (dtls E 55)', (_, options) => {

@@ -290,6 +290,8 @@ export class Handshake implements Core<HandshakeInput, HandshakeEffect> {
       effects.push({ kind: 'send', epoch, type: ContentType.Alert, payload: encodeAlert(cause) }, { kind: 'flush' });
     }
     effects.push({ kind: 'failed', error: cause });
+    // Of a resumed handshake it is the session's, which outlives this failure.
+    if (!exchange.isResumed) exchange.master.fill(0);
   }
 
   private release(): void {

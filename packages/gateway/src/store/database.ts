@@ -83,6 +83,11 @@ export class Database implements Disposable {
     return new Database(connection, options);
   }
 
+  /** Writes that are not on disk yet. */
+  get pending(): number {
+    return this.waiting.size;
+  }
+
   prepare(sql: string): Statement {
     return this.connection.prepare(sql);
   }
