@@ -13,10 +13,25 @@ import {
   udpTransport,
 } from '@lapwing/coap';
 import type { Oscore } from '@lapwing/coap/oscore';
-import type { Peer } from '@lapwing/kernel';
+import type { Peer, Transport } from '@lapwing/kernel';
 
 /** Five blocks of 1,024 bytes. */
 export const largeBody: Buffer = Buffer.from(Array.from({ length: 5000 }, (_, i) => 97 + (i % 26)));
+
+/** What an endpoint stands on, and at which UDP port that is once it is open. */
+export interface Road {
+  readonly transport: Transport;
+  readonly port: () => number;
+}
+
+function plain(): Road {
+  const transport = udpTransport();
+  return { transport, port: () => transport.address.port };
+}
+
+function roadOf({ transport, port }: Partial<Road>): Road {
+  return transport === undefined || port === undefined ? plain() : { transport, port };
+}
 
 type Content = Map<string, Buffer>;
 
@@ -45,12 +60,14 @@ export class LapwingCoapServer implements AsyncDisposable {
     this.content = content;
   }
 
+  /** On plain UDP, or on a transport that lies on it; with OSCORE where a context store is given. */
   static async start(
-    options: { readonly oscore?: Oscore; readonly layers?: readonly Layer[] } = {},
+    options: Partial<Road> & { readonly oscore?: Oscore; readonly layers?: readonly Layer[] } = {},
   ): Promise<LapwingCoapServer> {
     const { oscore, layers = [] } = options;
+    const road = roadOf(options);
     const content = fresh();
-    const transport = udpTransport();
+    const { transport } = road;
     const site: { server?: LapwingCoapServer } = {};
     const endpoint = await Endpoint.open({
       transport,
@@ -64,7 +81,7 @@ export class LapwingCoapServer implements AsyncDisposable {
           : answer(content, path, request);
       },
     });
-    site.server = new LapwingCoapServer(transport.address.port, endpoint, content);
+    site.server = new LapwingCoapServer(road.port(), endpoint, content);
     return site.server;
   }
 
@@ -132,15 +149,18 @@ export class LapwingCoapClient implements AsyncDisposable {
   /** With a context, under which everything is asked. */
   static async start(
     port: number,
-    under?: { readonly oscore: Oscore; readonly recipientId: Uint8Array; readonly idContext?: Uint8Array },
+    options: Partial<Road> & {
+      readonly oscore?: Oscore;
+      readonly recipientId?: Uint8Array;
+      readonly idContext?: Uint8Array;
+    } = {},
   ): Promise<LapwingCoapClient> {
-    const protection = under === undefined ? {} : { protection: under.oscore };
-    const endpoint = await Endpoint.open({ transport: udpTransport(), ...protection });
+    const { oscore, recipientId, idContext } = options;
+    const { transport } = roadOf(options);
+    const endpoint = await Endpoint.open({ transport, ...(oscore === undefined ? {} : { protection: oscore }) });
     const peer = await endpoint.connect({ via: 'udp', host: '127.0.0.1', port });
-    return new LapwingCoapClient(
-      endpoint,
-      (await under?.oscore.peer(peer, under.recipientId, under.idContext)) ?? peer,
-    );
+    const guarded = recipientId === undefined ? undefined : await oscore?.peer(peer, recipientId, idContext);
+    return new LapwingCoapClient(endpoint, guarded ?? peer);
   }
 
   ask(path: string, asked: LapwingAsk = {}): Promise<Response> {

@@ -62,7 +62,11 @@ export function startClient(uri: string, options: AskOptions = {}): Promise<Proc
   return Process.start({ name: 'coap-client', command: program(...clients), args: clientArguments(uri, options) });
 }
 
-function clientArguments(uri: string, { method = 'get', payload, args = [], within = 10 }: AskOptions): string[] {
+/** What coap-client is told for one request. */
+export function clientArguments(
+  uri: string,
+  { method = 'get', payload, args = [], within = 10 }: AskOptions,
+): string[] {
   const body = payload === undefined ? [] : ['-f', '-'];
   // Without `-o` it ends a payload with a line feed of its own.
   return ['-m', method, '-B', String(within), '-o', '-', ...body, ...args, uri];

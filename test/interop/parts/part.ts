@@ -9,7 +9,7 @@ import { stopLeftovers } from './process.ts';
 
 export interface Part {
   readonly name: string;
-  readonly from: 'Debian' | 'Maven' | 'PyPI' | 'npm';
+  readonly from: 'Debian' | 'Go' | 'Maven' | 'PyPI' | 'npm';
   /** True, or the reason why it cannot be used. May install it into the cache the first time. */
   available(): Promise<true | string>;
 }
