@@ -1,8 +1,9 @@
-// Keys and certificates for the DTLS tests, made by openssl for each run in a folder of its own, gone with the run.
+// Keys and certificates for the DTLS tests, made by openssl for each group of tests in a folder that is gone with it.
 // One authority has signed all certificates; the names of a server are localhost and 127.0.0.1.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterTheTests } from './cleanup.ts';
 import { program } from './part.ts';
 import { mustRun } from './process.ts';
 
@@ -37,7 +38,7 @@ export interface Material {
 
 let made: Promise<Material> | undefined;
 
-/** The same for all tests of one file. */
+/** The same for all tests of one group. */
 export function material(): Promise<Material> {
   made ??= make();
   return made;
@@ -56,7 +57,10 @@ const openssl = (...args: readonly string[]): Promise<string> =>
 
 async function make(): Promise<Material> {
   const folder = mkdtempSync(join(tmpdir(), 'lapwing-dtls-'));
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  afterTheTests(() => {
+    made = undefined;
+    rmSync(folder, { recursive: true, force: true });
+  });
   const authority = join(folder, 'authority-certificate.pem');
   const authorityKey = join(folder, 'authority-key.pem');
   await openssl(...generate('EC', authorityKey));
