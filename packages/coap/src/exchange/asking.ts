@@ -138,7 +138,8 @@ export class AskingSide {
       signal?.throwIfAborted();
       const token = context.token ?? this.freshToken();
       const { code, options, payload } = request;
-      const bytes = encodeMessage({ type: Type.Con, id: 0, token, code, options, payload }, this.options.longest);
+      const longest = context.peer.connection?.mtu ?? this.options.longest;
+      const bytes = encodeMessage({ type: Type.Con, id: 0, token, code, options, payload }, longest);
       const call = new Call(
         context.peer,
         keyOfToken(token),

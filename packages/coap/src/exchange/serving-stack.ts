@@ -1,10 +1,12 @@
 // The layers of serving, and the short cut through them. What a layer does depends on options of the request, which
 // most requests do not have: these go straight to the service, a third of whose time each layer would take.
 
+import type { Peer } from '@lapwing/kernel';
 import type { BlockIn } from '../layers/block-in.ts';
+import type { Rooms } from '../layers/block-sizes.ts';
 import { errors } from '../layers/errors.ts';
 import { noResponse } from '../layers/no-response.ts';
-import { observeIn } from '../layers/observe-in.ts';
+import { observeIn, observeInOrder } from '../layers/observe-in.ts';
 import type { Request, Response } from '../message/message.ts';
 import { Option } from '../message/options.ts';
 import type { ReceivedMessage } from '../message/udp.ts';
@@ -15,8 +17,9 @@ export interface ServingStackOptions {
   /** Around `serve`, outermost first. */
   readonly layers: readonly Layer[];
   readonly blocks: BlockIn;
-  /** Bytes of the longest payload that goes out whole. */
-  readonly whole: number;
+  readonly rooms: Rooms;
+  /** Notifications arrive in the order in which they are sent. */
+  readonly isOrdered: boolean;
   /** Hears what a service did not mean to throw. */
   readonly unexpected: (error: unknown) => void;
 }
@@ -28,14 +31,15 @@ export class ServingStack {
   readonly layered: Service;
   private readonly errors: Layer;
   private readonly blocks: BlockIn;
-  private readonly whole: number;
+  private readonly rooms: Rooms;
 
   constructor(options: ServingStackOptions) {
     this.errors = errors({ diagnostics: 'authenticated', unexpected: options.unexpected });
     this.blocks = options.blocks;
-    this.whole = options.whole;
+    this.rooms = options.rooms;
     this.service = compose(options.serve, ...options.layers);
-    this.layered = compose(this.service, noResponse, observeIn, options.blocks.layer, this.errors);
+    const observe = options.isOrdered ? observeInOrder : observeIn;
+    this.layered = compose(this.service, noResponse, observe, options.blocks.layer, this.errors);
   }
 
   /** Whether `service` alone will do: no layer minds an option below Block2 but Observe. */
@@ -43,8 +47,8 @@ export class ServingStack {
     return message.lastOption < Option.Block2 && !message.options.has(Option.Observe);
   }
 
-  isLarge(response: Response): boolean {
-    return response.body !== undefined || response.payload.length > this.whole;
+  isLarge(response: Response, peer: Peer): boolean {
+    return response.body !== undefined || response.payload.length > this.rooms.of(peer).whole;
   }
 
   inBlocks(response: Response, request: Request, context: Context): Promise<Response> {

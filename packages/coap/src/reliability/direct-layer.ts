@@ -27,11 +27,17 @@ export class DirectLayer implements Core<LayerInput, LayerEffect> {
       }
       case 'respond': {
         const { incoming, bytes } = input;
+        const { peer, message } = incoming;
+        if (message === undefined) return [];
         incoming.message = undefined;
-        return bytes === undefined ? [] : [{ kind: 'transmit', peer: incoming.peer, bytes }];
+        const settled = { kind: 'settled', peer, bytes: message.bytes.length } as const;
+        return bytes === undefined ? [settled] : [{ kind: 'transmit', peer, bytes }, settled];
       }
       case 'refuse-request':
-        return [{ kind: 'transmit', peer: input.peer, bytes: input.bytes }];
+        return [
+          { kind: 'transmit', peer: input.peer, bytes: input.bytes },
+          { kind: 'settled', peer: input.peer, bytes: input.message.bytes.length },
+        ];
       default:
         return [];
     }

@@ -48,6 +48,8 @@ export type LayerInput =
 
 export type LayerEffect =
   | { readonly kind: 'transmit'; readonly peer: Peer; readonly bytes: Uint8Array }
+  /** A request of so many bytes was answered, or will not be: a stream may bring the next. */
+  | { readonly kind: 'settled'; readonly peer: Peer; readonly bytes: number }
   | { readonly kind: 'request'; readonly incoming: Incoming; readonly message: ReceivedMessage }
   /** Waits for `accept` or `refuse`. */
   | { readonly kind: 'response'; readonly incoming: Incoming; readonly message: ReceivedMessage }
