@@ -98,6 +98,7 @@ export class Endpoint implements AsyncDisposable {
       await options.transport.open({
         receive: (datagram) => endpoint.receive(datagram),
         lost: (peer, cause) => endpoint.lost(peer, cause),
+        flow: (peer, state) => endpoint.driver.handle({ kind: 'flow', peer, state }),
       });
     } catch (error) {
       await endpoint[Symbol.asyncDispose]();
@@ -137,7 +138,6 @@ export class Endpoint implements AsyncDisposable {
         layers: options.layers ?? [],
         blocks: this.blocksIn,
         rooms: new Rooms(longest, blocks.blockSize),
-        isOrdered: this.isStream,
         unexpected: (error) => this.mistake('serviceErrors', error),
       }),
       policy: { ...notifyPolicy, ...options.notifications },

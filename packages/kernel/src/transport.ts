@@ -48,6 +48,8 @@ export interface TransportSink {
   receive(datagram: Datagram): void;
   /** The peer cannot be reached any more (connection closed, association gone). */
   lost(peer: Peer, cause: Error): void;
+  /** More is on its way to the peer than should be: what can wait waits until it is `clear`. Told by roads with connections. */
+  flow?(peer: Peer, state: 'congested' | 'clear'): void;
 }
 
 export interface TransportTraits {

@@ -6,7 +6,7 @@ import type { BlockIn } from '../layers/block-in.ts';
 import type { Rooms } from '../layers/block-sizes.ts';
 import { errors } from '../layers/errors.ts';
 import { noResponse } from '../layers/no-response.ts';
-import { observeIn, observeInOrder } from '../layers/observe-in.ts';
+import { observeIn } from '../layers/observe-in.ts';
 import type { Request, Response } from '../message/message.ts';
 import { Option } from '../message/options.ts';
 import type { ReceivedMessage } from '../message/udp.ts';
@@ -18,8 +18,6 @@ export interface ServingStackOptions {
   readonly layers: readonly Layer[];
   readonly blocks: BlockIn;
   readonly rooms: Rooms;
-  /** Notifications arrive in the order in which they are sent. */
-  readonly isOrdered: boolean;
   /** Hears what a service did not mean to throw. */
   readonly unexpected: (error: unknown) => void;
 }
@@ -38,8 +36,7 @@ export class ServingStack {
     this.blocks = options.blocks;
     this.rooms = options.rooms;
     this.service = compose(options.serve, ...options.layers);
-    const observe = options.isOrdered ? observeInOrder : observeIn;
-    this.layered = compose(this.service, noResponse, observe, options.blocks.layer, this.errors);
+    this.layered = compose(this.service, noResponse, observeIn, options.blocks.layer, this.errors);
   }
 
   /** Whether `service` alone will do: no layer minds an option below Block2 but Observe. */

@@ -1,7 +1,8 @@
 // Observing when we answer (RFC 7641 §4): numbers what is sent, first response and notifications, and makes sure
 // that Observe stands only where a relation is. Which relations there are, how often they confirm and what
-// supersedes what is known further down, where tokens and retransmissions are (exchange/relations.ts).
-import { type Context, extendContext, type Layer, type Notify, type Service } from '../exchange/service.ts';
+// supersedes what is known further down, where tokens and retransmissions are (exchange/relations.ts). In a connection the
+// numbers may be left out and must be ignored (RFC 8323 §7.1); they stay, for those who do not ignore them, such as aiocoap.
+import { extendContext, type Layer, type Notify } from '../exchange/service.ts';
 import { Code, isSuccess } from '../message/code.ts';
 import type { Request, Response } from '../message/message.ts';
 import { Option } from '../message/options.ts';
@@ -22,36 +23,19 @@ export function asksToObserve(request: Request): boolean {
 }
 
 export const observeIn: Layer = (inner) => async (request, context) => {
-  let sequence = FIRST;
-  return serveObserved(inner, request, context, FIRST, () => {
-    sequence = following(sequence);
-    return sequence;
-  });
-};
-
-/** Where order is kept below, the option is there and empty (RFC 8323 §7.1). */
-export const observeInOrder: Layer = (inner) => (request, context) =>
-  serveObserved(inner, request, context, 0, () => 0);
-
-/** `first` is the number of the response, `next` gives those of notifications. */
-async function serveObserved(
-  inner: Service,
-  request: Request,
-  context: Context,
-  first: number,
-  next: () => number,
-): Promise<Response> {
   const { notify } = context;
   if (notify === undefined || !asksToObserve(request)) return unobserved(await inner(request, context));
+  let sequence = FIRST;
   const numbered: Notify = (response, options) => {
     // An error is the last notification, and says so by having no number (RFC 7641 §4.2).
     if (!isSuccess(response.code)) return notify(unobserved(response), options);
-    return notify(observed(response, next()), options);
+    sequence = following(sequence);
+    return notify(observed(response, sequence), options);
   };
   const response = await inner(request, extendContext(context, { notify: numbered }));
   const accepted = isSuccess(response.code) && response.options.has(Option.Observe);
-  return accepted ? observed(response, first) : unobserved(response);
-}
+  return accepted ? observed(response, FIRST) : unobserved(response);
+};
 
 function observed(response: Response, sequence: number): Response {
   return { ...response, options: response.options.with(Option.Observe, sequence) };

@@ -44,6 +44,8 @@ export type LayerInput =
   | { readonly kind: 'refuse'; readonly incoming: Incoming }
   /** The sender needs no acknowledgement any more. */
   | { readonly kind: 'cancel'; readonly sender: Sender }
+  /** More is on its way to the peer than should be, or not any more. */
+  | { readonly kind: 'flow'; readonly peer: Peer; readonly state: 'congested' | 'clear' }
   | { readonly kind: 'lost'; readonly peer: Peer };
 
 export type LayerEffect =

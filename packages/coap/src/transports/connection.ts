@@ -8,7 +8,6 @@ import {
   type Duration,
   type Instant,
   type Peer,
-  toHex,
 } from '@lapwing/kernel';
 import type { SignallingCount, SignallingEffect, SignallingInput, SignallingSettings } from './effects.ts';
 import { Signalling } from './signalling.ts';
@@ -22,6 +21,7 @@ export interface ConnectionHost<P extends Peer> {
   /** Nothing new may begin on it, and a new one not before `wait` has passed. */
   released(connection: Connection<P>, wait: Duration): void;
   count(what: SignallingCount): void;
+  flow(connection: Connection<P>, state: 'congested' | 'clear'): void;
   /** Once, and the last. */
   over(connection: Connection<P>, cause: Error): void;
 }
@@ -34,9 +34,10 @@ export class Connection<P extends Peer> {
   isReady = false;
   private readonly host: ConnectionHost<P>;
   private readonly driver: Driver<SignallingInput, SignallingEffect>;
-  private readonly pongs = new Map<string, { resolve(): void; reject(cause: Error): void }>();
+  private readonly pongs: { resolve(): void; reject(cause: Error): void }[] = [];
   private introduce: { resolve(): void; reject(cause: Error): void } | undefined;
   private ended = false;
+  private isCongested = false;
 
   constructor(stream: ByteStream, peer: P, host: ConnectionHost<P>) {
     this.stream = stream;
@@ -54,7 +55,7 @@ export class Connection<P extends Peer> {
     this.handle({ kind: 'opened' });
     this.stream.open({
       data: (bytes) => this.handle({ kind: 'chunk', bytes }),
-      drained: () => this.handle({ kind: 'drained' }),
+      drained: () => this.drained(),
       ended: () => this.handle({ kind: 'ended' }),
       closed: (cause) => this.over('drop', cause ?? new ClosedError('the connection was closed')),
     });
@@ -69,10 +70,11 @@ export class Connection<P extends Peer> {
     this.over('drop', cause);
   }
 
-  awaitPong(token: string): Promise<void> {
+  /** Whichever comes first: not every peer gives back the token of the Ping, and all say the same. */
+  awaitPong(): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.ended) reject(new ClosedError('the connection is gone'));
-      else this.pongs.set(token, { resolve, reject });
+      else this.pongs.push({ resolve, reject });
     });
   }
 
@@ -80,7 +82,7 @@ export class Connection<P extends Peer> {
     const { host } = this;
     switch (effect.kind) {
       case 'write':
-        if (!this.ended && !this.stream.write(effect.bytes)) this.handle({ kind: 'stalled' });
+        if (!this.ended && !this.stream.write(effect.bytes)) this.stalled();
         break;
       case 'deliver':
         host.deliver(this, effect.bytes, host.settings.clock.now());
@@ -99,12 +101,9 @@ export class Connection<P extends Peer> {
         if (effect.wanted === 'on') this.stream.resume();
         else this.stream.pause();
         break;
-      case 'pong': {
-        const token = toHex(effect.token);
-        this.pongs.get(token)?.resolve();
-        this.pongs.delete(token);
+      case 'pong':
+        for (const { resolve } of this.pongs.splice(0)) resolve();
         break;
-      }
       case 'released':
         host.released(this, effect.holdOff);
         break;
@@ -117,6 +116,20 @@ export class Connection<P extends Peer> {
     }
   }
 
+  private stalled(): void {
+    this.handle({ kind: 'stalled' });
+    if (this.isCongested) return;
+    this.isCongested = true;
+    this.host.flow(this, 'congested');
+  }
+
+  private drained(): void {
+    if (this.ended) return;
+    this.isCongested = false;
+    this.handle({ kind: 'drained' });
+    this.host.flow(this, 'clear');
+  }
+
   private over(how: 'end' | 'drop', cause: Error): void {
     if (this.ended) return;
     this.ended = true;
@@ -124,8 +137,7 @@ export class Connection<P extends Peer> {
     if (how === 'end') this.stream.end();
     else this.stream.destroy();
     this.introduce?.reject(cause);
-    for (const { reject } of this.pongs.values()) reject(cause);
-    this.pongs.clear();
+    for (const { reject } of this.pongs.splice(0)) reject(cause);
     this.host.over(this, cause);
   }
 }

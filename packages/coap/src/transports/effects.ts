@@ -1,6 +1,5 @@
 // What goes into the core of a connection and what comes out of it (RFC 8323 §5), and what it is set to.
 import type { Duration } from '@lapwing/kernel';
-import type { Token } from '../message/message.ts';
 
 export interface SignallingSettings {
   /** Bytes of the longest message that is taken; the peer is told. */
@@ -31,7 +30,7 @@ export type SignallingInput =
   | { readonly kind: 'send'; readonly bytes: Uint8Array }
   /** A request of so many bytes needs no answer any more. */
   | { readonly kind: 'settled'; readonly bytes: number }
-  | { readonly kind: 'ping'; readonly token: Token }
+  | { readonly kind: 'ping' }
   /** The peer does not read: what was written does not leave · it does. */
   | { readonly kind: 'stalled' }
   | { readonly kind: 'drained' }
@@ -58,7 +57,7 @@ export type SignallingEffect =
   /** What the peer takes, when it has introduced itself and whenever it changes its mind. */
   | { readonly kind: 'agreed'; readonly mtu: number; readonly bert: boolean }
   | { readonly kind: 'reading'; readonly wanted: 'on' | 'off' }
-  | { readonly kind: 'pong'; readonly token: Token }
+  | { readonly kind: 'pong' }
   /** The peer lets go: nothing new may begin. */
   | { readonly kind: 'released'; readonly holdOff: Duration; readonly alternatives: readonly string[] }
   | { readonly kind: 'count'; readonly what: SignallingCount }

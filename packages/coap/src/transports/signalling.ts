@@ -88,7 +88,7 @@ export class Signalling implements Core<SignallingInput, SignallingEffect> {
         this.settled(input.bytes, now);
         break;
       case 'ping':
-        this.write({ kind: 'ping', token: input.token, custody: false });
+        this.ping(now);
         break;
       case 'stalled':
         this.begin(Due.read, now + this.settings.stall);
@@ -120,8 +120,7 @@ export class Signalling implements Core<SignallingInput, SignallingEffect> {
     else if (this.takeDue(Due.pong, now)) this.late('the peer does not answer', pong);
     else if (this.takeDue(Due.release, now)) this.over('end', new ClosedError('the peer released the connection'));
     else if (this.takeDue(Due.ask, now)) {
-      this.dues[Due.pong] = now + pong;
-      this.write({ kind: 'ping', token: noBytes, custody: false });
+      this.ping(now);
     }
     return this.effects;
   }
@@ -224,7 +223,7 @@ export class Signalling implements Core<SignallingInput, SignallingEffect> {
         this.pinged(signal, now);
         break;
       case 'pong':
-        this.effects.push({ kind: 'pong', token: signal.token });
+        this.effects.push({ kind: 'pong' });
         this.idle(now);
         break;
       case 'release':
@@ -274,6 +273,12 @@ export class Signalling implements Core<SignallingInput, SignallingEffect> {
       return;
     }
     this.write({ kind: 'pong', token, custody: custody && isDone });
+  }
+
+  /** Whatever comes is an answer, if only to the question whether the peer is there. */
+  private ping(now: Instant): void {
+    this.begin(Due.pong, now + this.settings.pong);
+    this.write({ kind: 'ping', token: noBytes, custody: false });
   }
 
   private answerCustodies(when: 'done' | 'late'): void {

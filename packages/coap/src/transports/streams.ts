@@ -15,7 +15,6 @@ import {
   type Transport,
   type TransportSink,
   type TransportTraits,
-  toHex,
   untilAborted,
 } from '@lapwing/kernel';
 import { BASE_MESSAGE_SIZE } from '../message/tcp.ts';
@@ -163,9 +162,8 @@ class Streams implements StreamTransport, ConnectionHost<StreamPeer> {
   ping(peer: Peer, signal?: AbortSignal): Promise<void> {
     const connection = this.connections.get(peer.key);
     if (connection === undefined) return Promise.reject(new ClosedError('the connection is gone'));
-    const token = this.settings.random.bytes(4);
-    const pong = connection.awaitPong(toHex(token));
-    connection.handle({ kind: 'ping', token });
+    const pong = connection.awaitPong();
+    connection.handle({ kind: 'ping' });
     return untilAborted(pong, signal);
   }
 
@@ -213,6 +211,10 @@ class Streams implements StreamTransport, ConnectionHost<StreamPeer> {
 
   count(what: SignallingCount): void {
     this.tally[what] += 1;
+  }
+
+  flow({ peer, isReady }: Connection<StreamPeer>, state: 'congested' | 'clear'): void {
+    if (!this.closed && isReady) this.sink?.flow?.(peer, state);
   }
 
   over(connection: Connection<StreamPeer>, cause: Error): void {

@@ -50,6 +50,8 @@ export type TlsCredentials =
       readonly vouching?: 'needed' | 'pinned-is-enough';
       /** The name in the server's certificate; default: the host that is connected to. `false` checks none. */
       readonly hostName?: string | false;
+      /** Whether a common name counts where the certificate has no other names (RFC 9525 §2); default 'ignored'. */
+      readonly commonName?: 'ignored' | 'accepted';
     };
 
 /** Whom we let in when we listen. */
@@ -151,7 +153,7 @@ class TlsSockets implements SocketKind {
         minVersion: 'TLSv1.2',
         secureOptions: SECURE_OPTIONS,
         checkServerIdentity: (_host, certificate) =>
-          client.hostName === false ? undefined : checkServerIdentity(name, certificate),
+          client.hostName === false ? undefined : client.wrongName(name, certificate),
       },
       () => {
         const problem = client.judge(socket);
@@ -209,6 +211,7 @@ class TlsSockets implements SocketKind {
 interface ClientSide {
   readonly options: ConnectionOptions;
   readonly hostName: string | false | undefined;
+  wrongName(name: string, certificate: PeerCertificate): Error | undefined;
   /** What is wrong with a server whose handshake went well; undefined when nothing is. */
   judge(socket: TLSSocket): Error | undefined;
   identityOf(socket: TLSSocket): Identity;
@@ -225,13 +228,18 @@ function clientSide(credentials: TlsCredentials): ClientSide {
         pskCallback: () => ({ psk: key.reveal(), identity: text }),
       },
       hostName: false,
+      wrongName: () => undefined,
       judge: () => undefined,
       identityOf: () => ({ kind: 'psk', id: identity }),
     };
   }
-  const { own, roots, pinned, vouching = 'needed', hostName } = credentials;
+  const { own, roots, pinned, vouching = 'needed', hostName, commonName } = credentials;
   const leaf = pinned === undefined ? undefined : certificatesDer(pinned, 'pinned')[0];
   const isPinned = vouching === 'pinned-is-enough';
+  const wrongName = (name: string, certificate: PeerCertificate): Error | undefined =>
+    certificate.subjectaltname === undefined && commonName !== 'accepted'
+      ? new FormatError('the certificate of the server has no names')
+      : checkServerIdentity(name, certificate);
   if (isPinned && leaf === undefined) throw new ConfigError(['connect.pinned: missing']);
   if (!isPinned && roots.length === 0) throw new ConfigError(['connect.roots: nobody vouches for the server']);
   return {
@@ -242,13 +250,14 @@ function clientSide(credentials: TlsCredentials): ClientSide {
       ...(own === undefined ? {} : shown(own, 'connect.own')),
     },
     hostName: isPinned && hostName === undefined ? false : hostName,
+    wrongName,
     judge: (socket) => {
       const raw = socket.getPeerCertificate().raw as Uint8Array | undefined;
       if (leaf === undefined) return undefined;
       if (raw !== undefined && equalBytes(raw, leaf)) {
         // Where nobody vouches, node:tls does not look at names either.
         const named = isPinned && typeof hostName === 'string';
-        return named ? checkServerIdentity(hostName, socket.getPeerCertificate()) : undefined;
+        return named ? wrongName(hostName, socket.getPeerCertificate()) : undefined;
       }
       return new FormatError('the server shows another certificate than the one that is pinned');
     },
