@@ -76,15 +76,15 @@ class Echo(resource.Resource):
     render_fetch = render_patch = render_ipatch = give_back
 
 
-async def main(port):
+async def main(port, transports):
     site = resource.Site()
     site.add_resource([".well-known", "core"], resource.WKCResource(site.get_resources_as_linkheader))
     for path, handler in ("small", Small), ("large", Large), ("slow", Slow), ("counter", Counter), ("echo", Echo):
         site.add_resource([path], handler())
-    context = await aiocoap.Context.create_server_context(site, bind=("127.0.0.1", port), transports=["udp6"])
+    context = await aiocoap.Context.create_server_context(site, bind=("127.0.0.1", port), transports=transports)
     print("ready", flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     await context.shutdown()
 
 
-asyncio.run(main(int(sys.argv[1])))
+asyncio.run(main(int(sys.argv[1]), sys.argv[2:] or ["udp6"]))

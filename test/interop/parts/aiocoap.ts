@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cache, findProgram, lastLine, type Part } from './part.ts';
-import { freeUdpPort } from './ports.ts';
+import { freeTcpPort, freeUdpPort } from './ports.ts';
 import { mustRun, Process } from './process.ts';
 
 const version = '0.4.17';
@@ -51,12 +51,12 @@ export class AiocoapServer implements AsyncDisposable {
     this.process = process;
   }
 
-  static async start(): Promise<AiocoapServer> {
-    const port = await freeUdpPort();
+  static async start(transport: 'udp6' | 'tcpserver' = 'udp6'): Promise<AiocoapServer> {
+    const port = transport === 'udp6' ? await freeUdpPort() : await freeTcpPort();
     const started = await Process.start({
       name: 'aiocoap server',
       command: python,
-      args: [script('aiocoap-server.py'), String(port)],
+      args: [script('aiocoap-server.py'), String(port), transport],
       ready: /^ready$/m,
     });
     return new AiocoapServer(port, started);
@@ -142,12 +142,12 @@ export class AiocoapProgram implements AsyncDisposable {
 }
 
 export class AiocoapClient extends AiocoapProgram {
-  static async start(): Promise<AiocoapClient> {
-    return new AiocoapClient(await startProgram('aiocoap client', 'aiocoap-client.py', []));
+  static async start(transport: 'udp6' | 'tcpclient' = 'udp6'): Promise<AiocoapClient> {
+    return new AiocoapClient(await startProgram('aiocoap client', 'aiocoap-client.py', [transport]));
   }
 }
 
-function startProgram(name: string, file: string, args: readonly number[]): Promise<Process> {
+function startProgram(name: string, file: string, args: readonly (string | number)[]): Promise<Process> {
   return Process.start({
     name,
     command: python,

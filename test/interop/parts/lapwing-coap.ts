@@ -10,9 +10,10 @@ import {
   Option,
   OptionSet,
   type Response,
+  type StreamTransport,
   udpTransport,
 } from '@lapwing/coap';
-import type { Peer } from '@lapwing/kernel';
+import type { Address, Peer, Transport } from '@lapwing/kernel';
 
 /** Five blocks of 1,024 bytes. */
 export const largeBody: Buffer = Buffer.from(Array.from({ length: 5000 }, (_, i) => 97 + (i % 26)));
@@ -35,22 +36,31 @@ export class LapwingCoapServer implements AsyncDisposable {
   readonly port: number;
   readonly endpoint: Endpoint;
   readonly content: Content;
+  /** Who has asked, in order. */
+  readonly peers: Peer[] = [];
+  private readonly scheme: string;
   /** Observations that are alive. */
   observers = 0;
 
-  private constructor(port: number, endpoint: Endpoint, content: Content) {
+  private constructor(port: number, endpoint: Endpoint, content: Content, scheme: string) {
+    this.scheme = scheme;
     this.port = port;
     this.endpoint = endpoint;
     this.content = content;
   }
 
-  static async start(): Promise<LapwingCoapServer> {
+  /** Over UDP, or what is given in its place. */
+  static async start(streams?: {
+    readonly scheme: string;
+    readonly transport: StreamTransport;
+  }): Promise<LapwingCoapServer> {
     const content = fresh();
-    const transport = udpTransport();
+    const transport = streams?.transport ?? udpTransport();
     const site: { server?: LapwingCoapServer } = {};
     const endpoint = await Endpoint.open({
       transport,
       serve: async (request, context) => {
+        site.server?.peers.push(context.peer);
         const path = request.options.path.join('/');
         if (path === 'slow') await new Promise((resolve) => setTimeout(resolve, 3000));
         return path === 'counter' || path === 'confirmed'
@@ -58,12 +68,14 @@ export class LapwingCoapServer implements AsyncDisposable {
           : answer(content, path, request);
       },
     });
-    site.server = new LapwingCoapServer(transport.address.port, endpoint, content);
+    const { address } = transport;
+    const port = address !== undefined && 'port' in address ? address.port : 0;
+    site.server = new LapwingCoapServer(port, endpoint, content, streams?.scheme ?? 'coap');
     return site.server;
   }
 
   get uri(): string {
-    return `coap://127.0.0.1:${this.port}`;
+    return `${this.scheme}://127.0.0.1:${this.port}`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -123,9 +135,14 @@ export class LapwingCoapClient implements AsyncDisposable {
     this.peer = peer;
   }
 
-  static async start(port: number): Promise<LapwingCoapClient> {
-    const endpoint = await Endpoint.open({ transport: udpTransport() });
-    return new LapwingCoapClient(endpoint, await endpoint.connect({ via: 'udp', host: '127.0.0.1', port }));
+  static async start(
+    port: number,
+    transport: Transport = udpTransport(),
+    host = '127.0.0.1',
+  ): Promise<LapwingCoapClient> {
+    const endpoint = await Endpoint.open({ transport });
+    const via: Extract<Address, { port: number }>['via'] = transport.traits.reliable ? 'tcp' : 'udp';
+    return new LapwingCoapClient(endpoint, await endpoint.connect({ via, host, port }));
   }
 
   ask(path: string, asked: LapwingAsk = {}): Promise<Response> {
