@@ -1,9 +1,17 @@
-// CoAP over TCP and TLS (RFC 8323) between Lapwing and libcoap and aiocoap, each in both roles: methods, bodies, observe, ping,
+// CoAP over TCP, TLS and WebSockets (RFC 8323) between Lapwing and libcoap and aiocoap, each in both roles: methods, bodies, observe, ping,
 // certificates and pre-shared keys.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Code, formatCode, type TlsAcceptance, type TlsCredentials, tcpTransport, tlsTransport } from '@lapwing/coap';
+import {
+  Code,
+  formatCode,
+  type TlsAcceptance,
+  type TlsCredentials,
+  tcpTransport,
+  tlsTransport,
+  webSocketTransport,
+} from '@lapwing/coap';
 import { makeAuthority } from '@lapwing/dtls/testing';
 import { encodeUtf8, type Identity, Secret } from '@lapwing/kernel';
 import { afterAll, expect, test } from 'vitest';
@@ -76,15 +84,13 @@ await describeWith([libcoap], 'over TCP, libcoap asks Lapwing', () => {
     expect((await ask(`${server.uri}/slow`)).payload.toString()).toBe('slow');
   });
 
-  test.each([[], ['-b', '1024'], ['-b', '64'], ['-X', '1200']])(
-    'coap-client with %s writes and reads a large body',
-    async (...args) => {
-      await using server = await listening();
-      expectBody((await ask(`${server.uri}/large`, { args })).payload);
-      await ask(`${server.uri}/fresh`, { method: 'put', payload: large, args });
-      expectBody(server.content.get('fresh'));
-    },
-  );
+  test.each(['-v 3', '-b 1024', '-b 64', '-X 1200'])('coap-client %s writes and reads a large body', async (line) => {
+    const args = line.split(' ');
+    await using server = await listening();
+    expectBody((await ask(`${server.uri}/large`, { args })).payload);
+    await ask(`${server.uri}/fresh`, { method: 'put', payload: large, args });
+    expectBody(server.content.get('fresh'));
+  });
 
   test('coap-client observes, and its observation ends when it cancels or is stopped', async () => {
     await using server = await listening();
@@ -109,8 +115,13 @@ const acceptance: TlsAcceptance = {
   authorities: [authority.certificate],
 };
 
-const pem = (label: string, der: Uint8Array): string =>
-  `-----BEGIN ${label}-----\n${Buffer.from(der).toString('base64').replace(/.{64}/g, '$&\n')}\n-----END ${label}-----\n`;
+const pem = (label: string, der: Uint8Array): string => {
+  const lines =
+    Buffer.from(der)
+      .toString('base64')
+      .match(/.{1,64}/g) ?? [];
+  return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ''].join('\n');
+};
 
 await describeWith([secureLibcoap], 'over TLS, Lapwing and libcoap', () => {
   const folder = mkdtempSync(join(tmpdir(), 'lapwing-tls-'));
@@ -160,46 +171,59 @@ await describeWith([secureLibcoap], 'over TLS, Lapwing and libcoap', () => {
   });
 });
 
-await describeWith([aiocoap], 'over TCP, Lapwing and aiocoap', () => {
-  test('Lapwing reads, writes, creates, deletes, pings and observes', async () => {
-    await using server = await AiocoapServer.start('tcpserver');
-    await using client = await LapwingCoapClient.start(server.port, tcpTransport());
-    expect(text((await client.ask('small')).payload)).toBe('small');
-    expect(formatCode((await client.ask('small', { code: Code.Put, payload: 'new' })).code)).toBe('2.04');
-    expect(formatCode((await client.ask('small', { code: Code.Post, payload: 'er' })).code)).toBe('2.01');
-    expect(text((await client.ask('small')).payload)).toBe('newer');
-    expect(formatCode((await client.ask('small', { code: Code.Delete })).code)).toBe('2.02');
-    expect(formatCode((await client.ask('nothing')).code)).toBe('4.04');
-    expect(text((await client.ask('slow')).payload)).toBe('small');
-    await client.endpoint.ping(client.peer);
-    expect(await client.observe('counter', 4)).toEqual(['0', '1', '2', '3']);
-  });
+const roads = [
+  { road: 'TCP', serves: 'tcpserver', asks: 'tcpclient', make: tcpTransport, scheme: 'coap+tcp' },
+  { road: 'WebSockets', serves: 'ws', asks: 'ws', make: webSocketTransport, scheme: 'coap+ws' },
+] as const;
 
-  test('Lapwing writes and reads a large body', async () => {
-    await using server = await AiocoapServer.start('tcpserver');
-    await using client = await LapwingCoapClient.start(server.port, tcpTransport());
+await describeWith([aiocoap], 'over connections, Lapwing and aiocoap', () => {
+  test.each(roads)(
+    'over $road Lapwing reads, writes, creates, deletes, pings and observes',
+    async ({ serves, make }) => {
+      await using server = await AiocoapServer.start(serves);
+      await using client = await LapwingCoapClient.start(server.port, make());
+      expect(text((await client.ask('small')).payload)).toBe('small');
+      expect(formatCode((await client.ask('small', { code: Code.Put, payload: 'new' })).code)).toBe('2.04');
+      expect(formatCode((await client.ask('small', { code: Code.Post, payload: 'er' })).code)).toBe('2.01');
+      expect(text((await client.ask('small')).payload)).toBe('newer');
+      expect(formatCode((await client.ask('small', { code: Code.Delete })).code)).toBe('2.02');
+      expect(formatCode((await client.ask('nothing')).code)).toBe('4.04');
+      expect(text((await client.ask('slow')).payload)).toBe('small');
+      await client.endpoint.ping(client.peer);
+      expect(await client.observe('counter', 4)).toEqual(['0', '1', '2', '3']);
+    },
+  );
+
+  test.each(roads)('over $road Lapwing writes and reads a large body', async ({ serves, make }) => {
+    await using server = await AiocoapServer.start(serves);
+    await using client = await LapwingCoapClient.start(server.port, make());
     expectBody((await client.ask('large')).payload);
     const other = large.toUpperCase();
     expect(formatCode((await client.ask('large', { code: Code.Put, payload: other })).code)).toBe('2.04');
     expectBody((await client.ask('large')).payload, other);
   });
 
-  test('aiocoap reads, writes, creates, deletes and observes', async () => {
-    await using server = await listening();
-    await using client = await AiocoapClient.start('tcpclient');
-    const uri = `${server.uri}/small`;
-    expect((await client.ask({ uri })).payload.toString()).toBe('small');
-    expect((await client.ask({ uri, method: 'PUT', payload: 'new' })).code).toBe('2.04 Changed');
-    expect(await client.ask({ uri, method: 'POST', payload: 'x' })).toMatchObject({
-      code: '2.01 Created',
-      location: '/small/1',
-    });
-    expect((await client.ask({ uri, method: 'DELETE' })).code).toBe('2.02 Deleted');
-    expect((await client.ask({ uri })).code).toBe('4.04 Not Found');
-    expectBody((await client.ask({ uri: `${server.uri}/large` })).payload);
-    expect((await client.ask({ uri: `${server.uri}/fresh`, method: 'PUT', payload: large })).code).toBe('2.01 Created');
-    expectBody(server.content.get('fresh'));
-    const { notifications } = await client.ask({ uri: `${server.uri}/counter`, observe: 4 });
-    expect(notifications.map(String)).toEqual(['0', '1', '2', '3']);
-  });
+  test.each(roads)(
+    'over $road aiocoap reads, writes, creates, deletes and observes',
+    async ({ asks, make, scheme }) => {
+      await using server = await LapwingCoapServer.start({ scheme, transport: make({ port: 0 }) });
+      await using client = await AiocoapClient.start(asks);
+      const uri = `${server.uri}/small`;
+      expect((await client.ask({ uri })).payload.toString()).toBe('small');
+      expect((await client.ask({ uri, method: 'PUT', payload: 'new' })).code).toBe('2.04 Changed');
+      expect(await client.ask({ uri, method: 'POST', payload: 'x' })).toMatchObject({
+        code: '2.01 Created',
+        location: '/small/1',
+      });
+      expect((await client.ask({ uri, method: 'DELETE' })).code).toBe('2.02 Deleted');
+      expect((await client.ask({ uri })).code).toBe('4.04 Not Found');
+      expectBody((await client.ask({ uri: `${server.uri}/large` })).payload);
+      expect((await client.ask({ uri: `${server.uri}/fresh`, method: 'PUT', payload: large })).code).toBe(
+        '2.01 Created',
+      );
+      expectBody(server.content.get('fresh'));
+      const { notifications } = await client.ask({ uri: `${server.uri}/counter`, observe: 4 });
+      expect(notifications.map(String)).toEqual(['0', '1', '2', '3']);
+    },
+  );
 });

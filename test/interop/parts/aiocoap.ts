@@ -8,7 +8,7 @@ import { freeTcpPort, freeUdpPort } from './ports.ts';
 import { mustRun, Process } from './process.ts';
 
 const version = '0.4.17';
-const environment = join(cache, `aiocoap-${version}`);
+const environment = join(cache, `aiocoap-${version}-ws`);
 const python = join(environment, 'bin/python');
 const complete = join(environment, 'complete');
 const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
@@ -33,7 +33,7 @@ async function prepare(): Promise<true | string> {
     mkdirSync(cache, { recursive: true });
     await mustRun({ name: 'python3 -m venv', command: python3, args: ['-m', 'venv', environment], lifetime: 120 });
     const pip = ['-m', 'pip', 'install', '--no-input', '--quiet', '--disable-pip-version-check'];
-    await mustRun({ name: 'pip', command: python, args: [...pip, `aiocoap==${version}`], lifetime: 300 });
+    await mustRun({ name: 'pip', command: python, args: [...pip, `aiocoap[ws]==${version}`], lifetime: 300 });
     mkdirSync(complete);
     return true;
   } catch (error) {
@@ -51,12 +51,13 @@ export class AiocoapServer implements AsyncDisposable {
     this.process = process;
   }
 
-  static async start(transport: 'udp6' | 'tcpserver' = 'udp6'): Promise<AiocoapServer> {
+  static async start(transport: 'udp6' | 'tcpserver' | 'ws' = 'udp6'): Promise<AiocoapServer> {
     const port = transport === 'udp6' ? await freeUdpPort() : await freeTcpPort();
     const started = await Process.start({
       name: 'aiocoap server',
       command: python,
-      args: [script('aiocoap-server.py'), String(port), transport],
+      // For WebSockets it takes a port 3,000 above the one that it is given.
+      args: [script('aiocoap-server.py'), String(transport === 'ws' ? port - 3000 : port), transport],
       ready: /^ready$/m,
     });
     return new AiocoapServer(port, started);
@@ -142,7 +143,7 @@ export class AiocoapProgram implements AsyncDisposable {
 }
 
 export class AiocoapClient extends AiocoapProgram {
-  static async start(transport: 'udp6' | 'tcpclient' = 'udp6'): Promise<AiocoapClient> {
+  static async start(transport: 'udp6' | 'tcpclient' | 'ws' = 'udp6'): Promise<AiocoapClient> {
     return new AiocoapClient(await startProgram('aiocoap client', 'aiocoap-client.py', [transport]));
   }
 }

@@ -42,7 +42,7 @@ const parts = ({ code, token, options, payload }: StreamMessage) => ({
   payload: toHex(payload),
 });
 
-test('what is written is read as it was, on streams and in WebSockets (3 000 messages)', () => {
+test('what is written is read as it was, on streams and in WebSockets (1 000 messages)', () => {
   fc.assert(
     fc.property(message, (m) => {
       const stream = encodeStreamMessage(m, 4096);
@@ -52,7 +52,7 @@ test('what is written is read as it was, on streams and in WebSockets (3 000 mes
       expect(streamToWebSocket(stream)).toEqual(webSocket);
       expect(webSocketToStream(webSocket)).toEqual(stream);
     }),
-    { numRuns: 3000 },
+    { numRuns: 1000 },
   );
 });
 
@@ -79,30 +79,26 @@ test('F-06: however a stream of 1 000 messages is cut, at every single place and
   // One byte at a time.
   expect(split(Array.from(stream, (_, i) => i).slice(1))).toEqual(whole);
   // Every place, in a stream of three of them.
-  for (const first of messages.slice(0, 200)) {
+  for (const first of messages.slice(0, 40)) {
     const three = Buffer.concat([first, messages[7] as Uint8Array, first]);
     for (let cut = 1; cut < three.length; cut += 1) {
       const splitter = new Splitter(8192);
-      const found: unknown[] = [];
+      const found: number[] = [];
       for (const chunk of [three.subarray(0, cut), three.subarray(cut)]) {
         splitter.push(chunk);
-        for (let next = splitter.next(); next !== undefined; next = splitter.next()) found.push(next);
+        for (let next = splitter.next(); next instanceof Uint8Array; next = splitter.next()) found.push(next.length);
       }
-      expect(found.map((each) => (each as Uint8Array).length)).toEqual([
-        first.length,
-        messages[7]?.length,
-        first.length,
-      ]);
+      if (found.join() !== `${first.length},${messages[7]?.length},${first.length}`) throw new Error(`cut at ${cut}`);
     }
   }
   const random = new SeededRandom(6);
-  for (let i = 0; i < 50; i += 1) {
+  for (let i = 0; i < 20; i += 1) {
     const cuts = Array.from({ length: random.between(1, 2000) }, () => random.between(0, stream.length));
     expect(split(cuts.sort((a, b) => a - b))).toEqual(whole);
   }
 });
 
-test('any bytes give a message or FormatError, and signals can be read (10 000 inputs)', () => {
+test('any bytes give a message or FormatError, and signals can be read (5 000 inputs)', () => {
   fc.assert(
     fc.property(bytes(60), (input) => {
       for (const decode of [decodeStreamMessage, decodeWebSocketMessage]) {
@@ -116,6 +112,6 @@ test('any bytes give a message or FormatError, and signals can be read (10 000 i
       const found = input.length === 0 ? undefined : readStreamMessage(input);
       if (found !== undefined && !(found instanceof Malformed) && isSignal(found.code)) readSignal(found);
     }),
-    { numRuns: 10_000 },
+    { numRuns: 5000 },
   );
 });

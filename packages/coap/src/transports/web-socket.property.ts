@@ -10,10 +10,13 @@ import { WebSocketStream } from './web-socket.ts';
 import { frameLength, Opcode, readFrame, writeClose, writeFrame } from './web-socket-frames.ts';
 import { replyTo, upgradeRequest, wrongInResponse } from './web-socket-handshake.ts';
 
-const payload = fc.oneof(fc.uint8Array({ maxLength: 130 }), fc.uint8Array({ minLength: 65_530, maxLength: 65_540 }));
+const filler = new SeededRandom(6455).bytes(65_540);
+const payload = fc
+  .oneof(fc.integer({ min: 0, max: 130 }), fc.integer({ min: 65_530, max: 65_540 }))
+  .map((length) => filler.subarray(0, length));
 const key = fc.option(fc.uint8Array({ minLength: 4, maxLength: 4 }), { nil: undefined });
 
-test('a frame that is written is read as it was, masked or not (500 frames)', () => {
+test('a frame that is written is read as it was, masked or not (300 frames)', () => {
   fc.assert(
     fc.property(payload, key, (bytes, mask) => {
       const frame = writeFrame(Opcode.Binary, bytes, mask);
@@ -22,11 +25,11 @@ test('a frame that is written is read as it was, masked or not (500 frames)', ()
       expect([read.opcode, read.isLast, read.isMasked]).toEqual([Opcode.Binary, true, mask !== undefined]);
       expect(Buffer.from(read.payload).equals(Buffer.from(bytes))).toBe(true);
     }),
-    { numRuns: 500 },
+    { numRuns: 300 },
   );
 });
 
-test('any bytes are frames, part of one, or refused on the header (20 000 inputs)', () => {
+test('any bytes are frames, part of one, or refused on the header (5 000 inputs)', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 24 }), (bytes) => {
       const splitter = new Splitter(100, frameLength);
@@ -35,11 +38,11 @@ test('any bytes are frames, part of one, or refused on the header (20 000 inputs
         expect(readFrame(next).payload.length).toBeLessThanOrEqual(next.length - 2);
       }
     }),
-    { numRuns: 20_000 },
+    { numRuns: 5000 },
   );
 });
 
-test('any text is answered as a request and judged as a response (5 000 heads)', () => {
+test('any text is answered as a request and judged as a response (2 000 heads)', () => {
   const line = fc.oneof(
     fc.string(),
     fc.constantFrom('Host: x', 'Upgrade: websocket', 'Connection: Upgrade', 'HTTP/1.1 101 x'),
@@ -50,7 +53,7 @@ test('any text is answered as a request and judged as a response (5 000 heads)',
       expect(replyTo(head, []).kind).toBe('refuse');
       expect(wrongInResponse(head, 'dGhlIHNhbXBsZSBub25jZQ==')).toBeDefined();
     }),
-    { numRuns: 5000 },
+    { numRuns: 2000 },
   );
 });
 
@@ -112,7 +115,7 @@ const messages = fc.sample(
 );
 const streamed = messages.map((each) => encodeStreamMessage({ ...each, options: OptionSet.empty }));
 
-test('F-06: handshake, frames, parts of messages and pings between them give the same messages however they are cut (200 cuts)', () => {
+test('F-06: handshake, frames, parts of messages and pings between them give the same messages however they are cut (50 cuts)', () => {
   const random = new SeededRandom(6455);
   const frames = messages.flatMap(({ code, payload: body, token }) => {
     const whole = concatBytes(
@@ -130,7 +133,7 @@ test('F-06: handshake, frames, parts of messages and pings between them give the
     ];
   });
   const bytes = concatBytes(request, ...frames);
-  for (let i = 0; i < 200; i += 1) {
+  for (let i = 0; i < 50; i += 1) {
     const { wire, heard, causes } = server();
     const cuts = Array.from({ length: random.between(0, 300) }, () => random.between(0, bytes.length));
     let from = 0;
