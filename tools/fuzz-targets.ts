@@ -4,7 +4,11 @@ import {
   blockOf,
   type Code,
   decodeMessage,
+  decodeStreamMessage,
+  decodeWebSocketMessage,
   encodeMessage,
+  encodeStreamMessage,
+  encodeWebSocketMessage,
   filterLinks,
   formatLinks,
   makeRequest,
@@ -14,6 +18,7 @@ import {
   parseUri,
 } from '@lapwing/coap';
 import { decodeOscoreOption, deriveContext, encodeOscoreOption, unprotectRequest } from '@lapwing/coap/oscore';
+import { frameLength, type Measure, readFrame, replyTo, Splitter } from '@lapwing/coap/testing';
 import {
   CookieJar,
   type Fragment,
@@ -77,6 +82,53 @@ function message(bytes: Uint8Array): void {
   for (const [number] of first.options) blockOf(first.options, number);
   const again = encodeMessage(first);
   if (!equalBytes(encodeMessage(decodeMessage(again)), again)) throw new Broken('not canonical');
+}
+
+/** The same pieces, whether it comes at once or in chunks of a few bytes; also that it has no sense any more from the same place on. */
+function pieces(bytes: Uint8Array, measure?: Measure): readonly Uint8Array[] {
+  const cut = (size: number): readonly Uint8Array[] => {
+    const splitter = new Splitter(4096, measure);
+    const found: Uint8Array[] = [];
+    for (let at = 0; at < bytes.length; at += size) {
+      splitter.push(bytes.subarray(at, at + size));
+      for (let next = splitter.next(); next !== undefined; next = splitter.next()) {
+        if (!(next instanceof Uint8Array)) return found;
+        found.push(next);
+      }
+      if (splitter.held > 4096) throw new Broken(`${splitter.held} bytes held`);
+    }
+    return found;
+  };
+  const whole = cut(bytes.length);
+  for (const size of [1, 3, 7]) {
+    const again = cut(size);
+    if (again.length !== whole.length || !again.every((piece, i) => equalBytes(piece, whole[i] ?? new Uint8Array())))
+      throw new Broken(`cut into pieces of ${size} it is another stream`);
+  }
+  return whole;
+}
+
+/** Datagrams serve as seeds: behind their header they are what a stream carries. */
+function stream(bytes: Uint8Array): void {
+  const refusals: unknown[] = [];
+  const found = pieces(bytes);
+  for (const piece of found) {
+    try {
+      const again = encodeStreamMessage(decodeStreamMessage(piece), 8192);
+      if (!equalBytes(encodeStreamMessage(decodeStreamMessage(again), 8192), again)) throw new Broken('not canonical');
+    } catch (error) {
+      if (!(error instanceof StackError)) throw error;
+      refusals.push(error);
+    }
+  }
+  if (refusals.length > 0 && refusals.length === found.length) throw refusals[0];
+}
+
+function webSocket(bytes: Uint8Array): void {
+  for (const piece of pieces(bytes, frameLength)) readFrame(piece);
+  const again = encodeWebSocketMessage(decodeWebSocketMessage(bytes), 8192);
+  if (!equalBytes(encodeWebSocketMessage(decodeWebSocketMessage(again), 8192), again))
+    throw new Broken('not canonical');
 }
 
 function request(bytes: Uint8Array): void {
@@ -231,6 +283,8 @@ const kebab = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `-
 
 export const byteTargets: Readonly<Record<string, (bytes: Uint8Array) => void>> = {
   message,
+  stream,
+  'web-socket': webSocket,
   request,
   ...Object.fromEntries(Object.entries(formats).map(([name, format]) => [name, payloads(format)])),
   'object-list': (bytes) => void parseObjectList(bytes),
@@ -260,6 +314,7 @@ export const textTargets: Readonly<Record<string, (text: string) => void>> = {
   attributes: (text) => void parseAttributes(text.split('&')),
   register: (text) => void parseRegister(text.split('&')),
   update: (text) => void parseUpdate(text.split('&'), '1.1'),
+  'web-socket-request': (text) => void replyTo(text, []),
   query: (text) => void OptionSet.of(...text.split('&').map((part) => [Option.UriQuery, part] as const)).query,
 };
 

@@ -59,7 +59,7 @@ await describeWith([aiocoap], 'Lapwing asks aiocoap under OSCORE', () => {
   test.each(suites)('reads, changes, and moves bodies of several blocks: $name', async (suite) => {
     using folder = folderOf(suite);
     await using oscore = oscoreOf(suite, 'unused');
-    await using server = await AiocoapServer.start(folder.path);
+    await using server = await AiocoapServer.start({ oscore: folder.path });
     await using client = await LapwingCoapClient.start(server.port, {
       oscore,
       recipientId: fromHex('02'),
@@ -81,7 +81,7 @@ await describeWith([aiocoap], 'Lapwing asks aiocoap under OSCORE', () => {
   test('observes, and takes a separate response', async () => {
     using folder = folderOf(standard);
     await using oscore = oscoreOf(standard, 'unused');
-    await using server = await AiocoapServer.start(folder.path);
+    await using server = await AiocoapServer.start({ oscore: folder.path });
     await using client = await LapwingCoapClient.start(server.port, { oscore, recipientId: fromHex('02') });
     expect(text((await client.ask('slow')).payload)).toBe('small');
     expect(await client.observe('counter', 4)).toEqual(['0', '1', '2', '3']);
@@ -91,12 +91,12 @@ await describeWith([aiocoap], 'Lapwing asks aiocoap under OSCORE', () => {
   test('proves itself to a server that has lost its replay window', async () => {
     using folder = folderOf(standard);
     await using oscore = oscoreOf(standard, 'unused');
-    const first = await AiocoapServer.start(folder.path);
+    const first = await AiocoapServer.start({ oscore: folder.path });
     await using before = await LapwingCoapClient.start(first.port, { oscore, recipientId: fromHex('02') });
     expect(text((await before.ask('small')).payload)).toBe('small');
     first.process.kill('SIGKILL');
     await first.stop();
-    await using second = await AiocoapServer.start(folder.path);
+    await using second = await AiocoapServer.start({ oscore: folder.path });
     await using after = await LapwingCoapClient.start(second.port, { oscore, recipientId: fromHex('02') });
     expect(text((await after.ask('small')).payload)).toBe('small');
     // Once more with the Echo of the refusal.
@@ -105,7 +105,7 @@ await describeWith([aiocoap], 'Lapwing asks aiocoap under OSCORE', () => {
 
   test('learns that the server has no such context, or other keys', async () => {
     using folder = folderOf(standard);
-    await using server = await AiocoapServer.start(folder.path);
+    await using server = await AiocoapServer.start({ oscore: folder.path });
     for (const [changes, status] of [
       [{ senderId: fromHex('77') }, Code.Unauthorized],
       [{ masterSalt: fromHex('00') }, Code.BadRequest],
@@ -122,7 +122,7 @@ await describeWith([aiocoap], 'aiocoap asks Lapwing under OSCORE', () => {
     using folder = folderOf(suite);
     await using oscore = oscoreOf(suite, 'unused');
     await using server = await LapwingCoapServer.start({ oscore, layers: [protectedOnly()] });
-    await using client = await AiocoapClient.start({ uri: server.uri, folder: folder.path });
+    await using client = await AiocoapClient.start({ oscore: { uri: server.uri, folder: folder.path } });
     const uri = `${server.uri}/small`;
     expect(await client.ask({ uri })).toMatchObject({
       code: '2.05 Content',
@@ -148,7 +148,7 @@ await describeWith([aiocoap], 'aiocoap asks Lapwing under OSCORE', () => {
     using folder = folderOf(standard);
     await using oscore = oscoreOf(standard, 'unused');
     await using server = await LapwingCoapServer.start({ oscore, layers: [protectedOnly()] });
-    await using client = await AiocoapClient.start({ uri: server.uri, folder: folder.path });
+    await using client = await AiocoapClient.start({ oscore: { uri: server.uri, folder: folder.path } });
     const { notifications } = await client.ask({ uri: `${server.uri}/${path}`, observe: 4 });
     expect(notifications.map(String)).toEqual(['0', '1', '2', '3']);
   });
@@ -157,7 +157,7 @@ await describeWith([aiocoap], 'aiocoap asks Lapwing under OSCORE', () => {
     using folder = folderOf(standard);
     await using oscore = oscoreOf(standard, 'unknown');
     await using server = await LapwingCoapServer.start({ oscore });
-    await using client = await AiocoapClient.start({ uri: server.uri, folder: folder.path });
+    await using client = await AiocoapClient.start({ oscore: { uri: server.uri, folder: folder.path } });
     for (let i = 0; i < 3; i += 1)
       expect((await client.ask({ uri: `${server.uri}/small` })).payload.toString()).toBe('small');
     expect(oscore.stats()).toMatchObject({ challenged: 1, accepted: 3 });

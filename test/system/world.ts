@@ -1,10 +1,12 @@
 // One server and any number of clients on one virtual clock and one faulty network in memory. A day of outages,
 // reboots and address changes passes in seconds, and a failing seed replays exactly.
 import { Client, type ClientOptions, ObjectStore, type ServerAccount, secured } from '@lapwing/client';
+import { streamTransport } from '@lapwing/coap';
 import { type Duration, seconds } from '@lapwing/kernel';
 import {
   type LinkProfile,
   MemoryNetwork,
+  MemoryStreamNetwork,
   type MemoryTransport,
   SeededRandom,
   VirtualClock,
@@ -29,6 +31,7 @@ export interface Thing {
   readonly name: string;
   readonly host: string;
   readonly client: Client;
+  /** Of datagrams; unused where devices make connections. */
   readonly transport: MemoryTransport;
   readonly objects: ObjectStore;
   readonly reboots: number;
@@ -42,7 +45,7 @@ export type ThingOptions = Partial<ClientOptions> & { readonly lifetime?: Durati
 
 /** The rows of the matrix that every road must stand. */
 export const rows: readonly { readonly name: string; readonly options: WorldOptions }[] = (
-  ['udp', 'dtls-psk', 'dtls-cid', 'dtls-rpk', 'dtls-x509'] as const
+  ['udp', 'tcp', 'dtls-psk', 'dtls-cid', 'dtls-rpk', 'dtls-x509'] as const
 ).flatMap((road) => [
   { name: `${road} on a perfect network`, options: { road } },
   {
@@ -76,6 +79,7 @@ export class World implements AsyncDisposable {
   readonly clock = new VirtualClock();
   readonly random: SeededRandom;
   readonly network: MemoryNetwork;
+  readonly streams: MemoryStreamNetwork;
   /** What devices on a secured road prove themselves with. */
   readonly security = new MemorySecurityStore();
   private readonly road: Road;
@@ -88,6 +92,7 @@ export class World implements AsyncDisposable {
   private constructor(options: WorldOptions) {
     this.random = new SeededRandom(options.seed ?? 1);
     this.network = new MemoryNetwork(this.clock, this.random, { latency: 20, ...options.weather });
+    this.streams = new MemoryStreamNetwork(this.network);
     this.road = roads[options.road ?? 'udp'];
     this.associations = options.associations;
   }
@@ -132,7 +137,12 @@ export class World implements AsyncDisposable {
   }
 
   private listener(): Listener {
-    const listener = this.road.listener(this.network.transport(serverHost, 5683));
+    const { clock, random } = this;
+    const listener = this.road.listener(
+      this.road.scheme === 'coap+tcp'
+        ? streamTransport(this.streams.road(serverHost, 5683), { clock, random })
+        : this.network.transport(serverHost, 5683),
+    );
     if (this.associations === undefined || listener.dtls === undefined) return listener;
     return { ...listener, dtls: { ...listener.dtls, associations: this.associations } };
   }
@@ -200,7 +210,11 @@ export class World implements AsyncDisposable {
       objects,
       clock: this.clock,
       random: this.random,
-      connectors: { coap: () => transport, coaps: (destination) => secured(transport, destination) },
+      connectors: {
+        coap: () => transport,
+        coaps: (destination) => secured(transport, destination),
+        'coap+tcp': ({ clock, random }) => streamTransport(this.streams.road(host), { clock, random }),
+      },
       ...rest,
     });
     const thing: Thing = {

@@ -10,7 +10,7 @@ import {
   ResponseError,
   type Service,
 } from '@lapwing/coap';
-import type { Duration } from '@lapwing/kernel';
+import type { Duration, Peer } from '@lapwing/kernel';
 import { contains, formatObjectList, instancePath, type Path, rootPath, versionTraits } from '@lapwing/lwm2m';
 import { ServerInstance } from './builtin/server.ts';
 import { AttributeTable } from './notify/attribute-table.ts';
@@ -85,9 +85,11 @@ export class Account implements AsyncDisposable {
   ): Promise<Account> {
     const { clock, random } = settings;
     let service: Service = () => Promise.reject(new ResponseError(Code.ServiceUnavailable));
+    let lost: (peer: Peer) => void = () => undefined;
     const endpoint = await Endpoint.open({
       transport: account.connector({ address: account.address, credentials: account.credentials, clock, random }),
       serve: (request, context) => service(request, context),
+      lost: (peer) => lost(peer),
       clock,
       random,
     });
@@ -99,6 +101,7 @@ export class Account implements AsyncDisposable {
       const store = settings.objects;
       const operations = serveOperations({ ...settings, store, attributes, relations, notifications, unheard });
       service = (request, context) => opened.serve(operations, request, context);
+      lost = (peer) => opened.session.lost(peer);
       return opened;
     } catch (error) {
       await endpoint[Symbol.asyncDispose]();

@@ -14,9 +14,11 @@
 import {
   type Address,
   type Clock,
+  ClosedError,
   ConfigError,
   type Datagram,
   Driver,
+  FormatError,
   type Peer,
   type Random,
   systemClock,
@@ -35,11 +37,11 @@ import { ServingSide } from './exchange/serving.ts';
 import { ServingStack } from './exchange/serving-stack.ts';
 import { BlockIn, type BlockInOptions } from './layers/block-in.ts';
 import { BlockOut, type BlockOutOptions } from './layers/block-out.ts';
-import { szxForMtu, wholeForMtu } from './layers/block-sizes.ts';
-import { szxWithin } from './message/block.ts';
+import { Rooms } from './layers/block-sizes.ts';
 import { Code, isRequest } from './message/code.ts';
 import { makeResponse, type Request, type Response, type Token, Type } from './message/message.ts';
 import { Option } from './message/options.ts';
+import { readStreamMessage, toStream } from './message/tcp.ts';
 import { encodeAnswer, LONGEST_RECEIVED, Malformed, type ReceivedMessage, readMessage } from './message/udp.ts';
 import type { ContactLimits } from './reliability/contacts.ts';
 import { DirectLayer } from './reliability/direct-layer.ts';
@@ -67,6 +69,8 @@ export interface EndpointOptions {
   readonly blocks?: BlockOptions;
   /** OSCORE (RFC 8613): `Oscore` of `@lapwing/coap/oscore`. Default none: requests that need it are refused. */
   readonly protection?: Protection;
+  /** Hears that a peer is gone for good, on roads with connections: what it was asked has failed, what was observed is over. */
+  readonly lost?: (peer: Peer, cause: Error) => void;
 }
 
 export type BlockOptions = Omit<BlockInOptions & BlockOutOptions, 'clock' | 'random' | 'mtu'>;
@@ -79,6 +83,8 @@ const nothingHere: Service = () => Promise.resolve(makeResponse(Code.NotFound));
 
 export class Endpoint implements AsyncDisposable {
   private readonly transport: Transport;
+  private readonly isStream: boolean;
+  private readonly heardLost: EndpointOptions['lost'];
   private readonly layer: MessageLayer | DirectLayer;
   private readonly driver: Driver<LayerInput, LayerEffect>;
   private readonly asking: AskingSide;
@@ -96,7 +102,8 @@ export class Endpoint implements AsyncDisposable {
     try {
       await options.transport.open({
         receive: (datagram) => endpoint.receive(datagram),
-        lost: (peer) => endpoint.lost(peer),
+        lost: (peer, cause) => endpoint.lost(peer, cause),
+        flow: (peer, state) => endpoint.driver.handle({ kind: 'flow', peer, state }),
       });
     } catch (error) {
       await endpoint[Symbol.asyncDispose]();
@@ -108,15 +115,15 @@ export class Endpoint implements AsyncDisposable {
   private constructor(options: EndpointOptions) {
     const { transport, clock = systemClock, random = systemRandom, protection } = options;
     const { traits } = transport;
-    if (traits.framing !== 'rfc7252') throw new ConfigError([`transport: framing ${traits.framing} has no codec`]);
     this.transport = transport;
+    this.isStream = traits.framing === 'rfc8323';
+    this.heardLost = options.lost;
     const parameters = transmissionParameters(options.parameters, traits.pace);
     const toLayer = (input: LayerInput): void => this.driver.handle(input);
     const longest = traits.mtu;
     this.layer = traits.reliable ? new DirectLayer() : new MessageLayer(parameters, random, options.limits);
     this.driver = new Driver(this.layer, clock, (effect) => this.run(effect));
     const blocks: BlockInOptions & BlockOutOptions = { clock, random, mtu: longest, ...options.blocks };
-    const { blockSize } = blocks;
     this.blocksOut = new BlockOut(blocks);
     this.blocksIn = new BlockIn(blocks);
     this.asking = new AskingSide({
@@ -136,7 +143,7 @@ export class Endpoint implements AsyncDisposable {
         layers: options.layers ?? [],
         blocks: this.blocksIn,
         protection,
-        whole: wholeForMtu(longest, blockSize === undefined ? szxForMtu(longest) : szxWithin(blockSize)),
+        rooms: new Rooms(longest, blocks.blockSize),
         unexpected: (error) => this.mistake('serviceErrors', error),
       }),
       policy: { ...notifyPolicy, ...options.notifications },
@@ -176,7 +183,7 @@ export class Endpoint implements AsyncDisposable {
   disconnect(peer: Peer): void {
     if (this.transport.close === undefined) return;
     this.transport.close(roadTo(peer));
-    this.lost(roadTo(peer));
+    this.lost(roadTo(peer), new ClosedError('the connection was closed here'));
   }
 
   /**
@@ -191,9 +198,14 @@ export class Endpoint implements AsyncDisposable {
     return this.stack.request(request, new AskingContext(to, options));
   }
 
-  /** Resolves when the peer answers an empty confirmable message with a reset (RFC 7252 §4.3); rejects with TimeoutError. */
+  /**
+   * Resolves when the peer answers an empty confirmable message with a reset (RFC 7252 §4.3), or a Ping with a Pong (RFC 8323
+   * §5.4); rejects with TimeoutError, on a connection with ClosedError once it is given up.
+   */
   ping(peer: Peer, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    return this.asking.ping(roadTo(peer), options.signal);
+    const road = roadTo(peer);
+    if (this.transport.ping !== undefined) return this.transport.ping(road, options.signal);
+    return this.asking.ping(road, options.signal);
   }
 
   /** A token that names nothing of this endpoint yet: 8 random bytes. */
@@ -249,7 +261,7 @@ export class Endpoint implements AsyncDisposable {
     const { peer, bytes } = datagram;
     const multicast = datagram.multicast === true;
     this.tally.received(bytes.length);
-    const message = readMessage(bytes);
+    const message = this.isStream ? readStreamMessage(bytes) : readMessage(bytes);
     if (message instanceof Malformed) {
       this.malformed(peer, bytes, message, multicast);
       return;
@@ -266,6 +278,14 @@ export class Endpoint implements AsyncDisposable {
   }
 
   private malformed(peer: Peer, bytes: Uint8Array, what: Malformed, multicast: boolean): void {
+    if (this.isStream) {
+      // A peer that goes wrong here goes wrong again: there is nothing that could be lost or changed on the way.
+      this.drop('malformed', peer, what.reason);
+      const error = new FormatError(what.reason, what.offset);
+      this.transport.close?.(peer, error);
+      this.lost(peer, error);
+      return;
+    }
     const headless = bytes.length < 4 || bytes.length > LONGEST_RECEIVED || (bytes[0] as number) >> 6 !== 1;
     this.drop(headless ? (bytes.length > LONGEST_RECEIVED ? 'tooLong' : 'noMessage') : 'malformed', peer, what.reason);
     if (!headless) this.driver.handle({ kind: 'malformed', peer, bytes, multicast });
@@ -279,11 +299,16 @@ export class Endpoint implements AsyncDisposable {
     this.driver.handle({ kind: 'refuse-request', peer, message, bytes });
   }
 
-  private lost(peer: Peer): void {
+  private lost(peer: Peer, cause: Error): void {
     if (this.closed) return;
     this.driver.handle({ kind: 'lost', peer });
     this.asking.lost(peer);
     this.serving.lost(peer);
+    try {
+      this.heardLost?.(peer, cause);
+    } catch (error) {
+      this.mistake('listenerErrors', error);
+    }
   }
 
   private run(effect: LayerEffect): void {
@@ -291,7 +316,10 @@ export class Endpoint implements AsyncDisposable {
       case 'transmit':
         this.tally.sent(effect.bytes.length);
         if (messages.hasSubscribers) messages.publish({ direction: 'out', peer: effect.peer, bytes: effect.bytes });
-        this.transport.send(effect.peer, effect.bytes);
+        this.transport.send(effect.peer, this.isStream ? toStream(effect.bytes) : effect.bytes);
+        break;
+      case 'settled':
+        this.transport.settled?.(effect.peer, effect.bytes);
         break;
       case 'request':
         void this.serving.serve(effect.incoming, effect.message);

@@ -1,6 +1,14 @@
 // The synchronous primitives that more than one package computes with. Nothing here chooses: names, lengths and
 // nonces are the caller's. What a peer forged is `undefined`, never an exception.
-import { createCipheriv, createDecipheriv, createHmac, hash as hashOnce, hkdfSync, timingSafeEqual } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  hash as hashOnce,
+  hkdfSync,
+  timingSafeEqual,
+} from 'node:crypto';
 
 export type HashName = 'sha256' | 'sha384' | 'sha512';
 
@@ -62,6 +70,11 @@ export function hkdf(
   length: number,
 ): Uint8Array {
   return new Uint8Array(hkdfSync(hash, secret, salt, info, length));
+}
+
+/** For protocols that name it as a checksum (RFC 6455 §1.3), never for security. */
+export function sha1(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(createHash('sha1').update(bytes).digest());
 }
 
 /** Takes the same time for every content; unequal lengths are unequal at once. */

@@ -39,6 +39,7 @@ export {
   keepEcb,
   openAead,
   sealAead,
+  sha1,
 } from './crypto.ts';
 export { Deadlines } from './deadlines.ts';
 export { Driver } from './driver.ts';
@@ -48,10 +49,12 @@ export { ClosedError, ConfigError, FormatError, isStackError, LimitError, StackE
 export { ExpiringMap } from './expiring-map.ts';
 export { type Random, randomInteger, systemRandom } from './random.ts';
 export { Secret } from './secret.ts';
+export type { ByteStream, StreamRoad, StreamSink } from './stream.ts';
 export { latin1At, textAt } from './text.ts';
 export { type TraceName, trace } from './trace.ts';
 export {
   type Address,
+  type Agreement,
   type Datagram,
   equalAddresses,
   formatAddress,

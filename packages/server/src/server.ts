@@ -18,9 +18,9 @@ import { Device, type PerformOptions } from './device.ts';
 import { NotRegisteredError } from './errors.ts';
 import type { Observation, ServerEvents } from './events.ts';
 import { Exchange } from './exchange.ts';
-import { type DtlsStats, type Listening, listen, revoke } from './listen.ts';
+import { type DtlsStats, type Listening, listen, revoke, type StreamStats } from './listen.ts';
 import { Models } from './models.ts';
-import { Observations } from './observations.ts';
+import { type ObservationRecord, Observations } from './observations.ts';
 import { listenerName, type ServerOptions, type Settings, settingsOf } from './options.ts';
 import { ExpiryWheel } from './registration/expiry.ts';
 import { RegistrationInterface } from './registration/register.ts';
@@ -42,6 +42,8 @@ export interface ServerStats {
   readonly endpoints: Readonly<Record<string, EndpointStats>>;
   /** Those that are secured, by name of the listener. */
   readonly dtls: Readonly<Record<string, DtlsStats>>;
+  /** Those that take connections, by name of the listener. */
+  readonly streams: Readonly<Record<string, StreamStats>>;
 }
 
 export class Server implements AsyncDisposable {
@@ -134,7 +136,7 @@ export class Server implements AsyncDisposable {
   }
 
   /**
-   * Ends the DTLS associations of identities that may not come in any more, as after a credential was taken from the store; what
+   * Ends the DTLS associations and the connections of identities that may not come in any more, as after a credential was taken from the store; what
    * is registered by them ends too. Returns how many associations there were.
    */
   revoke(isRevoked: (identity: Identity) => boolean): number {
@@ -165,6 +167,9 @@ export class Server implements AsyncDisposable {
       endpoints: Object.fromEntries(this.listening.map(({ name, endpoint }) => [name, endpoint.stats()])),
       dtls: Object.fromEntries(
         this.listening.flatMap(({ name, dtls }) => (dtls === undefined ? [] : [[name, dtls.stats()]])),
+      ),
+      streams: Object.fromEntries(
+        this.listening.flatMap(({ name, streams }) => (streams === undefined ? [] : [[name, streams.stats()]])),
       ),
     };
   }
@@ -242,9 +247,10 @@ export class Server implements AsyncDisposable {
     if (sooner) this.expiries.handle(contact);
     const { registration } = contact;
     if (previous.queueMode && !registration.queueMode) this.awake.handle({ kind: 'left', item: contact });
-    if (previous.peer !== registration.peer) this.observing.follow(contact, previous.peer);
+    const moved = previous.peer !== registration.peer ? this.observing.follow(contact, previous.peer) : [];
     this.soon(() => {
       this.emitter.emit('updated', { registration, previous, withObjects });
+      for (const record of moved) this.renew(contact, record);
       this.heard(contact);
       this.commands.pump(contact);
     });
@@ -276,6 +282,13 @@ export class Server implements AsyncDisposable {
     const { registration } = contact;
     this.commands.abandon(contact, new NotRegisteredError(`${registration.name}: its registration ended`));
     this.emitter.emit(event, { registration });
+  }
+
+  /** In its turn, like any command; what becomes of it is told by events. */
+  private renew(contact: Contact, record: ObservationRecord): void {
+    this.commands
+      .enqueue(contact, (target, command) => this.observing.renew(target, record, command), {})
+      .catch(() => undefined);
   }
 
   private readonly heard = (contact: Contact): void => {

@@ -1,6 +1,6 @@
 """An aiocoap client for the interop tests.
 
-`aiocoap-client.py [URI FOLDER]`: what goes to that server is protected under the OSCORE context of the folder.
+`aiocoap-client.py TRANSPORTS [URI FOLDER]`: what goes to that server is protected under the OSCORE context of the folder.
 """
 
 import asyncio
@@ -10,9 +10,9 @@ import aiocoap
 from aiocoap_asking import obey
 
 
-async def main(uri=None, folder=None):
-    transports = ["udp6"] if uri is None else ["oscore", "udp6"]
-    context = await aiocoap.Context.create_client_context(transports=transports)
+async def main(transports, uri=None, folder=None):
+    names = transports.split(",")
+    context = await aiocoap.Context.create_client_context(transports=names if uri is None else ["oscore", *names])
     if uri is not None:
         context.client_credentials.load_from_dict({f"{uri}/*": {"oscore": {"basedir": folder}}})
     await obey(context)

@@ -1,6 +1,6 @@
 """An aiocoap server on loopback for the interop tests. Ends when its standard input closes.
 
-`aiocoap-server.py PORT [FOLDER]`: with a folder of an OSCORE context, requests under it are served beside those in the open.
+`aiocoap-server.py PORT TRANSPORTS [FOLDER]`: with a folder of an OSCORE context, requests under it are served beside those in the open.
 
 /small    GET, PUT, POST (appends), DELETE   a few bytes
 /large    GET, PUT                           5,000 bytes at first: block-wise both ways
@@ -87,14 +87,15 @@ def protected(site, folder):
     return OscoreSiteWrapper(site, known)
 
 
-async def main(port, folder=None):
+async def main(port, transports, folder=None):
     site = resource.Site()
     site.add_resource([".well-known", "core"], resource.WKCResource(site.get_resources_as_linkheader))
     for path, handler in ("small", Small), ("large", Large), ("slow", Slow), ("counter", Counter), ("echo", Echo):
         site.add_resource([path], handler())
     if folder is not None:
         site = protected(site, folder)
-    context = await aiocoap.Context.create_server_context(site, bind=("127.0.0.1", port), transports=["udp6"])
+    names = transports.split(",")
+    context = await aiocoap.Context.create_server_context(site, bind=("127.0.0.1", port), transports=names)
     print("ready", flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     await context.shutdown()

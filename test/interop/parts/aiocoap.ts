@@ -5,13 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cache, findProgram, lastLine, type Part } from './part.ts';
-import { freeUdpPort } from './ports.ts';
+import { freeTcpPort, freeUdpPort } from './ports.ts';
 import { mustRun, Process } from './process.ts';
 
 const version = '0.4.17';
-const environment = join(cache, `aiocoap-${version}-oscore`);
+const environment = join(cache, `aiocoap-${version}-oscore-ws`);
 const python = join(environment, 'bin/python');
 const complete = join(environment, 'complete');
+type ServerTransport = 'udp6' | 'tcpserver' | 'ws';
 const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
 let prepared: Promise<true | string> | undefined;
@@ -34,7 +35,7 @@ async function prepare(): Promise<true | string> {
     mkdirSync(cache, { recursive: true });
     await mustRun({ name: 'python3 -m venv', command: python3, args: ['-m', 'venv', environment], lifetime: 120 });
     const pip = ['-m', 'pip', 'install', '--no-input', '--quiet', '--disable-pip-version-check'];
-    await mustRun({ name: 'pip', command: python, args: [...pip, `aiocoap[oscore]==${version}`], lifetime: 300 });
+    await mustRun({ name: 'pip', command: python, args: [...pip, `aiocoap[oscore,ws]==${version}`], lifetime: 300 });
     mkdirSync(complete);
     return true;
   } catch (error) {
@@ -53,12 +54,17 @@ export class AiocoapServer implements AsyncDisposable {
   }
 
   /** With a folder of `OscoreFolder`, what comes under that context is served too. */
-  static async start(oscore?: string): Promise<AiocoapServer> {
-    const port = await freeUdpPort();
+  static async start(
+    options: { readonly oscore?: string; readonly transport?: ServerTransport } = {},
+  ): Promise<AiocoapServer> {
+    const { oscore, transport = 'udp6' } = options;
+    const port = transport === 'udp6' ? await freeUdpPort() : await freeTcpPort();
+    // For WebSockets it takes a port 3,000 above the one that it is given.
+    const given = String(transport === 'ws' ? port - 3000 : port);
     const started = await Process.start({
       name: 'aiocoap server',
       command: python,
-      args: [script('aiocoap-server.py'), String(port), ...(oscore === undefined ? [] : [oscore])],
+      args: [script('aiocoap-server.py'), given, transport, ...(oscore === undefined ? [] : [oscore])],
       ready: /^ready$/m,
     });
     return new AiocoapServer(port, started);
@@ -145,8 +151,14 @@ export class AiocoapProgram implements AsyncDisposable {
 
 export class AiocoapClient extends AiocoapProgram {
   /** What goes to that server is protected under the context of a folder of `OscoreFolder`. */
-  static async start(oscore?: { readonly uri: string; readonly folder: string }): Promise<AiocoapClient> {
-    const args = oscore === undefined ? [] : [oscore.uri, oscore.folder];
+  static async start(
+    options: {
+      readonly oscore?: { readonly uri: string; readonly folder: string };
+      readonly transport?: 'udp6' | 'tcpclient' | 'ws';
+    } = {},
+  ): Promise<AiocoapClient> {
+    const { oscore, transport = 'udp6' } = options;
+    const args = [transport, ...(oscore === undefined ? [] : [oscore.uri, oscore.folder])];
     return new AiocoapClient(await startProgram('aiocoap client', 'aiocoap-client.py', args));
   }
 }

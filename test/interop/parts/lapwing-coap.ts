@@ -13,7 +13,7 @@ import {
   udpTransport,
 } from '@lapwing/coap';
 import type { Oscore } from '@lapwing/coap/oscore';
-import type { Peer, Transport } from '@lapwing/kernel';
+import type { Address, Peer, Transport } from '@lapwing/kernel';
 
 /** Five blocks of 1,024 bytes. */
 export const largeBody: Buffer = Buffer.from(Array.from({ length: 5000 }, (_, i) => 97 + (i % 26)));
@@ -30,7 +30,14 @@ function plain(): Road {
 }
 
 function roadOf({ transport, port }: Partial<Road>): Road {
-  return transport === undefined || port === undefined ? plain() : { transport, port };
+  if (transport === undefined) return plain();
+  return { transport, port: port ?? (() => boundPort(transport)) };
+}
+
+/** Of a transport that says where it is bound. */
+function boundPort(transport: Transport & { readonly address?: Address | undefined }): number {
+  const { address } = transport;
+  return address !== undefined && 'port' in address ? address.port : 0;
 }
 
 type Content = Map<string, Buffer>;
@@ -51,20 +58,28 @@ export class LapwingCoapServer implements AsyncDisposable {
   readonly port: number;
   readonly endpoint: Endpoint;
   readonly content: Content;
+  /** Who has asked, in order. */
+  readonly peers: Peer[] = [];
+  private readonly scheme: string;
   /** Observations that are alive. */
   observers = 0;
 
-  private constructor(port: number, endpoint: Endpoint, content: Content) {
+  private constructor(port: number, endpoint: Endpoint, content: Content, scheme: string) {
+    this.scheme = scheme;
     this.port = port;
     this.endpoint = endpoint;
     this.content = content;
   }
 
-  /** On plain UDP, or on a transport that lies on it; with OSCORE where a context store is given. */
+  /** On plain UDP, or on what is given in its place; with OSCORE where a context store is given. */
   static async start(
-    options: Partial<Road> & { readonly oscore?: Oscore; readonly layers?: readonly Layer[] } = {},
+    options: Partial<Road> & {
+      readonly scheme?: string;
+      readonly oscore?: Oscore;
+      readonly layers?: readonly Layer[];
+    } = {},
   ): Promise<LapwingCoapServer> {
-    const { oscore, layers = [] } = options;
+    const { oscore, layers = [], scheme = 'coap' } = options;
     const road = roadOf(options);
     const content = fresh();
     const { transport } = road;
@@ -74,6 +89,7 @@ export class LapwingCoapServer implements AsyncDisposable {
       layers,
       ...(oscore === undefined ? {} : { protection: oscore }),
       serve: async (request, context) => {
+        site.server?.peers.push(context.peer);
         const path = request.options.path.join('/');
         if (path === 'slow') await new Promise((resolve) => setTimeout(resolve, 3000));
         return path === 'counter' || path === 'confirmed'
@@ -81,12 +97,12 @@ export class LapwingCoapServer implements AsyncDisposable {
           : answer(content, path, request);
       },
     });
-    site.server = new LapwingCoapServer(road.port(), endpoint, content);
+    site.server = new LapwingCoapServer(road.port(), endpoint, content, scheme);
     return site.server;
   }
 
   get uri(): string {
-    return `coap://127.0.0.1:${this.port}`;
+    return `${this.scheme}://127.0.0.1:${this.port}`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -150,15 +166,17 @@ export class LapwingCoapClient implements AsyncDisposable {
   static async start(
     port: number,
     options: Partial<Road> & {
+      readonly host?: string;
       readonly oscore?: Oscore;
       readonly recipientId?: Uint8Array;
       readonly idContext?: Uint8Array;
     } = {},
   ): Promise<LapwingCoapClient> {
-    const { oscore, recipientId, idContext } = options;
+    const { oscore, recipientId, idContext, host = '127.0.0.1' } = options;
     const { transport } = roadOf(options);
     const endpoint = await Endpoint.open({ transport, ...(oscore === undefined ? {} : { protection: oscore }) });
-    const peer = await endpoint.connect({ via: 'udp', host: '127.0.0.1', port });
+    const via: Extract<Address, { port: number }>['via'] = transport.traits.reliable ? 'tcp' : 'udp';
+    const peer = await endpoint.connect({ via, host, port });
     const guarded = recipientId === undefined ? undefined : await oscore?.peer(peer, recipientId, idContext);
     return new LapwingCoapClient(endpoint, guarded ?? peer);
   }

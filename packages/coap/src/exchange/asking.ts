@@ -122,7 +122,8 @@ export class AskingSide {
       signal?.throwIfAborted();
       const token = context.token ?? this.freshToken();
       const { code, options, payload } = request;
-      const bytes = encodeMessage({ type: Type.Con, id: 0, token, code, options, payload }, this.options.longest);
+      const longest = context.peer.connection?.mtu ?? this.options.longest;
+      const bytes = encodeMessage({ type: Type.Con, id: 0, token, code, options, payload }, longest);
       const call = new Call(keyOfToken(token), request, context, { resolve, reject, complete });
       if (signal !== undefined) this.listen(call, signal);
       this.driver.handle({ kind: 'ask', asking: call, bytes });

@@ -1,7 +1,9 @@
 // The layers of serving, and the short cut through them. What a layer does depends on options of the request, which
 // most requests do not have: these go straight to the service, a third of whose time each layer would take.
 
+import type { Peer } from '@lapwing/kernel';
 import type { BlockIn } from '../layers/block-in.ts';
+import type { Rooms } from '../layers/block-sizes.ts';
 import { errors } from '../layers/errors.ts';
 import { noResponse } from '../layers/no-response.ts';
 import { observeIn } from '../layers/observe-in.ts';
@@ -17,8 +19,7 @@ export interface ServingStackOptions {
   readonly layers: readonly Layer[];
   readonly blocks: BlockIn;
   readonly protection: Protection | undefined;
-  /** Bytes of the longest payload that goes out whole. */
-  readonly whole: number;
+  readonly rooms: Rooms;
   /** Hears what a service did not mean to throw. */
   readonly unexpected: (error: unknown) => void;
 }
@@ -32,12 +33,12 @@ export class ServingStack {
   readonly unprotects: boolean;
   private readonly errors: Layer;
   private readonly blocks: BlockIn;
-  private readonly whole: number;
+  private readonly rooms: Rooms;
 
   constructor(options: ServingStackOptions) {
     this.errors = errors({ diagnostics: 'authenticated', unexpected: options.unexpected });
     this.blocks = options.blocks;
-    this.whole = options.whole;
+    this.rooms = options.rooms;
     this.service = compose(options.serve, ...options.layers);
     const { protection } = options;
     const clear = compose(this.service, noResponse, observeIn, options.blocks.layer, this.errors);
@@ -50,8 +51,8 @@ export class ServingStack {
     return message.lastOption < Option.Block2 && !message.options.hasWithin(Option.Observe, Option.Oscore);
   }
 
-  isLarge(response: Response): boolean {
-    return response.body !== undefined || response.payload.length > this.whole;
+  isLarge(response: Response, peer: Peer): boolean {
+    return response.body !== undefined || response.payload.length > this.rooms.of(peer).whole;
   }
 
   inBlocks(response: Response, request: Request, context: Context): Promise<Response> {

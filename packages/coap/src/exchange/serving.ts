@@ -59,7 +59,7 @@ export class ServingSide {
     let response: Response;
     try {
       response = await stack.service(request, context);
-      if (stack.isLarge(response)) response = await stack.inBlocks(response, request, context);
+      if (stack.isLarge(response, incoming.peer)) response = await stack.inBlocks(response, request, context);
     } catch (error) {
       response = await stack.refusal(error, request, context);
     }
@@ -155,12 +155,13 @@ export class ServingSide {
       this.options.count('diagnosticsWithheld');
       content = { ...response, payload: noBytes };
     }
+    const longest = peer.connection?.mtu ?? this.options.longest;
     try {
-      return encodeAnswer(request, content, this.options.longest);
+      return encodeAnswer(request, content, longest);
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
       this.options.count('unsendable');
-      return encodeAnswer(request, makeResponse(Code.InternalServerError), this.options.longest);
+      return encodeAnswer(request, makeResponse(Code.InternalServerError), longest);
     }
   }
 

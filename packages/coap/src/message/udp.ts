@@ -72,6 +72,11 @@ export class ReceivedMessage implements Message {
     return this.set;
   }
 
+  /** As they came, whatever the table says: for messages whose options are not those of the table. */
+  get rawOptions(): OptionSet {
+    return OptionSet.view(this.bytes, HEADER + this.tokenLength, this.optionsEnd);
+  }
+
   get payload(): Uint8Array {
     const from = this.optionsEnd + 1;
     return from < this.bytes.length ? this.bytes.subarray(from) : noBytes;

@@ -120,6 +120,8 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
       case 'lost':
         this.lost(input.peer, now);
         break;
+      case 'flow':
+        break;
     }
     return this.effects;
   }
