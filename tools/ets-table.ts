@@ -27,7 +27,17 @@ const peersOfFiles: readonly (readonly [RegExp, string])[] = [
   [/aiocoap|oscore/, 'aiocoap'],
 ];
 
+const namedRoads: readonly (readonly [RegExp, string])[] = [
+  [/^over TCP /, 'tcp'],
+  [/^over TLS with a key /, 'tls-psk'],
+  [/^over TLS with certificates /, 'tls-x509'],
+  [/pre-shared key \(ETS/, 'dtls-psk'],
+  [/certificate.*\(ETS int-40[23]\)/, 'dtls-x509'],
+];
+
 function roadOf({ titles }: RunTest): string | undefined {
+  const named = namedRoads.find(([title]) => title.test(titles.at(-1) ?? ''));
+  if (named !== undefined) return named[1];
   const [, road, weather] =
     /\b((?:udp|tcp|tls|dtls|oscore)(?:-[a-z0-9]+)?) on a (perfect|network)/.exec(titles.join(' ')) ?? [];
   return road === undefined ? undefined : `${road}${weather === 'perfect' ? '' : ' 20 %'}`;

@@ -47,16 +47,16 @@ async function meet(
   return { server, client, thermometer, registration, [Symbol.asyncDispose]: dispose };
 }
 
-it.each<[string, Listener, Credentials | undefined, string]>([
-  ['coap+tcp', { via: 'tcp', port: 0 }, undefined, 'none'],
-  ['coaps+tcp', { via: 'tcp', port: 0, tls }, psk, 'psk'],
-  ['coaps+tcp', { via: 'tcp', port: 0, tls: { psk: true } }, psk, 'psk'],
-  ['coaps+tcp', { via: 'tcp', port: 0, tls }, x509, 'x509'],
-  ['coap+ws', { via: 'ws', port: 0 }, undefined, 'none'],
-  ['coaps+ws', { via: 'ws', port: 0, tls }, x509, 'x509'],
+it.each<[string, string, Listener, Credentials | undefined, string]>([
+  ['TCP (ETS int-106)', 'coap+tcp', { via: 'tcp', port: 0 }, undefined, 'none'],
+  ['TLS with a key beside certificates', 'coaps+tcp', { via: 'tcp', port: 0, tls }, psk, 'psk'],
+  ['TLS with a key (ETS int-406)', 'coaps+tcp', { via: 'tcp', port: 0, tls: { psk: true } }, psk, 'psk'],
+  ['TLS with certificates (ETS int-404)', 'coaps+tcp', { via: 'tcp', port: 0, tls }, x509, 'x509'],
+  ['WebSockets', 'coap+ws', { via: 'ws', port: 0 }, undefined, 'none'],
+  ['WebSockets over TLS', 'coaps+ws', { via: 'ws', port: 0, tls }, x509, 'x509'],
 ])(
-  'over %s (%#), a device registers, is read and observed, and leaves',
-  async (scheme, listener, credentials, kind) => {
+  'over %s, a device registers, is read and observed, and leaves',
+  async (_road, scheme, listener, credentials, kind) => {
     const met = await meet(scheme, listener, credentials);
     const { server, thermometer, registration } = met;
     expect(registration).toMatchObject({ name: 'dev-1', binding: 'T', peer: { identity: { kind } } });

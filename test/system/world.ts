@@ -1,6 +1,13 @@
 // One server and any number of clients on one virtual clock and one faulty network in memory. A day of outages,
 // reboots and address changes passes in seconds, and a failing seed replays exactly.
-import { Client, type ClientOptions, ObjectStore, type ServerAccount, secured } from '@lapwing/client';
+import {
+  Client,
+  type ClientOptions,
+  type Credentials,
+  ObjectStore,
+  type ServerAccount,
+  secured,
+} from '@lapwing/client';
 import { streamTransport } from '@lapwing/coap';
 import { type Duration, seconds } from '@lapwing/kernel';
 import {
@@ -40,7 +47,7 @@ export interface Thing {
 
 export type ThingOptions = Partial<ClientOptions> & { readonly lifetime?: Duration } & Pick<
     ServerAccount,
-    'queueMode' | 'notifications' | 'retry' | 'defaultMinimumPeriod' | 'defaultMaximumPeriod'
+    'queueMode' | 'notifications' | 'retry' | 'defaultMinimumPeriod' | 'defaultMaximumPeriod' | 'credentials'
   >;
 
 /** The rows of the matrix that every road must stand. */
@@ -172,6 +179,11 @@ export class World implements AsyncDisposable {
     return thing;
   }
 
+  /** Credentials of the road for that name, made known to the server. */
+  enrol(name: string): Promise<Credentials | undefined> {
+    return this.road.enrol(name, this.security);
+  }
+
   /** A device with Device 3 and Temperature 3303, which servers may create more of; it starts to register at once. */
   async device(name: string, options: ThingOptions = {}): Promise<Thing> {
     const host =
@@ -192,9 +204,9 @@ export class World implements AsyncDisposable {
     objects.define(Setting, { creatable: {} });
     const thermometer = objects.add(Temperature, 0, { sensorValue: 20, minMeasured: 20 });
     const { lifetime = seconds(600), queueMode = false, notifications = 'con', retry = {}, ...others } = options;
-    const { defaultMinimumPeriod = 0, defaultMaximumPeriod, ...rest } = others;
+    const { defaultMinimumPeriod = 0, defaultMaximumPeriod, credentials: given, ...rest } = others;
     const { scheme } = this.road;
-    const credentials = await this.road.enrol(name, this.security);
+    const credentials = given ?? (await this.enrol(name));
     const account = {
       uri: `${scheme}://${serverHost}:5683`,
       ...(credentials === undefined ? {} : { credentials }),
