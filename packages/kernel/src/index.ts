@@ -28,9 +28,11 @@ export type { Core } from './core.ts';
 export {
   type AeadName,
   decryptCbc,
+  digest,
   encryptCbc,
   equalInConstantTime,
   type HashName,
+  Hmac,
   hmac,
   hmacSha256,
   type KeptCipher,

@@ -1,7 +1,7 @@
 // All messages of a handshake as if none had been fragmented (RFC 6347 §4.2.6): hashed for Finished and the extended master
 // secret, signed as they are for CertificateVerify. They stand in one buffer until the handshake is over: hashing a few
 // hundred bytes anew costs less than a running hash, each copy of which is a native object.
-import { hash as hashOnce } from 'node:crypto';
+import { digest } from '@lapwing/kernel';
 import { type HandshakeMessage, handshakeHeaderSize } from '../messages/handshake.ts';
 
 /** Of the pseudo-random function of the chosen suite. */
@@ -37,7 +37,7 @@ export class Transcript {
 
   /** Of everything so far; more may follow. */
   digest(hash: TranscriptHash): Uint8Array {
-    return hashOnce(hash, this.bytes(), 'buffer');
+    return digest(hash, this.bytes());
   }
 
   /** Everything so far, what CertificateVerify signs with a hash of its own (RFC 5246 §7.4.8): a view, good until more follows. */
