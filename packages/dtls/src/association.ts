@@ -1,6 +1,6 @@
 // One association as others see it (a peer, small, for as long as it lives) and as the record layer needs it (what is kept
 // at hand while records come and go, given up again when they stop).
-import type { Address, Identity, Instant, Peer } from '@lapwing/kernel';
+import type { Address, Identity, Instant, Linked, LinkedList, Peer } from '@lapwing/kernel';
 import type { Connection } from './connection.ts';
 import type { Counts, Terms } from './packed.ts';
 import type { ActiveKeys, CipherOwner } from './record/active-keys.ts';
@@ -90,7 +90,7 @@ export interface Pending {
   opening: DirectionKeys | undefined;
 }
 
-export class LiveAssociation implements ReplayWindow, Counts, CipherOwner {
+export class LiveAssociation implements ReplayWindow, Counts, CipherOwner, Linked<LiveAssociation> {
   readonly peer: AssociationPeer;
   readonly role: 'client' | 'server';
   /** The peer of the transport below. */
@@ -121,6 +121,9 @@ export class LiveAssociation implements ReplayWindow, Counts, CipherOwner {
   sessionId: Uint8Array | undefined = undefined;
   /** When the other side was last told that there is no renegotiation. */
   refusedAt: Instant = -Infinity;
+  list: LinkedList<LiveAssociation> | undefined = undefined;
+  older: LiveAssociation | undefined = undefined;
+  newer: LiveAssociation | undefined = undefined;
 
   constructor(peer: AssociationPeer, road: Peer, terms: Pick<Terms, 'role' | 'suite' | 'since'>, now: Instant) {
     this.peer = peer;

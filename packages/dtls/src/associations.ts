@@ -7,6 +7,7 @@ import {
   formatAddress,
   type Identity,
   type Instant,
+  LinkedList,
   nobody,
   type Peer,
   type Random,
@@ -17,8 +18,8 @@ import { keyOf, makeConnectionId, NAME_LENGTH, placeOfKey, provesName, readPlace
 import type { ConnectionIdSettings, Limits } from './options.ts';
 import {
   type Association,
-  type Counts,
   copyKeys,
+  countsOf,
   ELSEWHERE,
   hasOwnCid,
   isAt,
@@ -56,7 +57,7 @@ export class Associations implements PeerHolder {
   private readonly recency = new Recency();
   private readonly ciphers: CipherCache;
   /** In the order in which they became so. */
-  private readonly warm = new Set<LiveAssociation>();
+  private readonly warm = new LinkedList<LiveAssociation>();
   /** What is too long for the slab: chains of certificates. */
   private readonly identities = new Map<number, Identity>();
   private established = 0;
@@ -217,8 +218,13 @@ export class Associations implements PeerHolder {
     live.pending = undefined;
     this.index.add(hashAddress(live.road.address), peer.place);
     this.recency.add(peer.place);
-    this.warm.add(live);
+    this.warmUp(live, live.seenAt);
     this.established += 1;
+  }
+
+  private warmUp(live: LiveAssociation, now: Instant): void {
+    this.warm.add(live);
+    if (this.warm.size > this.limits.warm) this.makeRoom(live, now);
   }
 
   /** An association of another process at its old place, put away; false when the place or its key is taken. */
@@ -298,8 +304,7 @@ export class Associations implements PeerHolder {
     live.seenAt = readSeen(block, at) - this.wall.at(0);
     readCounts(block, at, live);
     peer.live = live;
-    this.warm.add(live);
-    if (this.warm.size > this.limits.warm) this.makeRoom(live, now);
+    this.warmUp(live, now);
     return live;
   }
 
@@ -390,8 +395,4 @@ export class Associations implements PeerHolder {
     if (peer.live !== undefined) return equalAddresses(peer.live.road.address, address);
     return isAt(this.store.block(peer.place), this.store.offset(peer.place), address);
   }
-}
-
-function countsOf({ writeSequence, right, low, high, sealedRecords, forgeries }: Counts): Counts {
-  return { writeSequence, right, low, high, sealedRecords, forgeries };
 }

@@ -47,6 +47,7 @@ export { type Due, DueQueue } from './due-queue.ts';
 export { Emitter, type Events, type StreamOptions } from './emitter.ts';
 export { ClosedError, ConfigError, FormatError, isStackError, LimitError, StackError, TimeoutError } from './errors.ts';
 export { ExpiringMap } from './expiring-map.ts';
+export { type Linked, LinkedList } from './linked-list.ts';
 export { type Random, randomInteger, systemRandom } from './random.ts';
 export { Secret } from './secret.ts';
 export { latin1At, textAt } from './text.ts';
