@@ -82,11 +82,6 @@ export class Associations implements PeerHolder {
     return this.store.bytes;
   }
 
-  /** Bytes of our connection ids; 0 when others put none into their records. */
-  get idLength(): number {
-    return this.ids?.length ?? 0;
-  }
-
   // Finding
 
   /** The association that the id at `at` names. */
@@ -143,9 +138,14 @@ export class Associations implements PeerHolder {
   }
 
   keyOf(peer: AssociationPeer): string {
-    const name = peer.live?.pending?.name;
-    if (name !== undefined) return keyOf(peer.place, name, 0);
-    return keyOf(peer.place, this.store.block(peer.place), this.store.offset(peer.place) + NAME_AT);
+    return keyOf(peer.place, this.nameOf(peer), 0);
+  }
+
+  /** A view. */
+  private nameOf({ place, live }: AssociationPeer): Uint8Array {
+    if (live?.pending !== undefined) return live.pending.name;
+    const at = this.store.offset(place) + NAME_AT;
+    return this.store.block(place).subarray(at, at + NAME_LENGTH);
   }
 
   addressOf(peer: AssociationPeer): Address {
@@ -257,7 +257,7 @@ export class Associations implements PeerHolder {
   remove(peer: AssociationPeer): void {
     const { place } = peer;
     if (peer.holder !== this) return;
-    const last = new LastWords(peer);
+    const last = new LastWords(peer, this.nameOf(peer).slice());
     if (this.store.has(place)) {
       this.index.remove(hashAddress(peer.address), place);
       this.recency.remove(place);
@@ -329,8 +329,7 @@ export class Associations implements PeerHolder {
     const { peer } = live;
     const hash = hashAddress(live.road.address);
     const keys = { sealing: copyKeys(this.keysOf(live, 'sealing')), opening: copyKeys(this.keysOf(live, 'opening')) };
-    const nameAt = this.store.offset(peer.place) + NAME_AT;
-    const name = this.store.block(peer.place).slice(nameAt, nameAt + NAME_LENGTH);
+    const name = this.nameOf(peer).slice();
     live.identity = peer.identity;
     live.road = road;
     this.pack(live, name, keys.sealing, keys.opening);
