@@ -24,13 +24,18 @@ import {
   type Fragment,
   HandshakeType,
   handshakeHeaderSize,
+  Lockstep,
   type MessageCodec,
   messageCodecs,
+  type Parties,
   peekClientHello,
+  pskParties,
   Reassembly,
   readCertificate,
   readFragment,
   readRawPublicKey,
+  rpkParties,
+  x509Parties,
 } from '@lapwing/dtls/testing';
 import { equalBytes, FormatError, noBytes, Secret, StackError } from '@lapwing/kernel';
 import { SeededRandom } from '@lapwing/kernel/testing';
@@ -235,6 +240,27 @@ function cookie(bytes: Uint8Array): void {
   if (seen?.choices === undefined || seen.isCut) throw new Broken('a hello that decodes is not seen whole');
 }
 
+/** Both machines of a handshake and fixed chance, stopped somewhere; then one is fed bytes, as if sent by anybody or under the keys. */
+function handshake(parties: Parties): (bytes: Uint8Array) => void {
+  return (bytes) => {
+    const [flags = 0, until = 0] = bytes;
+    const pair = new Lockstep(parties).run(until % 48);
+    const side = (flags & 1) === 0 ? pair.server : pair.client;
+    const outcomes = [pair.client.outcome, pair.server.outcome];
+    const said = bytes.subarray(2);
+    if ((flags & 2) === 0) pair.deliver(side, said);
+    else pair.input(side, { kind: 'fragment', epoch: (flags & 4) === 0 ? 0 : 1, bytes: said });
+    if ([pair.client.outcome, pair.server.outcome].some((outcome, i) => outcome !== outcomes[i]))
+      throw new Broken('a handshake ended well by bytes that nobody meant');
+    pair.goOn();
+    for (const { handshake: machine, name, outcome, error } of [pair.client, pair.server]) {
+      if (machine?.deadline !== undefined) throw new Broken(`the ${name} waits for ever`);
+      if (machine !== undefined && outcome === undefined && error === undefined)
+        throw new Broken(`the ${name} gave up unheard`);
+    }
+  };
+}
+
 /** The texts of names are made for logs and endpoint names: no line of a log ends in them. */
 function x509(bytes: Uint8Array): void {
   const { subject, issuer } = readCertificate(bytes);
@@ -297,6 +323,9 @@ export const byteTargets: Readonly<Record<string, (bytes: Uint8Array) => void>> 
   ),
   'dtls-reassembly': reassembly,
   'dtls-cookie': cookie,
+  'dtls-handshake-psk': handshake(pskParties()),
+  'dtls-handshake-rpk': handshake(rpkParties()),
+  'dtls-handshake-x509': handshake(x509Parties()),
   'dtls-x509': x509,
   'dtls-raw-public-key': rawPublicKey,
   'oscore-option': oscoreOption,

@@ -3,10 +3,10 @@
 import type { Address, Instant, Peer, Random } from '@lapwing/kernel';
 import { CookieJar } from './handshake/cookie.ts';
 import { type HelloView, peekClientHello } from './handshake/hello-view.ts';
-import { type Fragment, HandshakeType, writeFragment } from './messages/handshake.ts';
-import { encodeHelloVerifyRequest, helloVerifyVersion } from './messages/hello-verify-request.ts';
+import { type Fragment, HandshakeType, handshakeHeaderSize } from './messages/handshake.ts';
+import { helloVerifyVersion } from './messages/hello-verify-request.ts';
 import type { Limits, Timers } from './options.ts';
-import { ContentType, RECORD_HEADER, type RecordView, writePlainRecord } from './record/record.ts';
+import { ContentType, RECORD_HEADER, type RecordView, writeRecordHeader } from './record/record.ts';
 import type { Counters } from './stats.ts';
 
 export class Admission {
@@ -62,12 +62,32 @@ export class Admission {
 
 const hostOf = (address: Address): string => (address.via === 'sms' ? address.msisdn : address.host);
 
-/** Record and message numbers are those of the hello: no state tells them (RFC 6347 §4.2.1). */
+/**
+ * A HelloVerifyRequest in its record, written in one go for it answers whoever asks. Record and message numbers are those of
+ * the hello: no state tells them (RFC 6347 §4.2.1).
+ */
 function askBack({ messageSeq }: Fragment, record: RecordView, cookie: Uint8Array): Uint8Array {
-  const body = encodeHelloVerifyRequest({ version: helloVerifyVersion, cookie });
-  const type = HandshakeType.helloVerifyRequest;
-  const message = writeFragment({ type, messageSeq, length: body.length, offset: 0, body });
-  const bytes = new Uint8Array(RECORD_HEADER + message.length);
-  writePlainRecord(bytes, 0, ContentType.Handshake, helloVerifyVersion, record.sequence, message);
+  const bodyLength = 3 + cookie.length;
+  const bytes = new Uint8Array(RECORD_HEADER + handshakeHeaderSize + bodyLength);
+  const length = handshakeHeaderSize + bodyLength;
+  const at = writeRecordHeader(
+    bytes,
+    0,
+    ContentType.Handshake,
+    helloVerifyVersion,
+    0,
+    record.sequence,
+    undefined,
+    length,
+  );
+  bytes[at] = HandshakeType.helloVerifyRequest;
+  bytes[at + 3] = bytes[at + 11] = bodyLength;
+  bytes[at + 4] = messageSeq >>> 8;
+  bytes[at + 5] = messageSeq;
+  const bodyAt = at + handshakeHeaderSize;
+  bytes[bodyAt] = helloVerifyVersion >>> 8;
+  bytes[bodyAt + 1] = helloVerifyVersion & 0xff;
+  bytes[bodyAt + 2] = cookie.length;
+  bytes.set(cookie, bodyAt + 3);
   return bytes;
 }

@@ -1,7 +1,8 @@
 // One association as others see it (a peer, small, for as long as it lives) and as the record layer needs it (what is kept
 // at hand while records come and go, given up again when they stop).
-import type { Address, Identity, Instant, Peer } from '@lapwing/kernel';
+import type { Address, Identity, Instant, Linked, LinkedList, Peer } from '@lapwing/kernel';
 import type { Connection } from './connection.ts';
+import { keyOf } from './connection-id.ts';
 import type { Counts, Terms } from './packed.ts';
 import type { ActiveKeys, CipherOwner } from './record/active-keys.ts';
 import type { ReplayWindow } from './record/replay-window.ts';
@@ -60,17 +61,21 @@ export class AssociationPeer implements Peer {
 
 /** What is left of an association that has ended. */
 export class LastWords implements PeerHolder {
-  private readonly key: string;
+  /** Written out when somebody asks. */
+  private readonly name: Uint8Array;
+  private key: string | undefined;
   private readonly address: Address;
   private readonly identity: Identity;
 
-  constructor({ key, address, identity }: Peer) {
-    this.key = key;
+  constructor({ address, identity, live }: AssociationPeer, name: Uint8Array) {
+    this.name = name;
+    this.key = live?.key;
     this.address = address;
     this.identity = identity;
   }
 
-  keyOf(): string {
+  keyOf({ place }: AssociationPeer): string {
+    this.key ??= keyOf(place, this.name, 0);
     return this.key;
   }
 
@@ -90,7 +95,7 @@ export interface Pending {
   opening: DirectionKeys | undefined;
 }
 
-export class LiveAssociation implements ReplayWindow, Counts, CipherOwner {
+export class LiveAssociation implements ReplayWindow, Counts, CipherOwner, Linked<LiveAssociation> {
   readonly peer: AssociationPeer;
   readonly role: 'client' | 'server';
   /** The peer of the transport below. */
@@ -121,6 +126,9 @@ export class LiveAssociation implements ReplayWindow, Counts, CipherOwner {
   sessionId: Uint8Array | undefined = undefined;
   /** When the other side was last told that there is no renegotiation. */
   refusedAt: Instant = -Infinity;
+  list: LinkedList<LiveAssociation> | undefined = undefined;
+  older: LiveAssociation | undefined = undefined;
+  newer: LiveAssociation | undefined = undefined;
 
   constructor(peer: AssociationPeer, road: Peer, terms: Pick<Terms, 'role' | 'suite' | 'since'>, now: Instant) {
     this.peer = peer;

@@ -7,6 +7,7 @@ import {
   formatAddress,
   type Identity,
   type Instant,
+  LinkedList,
   nobody,
   type Peer,
   type Random,
@@ -17,8 +18,8 @@ import { keyOf, makeConnectionId, NAME_LENGTH, placeOfKey, provesName, readPlace
 import type { ConnectionIdSettings, Limits } from './options.ts';
 import {
   type Association,
-  type Counts,
   copyKeys,
+  countsOf,
   ELSEWHERE,
   hasOwnCid,
   isAt,
@@ -56,7 +57,7 @@ export class Associations implements PeerHolder {
   private readonly recency = new Recency();
   private readonly ciphers: CipherCache;
   /** In the order in which they became so. */
-  private readonly warm = new Set<LiveAssociation>();
+  private readonly warm = new LinkedList<LiveAssociation>();
   /** What is too long for the slab: chains of certificates. */
   private readonly identities = new Map<number, Identity>();
   private established = 0;
@@ -79,11 +80,6 @@ export class Associations implements PeerHolder {
 
   get slabBytes(): number {
     return this.store.bytes;
-  }
-
-  /** Bytes of our connection ids; 0 when others put none into their records. */
-  get idLength(): number {
-    return this.ids?.length ?? 0;
   }
 
   // Finding
@@ -142,9 +138,14 @@ export class Associations implements PeerHolder {
   }
 
   keyOf(peer: AssociationPeer): string {
-    const name = peer.live?.pending?.name;
-    if (name !== undefined) return keyOf(peer.place, name, 0);
-    return keyOf(peer.place, this.store.block(peer.place), this.store.offset(peer.place) + NAME_AT);
+    return keyOf(peer.place, this.nameOf(peer), 0);
+  }
+
+  /** A view. */
+  private nameOf({ place, live }: AssociationPeer): Uint8Array {
+    if (live?.pending !== undefined) return live.pending.name;
+    const at = this.store.offset(place) + NAME_AT;
+    return this.store.block(place).subarray(at, at + NAME_LENGTH);
   }
 
   addressOf(peer: AssociationPeer): Address {
@@ -217,8 +218,13 @@ export class Associations implements PeerHolder {
     live.pending = undefined;
     this.index.add(hashAddress(live.road.address), peer.place);
     this.recency.add(peer.place);
-    this.warm.add(live);
+    this.warmUp(live, live.seenAt);
     this.established += 1;
+  }
+
+  private warmUp(live: LiveAssociation, now: Instant): void {
+    this.warm.add(live);
+    if (this.warm.size > this.limits.warm) this.makeRoom(live, now);
   }
 
   /** An association of another process at its old place, put away; false when the place or its key is taken. */
@@ -251,7 +257,7 @@ export class Associations implements PeerHolder {
   remove(peer: AssociationPeer): void {
     const { place } = peer;
     if (peer.holder !== this) return;
-    const last = new LastWords(peer);
+    const last = new LastWords(peer, this.nameOf(peer).slice());
     if (this.store.has(place)) {
       this.index.remove(hashAddress(peer.address), place);
       this.recency.remove(place);
@@ -298,8 +304,7 @@ export class Associations implements PeerHolder {
     live.seenAt = readSeen(block, at) - this.wall.at(0);
     readCounts(block, at, live);
     peer.live = live;
-    this.warm.add(live);
-    if (this.warm.size > this.limits.warm) this.makeRoom(live, now);
+    this.warmUp(live, now);
     return live;
   }
 
@@ -324,8 +329,7 @@ export class Associations implements PeerHolder {
     const { peer } = live;
     const hash = hashAddress(live.road.address);
     const keys = { sealing: copyKeys(this.keysOf(live, 'sealing')), opening: copyKeys(this.keysOf(live, 'opening')) };
-    const nameAt = this.store.offset(peer.place) + NAME_AT;
-    const name = this.store.block(peer.place).slice(nameAt, nameAt + NAME_LENGTH);
+    const name = this.nameOf(peer).slice();
     live.identity = peer.identity;
     live.road = road;
     this.pack(live, name, keys.sealing, keys.opening);
@@ -390,8 +394,4 @@ export class Associations implements PeerHolder {
     if (peer.live !== undefined) return equalAddresses(peer.live.road.address, address);
     return isAt(this.store.block(peer.place), this.store.offset(peer.place), address);
   }
-}
-
-function countsOf({ writeSequence, right, low, high, sealedRecords, forgeries }: Counts): Counts {
-  return { writeSequence, right, low, high, sealedRecords, forgeries };
 }

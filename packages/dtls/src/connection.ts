@@ -1,10 +1,10 @@
 // One handshake on its way, and for a while after it, as the transport sees it: where it goes, what it has sent, and what
 // came too early. What it says is the machine's affair (handshake/machine.ts).
-import type { Instant, Peer } from '@lapwing/kernel';
+import type { Due, Instant, Linked, LinkedList, Peer } from '@lapwing/kernel';
 import type { LiveAssociation } from './association.ts';
 import type { Handshake } from './handshake/machine.ts';
 
-export class Connection {
+export class Connection implements Due, Linked<Connection> {
   readonly machine: Handshake;
   readonly live: LiveAssociation;
   /** Where it began, though the association may have moved since. */
@@ -23,6 +23,11 @@ export class Connection {
   /** Records of epoch 1 that came before their keys. */
   early: Uint8Array[] | undefined = undefined;
   earlyBytes = 0;
+  dueAt: Instant = 0;
+  place = -1;
+  list: LinkedList<Connection> | undefined = undefined;
+  older: Connection | undefined = undefined;
+  newer: Connection | undefined = undefined;
 
   constructor(
     machine: Handshake,

@@ -51,7 +51,7 @@ export class Connections {
   private readonly sessions: Sessions;
   private readonly unprotected: Unprotected;
   private readonly view = new RecordView();
-  /** Of our connection ids in records. */
+  /** Bytes of our connection ids in records; 0 when others put none into theirs. */
   private readonly idLength: number;
   private sweepAt: Instant | undefined;
   /** One function for all records. */
@@ -65,7 +65,7 @@ export class Connections {
     this.counters = counters;
     this.outlet = outlet;
     this.sessions = sessions;
-    this.idLength = table.idLength;
+    this.idLength = table.ids?.length ?? 0;
     const admission = new Admission(settings.random, settings.timers, settings.limits, counters);
     this.handshakes = new Handshakes({
       ...parts,

@@ -64,7 +64,8 @@ export class FlightWriter {
   /** What was written is one datagram. */
   flush(connection: Connection): void {
     if (this.written === 0) return;
-    const bytes = this.scratch.slice(0, this.written);
+    const bytes = this.sealing.room(this.written);
+    bytes.set(this.scratch.subarray(0, this.written));
     this.written = 0;
     this.outlet.transmit(connection.road, bytes);
   }

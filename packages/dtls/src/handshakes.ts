@@ -1,7 +1,7 @@
 // All handshakes of a transport: begins them, carries out what their machines say, keeps their deadlines and their number,
 // and turns those that succeed into associations. An old association of the same address lives until the new handshake
 // has finished: a forged hello costs it nothing.
-import { Deadlines, type Identity, type Instant, type Peer } from '@lapwing/kernel';
+import { DueQueue, type Identity, type Instant, LinkedList, type Peer } from '@lapwing/kernel';
 import type { Admission } from './admission.ts';
 import type { AssociationPeer, LiveAssociation } from './association.ts';
 import type { Associations } from './associations.ts';
@@ -49,13 +49,13 @@ interface Step {
 
 export class Handshakes {
   private readonly parts: HandshakeParts;
-  private readonly deadlines = new Deadlines<Connection>();
+  private readonly deadlines = new DueQueue<Connection>();
   /** By the key of the road: those on their way, and those whose last flight is kept. */
   private readonly outgoing = new Map<string, Connection>();
   private readonly incoming = new Map<string, Connection>();
   /** In the order in which they began. */
-  private readonly halfOpen = new Set<Connection>();
-  private readonly lingering = new Set<Connection>();
+  private readonly halfOpen = new LinkedList<Connection>();
+  private readonly lingering = new LinkedList<Connection>();
   private readonly writer: FlightWriter;
   private readonly evicted: Error;
   private shaking = 0;
@@ -77,7 +77,7 @@ export class Handshakes {
   }
 
   get deadline(): Instant | undefined {
-    return this.deadlines.earliest;
+    return this.deadlines.first?.dueAt;
   }
 
   at(road: Peer, role: 'client' | 'server'): Connection | undefined {
@@ -117,12 +117,10 @@ export class Handshakes {
     const { settings, machine, datagram, counters, admission } = this.parts;
     const before = this.incoming.get(road.key);
     if (before !== undefined) this.drop(before, begunAgain);
-    if (this.halfOpen.size >= settings.limits.halfOpen) {
-      for (const oldest of this.halfOpen) {
-        counters.add('halfOpenEvicted');
-        this.drop(oldest, tooManyHalfOpen);
-        break;
-      }
+    const oldest = this.halfOpen.first;
+    if (oldest !== undefined && this.halfOpen.size >= settings.limits.halfOpen) {
+      counters.add('halfOpenEvicted');
+      this.drop(oldest, tooManyHalfOpen);
     }
     const live = settings.accept === undefined ? undefined : this.reserve(road, 'server', now);
     if (live === undefined || settings.accept === undefined) return undefined;
@@ -357,10 +355,8 @@ export class Handshakes {
     this.lingering.add(connection);
     (connection.role === 'client' ? this.outgoing : this.incoming).set(connection.origin.key, connection);
     connection.live.handshake = connection;
-    for (const oldest of this.lingering) {
-      if (this.lingering.size <= limits.lingering) break;
-      this.release(oldest);
-    }
+    const oldest = this.lingering.first;
+    if (oldest !== undefined && this.lingering.size > limits.lingering) this.release(oldest);
   }
 
   /** Takes it out of every list. */

@@ -126,6 +126,10 @@ export function readCounts(bytes: Uint8Array, at: number, into: Counts): void {
   into.forgeries = get(bytes, at + FORGED_AT, 4);
 }
 
+export function countsOf({ writeSequence, right, low, high, sealedRecords, forgeries }: Counts): Counts {
+  return { writeSequence, right, low, high, sealedRecords, forgeries };
+}
+
 /** Throws FormatError for a suite that is not known. */
 export function readTerms(bytes: Uint8Array, at: number): Terms {
   const flags = bytes[at] as number;

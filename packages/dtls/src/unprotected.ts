@@ -4,6 +4,7 @@ import { FormatError, type Instant, type Peer } from '@lapwing/kernel';
 import type { Admission } from './admission.ts';
 import { decodeAlert } from './alert.ts';
 import type { Connection } from './connection.ts';
+import { randomOf } from './handshake/hello-view.ts';
 import type { Handshakes } from './handshakes.ts';
 import { HandshakeType, readFragment } from './messages/handshake.ts';
 import type { Outlet } from './outlet.ts';
@@ -102,7 +103,7 @@ export class Unprotected {
       this.outlet.transmit(road, verdict);
       return;
     }
-    const connection = this.handshakes.accept(road, verdict.random, view.sequence, now);
+    const connection = this.handshakes.accept(road, randomOf(verdict), view.sequence, now);
     if (connection !== undefined) this.handshakes.handle(connection, { kind: 'fragment', epoch: 0, bytes: body }, now);
   }
 }

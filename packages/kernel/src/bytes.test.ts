@@ -63,6 +63,12 @@ describe('a Writer', () => {
     expect(toHex(reader.take(2))).toBe('abcd');
   });
 
+  it('fills in lengths that are known later, and nothing that was not written', () => {
+    const writer = new Writer(1).u8(1).u16(0).bytes(fromHex('abcd'));
+    expect(toHex(writer.u16At(1, 0x0203).finish())).toBe('010203abcd');
+    expect(() => writer.u16At(4, 1)).toThrow(RangeError);
+  });
+
   it('gives copies that later writes do not touch', () => {
     const writer = new Writer();
     const first = writer.u8(1).finish();

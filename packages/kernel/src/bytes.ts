@@ -77,15 +77,15 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return true;
 }
 
+/** Made when it is needed, which is seldom: it costs as much as a dozen bytes read one by one. */
+const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
 /** Reads `bytes` from front to back; every method throws FormatError with the offset when it would pass the end. */
 export class Reader {
   readonly bytes: Uint8Array;
   offset = 0;
-  private readonly view: DataView;
-
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   get left(): number {
@@ -93,32 +93,38 @@ export class Reader {
   }
 
   u8(): number {
-    return this.view.getUint8(this.step(1));
+    return this.bytes[this.step(1)] as number;
   }
 
   u16(): number {
-    return this.view.getUint16(this.step(2));
+    const at = this.step(2);
+    const { bytes } = this;
+    return ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
   }
 
   u24(): number {
     const at = this.step(3);
-    return this.view.getUint16(at) * 256 + this.view.getUint8(at + 2);
+    const { bytes } = this;
+    return ((bytes[at] as number) << 16) | ((bytes[at + 1] as number) << 8) | (bytes[at + 2] as number);
   }
 
   u32(): number {
-    return this.view.getUint32(this.step(4));
+    const at = this.step(4);
+    const { bytes } = this;
+    const high = ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
+    return high * 65_536 + (((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number));
   }
 
   u64(): bigint {
-    return this.view.getBigUint64(this.step(8));
+    return viewOf(this.bytes).getBigUint64(this.step(8));
   }
 
   f32(): number {
-    return this.view.getFloat32(this.step(4));
+    return viewOf(this.bytes).getFloat32(this.step(4));
   }
 
   f64(): number {
-    return this.view.getFloat64(this.step(8));
+    return viewOf(this.bytes).getFloat64(this.step(8));
   }
 
   /** A view, not a copy. */
@@ -138,13 +144,11 @@ export class Reader {
 /** Writes front to back into a slab that doubles as needed. */
 export class Writer {
   private slab: Uint8Array;
-  private view: DataView;
   private used = 0;
 
   /** `capacity` in bytes is only the first guess. */
   constructor(capacity = 256) {
     this.slab = new Uint8Array(capacity);
-    this.view = new DataView(this.slab.buffer);
   }
 
   get length(): number {
@@ -153,50 +157,58 @@ export class Writer {
 
   u8(value: number): this {
     const at = this.step(1);
-    this.view.setUint8(at, value);
+    this.slab[at] = value;
     return this;
   }
 
   u16(value: number): this {
     const at = this.step(2);
-    this.view.setUint16(at, value);
+    this.put16(at, value);
     return this;
   }
 
   u24(value: number): this {
     const at = this.step(3);
-    this.view.setUint16(at, value >>> 8);
-    this.view.setUint8(at + 2, value & 0xff);
+    this.put16(at, value >>> 8);
+    this.slab[at + 2] = value;
     return this;
   }
 
   u32(value: number): this {
     const at = this.step(4);
-    this.view.setUint32(at, value);
+    this.put16(at, value >>> 16);
+    this.put16(at + 2, value);
     return this;
   }
 
   u64(value: bigint): this {
     const at = this.step(8);
-    this.view.setBigUint64(at, value);
+    viewOf(this.slab).setBigUint64(at, value);
     return this;
   }
 
   f32(value: number): this {
     const at = this.step(4);
-    this.view.setFloat32(at, value);
+    viewOf(this.slab).setFloat32(at, value);
     return this;
   }
 
   f64(value: number): this {
     const at = this.step(8);
-    this.view.setFloat64(at, value);
+    viewOf(this.slab).setFloat64(at, value);
     return this;
   }
 
   bytes(bytes: Uint8Array): this {
     const at = this.step(bytes.length);
     this.slab.set(bytes, at);
+    return this;
+  }
+
+  /** Overwrites two bytes that were written before: a length that is known only now. */
+  u16At(at: number, value: number): this {
+    if (at + 2 > this.used) throw new RangeError(`nothing was written at ${at} yet`);
+    this.put16(at, value);
     return this;
   }
 
@@ -211,14 +223,18 @@ export class Writer {
     return this;
   }
 
-  /** May replace the slab and its view: call it before naming either. */
+  private put16(at: number, value: number): void {
+    this.slab[at] = value >>> 8;
+    this.slab[at + 1] = value;
+  }
+
+  /** May replace the slab: call it before naming that. */
   private step(length: number): number {
     const at = this.used;
     if (at + length > this.slab.length) {
       const larger = new Uint8Array(Math.max(this.slab.length * 2, at + length));
       larger.set(this.slab.subarray(0, at));
       this.slab = larger;
-      this.view = new DataView(larger.buffer);
     }
     this.used = at + length;
     return at;

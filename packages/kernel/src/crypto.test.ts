@@ -1,11 +1,13 @@
-import { createHmac } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { fromHex, noBytes, toHex } from './bytes.ts';
 import {
   type AeadName,
   decryptCbc,
+  digest,
   encryptCbc,
   equalInConstantTime,
+  Hmac,
   hkdf,
   hmac,
   hmacSha256,
@@ -110,6 +112,32 @@ describe('a keyed hash', () => {
         const expected = createHmac(hash, key).update(message).digest('hex');
         expect(toHex(hmac(hash, key, message.subarray(0, length >> 1), message.subarray(length >> 1)))).toBe(expected);
       }
+    }
+  });
+
+  it('serves many messages under one key, and then another key', () => {
+    const one = new Hmac('sha256', fromHex('01'));
+    const of = (key: string, message: Uint8Array) => createHmac('sha256', fromHex(key)).update(message).digest('hex');
+    const long = new Uint8Array(3_000).fill(7);
+    for (const message of [fromHex('02'), long, noBytes]) expect(toHex(one.of(message))).toBe(of('01', message));
+    expect(toHex(one.use(fromHex('0304')).of(fromHex('02')))).toBe(of('0304', fromHex('02')));
+    one.erase();
+    expect(toHex(one.use(fromHex('01')).of(fromHex('02')))).toBe(of('01', fromHex('02')));
+  });
+
+  it('writes as much of a code as is asked for, also over what it was made of', () => {
+    const one = new Hmac('sha256', fromHex('01'));
+    const bytes = fromHex('0a0b0c0d');
+    const whole = one.of(bytes);
+    one.write(bytes, 1, 2, bytes);
+    expect(bytes).toEqual(Uint8Array.of(0x0a, whole[0]!, whole[1]!, 0x0d));
+  });
+});
+
+describe('a hash', () => {
+  it.each(['sha256', 'sha384'] as const)('is that of the runtime: %s', (hash) => {
+    for (const bytes of [noBytes, new Uint8Array(200).fill(3)]) {
+      expect(toHex(digest(hash, bytes))).toBe(createHash(hash).update(bytes).digest('hex'));
     }
   });
 });

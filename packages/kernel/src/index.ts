@@ -28,9 +28,11 @@ export type { Core } from './core.ts';
 export {
   type AeadName,
   decryptCbc,
+  digest,
   encryptCbc,
   equalInConstantTime,
   type HashName,
+  Hmac,
   hkdf,
   hmac,
   hmacSha256,
@@ -47,6 +49,7 @@ export { type Due, DueQueue } from './due-queue.ts';
 export { Emitter, type Events, type StreamOptions } from './emitter.ts';
 export { ClosedError, ConfigError, FormatError, isStackError, LimitError, StackError, TimeoutError } from './errors.ts';
 export { ExpiringMap } from './expiring-map.ts';
+export { type Linked, LinkedList } from './linked-list.ts';
 export { type Random, randomInteger, systemRandom } from './random.ts';
 export { Secret } from './secret.ts';
 export type { ByteStream, StreamRoad, StreamSink } from './stream.ts';

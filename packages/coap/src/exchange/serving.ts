@@ -119,10 +119,13 @@ export class ServingSide {
   }
 
   lost(peer: Peer): void {
+    const relations = this.relations.allOf(peer);
+    const contexts = [...this.watched].filter((context) => context.peer.key === peer.key);
+    // An error and its stack cost more than the end of a connection that nobody waits for.
+    if (relations.length === 0 && contexts.length === 0) return;
     const cause = new ClosedError('the connection was lost');
-    for (const relation of this.relations.allOf(peer)) this.end(relation, cause);
-    for (const context of [...this.watched]) {
-      if (context.peer.key !== peer.key) continue;
+    for (const relation of relations) this.end(relation, cause);
+    for (const context of contexts) {
       this.watched.delete(context);
       context.end(cause);
     }

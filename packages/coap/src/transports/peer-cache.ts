@@ -1,6 +1,8 @@
 // The peers of a UDP socket: the same object for the same address, without building its key anew for each datagram.
 // A table of sets of four, the newest first: an address is looked for in four places, and takes the oldest of them. It
 // grows with the peers that speak, so that each of a fleet is found again, up to a bound that nobody outside can move.
+// Who speaks for the first time waits in a short table and leaves a mark, and gets a place when it comes again: strangers
+// that never do drive nobody out, and what is made for them is soon gone.
 import { type Address, formatAddress, nobody, type Peer } from '@lapwing/kernel';
 
 type UdpAddress = Extract<Address, { via: 'udp' | 'tcp' }>;
@@ -9,24 +11,43 @@ const WAYS = 4;
 /** Powers of two. At the most it is 2 MiB of places, and some 40 MB of peers that nobody else holds. */
 const FEWEST = 4096;
 const MOST = 262_144;
+const STRANGERS = 256;
+const MARKS = 65_536;
 
 export class PeerCache {
   private places = empty(FEWEST);
+  private readonly strangers: (Peer | undefined)[] = empty(STRANGERS);
+  /** Of those that spoke once: half of the hash of their address, where the other half says. */
+  private readonly marks = new Uint16Array(MARKS);
   private taken = 0;
+  private turn = 0;
 
   at(host: string, port: number): Peer {
-    const from = setOf(host, port, this.places.length);
+    const hash = hashOf(host, port);
+    const from = setOf(hash, this.places.length);
     for (let i = from; i < from + WAYS; i += 1) {
       const known = this.places[i];
       if (known === undefined) break;
-      const { address } = known;
-      if (address.via === 'udp' && address.port === port && address.host === host) return known;
+      if (isAt(known, host, port)) return known;
     }
-    const address: UdpAddress = { via: 'udp', host, port };
-    const fresh: Peer = { key: flat(formatAddress(address)), address, identity: nobody };
-    this.put(fresh, from);
-    if (this.taken * 2 > this.places.length && this.places.length < MOST) this.grow();
-    return fresh;
+    const waiting = this.strangers[hash & (STRANGERS - 1)];
+    const stranger = waiting !== undefined && isAt(waiting, host, port) ? waiting : makePeer(host, port);
+    if (stranger === waiting || this.takeMark(hash)) {
+      this.put(stranger, from);
+      if (this.taken * 2 > this.places.length && this.places.length < MOST) this.grow();
+    } else this.strangers[hash & (STRANGERS - 1)] = stranger;
+    return stranger;
+  }
+
+  /** Whether somebody of that hash spoke before; else leaves a mark, which gives way to another's only now and then. */
+  private takeMark(hash: number): boolean {
+    const at = hash & (MARKS - 1);
+    const mark = (hash >>> 16) | 1;
+    const isKnown = this.marks[at] === mark;
+    this.turn = (Math.imul(this.turn, 1_664_525) + 1_013_904_223) | 0;
+    if (isKnown) this.marks[at] = 0;
+    else if (this.marks[at] === 0 || this.turn >>> 30 === 0) this.marks[at] = mark;
+    return isKnown;
   }
 
   private put(peer: Peer, from: number): void {
@@ -41,7 +62,9 @@ export class PeerCache {
     this.places = empty(before.length * 4);
     this.taken = 0;
     for (const peer of before) {
-      if (peer?.address.via === 'udp') this.put(peer, setOf(peer.address.host, peer.address.port, this.places.length));
+      if (peer?.address.via === 'udp') {
+        this.put(peer, setOf(hashOf(peer.address.host, peer.address.port), this.places.length));
+      }
     }
   }
 }
@@ -50,11 +73,25 @@ function empty(places: number): (Peer | undefined)[] {
   return new Array<Peer | undefined>(places).fill(undefined);
 }
 
-/** Where the set of that address begins. */
-function setOf(host: string, port: number, places: number): number {
+function hashOf(host: string, port: number): number {
   let hash = port;
   for (let i = host.length - 1; i >= 0; i -= 1) hash = (Math.imul(hash, 31) + host.charCodeAt(i)) | 0;
-  return (hash ^ (hash >>> 12)) & (places - WAYS);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x7feb_352d);
+  return hash ^ (hash >>> 15);
+}
+
+/** Where the set of an address with that hash begins. */
+function setOf(hash: number, places: number): number {
+  return hash & (places - WAYS);
+}
+
+function isAt({ address }: Peer, host: string, port: number): boolean {
+  return address.via === 'udp' && address.port === port && address.host === host;
+}
+
+function makePeer(host: string, port: number): Peer {
+  const address: UdpAddress = { via: 'udp', host, port };
+  return { key: flat(formatAddress(address)), address, identity: nobody };
 }
 
 /** In one piece: a text put together keeps its parts for as long as it lives. */

@@ -8,7 +8,7 @@ import { type Fragment, HandshakeType } from '../messages/handshake.ts';
 import { decodeHelloVerifyRequest } from '../messages/hello-verify-request.ts';
 import { readRecordings } from '../testing/recording.ts';
 import { CookieJar, cookieSize } from './cookie.ts';
-import { type HelloView, peekClientHello } from './hello-view.ts';
+import { type HelloView, peekClientHello, randomOf } from './hello-view.ts';
 
 const vectors = new URL('../../../../vectors/dtls-handshakes.json', import.meta.url);
 const recordings = readRecordings(readFileSync(vectors, 'utf8'));
@@ -147,7 +147,8 @@ describe('peekClientHello', () => {
         toHex(decodeHelloVerifyRequest(request.body).cookie),
       ]);
       expect(toHex(views[0]!.choices!)).toBe(toHex(views[1]!.choices!));
-      expect(toHex(views[0]!.random)).toBe(toHex(views[1]!.random));
+      expect(toHex(views[0]!.opening)).toBe(toHex(views[1]!.opening));
+      expect(toHex(randomOf(views[0]!))).toBe(toHex(views[0]!.opening.slice(2, 34)));
       expect(views[0]!.isCut).toBe(false);
       expect(views[1]!.isCut).toBe(hellos.length > 2);
       const jar = new CookieJar(random);

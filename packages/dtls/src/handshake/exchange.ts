@@ -3,7 +3,7 @@
 import { type Identity, type Instant, noBytes, nobody } from '@lapwing/kernel';
 import { AlertDescription, AlertLevel } from '../alert.ts';
 import { AlertError } from '../errors.ts';
-import { type HandshakeMessage, HandshakeType, writeFragment } from '../messages/handshake.ts';
+import { type HandshakeMessage, HandshakeType } from '../messages/handshake.ts';
 import { sealedLength } from '../record/protection.ts';
 import { LONGEST_CONTENT, RECORD_HEADER } from '../record/record.ts';
 import { keyBlock } from '../suites/key-block.ts';
@@ -93,9 +93,8 @@ export class Exchange {
   }
 
   say(type: number, body: Uint8Array): void {
-    const whole = writeFragment({ type, messageSeq: this.nextSeq, length: body.length, offset: 0, body });
+    const whole = this.transcript.add({ type, messageSeq: this.nextSeq, body });
     this.nextSeq += 1;
-    this.transcript.addWhole(whole);
     this.flight.addMessage(type === HandshakeType.finished ? 1 : 0, whole);
   }
 

@@ -15,7 +15,7 @@ interface Part {
   readonly epoch: 0 | 1;
   readonly type: 20 | 22;
   /** A whole message with its header, or the one byte of a ChangeCipherSpec. */
-  readonly bytes: Uint8Array;
+  bytes: Uint8Array;
 }
 
 export class Flight {
@@ -54,6 +54,11 @@ export class Flight {
 
   addChangeCipherSpec(): void {
     this.parts.push({ epoch: 0, type: ContentType.ChangeCipherSpec, bytes: theChange });
+  }
+
+  /** Copies what it holds: messages stand in the transcript, which need not outlive the handshake. */
+  detach(): void {
+    for (const part of this.parts) part.bytes = part.bytes.slice();
   }
 
   /** First transmission. `overhead`: bytes that a record of epoch 1 adds; `limit`: most plaintext in a record. */

@@ -1,16 +1,13 @@
 // The parts of a ClientHello that the cookie covers, read where they stand in the first fragment: nothing is
 // reassembled, and nothing kept, for a client that has not shown its address (RFC 6347 §4.2.1).
-
+import { noBytes } from '@lapwing/kernel';
 import { largestSessionId, randomSize } from '../messages/client-hello.ts';
 import { type Fragment, HandshakeType } from '../messages/handshake.ts';
 
 /** All fields are views of the fragment. */
 export interface HelloView {
-  readonly version: number;
-  /** 32 bytes. */
-  readonly random: Uint8Array;
-  /** Up to 32 bytes. */
-  readonly sessionId: Uint8Array;
+  /** Everything before the cookie: version, 32 bytes of random, session id with its length. */
+  readonly opening: Uint8Array;
   /** Empty in the first hello. */
   readonly cookie: Uint8Array;
   /** Cipher suites and compression methods with their lengths; undefined when the fragment ends before they do. */
@@ -33,13 +30,16 @@ export function peekClientHello({ type, length, offset, body }: Fragment): Hello
   if (cookieLength === undefined || cookieAt + cookieLength > body.length) return undefined;
   const end = cookieAt + cookieLength;
   return {
-    version: (body[0] ?? 0) * 256 + (body[1] ?? 0),
-    random: body.subarray(2, 2 + randomSize),
-    sessionId: body.subarray(sessionIdAt, sessionIdAt + sessionIdLength),
-    cookie: body.subarray(cookieAt, end),
+    opening: body.subarray(0, cookieAt - 1),
+    cookie: cookieLength === 0 ? noBytes : body.subarray(cookieAt, end),
     choices: choicesAt(body, end),
     isCut: body.length < length,
   };
+}
+
+/** The client's random, a view of the hello. */
+export function randomOf({ opening }: HelloView): Uint8Array {
+  return opening.subarray(2, 2 + randomSize);
 }
 
 function choicesAt(body: Uint8Array, at: number): Uint8Array | undefined {

@@ -27,7 +27,7 @@ import { AlertError, HandshakeError } from '../errors.ts';
 import { type Fragment, HandshakeType, handshakeHeaderSize, nameMessage, readFragment } from '../messages/handshake.ts';
 import { ContentType } from '../record/record.ts';
 import { ClientExchange, type ClientState } from './client-exchange.ts';
-import type { Answer, HandshakeEffect, HandshakeInput, Role } from './contract.ts';
+import type { Answer, HandshakeEffect, HandshakeInput } from './contract.ts';
 import { type Heard, refusal } from './exchange.ts';
 import { explainAlert, explainForgery, explainSilence } from './explanation.ts';
 import { writeFlight1 } from './flight-1.ts';
@@ -48,6 +48,7 @@ import {
   readClientKeyExchange,
 } from './flight-5.ts';
 import { readNewSessionTicket, readServerFinished } from './flight-6.ts';
+import { LastFlight } from './last-flight.ts';
 import { type ReassembledMessage, Reassembly } from './reassembly.ts';
 import { finishResumption } from './resumption.ts';
 import { ServerExchange, type ServerState } from './server-exchange.ts';
@@ -94,19 +95,12 @@ const serverTable: Table<ServerExchange, ServerState> = {
 /** Messages this far ahead of the awaited one are dropped: a flight has no more that matter. */
 const REACH = 4;
 
+/** A handshake, from its first flight until nobody will ask for its last one any more. */
 export class Handshake implements Core<HandshakeInput, HandshakeEffect> {
-  private readonly exchange: ClientExchange | ServerExchange;
-  private reassembly: Reassembly | undefined;
-  /** A Finished that waits for ChangeCipherSpec, which was overtaken. */
-  private held: ReassembledMessage | undefined;
-  /** The peer has sent again what it said last, after something of it could not be opened. */
-  private isRepeated = false;
-  private startedAt: Instant | undefined;
-  private isOver = false;
+  private stage: Shaking | LastFlight;
 
   private constructor(exchange: ClientExchange | ServerExchange) {
-    this.exchange = exchange;
-    if (exchange.role === 'client') this.reassembly = this.reassembleFrom(0);
+    this.stage = new Shaking(exchange);
   }
 
   /** Throws ConfigError for credentials that cannot be read. */
@@ -119,14 +113,50 @@ export class Handshake implements Core<HandshakeInput, HandshakeEffect> {
     return new Handshake(new ServerExchange(options));
   }
 
-  get role(): Role {
-    return this.exchange.role;
+  get deadline(): Instant | undefined {
+    return this.stage.deadline;
+  }
+
+  handle(input: HandshakeInput, now: Instant): readonly HandshakeEffect[] {
+    const { stage } = this;
+    const effects = stage.handle(input, now);
+    if (stage instanceof Shaking && stage.isEstablished) this.stage = stage.rest();
+    return effects;
+  }
+
+  expire(now: Instant): readonly HandshakeEffect[] {
+    return this.stage.expire(now);
+  }
+}
+
+class Shaking implements Core<HandshakeInput, HandshakeEffect> {
+  private readonly exchange: ClientExchange | ServerExchange;
+  private reassembly: Reassembly | undefined;
+  /** A Finished that waits for ChangeCipherSpec, which was overtaken. */
+  private held: ReassembledMessage | undefined;
+  /** The peer has sent again what it said last, after something of it could not be opened. */
+  private isRepeated = false;
+  private startedAt: Instant | undefined;
+  private isOver = false;
+
+  constructor(exchange: ClientExchange | ServerExchange) {
+    this.exchange = exchange;
+    if (exchange.role === 'client') this.reassembly = this.reassembleFrom(0);
+  }
+
+  get isEstablished(): boolean {
+    return this.exchange.isEstablished;
+  }
+
+  /** What goes on living when both sides are finished. */
+  rest(): LastFlight {
+    const { role, flight, overhead, sendLimit } = this.exchange;
+    return new LastFlight(role, flight, overhead, sendLimit);
   }
 
   get deadline(): Instant | undefined {
     if (this.isOver || this.startedAt === undefined) return undefined;
-    const { flight, isEstablished, settings } = this.exchange;
-    if (isEstablished) return flight.dueAt;
+    const { flight, settings } = this.exchange;
     const end = this.startedAt + settings.timers.total;
     return flight.dueAt === undefined ? end : Math.min(end, flight.dueAt);
   }
@@ -138,7 +168,7 @@ export class Handshake implements Core<HandshakeInput, HandshakeEffect> {
     this.startedAt ??= now;
     try {
       this.take(input, now);
-      if (this.exchange.isEstablished && this.exchange.flight.dueAt === undefined) this.release();
+      if (this.exchange.isEstablished && this.exchange.flight.dueAt === undefined) effects.push({ kind: 'released' });
     } catch (error) {
       this.fail(error);
     }
@@ -150,8 +180,7 @@ export class Handshake implements Core<HandshakeInput, HandshakeEffect> {
     const { effects, flight } = exchange;
     effects.length = 0;
     if (this.startedAt === undefined || deadline === undefined || now < deadline) return effects;
-    if (exchange.isEstablished) this.release();
-    else if (
+    if (
       now >= this.startedAt + exchange.settings.timers.total ||
       !flight.sendAgain(now, exchange.overhead, exchange.sendLimit, effects)
     )
@@ -166,15 +195,14 @@ export class Handshake implements Core<HandshakeInput, HandshakeEffect> {
         if (exchange instanceof ClientExchange && exchange.state === 'start') writeFlight1(exchange, now);
         return;
       case 'fragment':
-        if (exchange.isEstablished) this.takeLateFragments(input.epoch, input.bytes, now);
-        else this.takeFragments(input.epoch, input.bytes, now);
+        this.takeFragments(input.epoch, input.bytes, now);
         return;
       case 'change-cipher-spec':
         exchange.changed = true;
         this.readOn(now);
         return;
       case 'forged':
-        if (!exchange.isEstablished) this.takeForgery(now);
+        this.takeForgery(now);
         return;
       case 'alert':
         this.takeAlert(input.alert);
@@ -183,7 +211,6 @@ export class Handshake implements Core<HandshakeInput, HandshakeEffect> {
         this.takeAnswer(input.answer, now);
         return;
       case 'confirmed':
-        if (exchange.isEstablished) exchange.flight.dueAt = undefined;
         return;
       default:
         input satisfies never;
@@ -214,19 +241,6 @@ export class Handshake implements Core<HandshakeInput, HandshakeEffect> {
     if (repeated >= 0 && repeated === flight.askedBy && question === undefined && !exchange.isEstablished) {
       flight.repeat(now, exchange.overhead, exchange.sendLimit, exchange.effects);
     }
-  }
-
-  /** After the end: the peer may have missed the last flight, or want to renegotiate (RFC 5746 §4.2, RFC 5246 §7.4.1.1). */
-  private takeLateFragments(epoch: 0 | 1, bytes: Uint8Array, now: Instant): void {
-    const fragment = readFragment(bytes, 0);
-    // Nothing that is not authenticated means anything any more.
-    if (fragment === undefined || epoch === 0) return;
-    const { flight, overhead, sendLimit, effects, role } = this.exchange;
-    const { type, messageSeq } = fragment;
-    if (type === HandshakeType.finished && messageSeq === flight.askedBy)
-      flight.repeat(now, overhead, sendLimit, effects);
-    else if (type === (role === 'client' ? HandshakeType.helloRequest : HandshakeType.clientHello))
-      effects.push(...refusedRenegotiation);
   }
 
   /**
@@ -275,7 +289,6 @@ export class Handshake implements Core<HandshakeInput, HandshakeEffect> {
 
   private takeAlert(alert: Alert): void {
     const { exchange } = this;
-    if (exchange.isEstablished) return;
     const isEnd = alert.level === AlertLevel.Fatal || alert.description === AlertDescription.CloseNotify;
     if (isEnd) throw new AlertError(alert, 'received', explainAlert(exchange, alert.description));
   }
@@ -294,25 +307,10 @@ export class Handshake implements Core<HandshakeInput, HandshakeEffect> {
     if (!exchange.isResumed) exchange.master.fill(0);
   }
 
-  private release(): void {
-    this.isOver = true;
-    this.exchange.effects.push({ kind: 'released' });
-  }
-
   private reassembleFrom(messageSeq: number): Reassembly {
     return new Reassembly({ messageSize: this.exchange.settings.messageLimit, reach: REACH }, messageSeq);
   }
 }
-
-const refusedRenegotiation: readonly HandshakeEffect[] = [
-  {
-    kind: 'send',
-    epoch: 1,
-    type: ContentType.Alert,
-    payload: encodeAlert({ level: AlertLevel.Warning, description: AlertDescription.NoRenegotiation }),
-  },
-  { kind: 'flush' },
-];
 
 function read<E extends ClientExchange | ServerExchange>(
   exchange: E,

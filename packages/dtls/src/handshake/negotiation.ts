@@ -1,6 +1,7 @@
 // What a server chooses of a client's offer: suite, group, who is shown, and the extensions that ServerHello answers.
 // The order of the server's own settings decides; suites without a credential behind them do not count.
 import { noBytes } from '@lapwing/kernel';
+import type { CredentialStore } from '../credentials.ts';
 import type { ClientHello } from '../messages/client-hello.ts';
 import type { ServerExtensions } from '../messages/extensions.ts';
 import { emptyRenegotiationInfo, fragmentLengthOf } from '../messages/forbidden-values.ts';
@@ -16,13 +17,19 @@ import type { Choice, ServerExchange } from './server-exchange.ts';
 export function chooseSuite(exchange: ServerExchange, hello: ClientHello): Choice {
   const { settings, options } = exchange;
   const { extensions } = hello;
-  const possible = serverAuthentication(options.credentials, {
-    serverName: exchange.serverName,
-    signatureSchemes: extensions.signatureSchemes,
-    groups: extensions.supportedGroups,
-    serverCertificateTypes: extensions.serverCertificateTypes,
-    clientCertificateTypes: extensions.clientCertificateTypes,
-  });
+  const { credentials } = options;
+  // Worked out when a suite with certificates is at stake.
+  let judged: ServerAuthentication | undefined;
+  const possible = (): ServerAuthentication => {
+    judged ??= serverAuthentication(credentials, {
+      serverName: exchange.serverName,
+      signatureSchemes: extensions.signatureSchemes,
+      groups: extensions.supportedGroups,
+      serverCertificateTypes: extensions.serverCertificateTypes,
+      clientCertificateTypes: extensions.clientCertificateTypes,
+    });
+    return judged;
+  };
   // RFC 8422 §4: a client without the list takes any group; P-256 is what all have.
   const offeredGroups = extensions.supportedGroups ?? [NamedGroup.secp256r1];
   const group = settings.groups.find((candidate) => offeredGroups.includes(candidate));
@@ -30,24 +37,32 @@ export function chooseSuite(exchange: ServerExchange, hello: ClientHello): Choic
     if (!hello.cipherSuites.includes(suite.id)) continue;
     const encryptThenMac = extensions.encryptThenMac === true;
     if (suite.cipher === 'cbc' && !encryptThenMac && settings.encryptThenMac === 'required') continue;
-    const choice = choiceFor(suite, possible, group);
+    const choice = choiceFor(suite, credentials, possible, group);
     if (choice === undefined) continue;
     exchange.suite = encryptThenMac ? withEncryptThenMac(suite) : suite;
     return choice;
   }
-  throw nothingInCommon(exchange, hello, possible, group);
+  throw nothingInCommon(exchange, hello, possible(), group);
 }
 
-function choiceFor(suite: Suite, possible: ServerAuthentication, group: NamedGroup | undefined): Choice | undefined {
+function choiceFor(
+  suite: Suite,
+  credentials: CredentialStore,
+  possible: () => ServerAuthentication,
+  group: NamedGroup | undefined,
+): Choice | undefined {
   switch (suite.keyExchange) {
     case 'psk':
-      return possible.psk ? { own: undefined, group: undefined, request: undefined } : undefined;
+      return credentials.psk !== undefined ? { own: undefined, group: undefined, request: undefined } : undefined;
     case 'ecdhe_psk':
-      return possible.psk && group !== undefined ? { own: undefined, group, request: undefined } : undefined;
+      return credentials.psk !== undefined && group !== undefined
+        ? { own: undefined, group, request: undefined }
+        : undefined;
     case 'ecdhe_ecdsa':
     case 'ecdhe_rsa': {
-      const own = possible.choices.find((choice) => choice.keyExchange === suite.keyExchange);
-      return own === undefined || group === undefined ? undefined : { own, group, request: possible.request };
+      const { choices, request } = possible();
+      const own = choices.find((choice) => choice.keyExchange === suite.keyExchange);
+      return own === undefined || group === undefined ? undefined : { own, group, request };
     }
     default:
       return suite.keyExchange satisfies never;

@@ -111,11 +111,21 @@ describe('a Transcript', () => {
     transcript.add({ type: 1, messageSeq: 0x0102, body: Uint8Array.of(1, 2) });
     const bytes = fromHex('010000020102000000000002' + '0102');
     expect(toHex(transcript.bytes())).toBe(toHex(bytes));
-    transcript.addWhole(bytes);
+    transcript.add({ type: 1, messageSeq: 0x0102, body: Uint8Array.of(1, 2) });
     expect(toHex(transcript.bytes())).toBe(toHex(concatBytes(bytes, bytes)));
     for (const hash of ['sha256', 'sha384'] as const) {
       expect(toHex(transcript.digest(hash))).toBe(createHash(hash).update(transcript.bytes()).digest('hex'));
     }
+  });
+
+  it('gives out each message as it stands there, whatever follows', () => {
+    const transcript = new Transcript();
+    const hello = transcript.add({ type: 1, messageSeq: 0, body: Uint8Array.of(1, 2) });
+    transcript.restart();
+    transcript.add({ type: 1, messageSeq: 1, body: Uint8Array.of(3, 4) });
+    transcript.add({ type: 11, messageSeq: 2, body: new Uint8Array(70_000).fill(7) });
+    expect(toHex(hello)).toBe('0100000200000000000000020102');
+    expect(() => transcript.add({ type: 1, messageSeq: 0x1_0000, body: hello })).toThrow(RangeError);
   });
 
   it('grows with what is said', () => {

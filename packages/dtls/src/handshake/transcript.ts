@@ -1,7 +1,7 @@
 // All messages of a handshake as if none had been fragmented (RFC 6347 §4.2.6): hashed for Finished and the extended master
 // secret, signed as they are for CertificateVerify. They stand in one buffer until the handshake is over: hashing a few
 // hundred bytes anew costs less than a running hash, each copy of which is a native object.
-import { hash as hashOnce } from 'node:crypto';
+import { digest } from '@lapwing/kernel';
 import { type HandshakeMessage, handshakeHeaderSize } from '../messages/handshake.ts';
 
 /** Of the pseudo-random function of the chosen suite. */
@@ -14,9 +14,15 @@ export class Transcript {
   private slab: Uint8Array = new Uint8Array(FIRST_SIZE);
   private used = 0;
 
-  /** A message of either side; never HelloRequest, HelloVerifyRequest, or the hello before it. RFC 6347 §4.2.1. */
-  add({ type, messageSeq, body }: HandshakeMessage): void {
+  /**
+   * A message of either side; never HelloRequest, HelloVerifyRequest, or the hello before it (RFC 6347 §4.2.1). Returns it as
+   * it stands here, header and body: nothing overwrites it. Throws RangeError for numbers that have no room.
+   */
+  add({ type, messageSeq, body }: HandshakeMessage): Uint8Array {
     const { length } = body;
+    if (messageSeq > 0xffff || length > 0xff_ffff) {
+      throw new RangeError(`message ${messageSeq} of ${length} bytes has no room in a handshake header`);
+    }
     const at = this.grow(handshakeHeaderSize + length);
     const { slab } = this;
     slab[at] = type;
@@ -27,17 +33,12 @@ export class Transcript {
     slab[at + 5] = messageSeq;
     slab[at + 6] = slab[at + 7] = slab[at + 8] = 0;
     slab.set(body, at + handshakeHeaderSize);
-  }
-
-  /** A message that has its header, in one piece. */
-  addWhole(message: Uint8Array): void {
-    const at = this.grow(message.length);
-    this.slab.set(message, at);
+    return slab.subarray(at, this.used);
   }
 
   /** Of everything so far; more may follow. */
   digest(hash: TranscriptHash): Uint8Array {
-    return hashOnce(hash, this.bytes(), 'buffer');
+    return digest(hash, this.bytes());
   }
 
   /** Everything so far, what CertificateVerify signs with a hash of its own (RFC 5246 §7.4.8): a view, good until more follows. */
@@ -48,6 +49,7 @@ export class Transcript {
   /** Forgets everything: the hello that was answered by HelloVerifyRequest does not count. */
   restart(): void {
     this.used = 0;
+    this.slab = new Uint8Array(FIRST_SIZE);
   }
 
   private grow(length: number): number {

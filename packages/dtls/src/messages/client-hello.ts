@@ -23,8 +23,11 @@ export const randomSize = 32;
 /** In bytes. */
 export const largestSessionId = 32;
 
+/** Used and left within one call. */
+const writer = new Writer(512);
+
 export function encodeClientHello(hello: ClientHello): Uint8Array {
-  const writer = new Writer(256).u16(hello.version).bytes(hello.random);
+  writer.reset().u16(hello.version).bytes(hello.random);
   writeOpaque8(writer, hello.sessionId);
   writeOpaque8(writer, hello.cookie);
   writeList16(writer, hello.cipherSuites);

@@ -1,8 +1,8 @@
 // The extensions of both hellos as two records, one for what a client offers and one for what a server answers.
 // Known ones are fields, others are passed over and named by number (RFC 5246 §7.4.1.4).
-import { FormatError, Reader, Writer } from '@lapwing/kernel';
+import { FormatError, Reader, type Writer } from '@lapwing/kernel';
 import { byte, bytes8, type Field, flag, hostName, list8, list16, rest, word } from './extension-fields.ts';
-import { expectEnd, readOpaque16, writeOpaque16 } from './vector.ts';
+import { endOpaque16, expectEnd, readOpaque16 } from './vector.ts';
 
 export const ExtensionType = {
   /** RFC 6066 §3 */
@@ -146,19 +146,19 @@ export function serverExtensionCodes(extensions: ServerExtensions): readonly num
 
 function read(reader: Reader, table: Table): object {
   const found: Record<string, unknown> = {};
-  const unknown: number[] = [];
+  let unknown: Set<number> | undefined;
   if (reader.left > 0) {
-    const seen = new Set<number>();
     const block = new Reader(readOpaque16(reader, 'extensions'));
     while (block.left > 0) {
       const code = block.u16();
       const body = readOpaque16(block, `extension ${code}`);
       // RFC 5246 §7.4.1.4: not more than one of a type.
-      if (seen.has(code)) throw new FormatError(`extension ${code} twice`, block.offset - body.length);
-      seen.add(code);
-      const row = table.find(([, field]) => field.code === code);
+      const row = rowOf(table, code);
+      const isSecond = row === undefined ? unknown?.has(code) === true : row[0] in found;
+      if (isSecond) throw new FormatError(`extension ${code} twice`, block.offset - body.length);
       if (row === undefined) {
-        unknown.push(code);
+        unknown ??= new Set();
+        unknown.add(code);
         continue;
       }
       const inner = new Reader(body);
@@ -167,22 +167,28 @@ function read(reader: Reader, table: Table): object {
     }
   }
   expectEnd(reader, 'the extensions');
-  found['unknown'] = unknown;
+  found['unknown'] = unknown === undefined ? [] : [...unknown];
   return found;
+}
+
+function rowOf(table: Table, code: number): Table[number] | undefined {
+  for (const row of table) if (row[1].code === code) return row;
+  return undefined;
 }
 
 function write(writer: Writer, table: Table, extensions: object): void {
   const values = extensions as Readonly<Record<string, unknown>>;
-  const block = new Writer(128);
-  const body = new Writer(64);
+  const blockAt = writer.length;
   for (const [name, field] of table) {
     const value = values[name];
     if (value === undefined || value === false) continue;
-    field.write(body.reset(), value);
-    block.u16(field.code);
-    writeOpaque16(block, body.finish());
+    if (writer.length === blockAt) writer.u16(0);
+    writer.u16(field.code);
+    const bodyAt = writer.length;
+    field.write(writer.u16(0), value);
+    endOpaque16(writer, bodyAt);
   }
-  if (block.length > 0) writeOpaque16(writer, block.finish());
+  if (writer.length > blockAt) endOpaque16(writer, blockAt);
 }
 
 function codesOf(table: Table, extensions: object): readonly number[] {

@@ -16,8 +16,11 @@ export interface ServerHello {
   readonly extensions: ServerExtensions;
 }
 
+/** Used and left within one call. */
+const writer = new Writer(256);
+
 export function encodeServerHello(hello: ServerHello): Uint8Array {
-  const writer = new Writer(128).u16(hello.version).bytes(hello.random);
+  writer.reset().u16(hello.version).bytes(hello.random);
   writeOpaque8(writer, hello.sessionId);
   writer.u16(hello.cipherSuite).u8(hello.compressionMethod);
   writeServerExtensions(writer, hello.extensions);

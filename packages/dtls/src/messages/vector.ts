@@ -70,6 +70,11 @@ export function writeOpaque24(writer: Writer, bytes: Uint8Array): void {
   writer.u24(roomFor(bytes.length, 0xff_ffff)).bytes(bytes);
 }
 
+/** Fills in two bytes at `at`, written before, as the length of what has followed. */
+export function endOpaque16(writer: Writer, at: number): void {
+  writer.u16At(at, roomFor(writer.length - at - 2, 0xffff));
+}
+
 export function writeList8(writer: Writer, numbers: readonly number[]): void {
   writer.u8(roomFor(numbers.length, 0xff));
   for (const number of numbers) writer.u8(number);

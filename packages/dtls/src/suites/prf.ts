@@ -1,23 +1,38 @@
 // The pseudo-random function of TLS 1.2 (RFC 5246 §5) and what is made with it: master secrets, Finished, exports.
-import { concatBytes, encodeUtf8, hmac } from '@lapwing/kernel';
+import { concatBytes, encodeUtf8, Hmac } from '@lapwing/kernel';
 import type { SuiteHash } from './suite.ts';
 
 export const MASTER_SECRET = 48;
 /** Bytes of `verify_data` (RFC 5246 §7.4.9). */
 export const VERIFY_DATA = 12;
 
-/** PRF(secret, label, seed): `length` bytes. */
+/** Used and left within one call. */
+const macs: Readonly<Record<SuiteHash, Hmac>> = { sha256: new Hmac('sha256'), sha384: new Hmac('sha384') };
+const chain: Uint8Array = new Uint8Array(macs.sha384.length);
+
+/** As bytes, once for all handshakes. */
+const labels: ReadonlyMap<string, Uint8Array> = new Map(
+  ['master secret', 'extended master secret', 'key expansion', 'client finished', 'server finished'].map((label) => [
+    label,
+    encodeUtf8(label),
+  ]),
+);
+
+/** PRF(secret, label, seed): `length` bytes. No more codes are computed than these take, one or two for each block. */
 export function prf(hash: SuiteHash, secret: Uint8Array, label: string, seed: Uint8Array, length: number): Uint8Array {
-  const labelled = concatBytes(encodeUtf8(label), seed);
+  const mac = macs[hash].use(secret);
+  const name = labels.get(label) ?? encodeUtf8(label);
   const out = new Uint8Array(length);
-  let a = labelled;
+  const a = chain.subarray(0, mac.length);
+  mac.write(a, 0, a.length, name, seed);
   for (let at = 0; at < length; ) {
-    a = hmac(hash, secret, a);
-    const block = hmac(hash, secret, a, labelled);
-    const left = length - at;
-    out.set(block.length <= left ? block : block.subarray(0, left), at);
-    at += block.length;
+    const size = Math.min(a.length, length - at);
+    mac.write(out, at, size, a, name, seed);
+    at += size;
+    if (at < length) mac.write(a, 0, a.length, a);
   }
+  mac.erase();
+  chain.fill(0);
   return out;
 }
 

@@ -16,3 +16,5 @@ export {
   type TestKey,
 } from './certificates.ts';
 export { type MessageCodec, messageCodecs } from './codecs.ts';
+export { Lockstep, type LockstepOptions } from './lockstep.ts';
+export { type Parties, pskParties, rpkParties, x509Parties } from './parties.ts';

@@ -180,7 +180,9 @@ export class Lockstep {
     if (side === this.server && side.handshake === undefined && !this.admits(view, body)) return;
     if (view.type === ContentType.Handshake) this.input(side, { kind: 'fragment', epoch: 0, bytes: body });
     else if (view.type === ContentType.ChangeCipherSpec) this.input(side, { kind: 'change-cipher-spec' });
-    else if (view.type === ContentType.Alert) this.input(side, { kind: 'alert', alert: decodeAlert(body), epoch: 0 });
+    // What is no alert is dropped, as a transport does (unprotected.ts).
+    else if (view.type === ContentType.Alert && body.length === 2)
+      this.input(side, { kind: 'alert', alert: decodeAlert(body), epoch: 0 });
   }
 
   /** The cookie exchange, as a connection table does it: nothing is kept of a hello without a good cookie. */
