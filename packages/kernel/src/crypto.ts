@@ -104,7 +104,11 @@ export class Hmac {
   }
 }
 
-const hmacs: Readonly<Record<HashName, Hmac>> = { sha256: new Hmac('sha256'), sha384: new Hmac('sha384') };
+const hmacs: Readonly<Record<HashName, Hmac>> = {
+  sha256: new Hmac('sha256'),
+  sha384: new Hmac('sha384'),
+  sha512: new Hmac('sha512'),
+};
 
 /** HMAC over the parts as one message. For several under one key, `Hmac` costs less. */
 export function hmac(hash: HashName, key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
