@@ -12,12 +12,13 @@ import {
 } from '@lapwing/coap';
 import type { Duration } from '@lapwing/kernel';
 import { contains, formatObjectList, instancePath, type Path, rootPath, versionTraits } from '@lapwing/lwm2m';
+import type { AccountSettings } from './accounts.ts';
 import { ServerInstance } from './builtin/server.ts';
 import { AttributeTable } from './notify/attribute-table.ts';
 import { Relations } from './notify/relations.ts';
 import { objectList } from './operations/discover.ts';
 import { serveOperations } from './operations/serve.ts';
-import type { AccountSettings, Settings } from './options.ts';
+import type { Settings } from './options.ts';
 import type { Phase } from './registration/machine.ts';
 import { RegistrationSession, type SessionListener } from './registration/session.ts';
 
@@ -40,23 +41,11 @@ export class Account implements AsyncDisposable {
   private listed = '';
   private strangers = 0;
 
-  private constructor(
-    settings: Settings,
-    account: AccountSettings,
-    instance: number,
-    endpoint: Endpoint,
-    listener: SessionListener,
-  ) {
+  private constructor(settings: Settings, account: AccountSettings, endpoint: Endpoint, listener: SessionListener) {
     this.settings = account;
     this.endpoint = endpoint;
     this.device = settings;
-    const { objects, clock } = settings;
-    // Not before the answer to the Execute is on its way: a server that has lost the registration would not take it.
-    const later = (act: () => void): void => void clock.at(clock.now(), act);
-    this.server = new ServerInstance(objects, instance, account, {
-      update: () => later(() => this.session.handle({ kind: 'trigger' })),
-      disable: (wait) => later(() => this.session.handle({ kind: 'disable', wait })),
-    });
+    this.server = new ServerInstance(settings.objects, account.instance);
     this.attributes = new AttributeTable(() => this.server.defaults);
     this.session = new RegistrationSession(
       account,
@@ -77,22 +66,19 @@ export class Account implements AsyncDisposable {
   }
 
   /** Opens the socket; registers when it is started. */
-  static async open(
-    settings: Settings,
-    account: AccountSettings,
-    instance: number,
-    listener: SessionListener,
-  ): Promise<Account> {
+  static async open(settings: Settings, account: AccountSettings, listener: SessionListener): Promise<Account> {
     const { clock, random } = settings;
+    const { address, credentials, serverName, cipherSuites } = account;
+    const destination = { address, credentials, cipherSuites, clock, random };
     let service: Service = () => Promise.reject(new ResponseError(Code.ServiceUnavailable));
     const endpoint = await Endpoint.open({
-      transport: account.connector({ address: account.address, credentials: account.credentials, clock, random }),
+      transport: account.connector(serverName === undefined ? destination : { ...destination, serverName }),
       serve: (request, context) => service(request, context),
       clock,
       random,
     });
     try {
-      const opened = new Account(settings, account, instance, endpoint, listener);
+      const opened = new Account(settings, account, endpoint, listener);
       const { attributes, relations } = opened;
       const { notifications } = account;
       const unheard = (): void => opened.session.handle({ kind: 'unheard' });
@@ -126,7 +112,8 @@ export class Account implements AsyncDisposable {
     this.session.handle({ kind: 'trigger' });
   }
 
-  disable(wait: Duration): void {
+  /** Without a wait, as long as the server has written (/1/x/5). */
+  disable(wait: Duration = this.server.disableTimeout): void {
     this.session.handle({ kind: 'disable', wait });
   }
 
@@ -160,7 +147,6 @@ export class Account implements AsyncDisposable {
     this.session[Symbol.dispose]();
     this.relations.endAll();
     await this.endpoint[Symbol.asyncDispose]();
-    this.server[Symbol.dispose]();
   }
 
   private objectsAsText(): string {

@@ -1,15 +1,20 @@
 // URI scheme to transport: the only file of this package that knows sockets and DTLS.
 import { type Uri, udpTransport } from '@lapwing/coap';
-import { type Credentials, secure } from '@lapwing/dtls';
+import { type Credentials, checkCredentials, cipherSuites, secure } from '@lapwing/dtls';
 import { type Address, type Clock, ConfigError, type Random, type Transport } from '@lapwing/kernel';
 
 export type { Credentials } from '@lapwing/dtls';
+export { checkCredentials };
 
 /** What a road to one server is made of. */
 export interface Destination {
   readonly address: Address;
   /** What the device proves itself with, and what it trusts of the server. */
   readonly credentials: Credentials | undefined;
+  /** What to call the server in a handshake (/0/x/14); default: its host name. */
+  readonly serverName?: string;
+  /** IANA numbers of the cipher suites to use (/0/x/16); default: all that are safe. */
+  readonly cipherSuites?: readonly number[];
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -27,9 +32,18 @@ export const defaultConnectors: Readonly<Record<string, Connector>> = {
  * DTLS over any road that carries datagrams. The server is offered a connection id (RFC 9146): a device whose address changes
  * stays who it is. Throws ConfigError without credentials.
  */
-export function secured(road: Transport, { credentials, clock, random }: Destination): Transport {
+export function secured(road: Transport, destination: Destination): Transport {
+  const { credentials, clock, random, serverName, cipherSuites: wanted = [] } = destination;
   if (credentials === undefined) throw new ConfigError(['credentials: coaps needs some']);
-  return secure(road, { connect: credentials, clock, random });
+  const suites = cipherSuites.filter(({ id }) => wanted.includes(id)).map(({ name }) => name);
+  return secure(road, {
+    connect: credentials,
+    clock,
+    random,
+    ...(serverName === undefined ? {} : { serverName }),
+    // Suites that nobody here knows leave the choice open.
+    ...(suites.length === 0 ? {} : { suites }),
+  });
 }
 
 const socketFor = ({ address, clock }: Destination): Transport =>
@@ -46,3 +60,6 @@ export function addressOf({ scheme, host, port = 0 }: Uri): Address {
   if (scheme === 'tel' || scheme === 'sms') return { via: 'sms', msisdn: host };
   return { via: scheme.endsWith('+tcp') ? 'tcp' : 'udp', host, port };
 }
+
+/** Whether a URI scheme promises that nobody listens in. */
+export const isSecured = (scheme: string): boolean => /^coaps(?:\+|$)/.test(scheme);

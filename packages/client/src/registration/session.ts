@@ -24,7 +24,7 @@ import {
   TimeoutError,
 } from '@lapwing/kernel';
 import { formatRegister, formatUpdate, type Lwm2mVersion } from '@lapwing/lwm2m';
-import type { AccountSettings } from '../options.ts';
+import type { AccountSettings } from '../accounts.ts';
 import { type Phase, type RegistrationEffect, type RegistrationInput, RegistrationMachine } from './machine.ts';
 
 export interface SessionListener {
