@@ -1,71 +1,13 @@
 // Leshan in both roles: its client and server libraries with CoAP by Californium, from Maven, under the two small
 // programs in `leshan/`, which take commands and tell events as JSON lines.
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { cache, findProgram, lastLine, type Part, program } from './part.ts';
+import { EventLines, JavaPrograms } from './java.ts';
+import type { Part } from './part.ts';
 import { freeUdpPort } from './ports.ts';
-import { mustRun, Process } from './process.ts';
+import type { Process } from './process.ts';
 
-const sources = fileURLToPath(new URL('leshan', import.meta.url));
-const files = readdirSync(sources).filter((name) => /\.(?:java|xml)$/.test(name));
-/** Another class path or another program is another folder. */
-const digest = createHash('sha256')
-  .update(files.map((name) => `${name}\n${readFileSync(join(sources, name), 'utf8')}`).join('\n'))
-  .digest('hex')
-  .slice(0, 12);
-const build = join(cache, `leshan-${digest}`);
-const classPathFile = join(build, 'class-path');
-const complete = join(build, 'complete');
+const programs = new JavaPrograms('Leshan', 'leshan');
 
-let prepared: Promise<true | string> | undefined;
-
-export const leshan: Part = {
-  name: 'Leshan',
-  from: 'Maven',
-  available: () => {
-    prepared ??= prepare();
-    return prepared;
-  },
-};
-
-async function prepare(): Promise<true | string> {
-  for (const name of ['java', 'javac', 'mvn']) {
-    if (findProgram(name) === undefined) return `${name} is not installed`;
-  }
-  if (existsSync(complete)) return true;
-  try {
-    rmSync(build, { recursive: true, force: true });
-    mkdirSync(build, { recursive: true });
-    const goal = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:build-classpath';
-    await mustRun({
-      name: 'mvn',
-      command: program('mvn'),
-      args: ['-B', '-q', '-f', join(sources, 'pom.xml'), goal, `-Dmdep.outputFile=${classPathFile}`],
-      lifetime: 400,
-    });
-    const programs = files.filter((name) => name.endsWith('.java')).map((name) => join(sources, name));
-    const args = ['--release', '11', '-d', build, '-cp', readFileSync(classPathFile, 'utf8'), ...programs];
-    await mustRun({ name: 'javac', command: program('javac'), args });
-    writeFileSync(complete, '');
-    return true;
-  } catch (error) {
-    return `Leshan cannot be installed: ${lastLine(error)}`;
-  }
-}
-
-function startProgram(name: string, main: string, args: readonly string[]): Promise<Process> {
-  const classPath = `${build}:${readFileSync(classPathFile, 'utf8')}`;
-  // The programs live for seconds: a quick start matters more than quick code.
-  const tuning = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xmx256m'];
-  return Process.start({
-    name,
-    command: program('java'),
-    args: [...tuning, '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', '-cp', classPath, main, ...args],
-    ready: /^event {"event":"started"}$/m,
-  });
-}
+export const leshan: Part = { name: 'Leshan', from: 'Maven', available: () => programs.available() };
 
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 /** From full path to value; an opaque is `{ hex }`, a time and an unsigned 64-bit integer are text. */
@@ -86,26 +28,6 @@ export interface Event {
   readonly reason?: string;
 }
 
-/** The `event` lines of a program, each given out once. */
-class Events {
-  readonly #process: Process;
-  #from = 0;
-
-  constructor(process: Process) {
-    this.#process = process;
-  }
-
-  /** The next event of this kind that passes the test; those before it are passed over. */
-  async next(kind: string, wanted: (event: Event) => boolean = () => true, { within = 20 } = {}): Promise<Event> {
-    for (;;) {
-      const match = await this.#process.waitFor(/^event (.*)\n/m, { within, from: this.#from });
-      this.#from += match.index + match[0].length;
-      const event = JSON.parse(match[1] ?? '') as Event;
-      if (event.event === kind && wanted(event)) return event;
-    }
-  }
-}
-
 export interface LeshanDeviceOptions {
   /** `coap://127.0.0.1:PORT` of a LwM2M server. */
   readonly server: string;
@@ -118,16 +40,16 @@ export interface LeshanDeviceOptions {
 /** Device 3, Firmware Update 5, Temperature 3303 (instance 0, more by Create) and the test object 3442. */
 export class LeshanDevice implements AsyncDisposable {
   readonly process: Process;
-  readonly #events: Events;
+  readonly #events: EventLines<Event>;
 
   private constructor(process: Process) {
     this.process = process;
-    this.#events = new Events(process);
+    this.#events = new EventLines(process);
   }
 
   static async start({ server, name, lifetime = 60, queue }: LeshanDeviceOptions): Promise<LeshanDevice> {
     const args = [server, name, String(lifetime), ...(queue === true ? ['queue'] : [])];
-    return new LeshanDevice(await startProgram('Leshan device', 'DeviceProgram', args));
+    return new LeshanDevice(await programs.start('Leshan device', 'DeviceProgram', args));
   }
 
   /** `registered`, `refused`, `unanswered`, `updated`, `deregistered`, `written`, `executed`, `failed`. */
@@ -201,18 +123,18 @@ export interface LeshanAnswer {
 export class LeshanServer implements AsyncDisposable {
   readonly port: number;
   readonly process: Process;
-  readonly #events: Events;
+  readonly #events: EventLines<Event>;
   #asked = 0;
 
   private constructor(port: number, process: Process) {
     this.port = port;
     this.process = process;
-    this.#events = new Events(process);
+    this.#events = new EventLines(process);
   }
 
   static async start(): Promise<LeshanServer> {
     const port = await freeUdpPort();
-    return new LeshanServer(port, await startProgram('Leshan server', 'ServerProgram', [String(port)]));
+    return new LeshanServer(port, await programs.start('Leshan server', 'ServerProgram', [String(port)]));
   }
 
   get uri(): string {
