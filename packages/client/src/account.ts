@@ -13,6 +13,7 @@ import {
 import type { Duration } from '@lapwing/kernel';
 import { contains, formatObjectList, instancePath, type Path, rootPath, versionTraits } from '@lapwing/lwm2m';
 import type { AccountSettings } from './accounts.ts';
+import { hiddenObjects } from './builtin/security.ts';
 import { ServerInstance } from './builtin/server.ts';
 import { AttributeTable } from './notify/attribute-table.ts';
 import { Relations } from './notify/relations.ts';
@@ -161,6 +162,14 @@ export class Account implements AsyncDisposable {
       this.strangers += 1;
       return Promise.reject(new ResponseError(Code.Unauthorized));
     }
+    if (isForBootstrap(request)) return Promise.reject(new ResponseError(Code.Unauthorized));
     return operations(request, context);
   }
+}
+
+/** What only a bootstrap server may ask, and only while it bootstraps (Core 1.2.1 §6.1.3). */
+function isForBootstrap({ code, options: { path } }: Request): boolean {
+  const [first] = path;
+  if (first === undefined) return code === Code.Delete;
+  return (first === 'bs' && path.length === 1) || hiddenObjects.has(/^\d+$/.test(first) ? Number(first) : -1);
 }

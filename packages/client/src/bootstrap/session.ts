@@ -56,6 +56,8 @@ interface Attempt {
   readonly withdrawn: AbortController;
   endpoint: Endpoint | undefined;
   server: Peer | undefined;
+  /** Bytes that were written so far. */
+  written: number;
   /** Bootstrap-Finish has come: the copy is closed. */
   isOver: boolean;
   /** Why it fails, when it does. */
@@ -151,6 +153,7 @@ export class BootstrapSession implements AsyncDisposable {
       withdrawn: new AbortController(),
       endpoint: undefined,
       server: undefined,
+      written: 0,
       isOver: false,
       error: undefined,
     };
@@ -219,6 +222,8 @@ export class BootstrapSession implements AsyncDisposable {
     if (this.attempt !== attempt || !isOpen || context.peer.key !== attempt.server?.key)
       throw new ResponseError(Code.Unauthorized);
     this.driver.handle({ kind: 'heard' });
+    attempt.written += request.payload.length;
+    if (attempt.written > mostWritten) throw new ResponseError(Code.RequestEntityTooLarge);
     const { version } = this.settings;
     const operation = readBootstrapOperation(request, { typeOf: attempt.staging.typeOf, version });
     return writeBootstrapAnswer(operation, this.perform(attempt, operation), version);
@@ -288,6 +293,9 @@ export class BootstrapSession implements AsyncDisposable {
 function errorOf({ code, options, payload }: Response): ResponseError {
   return new ResponseError(code, undefined, { options, payload });
 }
+
+/** Bytes in all that a bootstrap may write: certificates for a dozen servers need a few kilobytes. */
+const mostWritten = 1_048_576;
 
 /** Longest wait that a server may ask for, in s. */
 const longestWait = 86_400;

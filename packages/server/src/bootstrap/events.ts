@@ -57,6 +57,7 @@ export interface BootstrapEvents {
     readonly path: string;
     readonly outcome: StepOutcome;
   };
+  /** The device has said yes to Bootstrap-Finish; of a pack: it is on its way, and nobody tells whether it arrived. */
   finished: { readonly session: BootstrapSession };
   failed: { readonly session: BootstrapSession; readonly reason: BootstrapFailureReason; readonly error?: Error };
   /** A request that led to no session. */
