@@ -4,7 +4,7 @@ import { ObjectStore, SecurityObject } from '@lapwing/client';
 import { Code } from '@lapwing/coap';
 import { hours, minutes, seconds } from '@lapwing/kernel';
 import { instancePath, makeValue, resourcePath } from '@lapwing/lwm2m';
-import { requestBootstrap } from '@lapwing/server';
+import { requestBootstrap, Server } from '@lapwing/server';
 import { describe, expect, it } from 'vitest';
 import { bootstrapHost, rows, serverHost, type Thing, World, type WorldOptions } from './world.ts';
 
@@ -218,6 +218,86 @@ describe('a bootstrap', () => {
     thing.client.bootstrap();
     await world.until(() => world.bootstraps.some(({ kind }) => kind === 'failed'));
     expect(world.security.ofEndpoint('a')).toEqual([first]);
+  });
+
+  it.each(['1.0', '1.1', '1.2'] as const)(
+    'brings a device of %s to its server, in the format that it reads',
+    async (version) => {
+      await using world = await makeWorld();
+      await world.plan('a', { reads: version === '1.0' ? [] : ['/1'] });
+      await world.device('a', { knows: 'bootstrap', version, bootstrap: { pack: false } });
+      await world.until(isRegistered(world, 'a'));
+      const started = world.bootstraps.find(({ kind }) => kind === 'started');
+      expect(started?.event).toMatchObject({ session: { preferredFormat: version === '1.0' ? undefined : 112 } });
+      expect(world.server.registration('a')?.version).toBe(version);
+    },
+  );
+
+  it('outlives a restart: the device comes back to its server by itself', async () => {
+    await using world = await makeWorld({ road: 'dtls-psk' });
+    await world.plan('a');
+    const objects = new ObjectStore();
+    const thing = await world.device('a', { knows: 'bootstrap', objects });
+    await world.until(isRegistered(world, 'a'));
+    await world.pass(seconds(1));
+    await world.cut(thing);
+    world.network.darken(bootstrapHost);
+    const again = await world.device('a', { knows: 'bootstrap', objects });
+    await world.until(() => again.client.phase(101) === 'registered');
+    expect(world.bootstraps.filter(({ kind }) => kind === 'started')).toHaveLength(1);
+  });
+
+  it('may hand over a server that is reached in another way, and the one before is told that the device leaves', async () => {
+    await using world = await makeWorld({ road: 'dtls-psk' });
+    await using elsewhere = await Server.listen({
+      listeners: [{ transport: world.network.transport('10.0.0.3', 5683) }],
+      clock: world.clock,
+      random: world.random,
+    });
+    const open = { shortServerId: 7, uri: 'coap://10.0.0.3', security: { mode: 'none' } } as const;
+    await world.plans.put('a', { servers: [open] });
+    const thing = await world.device('a', { knows: 'both' });
+    await world.until(isRegistered(world, 'a'));
+    thing.client.bootstrap();
+    await world.until(() => elsewhere.registration('a') !== undefined);
+    await world.pass(seconds(1));
+    expect(world.of('deregistered')).toHaveLength(1);
+    expect(thing.client.servers).toEqual([{ id: 7, uri: 'coap://10.0.0.3' }]);
+    await world.during(thing.client[Symbol.asyncDispose]());
+  });
+
+  it('J-07: leads to no weaker road to a server that is known, unless the device is told to accept that', async () => {
+    await using world = await makeWorld({ road: 'dtls-psk' });
+    const open = { shortServerId: 1, uri: `coap://${serverHost}:5683`, security: { mode: 'none' } } as const;
+    await world.plans.put('a', { servers: [open] });
+    await world.plans.put('b', { servers: [open] });
+    const strict = await world.device('a', { knows: 'both' });
+    const lenient = await world.device('b', { knows: 'both', bootstrap: { downgrade: 'accept' } });
+    await world.until(isRegistered(world, 'a'));
+    const failed = strict.client.events.once('bootstrap-failed');
+    const bootstrapped = lenient.client.events.once('bootstrapped');
+    strict.client.bootstrap();
+    lenient.client.bootstrap();
+    expect((await world.during(failed)).error.message).toMatch(/no security instead of pre-shared key/);
+    expect((await world.during(bootstrapped)).downgrades).toEqual([
+      { shortServerId: 1, from: 'pre-shared key', to: 'no security' },
+    ]);
+    expect(strict.client.servers[0]?.uri).toMatch(/^coaps/);
+  });
+
+  it('does not follow where a server says that it must not (/1/x/16)', async () => {
+    await using world = await makeWorld();
+    const retry = { retryCount: 1, retryTimer: seconds(1), sequenceCount: 1 };
+    const open = { shortServerId: 1, uri: 'coap://10.0.0.9', security: { mode: 'none' }, retry } as const;
+    await world.plans.put('a', { servers: [{ ...open, bootstrapOnRegistrationFailure: false }] });
+    const thing = await world.device('a', { knows: 'bootstrap' });
+    let spent = 0;
+    thing.client.events.on('spent', () => {
+      spent += 1;
+    });
+    await world.pass(hours(2));
+    expect(spent).toBeGreaterThan(2);
+    expect(world.bootstraps.filter(({ kind }) => kind === 'started')).toHaveLength(1);
   });
 
   it.todo('is protected by OSCORE (ETS int-11): nothing here speaks OSCORE yet');

@@ -194,10 +194,15 @@ export class BootstrapSession implements AsyncDisposable {
       // Who knows no packs may know the longer way; who knows the device no better says so again.
       if (answer.code >= Code.InternalServerError && answer.code !== Code.NotImplemented) throw errorOf(answer);
     }
-    const preferred = versionTraits[version].bootstrap.preferredFormat
-      ? { preferredFormat: versionTraits[version].assumedFormat }
-      : {};
-    const answer = await endpoint.request(server, bootstrapRequest({ name, ...preferred }), { signal });
+    const { assumedFormat, bootstrap } = versionTraits[version];
+    let answer = await endpoint.request(
+      server,
+      bootstrapRequest(bootstrap.preferredFormat ? { name, preferredFormat: assumedFormat } : { name }),
+      { signal },
+    );
+    // The format was only a wish.
+    if (answer.code === Code.UnsupportedContentFormat && bootstrap.preferredFormat)
+      answer = await endpoint.request(server, bootstrapRequest({ name }), { signal });
     if (!isSuccess(answer.code)) throw errorOf(answer);
     return { kind: 'answered' };
   }
