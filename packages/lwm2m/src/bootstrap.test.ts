@@ -93,11 +93,12 @@ describe('the links of a Bootstrap-Discover', () => {
     const { version, places: read } = parseBootstrapLinks(encodeUtf8('lwm2m="1.0",</1/0>;ssid=7,</0/0>'));
     expect(version).toBe('1.0');
     expect(read).toEqual([{ path: instancePath(0, 0) }, { path: instancePath(1, 0), shortServerId: 7 }]);
+    expect(parseBootstrapLinks(encodeUtf8('</>,</0/0/1>,</3/0>')).places).toEqual([{ path: instancePath(3, 0) }]);
     expect(parseBootstrapLinks(encodeUtf8('lwm2m=1.0'))).toEqual({ version: '1.0', places: [] });
     expect(parseBootstrapLinks(encodeUtf8('</>;lwm2m="7.0"')).version).toBeUndefined();
   });
 
-  it.each(['</0/0/1>', '</0/0>;ssid=abc', '</0/0>;ssid=70000', '<x>', '<', ',', '<//>'])('%j are refused', (text) => {
+  it.each(['</0/0>;ssid=abc', '</0/0>;ssid=70000', '<x>', '<', ',', '<//>'])('%j are refused', (text) => {
     expect(() => parseBootstrapLinks(encodeUtf8(text))).toThrow(FormatError);
   });
 });

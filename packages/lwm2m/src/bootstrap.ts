@@ -130,26 +130,28 @@ export function parseBootstrapLinks(payload: Uint8Array): BootstrapLinks {
   if (links.length > mostLinks) throw new FormatError(`${links.length} links, ${mostLinks} are read`);
   const root = links.find(({ target }) => target === '/' || target === '');
   const said = old?.[1] ?? textOf(root, 'lwm2m') ?? textOf(root, 'ver');
-  const places = links.flatMap((link) => (link === root ? [] : [placeOf(link)]));
+  const places = links.flatMap((link) => (link === root ? [] : placeOf(link)));
   return {
     version: said === undefined ? undefined : parseVersion(said),
     places: places.sort((a, b) => comparePaths(a.path, b.path)),
   };
 }
 
-function placeOf(link: Link): BootstrapPlace {
+/** A discovery goes down to instances: whoever says more means no harm. */
+function placeOf(link: Link): BootstrapPlace[] {
   const path = parsePath(link.target);
-  if (path.kind !== 'object' && path.kind !== 'instance')
-    throw new FormatError('a bootstrap discovery goes down to instances');
+  if (path.kind !== 'object' && path.kind !== 'instance') return [];
   const version = textOf(link, 'ver');
   const shortServerId = numberOf(textOf(link, 'ssid'));
   const uri = textOf(link, 'uri');
-  return {
-    path,
-    ...(version === undefined ? {} : { version }),
-    ...(shortServerId === undefined ? {} : { shortServerId }),
-    ...(uri === undefined ? {} : { uri }),
-  };
+  return [
+    {
+      path,
+      ...(version === undefined ? {} : { version }),
+      ...(shortServerId === undefined ? {} : { shortServerId }),
+      ...(uri === undefined ? {} : { uri }),
+    },
+  ];
 }
 
 function textOf(link: Link | undefined, name: string): string | undefined {
