@@ -233,6 +233,25 @@ describe('a bootstrap', () => {
     },
   );
 
+  it('changes the key of a device each time, and retires the one before only when the device has the new one', async () => {
+    await using world = await makeWorld({ road: 'dtls-psk', bootstrap: { oldKeys: 'retire' } });
+    await world.plan('a');
+    const { client } = await world.device('a', { knows: 'bootstrap' });
+    const seen = new Set<string>();
+    for (let i = 0; i < 3; i += 1) {
+      const finished = world.bootstrapServer.events.once('finished');
+      if (i > 0) client.bootstrap();
+      await world.during(finished);
+      await world.pass(seconds(1));
+      await world.until(() => client.phase(101) === 'registered');
+      const credentials = world.security.ofEndpoint('a');
+      expect(credentials).toHaveLength(1);
+      const [credential] = credentials;
+      if (credential?.kind === 'psk') seen.add(Buffer.from(credential.identity).toString());
+    }
+    expect(seen.size).toBe(3);
+  });
+
   it('outlives a restart: the device comes back to its server by itself', async () => {
     await using world = await makeWorld({ road: 'dtls-psk' });
     await world.plan('a');

@@ -7,6 +7,7 @@ type Psk = Extract<DeviceCredential, { kind: 'psk' }>;
 /** Of one session. */
 export class FreshKeys {
   private readonly store: SecurityStore | undefined;
+  private fresh: readonly Psk[] = [];
   private before: { readonly endpoint: string; readonly credentials: readonly DeviceCredential[] } | undefined;
 
   constructor(store: SecurityStore | undefined) {
@@ -18,7 +19,19 @@ export class FreshKeys {
     const { store } = this;
     if (store === undefined || keys.length === 0) return;
     this.before = { endpoint, credentials: await store.ofEndpoint(endpoint) };
+    this.fresh = keys;
     for (const credential of keys) await store.put({ endpoint, credential });
+  }
+
+  /** The device has its new keys: those that it had before are worth nothing any more. Certificates and raw keys stay. */
+  async retireOthers(): Promise<void> {
+    const { store, before } = this;
+    if (store === undefined || before === undefined) return;
+    const { endpoint, credentials } = before;
+    this.before = undefined;
+    await store.remove(endpoint);
+    for (const credential of [...credentials.filter(({ kind }) => kind !== 'psk'), ...this.fresh])
+      await store.put({ endpoint, credential });
   }
 
   /** Everything as it was before. */

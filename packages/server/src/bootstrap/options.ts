@@ -33,8 +33,13 @@ export interface BootstrapServerOptions {
   readonly security?: SecurityStore;
   /** Where the management server finds the keys that plans make at random; default: nowhere. */
   readonly keys?: SecurityStore;
+  /**
+   * What becomes of a device's other pre-shared keys in `keys` once it has said yes to new ones; default `keep`: they are good
+   * until somebody takes them away.
+   */
+  readonly oldKeys?: 'keep' | 'retire';
   /** Plans with keys on a listener without security; default `refuse`. */
-  readonly keysInClear?: 'refuse' | 'allow';
+  readonly keysInClear?: 'refuse' | 'accept';
   /** Longest session, in ms; default 10 min. */
   readonly sessionTimeout?: Duration;
   readonly limits?: {
@@ -60,7 +65,8 @@ export interface BootstrapServerSettings {
   readonly planOf: (candidate: BootstrapCandidate) => string | undefined | Promise<string | undefined>;
   readonly security: SecurityStore | undefined;
   readonly keys: SecurityStore | undefined;
-  readonly keysInClear: 'refuse' | 'allow';
+  readonly oldKeys: 'keep' | 'retire';
+  readonly keysInClear: 'refuse' | 'accept';
   readonly sessionTimeout: Duration;
   readonly limits: { readonly sessions: number; readonly requestRate: Rate; readonly hostRate: Rate | undefined };
   readonly library: DefinitionLibrary;
@@ -88,6 +94,7 @@ export function bootstrapSettingsOf(options: BootstrapServerOptions): BootstrapS
     planOf: options.planOf ?? (({ name }) => name),
     security: options.security,
     keys: options.keys,
+    oldKeys: options.oldKeys ?? 'keep',
     keysInClear: options.keysInClear ?? 'refuse',
     sessionTimeout,
     limits: { sessions, requestRate, hostRate },

@@ -253,7 +253,7 @@ export class BootstrapServer implements AsyncDisposable {
   private async run(session: BootstrapSession, plan: Plan, endpoint: Endpoint): Promise<void> {
     const underway = this.sessions.get(session.name);
     if (underway?.session !== session) return;
-    const { clock, random, keys, keysInClear, library, sessionTimeout } = this.settings;
+    const { clock, random, keys, keysInClear, oldKeys, library, sessionTimeout } = this.settings;
     using deadline = deadlineSignal(clock, sessionTimeout, 'bootstrap', underway.withdrawn.signal);
     try {
       await runSession({
@@ -263,6 +263,7 @@ export class BootstrapServer implements AsyncDisposable {
         random,
         keys: new FreshKeys(keys),
         keysInClear,
+        oldKeys,
         typeOf: library.typeOf,
         signal: deadline.signal,
         step: (operation, outcome) => this.step(session, operation, outcome),

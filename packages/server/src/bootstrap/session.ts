@@ -26,7 +26,9 @@ export interface Running {
   readonly keys: FreshKeys;
   readonly typeOf: TypeLookup;
   /** Keys may go over a road that anybody can read. */
-  readonly keysInClear: 'refuse' | 'allow';
+  readonly keysInClear: 'refuse' | 'accept';
+  /** What becomes of the pre-shared keys that the device had before. */
+  readonly oldKeys: 'keep' | 'retire';
   /** Ends it, whatever it waits for. */
   readonly signal: AbortSignal;
   step(operation: BootstrapOperation, outcome: StepOutcome): void;
@@ -60,6 +62,7 @@ export async function runSession(running: Running): Promise<void> {
       await running.keys.withdraw();
     throw error;
   }
+  if (running.oldKeys === 'retire') await running.keys.retireOthers();
 }
 
 /** Throws SessionFailure for a plan that makes no sense, or that would give keys away. */
