@@ -114,7 +114,7 @@ export class Client implements AsyncDisposable {
 
   /** Asks the bootstrap server for a configuration; false where there is none. Goes on as ever until there is a new one. */
   bootstrap(): boolean {
-    return this.bootstrapping.start({ atOnce: true });
+    return this.bootstrapping.start('request');
   }
 
   /** Of the account with that short server id; the first without one. */
@@ -140,7 +140,7 @@ export class Client implements AsyncDisposable {
       update: (instance) => later(() => this.at(instance)?.update()),
       disable: (instance) => later(() => this.at(instance)?.disable()),
       bootstrap: () => {
-        if (!this.bootstrapping.start({ atOnce: true })) throw new ResponseError(Code.MethodNotAllowed);
+        if (!this.bootstrapping.start('request')) throw new ResponseError(Code.MethodNotAllowed);
       },
     });
     this.furnished = furnish(this.settings);
@@ -153,7 +153,7 @@ export class Client implements AsyncDisposable {
       events.on('list-changed', () => this.listChanged()),
     );
     for (const account of this.accounts) account.start();
-    if (this.accounts.length === 0) this.bootstrapping.start();
+    if (this.accounts.length === 0) this.bootstrapping.start('fallback');
   }
 
   private changed({ paths }: StoreEvents['changed']): void {
@@ -257,7 +257,7 @@ export class Client implements AsyncDisposable {
       failed: (error) => this.emitter.emit('failed', { server, error }),
       spent: () => {
         this.emitter.emit('spent', { server });
-        if (bootstrapOnRegistrationFailure) this.bootstrapping.start();
+        if (bootstrapOnRegistrationFailure) this.bootstrapping.start('fallback');
       },
     });
     return opening.then((account) => {

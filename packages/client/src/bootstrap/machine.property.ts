@@ -6,7 +6,11 @@ import { checkStep } from './machine.invariants.ts';
 import { type BootstrapEffect, type BootstrapInput, BootstrapMachine, defaultBootstrapTerms } from './machine.ts';
 
 const input: fc.Arbitrary<BootstrapInput> = fc.oneof(
-  fc.record({ kind: fc.constant('start' as const), holdOff: fc.constantFrom(0, seconds(5)) }),
+  fc.record({
+    kind: fc.constant('start' as const),
+    cause: fc.constantFrom('fallback' as const, 'request' as const),
+    holdOff: fc.constantFrom(0, seconds(5)),
+  }),
   fc.constantFrom<BootstrapInput>(
     { kind: 'answered' },
     { kind: 'failed' },

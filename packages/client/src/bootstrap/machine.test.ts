@@ -12,7 +12,7 @@ function setUp() {
     done.push(`${clock.now() / 1000} ${effect.kind}${effect.kind === 'abandon' ? ` ${effect.failure}` : ''}`);
   });
   const say = (kind: BootstrapInput['kind']): void => {
-    if (kind === 'start') driver.handle({ kind, holdOff: 0 });
+    if (kind === 'start') driver.handle({ kind, cause: 'fallback', holdOff: 0 });
     else if (kind === 'finished') driver.handle({ kind, accountTimeout: Number.POSITIVE_INFINITY });
     else driver.handle({ kind });
   };
@@ -31,7 +31,7 @@ describe('a bootstrap', () => {
 
   it('waits for the hold-off time of its account', async () => {
     const { clock, driver, done, machine } = setUp();
-    driver.handle({ kind: 'start', holdOff: seconds(10) });
+    driver.handle({ kind: 'start', cause: 'fallback', holdOff: seconds(10) });
     expect(machine.phase).toBe('held');
     await clock.advance(seconds(10));
     expect(done).toEqual(['10 request']);
@@ -95,6 +95,21 @@ describe('a bootstrap', () => {
     expect(at).toEqual([0, 60, 180, 420, 900]);
     say('registered');
     say('start');
+    expect(done.at(-1)).toBe(`${clock.now() / 1000} request`);
+  });
+
+  it('is not needed any more when every server has taken the device after all, unless somebody has requested it', async () => {
+    const { clock, machine, driver, done, say } = setUp();
+    for (const kind of ['start', 'failed', 'registered'] as const) say(kind);
+    await clock.advance(hours(48));
+    expect([machine.phase, machine.deadline, done]).toEqual([
+      'idle',
+      undefined,
+      ['0 request', '0 abandon unanswered', '0 hang-up'],
+    ]);
+    driver.handle({ kind: 'start', cause: 'request', holdOff: 0 });
+    for (const kind of ['failed', 'registered'] as const) say(kind);
+    await clock.advance(minutes(1));
     expect(done.at(-1)).toBe(`${clock.now() / 1000} request`);
   });
 

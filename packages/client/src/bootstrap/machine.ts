@@ -4,6 +4,7 @@
 //                 ▲            │ refused·failed              │ rejected·silent
 //                 │            ▼                             ▼
 //                 └───due─── waiting ◀────── effect abandon ─┘
+//   held · waiting ─registered, when it was only a fallback▶ idle
 //
 // What a bootstrap has written is worth nothing until a server has taken a registration: each bootstrap without one makes the
 // next wait longer, so that a configuration that never works costs a bootstrap a day and no more.
@@ -22,8 +23,11 @@ export type BootstrapFailure =
   | 'inconsistent';
 
 export type BootstrapInput =
-  /** Something calls for a bootstrap; the account's hold-off time goes first (/0/x/11). */
-  | { readonly kind: 'start'; readonly holdOff: Duration }
+  /**
+   * Something calls for a bootstrap; the account's hold-off time goes first (/0/x/11). A `fallback` is not needed any more once
+   * every server has taken a registration after all.
+   */
+  | { readonly kind: 'start'; readonly holdOff: Duration; readonly cause: 'fallback' | 'request' }
   | { readonly kind: 'answered' }
   | { readonly kind: 'refused' /** Not before so long, says the server. */; readonly after?: Duration }
   | { readonly kind: 'failed' }
@@ -32,7 +36,7 @@ export type BootstrapInput =
   /** Everything is there and in force; the bootstrap account goes after so long (/0/x/12), Infinity for never. */
   | { readonly kind: 'finished'; readonly accountTimeout: Duration }
   | { readonly kind: 'rejected' }
-  /** A server took a registration. */
+  /** Every server has taken a registration. */
   | { readonly kind: 'registered' }
   | { readonly kind: 'stop' };
 
@@ -71,6 +75,7 @@ export class BootstrapMachine implements Core<BootstrapInput, BootstrapEffect> {
   private current: BootstrapPhase = 'idle';
   /** End of hold-off, of waiting or of patience, by phase. */
   private due: Instant | undefined;
+  private cause: 'fallback' | 'request' = 'fallback';
   private hangUpAt: Instant | undefined;
   private purgeAt: Instant | undefined;
   /** Bootstraps since the last registration, and when the next may begin. */
@@ -96,7 +101,10 @@ export class BootstrapMachine implements Core<BootstrapInput, BootstrapEffect> {
     this.effects = [];
     switch (input.kind) {
       case 'start':
-        if (this.current === 'idle') this.hold(now, input.holdOff);
+        if (this.current === 'idle') {
+          this.cause = input.cause;
+          this.hold(now, input.holdOff);
+        } else if (input.cause === 'request') this.cause = 'request';
         break;
       case 'answered':
       case 'heard':
@@ -124,6 +132,10 @@ export class BootstrapMachine implements Core<BootstrapInput, BootstrapEffect> {
       case 'registered':
         this.unproductive = 0;
         this.earliest = Number.NEGATIVE_INFINITY;
+        if (this.cause === 'fallback' && (this.current === 'held' || this.current === 'waiting')) {
+          this.due = undefined;
+          this.enter('idle');
+        }
         break;
       case 'stop':
         this.due = undefined;

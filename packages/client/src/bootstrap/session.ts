@@ -85,11 +85,14 @@ export class BootstrapSession implements AsyncDisposable {
     return this.machine.phase;
   }
 
-  /** False without a bootstrap account. A bootstrap that is under way or waiting already is the one. */
-  start({ atOnce = false }: { readonly atOnce?: boolean } = {}): boolean {
+  /**
+   * False without a bootstrap account. A bootstrap that is under way or waiting already is the one. Who requests one is not
+   * kept waiting by the hold-off time of the account, which is for devices that find out by themselves.
+   */
+  start(cause: 'fallback' | 'request'): boolean {
     const account = bootstrapAccountOf(this.settings);
     if (account === undefined) return false;
-    this.driver.handle({ kind: 'start', holdOff: atOnce ? 0 : account.record.holdOff });
+    this.driver.handle({ kind: 'start', cause, holdOff: cause === 'request' ? 0 : account.record.holdOff });
     return true;
   }
 
