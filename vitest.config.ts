@@ -10,7 +10,12 @@ export default defineConfig({
       {
         resolve,
         ssr,
-        test: { name: 'unit', include: ['packages/*/src/**/*.{test,property}.ts', 'tools/**/*.test.ts'] },
+        test: {
+          name: 'unit',
+          include: ['packages/*/src/**/*.{test,property}.ts', 'tools/**/*.test.ts'],
+          // A limit against hanging: no test waits for time, but a busy machine needs a while for a million datagrams.
+          testTimeout: 60_000,
+        },
       },
       {
         resolve,

@@ -1,5 +1,5 @@
-// One server, perhaps a bootstrap server, and any number of clients on one virtual clock and one faulty network in memory. A day of outages,
-// reboots and address changes passes in seconds, and a failing seed replays exactly.
+// One server, perhaps a bootstrap server, and any number of clients on one virtual clock and one faulty network in memory. A
+// day of outages, reboots and address changes passes in seconds, and a failing seed replays exactly.
 import {
   type BootstrapAccount,
   type BootstrapPolicy,
@@ -9,10 +9,12 @@ import {
   type ServerAccount,
   secured,
 } from '@lapwing/client';
-import { type Duration, seconds } from '@lapwing/kernel';
+import { streamTransport } from '@lapwing/coap';
+import { type Duration, seconds, type Transport } from '@lapwing/kernel';
 import {
   type LinkProfile,
   MemoryNetwork,
+  MemoryStreamNetwork,
   type MemoryTransport,
   SeededRandom,
   VirtualClock,
@@ -43,6 +45,7 @@ export interface Thing {
   readonly name: string;
   readonly host: string;
   readonly client: Client;
+  /** Of datagrams; unused where devices make connections. */
   readonly transport: MemoryTransport;
   readonly objects: ObjectStore;
   readonly reboots: number;
@@ -58,7 +61,7 @@ export type ThingOptions = Partial<Omit<ClientOptions, 'bootstrap'>> & {
 
 /** The rows of the matrix that every road must stand. */
 export const rows: readonly { readonly name: string; readonly options: WorldOptions }[] = (
-  ['udp', 'dtls-psk', 'dtls-cid', 'dtls-rpk', 'dtls-x509'] as const
+  ['udp', 'tcp', 'dtls-psk', 'dtls-cid', 'dtls-rpk', 'dtls-x509'] as const
 ).flatMap((road) => [
   { name: `${road} on a perfect network`, options: { road } },
   {
@@ -98,6 +101,7 @@ export class World implements AsyncDisposable {
   readonly clock = new VirtualClock();
   readonly random: SeededRandom;
   readonly network: MemoryNetwork;
+  readonly streams: MemoryStreamNetwork;
   /** What devices on a secured road prove themselves with. */
   readonly security = new MemorySecurityStore();
   /** What they prove themselves with to the bootstrap server. */
@@ -116,6 +120,7 @@ export class World implements AsyncDisposable {
   private constructor(options: WorldOptions) {
     this.random = new SeededRandom(options.seed ?? 1);
     this.network = new MemoryNetwork(this.clock, this.random, { latency: 20, ...options.weather });
+    this.streams = new MemoryStreamNetwork(this.network);
     this.road = roads[options.road ?? 'udp'];
     this.associations = options.associations;
   }
@@ -139,7 +144,7 @@ export class World implements AsyncDisposable {
 
   async startBootstrap(options: Partial<BootstrapServerOptions> = {}): Promise<void> {
     this.provisioner = await BootstrapServer.listen({
-      listeners: [this.road.listener(this.network.transport(bootstrapHost, 5783))],
+      listeners: [this.road.listener(this.transport(bootstrapHost, 5783))],
       security: this.bootstrapSecurity,
       keys: this.security,
       plans: this.plans,
@@ -197,8 +202,17 @@ export class World implements AsyncDisposable {
     }
   }
 
+  private connections(host: string, port?: number): Transport {
+    const { clock, random } = this;
+    return streamTransport(this.streams.road(host, port), { clock, random });
+  }
+
+  private transport(host: string, port: number): Transport {
+    return this.road.scheme === 'coap+tcp' ? this.connections(host, port) : this.network.transport(host, port);
+  }
+
   private listener(): Listener {
-    const listener = this.road.listener(this.network.transport(serverHost, 5683));
+    const listener = this.road.listener(this.transport(serverHost, 5683));
     if (this.associations === undefined || listener.dtls === undefined) return listener;
     return { ...listener, dtls: { ...listener.dtls, associations: this.associations } };
   }
@@ -277,7 +291,11 @@ export class World implements AsyncDisposable {
       objects,
       clock: this.clock,
       random: this.random,
-      connectors: { coap: socket, coaps: (destination) => secured(socket(), destination) },
+      connectors: {
+        coap: socket,
+        coaps: (destination) => secured(socket(), destination),
+        'coap+tcp': () => this.connections(host),
+      },
       ...rest,
     });
     const thing: Thing = {

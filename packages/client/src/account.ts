@@ -10,7 +10,7 @@ import {
   ResponseError,
   type Service,
 } from '@lapwing/coap';
-import type { Duration } from '@lapwing/kernel';
+import type { Duration, Peer } from '@lapwing/kernel';
 import { contains, formatObjectList, instancePath, type Path, rootPath, versionTraits } from '@lapwing/lwm2m';
 import type { AccountSettings } from './accounts.ts';
 import { hiddenObjects } from './builtin/security.ts';
@@ -72,9 +72,11 @@ export class Account implements AsyncDisposable {
     const { address, credentials, serverName, cipherSuites } = account;
     const destination = { address, credentials, cipherSuites, clock, random };
     let service: Service = () => Promise.reject(new ResponseError(Code.ServiceUnavailable));
+    let lost: (peer: Peer) => void = () => undefined;
     const endpoint = await Endpoint.open({
       transport: account.connector(serverName === undefined ? destination : { ...destination, serverName }),
       serve: (request, context) => service(request, context),
+      lost: (peer) => lost(peer),
       clock,
       random,
     });
@@ -86,6 +88,7 @@ export class Account implements AsyncDisposable {
       const store = settings.objects;
       const operations = serveOperations({ ...settings, store, attributes, relations, notifications, unheard });
       service = (request, context) => opened.serve(operations, request, context);
+      lost = (peer) => opened.session.lost(peer);
       return opened;
     } catch (error) {
       await endpoint[Symbol.asyncDispose]();

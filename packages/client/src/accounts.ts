@@ -3,7 +3,14 @@
 import { parseUri } from '@lapwing/coap';
 import { type Address, FormatError } from '@lapwing/kernel';
 import { credentialsOf, readSecurity, SecurityObject, type SecurityRecord, securityKeys } from './builtin/security.ts';
-import { defineServerObject, readServer, ServerObject, type ServerTriggers, serverActions } from './builtin/server.ts';
+import {
+  bindingLetters,
+  defineServerObject,
+  readServer,
+  ServerObject,
+  type ServerTriggers,
+  serverActions,
+} from './builtin/server.ts';
 import { addressOf, type Connector, type Credentials } from './connect.ts';
 import { stageValues } from './objects/instance.ts';
 import type { ObjectStore } from './objects/store.ts';
@@ -81,7 +88,7 @@ function addBootstrap(store: ObjectStore, { uri, credentials, holdOff, accountTi
 }
 
 function addAccount(store: ObjectStore, instance: number, security: number, account: FactoryAccount): void {
-  const { id, uri, credentials, lifetime, defaultMinimumPeriod, defaultMaximumPeriod } = account;
+  const { id, uri, address, credentials, lifetime, defaultMinimumPeriod, defaultMaximumPeriod } = account;
   store.add(SecurityObject, security, {
     serverUri: uri,
     bootstrapServer: false,
@@ -99,7 +106,7 @@ function addAccount(store: ObjectStore, instance: number, security: number, acco
       defaultMinimumPeriod,
       ...(defaultMaximumPeriod === undefined ? {} : { defaultMaximumPeriod }),
       notificationStoring: false,
-      binding: 'U',
+      binding: bindingLetters[address.via],
     });
   });
 }

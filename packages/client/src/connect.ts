@@ -1,10 +1,17 @@
 // URI scheme to transport: the only file of this package that knows sockets and DTLS.
-import { type Uri, udpTransport } from '@lapwing/coap';
-import { type Credentials, checkCredentials, cipherSuites, secure } from '@lapwing/dtls';
+import {
+  secureWebSocketTransport,
+  type TlsCredentials,
+  tcpTransport,
+  tlsTransport,
+  type Uri,
+  udpTransport,
+  webSocketTransport,
+} from '@lapwing/coap';
+import { type Credentials, checkCredentials as check, cipherSuites, secure } from '@lapwing/dtls';
 import { type Address, type Clock, ConfigError, type Random, type Transport } from '@lapwing/kernel';
 
 export type { Credentials } from '@lapwing/dtls';
-export { checkCredentials };
 
 /** What a road to one server is made of. */
 export interface Destination {
@@ -13,7 +20,7 @@ export interface Destination {
   readonly credentials: Credentials | undefined;
   /** What to call the server in a handshake (/0/x/14); default: its host name. */
   readonly serverName?: string;
-  /** IANA numbers of the cipher suites to use (/0/x/16); default: all that are safe. */
+  /** IANA numbers of the cipher suites to use over DTLS (/0/x/16); default: all that are safe. */
   readonly cipherSuites?: readonly number[];
   readonly clock: Clock;
   readonly random: Random;
@@ -22,11 +29,45 @@ export interface Destination {
 /** Makes the transport for one account; chosen by the scheme of its server's URI. Throws ConfigError for what cannot be. */
 export type Connector = (destination: Destination) => Transport;
 
-/** One socket for each account, on a port of the system's choice. */
+/** One socket or connection for each account, on a port of the system's choice. */
 export const defaultConnectors: Readonly<Record<string, Connector>> = {
   coap: (destination) => socketFor(destination),
   coaps: (destination) => secured(socketFor(destination), destination),
+  'coap+tcp': ({ clock, random }) => tcpTransport({ clock, random }),
+  'coaps+tcp': (destination) => tlsTransport(streamOptionsOf(destination)),
+  'coap+ws': ({ clock, random }) => webSocketTransport({ clock, random }),
+  'coaps+ws': (destination) => secureWebSocketTransport(streamOptionsOf(destination)),
 };
+
+/** The same credentials in the words of TLS. Throws ConfigError for what node:tls cannot do. */
+function streamOptionsOf({ credentials, serverName, clock, random }: Destination) {
+  const connect = tlsCredentialsOf(credentials);
+  const isNamed = connect.kind === 'psk' || connect.hostName !== undefined || serverName === undefined;
+  return { connect: isNamed ? connect : { ...connect, hostName: serverName }, clock, random };
+}
+
+function tlsCredentialsOf(credentials: Credentials | undefined): TlsCredentials {
+  if (credentials === undefined) throw new ConfigError(['credentials: TLS needs some']);
+  if (credentials.kind === 'psk') return credentials;
+  if (credentials.kind === 'rpk') throw new ConfigError(['credentials: node:tls has no raw public keys; coaps has']);
+  const { own, trust } = credentials;
+  const { roots, pinned, usage, matching = 'exact', hostName, commonName, dates } = trust;
+  const problems: string[] = [];
+  if (pinned !== undefined && matching !== 'exact')
+    problems.push(`credentials.trust.matching: not ${matching} over TLS`);
+  if (usage === 0) problems.push('credentials.trust.usage: not 0 over TLS');
+  if (dates === 'ignore') problems.push('credentials.trust.dates: TLS does not ignore them');
+  if (problems.length > 0) throw new ConfigError(problems);
+  return {
+    kind: 'x509',
+    roots: usage === 2 && pinned !== undefined ? [pinned] : roots,
+    ...(own === undefined ? {} : { own }),
+    ...(pinned === undefined || usage === 2 ? {} : { pinned }),
+    ...(pinned !== undefined && (usage ?? 3) === 3 ? { vouching: 'pinned-is-enough' as const } : {}),
+    ...(hostName === undefined ? {} : { hostName }),
+    ...(commonName === undefined ? {} : { commonName }),
+  };
+}
 
 /**
  * DTLS over any road that carries datagrams. The server is offered a connection id (RFC 9146): a device whose address changes
@@ -58,7 +99,13 @@ export function localHostFor(server: Address): string {
 
 export function addressOf({ scheme, host, port = 0 }: Uri): Address {
   if (scheme === 'tel' || scheme === 'sms') return { via: 'sms', msisdn: host };
-  return { via: scheme.endsWith('+tcp') ? 'tcp' : 'udp', host, port };
+  return { via: scheme.includes('+') ? 'tcp' : 'udp', host, port };
+}
+
+/** Throws ConfigError for what no handshake under this scheme can be made with. */
+export function checkCredentials(scheme: string, credentials: Credentials): void {
+  check(credentials);
+  if (scheme.includes('+')) tlsCredentialsOf(credentials);
 }
 
 /** Whether a URI scheme promises that nobody listens in. */

@@ -8,8 +8,8 @@ import type { Sealing } from './sealing.ts';
 import type { Counters } from './stats.ts';
 import { traceAlert, traceMessage } from './traces.ts';
 
-/** Longest datagram of a handshake. */
-const LONGEST = 65_536;
+/** Room for one record, however short the datagrams are that were promised. */
+const LEAST_ROOM = 2048;
 
 export interface Saying {
   readonly epoch: 0 | 1;
@@ -22,7 +22,7 @@ export class FlightWriter {
   private readonly counters: Counters;
   private readonly outlet: Outlet;
   private readonly datagram: number;
-  private readonly scratch = new Uint8Array(LONGEST);
+  private readonly scratch: Uint8Array;
   private written = 0;
 
   /** `datagram`: most bytes of one. */
@@ -36,6 +36,7 @@ export class FlightWriter {
     this.counters = parts.counters;
     this.outlet = parts.outlet;
     this.datagram = parts.datagram;
+    this.scratch = new Uint8Array(Math.max(parts.datagram, LEAST_ROOM));
   }
 
   write(connection: Connection, { epoch, type, payload }: Saying, now: Instant): void {
@@ -49,7 +50,7 @@ export class FlightWriter {
     if (connection.state === 'established') counters.add('lastFlightsRepeated');
     const length = epoch === 0 ? RECORD_HEADER + payload.length : sealing.length(live, payload.length);
     if (this.written > 0 && this.written + length > this.datagram) this.flush(connection);
-    if (length > LONGEST) return;
+    if (this.written + length > this.scratch.length) return;
     if (epoch === 0) {
       counters.add('recordsOut');
       const { plainSequence } = connection;

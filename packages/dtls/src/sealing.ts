@@ -10,7 +10,8 @@ import { allowanceAt } from './snapshot.ts';
 import type { Counters } from './stats.ts';
 import type { SteadyWall } from './wall.ts';
 
-/** Datagrams are cut from blocks of so many bytes: a block of its own for each would cost more than what is in it. */
+/** Datagrams are cut from blocks: one of its own for each would cost more than what is in it. Small ones for who sends little. */
+const FIRST_BLOCK = 1024;
 const BLOCK = 32_768;
 
 export class Sealing {
@@ -18,7 +19,7 @@ export class Sealing {
   private readonly limits: Limits;
   private readonly counters: Counters;
   private readonly wall: SteadyWall;
-  private block = new Uint8Array(BLOCK);
+  private block = new Uint8Array(0);
   private used = 0;
 
   constructor(table: Associations, limits: Limits, counters: Counters, wall: SteadyWall) {
@@ -31,8 +32,8 @@ export class Sealing {
   /** Memory for a datagram of `length` bytes that nobody else will write to. */
   room(length: number): Uint8Array {
     if (length > BLOCK / 8) return new Uint8Array(length);
-    if (this.used + length > BLOCK) {
-      this.block = new Uint8Array(BLOCK);
+    if (this.used + length > this.block.length) {
+      this.block = new Uint8Array(Math.min(BLOCK, Math.max(FIRST_BLOCK, this.block.length * 2, length)));
       this.used = 0;
     }
     const at = this.used;

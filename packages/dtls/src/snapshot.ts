@@ -5,7 +5,7 @@
 //
 // and whoever takes it up again at time t begins at that number. So it does not matter how old a snapshot is, how often it
 // is restored, or what was sent after it was written, before a crash: time has passed, and every number that was used lies
-// below. PACE is more than a processor can seal, and 2^48 numbers last for 139 years. Peers see a gap, which is allowed.
+// below. PACE is more than a processor can seal and send, and 2^48 numbers last for 17 years. Peers see a gap, which is allowed.
 //
 // What it needs is a wall clock that has not gone back. While a transport runs, the monotonic clock is continued (wall.ts).
 // Over a restart, `writtenAt` tells: what was written in order at a stop (`snapshot`) is restored as of then at least; what
@@ -25,7 +25,7 @@ import type { SteadyWall } from './wall.ts';
 /** Record numbers that may be used at once. */
 const BURST = 65_536;
 /** And with each ms. */
-const PACE = 64;
+const PACE = 512;
 
 const MAGIC = [0x6c, 0x77, 0x64, 0x73];
 const FORMAT = 1;
@@ -48,10 +48,11 @@ export function snapshotOf(
   let length = HEADER;
   for (const peer of peers) {
     const { bytes, at } = table.packed(peer);
-    const packed =
-      readIdentityKind(bytes, at) === ELSEWHERE
-        ? packAssociation(unpackAssociation(bytes, at), peer.identity)
-        : bytes.subarray(at, at + packedLength(bytes, at));
+    let packed = bytes.subarray(at, at + packedLength(bytes, at));
+    if (readIdentityKind(bytes, at) === ELSEWHERE) {
+      const association = unpackAssociation(bytes, at);
+      packed = packAssociation(association, association, peer.identity);
+    }
     const place = Uint8Array.of(peer.place >>> 16, peer.place >>> 8, peer.place);
     parts.push(place, packed);
     length += PLACE + packed.length;

@@ -1,18 +1,25 @@
-// Many named deadlines, one earliest. Moving a deadline later costs no heap work until the old one
-// comes up: most deadlines (lifetimes, keep-alives) are only ever moved later.
+// Many named deadlines, one earliest. Moving a deadline later costs nothing until the old one comes up: most
+// deadlines (lifetimes, keep-alives) are only ever moved later.
 import type { Instant } from './clock.ts';
+import { type Due, DueQueue } from './due-queue.ts';
 
-interface Entry<Key> {
-  /** Undefined once deleted: the heap finds out later, and must not keep alive what nobody waits for. */
-  key: Key | undefined;
+class Entry<Key> implements Due {
+  readonly key: Key;
+  /** When it is due; `dueAt`, by which it is queued, is never later. */
   at: Instant;
-  /** Where the heap believes it to be: never later than `at`; undefined once deleted. */
-  queuedAt: Instant | undefined;
+  dueAt: Instant;
+  place = -1;
+
+  constructor(key: Key, at: Instant) {
+    this.key = key;
+    this.at = at;
+    this.dueAt = at;
+  }
 }
 
 export class Deadlines<Key> {
   private readonly entries = new Map<Key, Entry<Key>>();
-  private readonly heap: { readonly at: Instant; readonly entry: Entry<Key> }[] = [];
+  private readonly queue = new DueQueue<Entry<Key>>();
 
   get size(): number {
     return this.entries.size;
@@ -29,105 +36,46 @@ export class Deadlines<Key> {
   set(key: Key, at: Instant): void {
     const entry = this.entries.get(key);
     if (entry === undefined) {
-      const fresh: Entry<Key> = { key, at, queuedAt: at };
+      const fresh = new Entry(key, at);
       this.entries.set(key, fresh);
-      this.push(at, fresh);
+      this.queue.set(fresh, at);
       return;
     }
     entry.at = at;
-    if (entry.queuedAt === undefined || at < entry.queuedAt) {
-      entry.queuedAt = at;
-      this.push(at, entry);
-    }
+    if (at < entry.dueAt) this.queue.set(entry, at);
   }
 
   delete(key: Key): boolean {
     const entry = this.entries.get(key);
     if (entry === undefined) return false;
     this.entries.delete(key);
-    entry.key = undefined;
-    entry.queuedAt = undefined;
-    if (this.heap.length > 64 && this.heap.length > this.entries.size * 4) this.rebuild();
-    return true;
+    return this.queue.delete(entry);
   }
 
   clear(): void {
     this.entries.clear();
-    this.heap.length = 0;
+    this.queue.clear();
   }
 
   /** No later than the earliest deadline; it may be earlier when that one was moved. */
   get earliest(): Instant | undefined {
-    this.settle();
-    return this.heap[0]?.at;
+    return this.first()?.at;
   }
 
   /** Takes out and returns the next key that is due at `now`, earliest first; undefined when none is. */
   take(now: Instant): Key | undefined {
-    this.settle();
-    const top = this.heap[0];
-    if (top === undefined || top.at > now) return undefined;
-    this.pop();
-    const { entry } = top;
-    const key = entry.key as Key;
-    this.entries.delete(key);
-    entry.queuedAt = undefined;
-    return key;
+    const first = this.first();
+    if (first === undefined || first.at > now) return undefined;
+    this.delete(first.key);
+    return first.key;
   }
 
-  /** Brings the top of the heap in line with what was moved or deleted. */
-  private settle(): void {
+  /** The earliest, once those that were moved stand where they belong. */
+  private first(): Entry<Key> | undefined {
     for (;;) {
-      const top = this.heap[0];
-      if (top === undefined) return;
-      const { entry } = top;
-      if (entry.queuedAt !== top.at) this.pop();
-      else if (entry.at > top.at) {
-        this.pop();
-        entry.queuedAt = entry.at;
-        this.push(entry.at, entry);
-      } else return;
-    }
-  }
-
-  private push(at: Instant, entry: Entry<Key>): void {
-    const { heap } = this;
-    const item = { at, entry };
-    let i = heap.length;
-    heap.push(item);
-    while (i > 0) {
-      const up = (i - 1) >> 1;
-      const parent = heap[up] as typeof item;
-      if (parent.at <= at) break;
-      heap[i] = parent;
-      i = up;
-    }
-    heap[i] = item;
-  }
-
-  private pop(): void {
-    const { heap } = this;
-    const last = heap.pop();
-    if (last === undefined || heap.length === 0) return;
-    let i = 0;
-    for (;;) {
-      let child = 2 * i + 1;
-      if (child >= heap.length) break;
-      const right = heap[child + 1];
-      if (right !== undefined && right.at < (heap[child] as typeof last).at) child += 1;
-      const smaller = heap[child] as typeof last;
-      if (smaller.at >= last.at) break;
-      heap[i] = smaller;
-      i = child;
-    }
-    heap[i] = last;
-  }
-
-  private rebuild(): void {
-    this.heap.length = 0;
-    for (const entry of this.entries.values()) {
-      entry.queuedAt = entry.at;
-      this.push(entry.at, entry);
+      const { first } = this.queue;
+      if (first === undefined || first.at === first.dueAt) return first;
+      this.queue.set(first, first.at);
     }
   }
 }

@@ -31,6 +31,7 @@ export {
   encryptCbc,
   equalInConstantTime,
   type HashName,
+  hkdf,
   hmac,
   hmacSha256,
   type KeptCipher,
@@ -38,18 +39,22 @@ export {
   keepEcb,
   openAead,
   sealAead,
+  sha1,
 } from './crypto.ts';
 export { Deadlines } from './deadlines.ts';
 export { Driver } from './driver.ts';
+export { type Due, DueQueue } from './due-queue.ts';
 export { Emitter, type Events, type StreamOptions } from './emitter.ts';
 export { ClosedError, ConfigError, FormatError, isStackError, LimitError, StackError, TimeoutError } from './errors.ts';
 export { ExpiringMap } from './expiring-map.ts';
 export { type Random, randomInteger, systemRandom } from './random.ts';
 export { Secret } from './secret.ts';
+export type { ByteStream, StreamRoad, StreamSink } from './stream.ts';
 export { latin1At, textAt } from './text.ts';
 export { type TraceName, trace } from './trace.ts';
 export {
   type Address,
+  type Agreement,
   type Datagram,
   equalAddresses,
   formatAddress,

@@ -106,8 +106,9 @@ export class Commands {
         });
       }
       this.held += 1;
-      contact.commands ??= [];
-      contact.commands.push(command as Command);
+      // An array of one, where a push makes room for seventeen: seldom does more than one command wait.
+      if (contact.commands === undefined) contact.commands = [command as Command];
+      else contact.commands.push(command as Command);
       this.pump(contact);
     });
   }
@@ -189,8 +190,8 @@ export class Commands {
     const queue = contact.commands;
     const at = queue?.indexOf(command) ?? -1;
     if (queue === undefined || at < 0) return;
-    queue.splice(at, 1);
     this.held -= 1;
-    if (queue.length === 0) contact.commands = undefined;
+    if (queue.length === 1) contact.commands = undefined;
+    else queue.splice(at, 1);
   }
 }

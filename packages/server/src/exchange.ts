@@ -1,14 +1,17 @@
 // An operation becomes a request to one device, and its response a result: the meeting of the binding with the
 // endpoint, the device's version and its definitions.
-import type { Observed, Request, RequestOptions, Response, Token } from '@lapwing/coap';
+import type { Observing, Request, RequestOptions, Response, Token } from '@lapwing/coap';
 import { type Operation, type Result, readResponse, type TypeLookup, writeRequest } from '@lapwing/lwm2m';
 import type { Underway } from './commands.ts';
 import type { Contact } from './contact.ts';
 import type { Models } from './models.ts';
 
+export type Observer = Pick<Observing, 'listener' | 'tag'>;
+
 export interface ExchangeOptions {
   readonly token?: Token;
-  readonly notify?: (response: Response, observed: Observed) => void;
+  /** Who hears the notifications. */
+  readonly observing?: Observer;
   /** Default: the definitions that the device registered with. */
   readonly typeOf?: TypeLookup | undefined;
   /** The device has the request and will answer later. */
@@ -29,7 +32,7 @@ export class Exchange {
   send(contact: Contact, operation: Operation, command: Underway, options: ExchangeOptions = {}): Promise<Result> {
     const { registration, endpoint } = contact;
     const { peer } = registration;
-    const { typeOf, acknowledged, notify } = options;
+    const { typeOf, acknowledged, observing } = options;
     const token = options.token ?? endpoint.freshToken();
     let request: Request;
     try {
@@ -49,7 +52,9 @@ export class Exchange {
     const answer = endpoint.request(
       peer,
       request,
-      notify === undefined ? asked : { ...asked, notify, until: 'forgotten' },
+      observing === undefined
+        ? asked
+        : { ...asked, notify: observing.listener, tag: observing.tag, until: 'forgotten' },
     );
     return answer.then((response) => {
       this.heard(contact);
@@ -58,13 +63,8 @@ export class Exchange {
   }
 
   /** Takes up at the device's present address what was observed at another. */
-  resume(
-    { registration, endpoint }: Contact,
-    operation: Operation,
-    token: Token,
-    notify: (response: Response, observed: Observed) => void,
-  ): void {
-    endpoint.expect(registration.peer, token, notify, writeRequest(operation, registration));
+  resume({ registration, endpoint }: Contact, operation: Operation, token: Token, observer: Observer): void {
+    endpoint.expect(registration.peer, token, { ...observer, request: writeRequest(operation, registration) });
   }
 
   /** Throws FormatError for an answer that cannot be decoded. */

@@ -21,8 +21,7 @@ export { SessionFailure } from './bootstrap/session.ts';
 export { problemsOf as planProblems } from './bootstrap/steps.ts';
 export { MemoryPlanStore, PlanConflictError, type PlanStore, type StoredPlan } from './bootstrap/store.ts';
 export { requestBootstrap } from './bootstrap/trigger.ts';
-export { type Asker, Device, type Notification } from './calls.ts';
-export type { Performer, PerformOptions } from './device.ts';
+export { type Asker, Device, type Notification, type PerformOptions } from './device.ts';
 export { NotRegisteredError } from './errors.ts';
 export type { Observation, ServerEvents } from './events.ts';
 export {
@@ -33,6 +32,8 @@ export {
   type ListenerSecurity,
   type Material,
   type RawKey,
+  type StreamSecurity,
+  type StreamStats,
 } from './listen.ts';
 export type { Candidate, Listener, ServerOptions, Verdict } from './options.ts';
 export type { Rate } from './rate-limit.ts';

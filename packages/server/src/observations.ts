@@ -1,14 +1,14 @@
-// Observations that this server holds: token to record, one for each device and path. A repeated observe of a path
+// Observations that this server holds: one record for each device and path, which comes back with every notification. A repeated observe of a path
 // keeps its token, so that the device replaces the relation instead of adding one (RFC 7641 §3.1).
 // A fleet has as many records as devices: a record is numbers and references, and its token one short string.
 import type { Observed, Response, Token } from '@lapwing/coap';
 import { type Emitter, LimitError, latin1At, type Peer } from '@lapwing/kernel';
-import { equalPaths, formatPath, type Operation, type Path, type Result } from '@lapwing/lwm2m';
+import { type ContentResult, equalPaths, formatPath, type Operation, type Path, type Result } from '@lapwing/lwm2m';
 import type { Underway } from './commands.ts';
 import type { Contact } from './contact.ts';
 import type { PerformOptions } from './device.ts';
 import type { Observation, ServerEvents } from './events.ts';
-import type { Exchange } from './exchange.ts';
+import type { Exchange, Observer } from './exchange.ts';
 import { Watch } from './watch.ts';
 
 export type ObserveOperation = Extract<Operation, { op: 'observe' }>;
@@ -23,6 +23,7 @@ export class ObservationRecord implements Observation {
   readonly contact: Contact;
   /** The one before it on the same device. */
   next: ObservationRecord | undefined;
+  ended: boolean;
 
   constructor(id: number, operation: ObserveOperation, key: string, tag: unknown, contact: Contact) {
     this.id = id;
@@ -31,6 +32,7 @@ export class ObservationRecord implements Observation {
     this.tag = tag;
     this.contact = contact;
     this.next = undefined;
+    this.ended = false;
   }
 
   get name(): string {
@@ -54,7 +56,7 @@ export class Observations {
   private readonly events: Emitter<ServerEvents>;
   private readonly heard: (contact: Contact) => void;
   private readonly limit: number;
-  private readonly records = new Map<string, ObservationRecord>();
+  private held = 0;
   /** Those whose first answer is still to come: their token is in use. */
   private readonly asked = new Set<ObservationRecord>();
   /** Fleets are observed at the same few paths: one operation serves all devices. */
@@ -70,7 +72,7 @@ export class Observations {
   }
 
   get size(): number {
-    return this.records.size;
+    return this.held;
   }
 
   of(contact: Contact): ObservationRecord[] {
@@ -97,9 +99,9 @@ export class Observations {
     this.remember(record);
     this.asked.add(record);
     try {
-      const options = { token: tokenOf(record), notify: this.notified, acknowledged };
+      const options = { token: tokenOf(record), observing: this.observing(record), acknowledged };
       const result = await this.exchange.send(contact, record.operation, command, options);
-      if (this.records.get(key) !== record) contact.endpoint.forget(contact.registration.peer, options.token);
+      if (record.ended) contact.endpoint.forget(contact.registration.peer, options.token);
       else if (result.kind !== 'content' || result.sequence === undefined) this.end(record, 'refused');
       return result;
     } catch (error) {
@@ -128,19 +130,47 @@ export class Observations {
     for (const record of this.of(contact)) this.end(record, 'registration-ended');
   }
 
-  /** The device speaks from another address now, and with the right to do so: what it is observed for goes on there. */
-  follow(contact: Contact, previous: Peer): void {
+  /**
+   * The device speaks from another address now, and with the right to do so: what it is observed for goes on there. Where that is a new
+   * connection the device has forgotten it with the old one (RFC 8323 §7.4): returns what is to be asked for anew.
+   */
+  follow(contact: Contact, previous: Peer): readonly ObservationRecord[] {
+    if (contact.registration.peer.connection !== undefined) return this.of(contact);
     for (const record of this.of(contact)) {
       if (this.asked.has(record)) continue;
       const token = tokenOf(record);
       contact.endpoint.forget(previous, token);
-      this.exchange.resume(contact, record.operation, token, this.notified);
+      this.exchange.resume(contact, record.operation, token, this.observing(record));
+    }
+    return [];
+  }
+
+  /** Asks for it again on a new connection; its answer is a state like any other. */
+  async renew(contact: Contact, record: ObservationRecord, command: Underway): Promise<void> {
+    if (record.ended || this.asked.has(record)) return;
+    this.asked.add(record);
+    try {
+      const options = { token: tokenOf(record), observing: this.observing(record) };
+      const result = await this.exchange.send(contact, record.operation, command, options);
+      if (record.ended) contact.endpoint.forget(contact.registration.peer, options.token);
+      else if (result.kind !== 'content' || result.sequence === undefined) this.end(record, 'refused');
+      else this.tell(record, result);
+    } catch {
+      // Not sent, or not answered: there is no observation any more. The next registration may bring another.
+      this.end(record, 'refused');
+    } finally {
+      this.asked.delete(record);
     }
   }
 
-  private readonly notified = (response: Response, { token, sequence }: Observed): void => {
-    const record = this.records.get(keyOfToken(token));
-    if (record === undefined) return;
+  /** One listener hears for all; whom it hears is on the tag. */
+  private observing(record: ObservationRecord): Observer {
+    return { listener: this.notified, tag: record };
+  }
+
+  private readonly notified = (response: Response, { tag, sequence }: Observed): void => {
+    if (!(tag instanceof ObservationRecord) || tag.ended) return;
+    const record = tag;
     const { contact } = record;
     this.heard(contact);
     const { registration } = contact;
@@ -152,14 +182,17 @@ export class Observations {
       this.events.emit('notify-failed', { registration, observation: record, error: error as Error, ...numbered });
     }
     if (result?.kind === 'content') {
-      const content = sequence === undefined ? result : { ...result, sequence };
-      if (record.tag instanceof Watch) record.tag.put(content);
-      this.events.emit('notify', { registration, observation: record, result: content });
+      this.tell(record, sequence === undefined ? result : { ...result, sequence });
     }
     // RFC 7641 §3.2: an error, or a notification without a number, is the last.
     if (result?.kind === 'refused') this.end(record, 'refused', result);
     else if (sequence === undefined) this.end(record, 'refused');
   };
+
+  private tell(record: ObservationRecord, result: ContentResult): void {
+    if (record.tag instanceof Watch) record.tag.put(result);
+    this.events.emit('notify', { registration: record.contact.registration, observation: record, result });
+  }
 
   private find(contact: Contact, path: Path): ObservationRecord | undefined {
     let record = contact.observations;
@@ -168,15 +201,16 @@ export class Observations {
   }
 
   private remember(record: ObservationRecord): void {
-    this.records.set(record.key, record);
+    this.held += 1;
     record.next = record.contact.observations;
     record.contact.observations = record;
   }
 
   private end(record: ObservationRecord, cause: EndCause, refusal?: Extract<Result, { kind: 'refused' }>): void {
-    if (this.records.get(record.key) !== record) return;
-    const { contact, key } = record;
-    this.records.delete(key);
+    if (record.ended) return;
+    const { contact } = record;
+    record.ended = true;
+    this.held -= 1;
     contact.endpoint.forget(contact.registration.peer, tokenOf(record));
     if (contact.observations === record) contact.observations = record.next;
     else {

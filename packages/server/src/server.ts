@@ -12,16 +12,15 @@ import {
 import { type Address, afterTurn, Driver, Emitter, type Events, type Identity, TimeoutError } from '@lapwing/kernel';
 import type { Operation, Result } from '@lapwing/lwm2m';
 import { Awake, type AwakeEffect, type AwakeInput } from './awake.ts';
-import { Device } from './calls.ts';
 import { Commands, type Underway, type Work } from './commands.ts';
 import type { Contact } from './contact.ts';
-import type { PerformOptions } from './device.ts';
+import { Device, type PerformOptions } from './device.ts';
 import { NotRegisteredError } from './errors.ts';
 import type { Observation, ServerEvents } from './events.ts';
 import { Exchange } from './exchange.ts';
-import { type DtlsStats, type Listening, listen, revoke } from './listen.ts';
+import { type DtlsStats, type Listening, listen, revoke, type StreamStats } from './listen.ts';
 import { Models } from './models.ts';
-import { Observations } from './observations.ts';
+import { type ObservationRecord, Observations } from './observations.ts';
 import { listenerName, type ServerOptions, type Settings, settingsOf } from './options.ts';
 import { ExpiryWheel } from './registration/expiry.ts';
 import { RegistrationInterface } from './registration/register.ts';
@@ -43,6 +42,8 @@ export interface ServerStats {
   readonly endpoints: Readonly<Record<string, EndpointStats>>;
   /** Those that are secured, by name of the listener. */
   readonly dtls: Readonly<Record<string, DtlsStats>>;
+  /** Those that take connections, by name of the listener. */
+  readonly streams: Readonly<Record<string, StreamStats>>;
 }
 
 export class Server implements AsyncDisposable {
@@ -135,7 +136,7 @@ export class Server implements AsyncDisposable {
   }
 
   /**
-   * Ends the DTLS associations of identities that may not come in any more, as after a credential was taken from the store; what
+   * Ends the DTLS associations and the connections of identities that may not come in any more, as after a credential was taken from the store; what
    * is registered by them ends too. Returns how many associations there were.
    */
   revoke(isRevoked: (identity: Identity) => boolean): number {
@@ -167,6 +168,9 @@ export class Server implements AsyncDisposable {
       dtls: Object.fromEntries(
         this.listening.flatMap(({ name, dtls }) => (dtls === undefined ? [] : [[name, dtls.stats()]])),
       ),
+      streams: Object.fromEntries(
+        this.listening.flatMap(({ name, streams }) => (streams === undefined ? [] : [[name, streams.stats()]])),
+      ),
     };
   }
 
@@ -187,9 +191,10 @@ export class Server implements AsyncDisposable {
   }
 
   private serve(request: Request, context: Context, listener: string): Promise<Response> {
-    const [root] = request.options.path;
+    const { path } = request.options;
     const endpoint = this.listening.find(({ name }) => name === listener)?.endpoint;
-    if (root === 'rd' && endpoint !== undefined) return this.registering.serve(request, context, listener, endpoint);
+    if (path[0] === 'rd' && endpoint !== undefined)
+      return this.registering.serve(request, path, context, listener, endpoint);
     this.unserved += 1;
     return Promise.resolve(makeResponse(Code.NotFound));
   }
@@ -242,9 +247,10 @@ export class Server implements AsyncDisposable {
     if (sooner) this.expiries.handle(contact);
     const { registration } = contact;
     if (previous.queueMode && !registration.queueMode) this.awake.handle({ kind: 'left', item: contact });
-    if (previous.peer !== registration.peer) this.observing.follow(contact, previous.peer);
+    const moved = previous.peer !== registration.peer ? this.observing.follow(contact, previous.peer) : [];
     this.soon(() => {
       this.emitter.emit('updated', { registration, previous, withObjects });
+      for (const record of moved) this.renew(contact, record);
       this.heard(contact);
       this.commands.pump(contact);
     });
@@ -276,6 +282,13 @@ export class Server implements AsyncDisposable {
     const { registration } = contact;
     this.commands.abandon(contact, new NotRegisteredError(`${registration.name}: its registration ended`));
     this.emitter.emit(event, { registration });
+  }
+
+  /** In its turn, like any command; what becomes of it is told by events. */
+  private renew(contact: Contact, record: ObservationRecord): void {
+    this.commands
+      .enqueue(contact, (target, command) => this.observing.renew(target, record, command), {})
+      .catch(() => undefined);
   }
 
   private readonly heard = (contact: Contact): void => {

@@ -1,60 +1,86 @@
-// Programs in Java on libraries from Maven: compiled once for each class path and each wording, told and heard in JSON lines.
+// Small Java programs of ours on libraries from Maven: a folder with a `pom.xml` and sources becomes a folder of classes in
+// the cache, once for each class path and each wording. Most tell what happens as JSON lines.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { cache, findProgram, lastLine, program } from './part.ts';
+import { cache, findProgram, lastLine, type Part, program } from './part.ts';
 import { mustRun, Process } from './process.ts';
 
-/** The programs of a folder beside this file, with its `pom.xml`. */
+export interface JavaOptions {
+  /** What a program says once it runs. */
+  readonly ready: RegExp;
+  /** Sources of other folders that these stand on. */
+  readonly shared?: readonly string[];
+}
+
+/** Of programs that tell events. */
+export const startedEvent = /^event {"event":"started"}$/m;
+
+/** The programs of a folder beside this file. */
 export class JavaPrograms {
+  readonly part: Part;
   readonly #name: string;
-  readonly #folder: string;
+  readonly #pom: string;
   readonly #sources: readonly string[];
   readonly #build: string;
+  readonly #ready: RegExp;
   #prepared: Promise<true | string> | undefined;
 
-  /** `shared`: sources of other folders that these stand on. */
-  constructor(name: string, folder: string, shared: readonly string[] = []) {
+  /** Of the library with this name. */
+  constructor(name: string, folder: string, { ready, shared = [] }: JavaOptions) {
+    const path = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
+    const own = readdirSync(path(folder)).filter((file) => file.endsWith('.java'));
     this.#name = name;
-    this.#folder = fileURLToPath(new URL(folder, import.meta.url));
-    const own = readdirSync(this.#folder).filter((file) => /\.(?:java|xml)$/.test(file));
-    this.#sources = [
-      ...own.map((file) => join(this.#folder, file)),
-      ...shared.map((file) => fileURLToPath(new URL(file, import.meta.url))),
-    ];
+    this.#pom = join(path(folder), 'pom.xml');
+    this.#sources = [...own.map((file) => join(path(folder), file)), ...shared.map(path)];
+    this.#ready = ready;
     // Another class path or another program is another folder.
     const digest = createHash('sha256')
-      .update(this.#sources.map((file) => `${basename(file)}\n${readFileSync(file, 'utf8')}`).join('\n'))
+      .update(
+        [this.#pom, ...this.#sources].map((file) => `${basename(file)}\n${readFileSync(file, 'utf8')}`).join('\n'),
+      )
       .digest('hex')
       .slice(0, 12);
     this.#build = join(cache, `${folder}-${digest}`);
+    this.part = {
+      name,
+      from: 'Maven',
+      available: () => {
+        this.#prepared ??= this.#prepare();
+        return this.#prepared;
+      },
+    };
   }
 
-  available(): Promise<true | string> {
-    this.#prepared ??= this.#prepare();
-    return this.#prepared;
+  /** The version of the library with this artifact id; `${…}` in the pom is looked up. */
+  versionOf(artifact: string): string {
+    const pom = readFileSync(this.#pom, 'utf8');
+    const [, said = '?'] = new RegExp(`<artifactId>${artifact}</artifactId>\\s*<version>([^<]*)`).exec(pom) ?? [];
+    const [, property] = /^\$\{(.*)\}$/.exec(said) ?? [];
+    if (property === undefined) return said;
+    return new RegExp(`<${property}>([^<]*)`).exec(pom)?.[1] ?? '?';
   }
 
   start(name: string, main: string, args: readonly string[]): Promise<Process> {
     // The programs live for seconds: a quick start matters more than quick code.
     const tuning = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xmx256m'];
-    const classPath = `${this.#build}:${this.#classPath}`;
+    const classPath = `${this.#build}:${readFileSync(this.#classPathFile, 'utf8')}`;
     return Process.start({
       name,
       command: program('java'),
       args: [...tuning, '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', '-cp', classPath, main, ...args],
-      ready: /^event {"event":"started"}$/m,
+      ready: this.#ready,
     });
   }
 
-  get #classPath(): string {
-    return readFileSync(join(this.#build, 'class-path'), 'utf8');
+  get #classPathFile(): string {
+    return join(this.#build, 'class-path');
   }
 
   async #prepare(): Promise<true | string> {
-    for (const name of ['java', 'javac', 'mvn']) {
-      if (findProgram(name) === undefined) return `${name} is not installed`;
+    for (const tool of ['java', 'javac', 'mvn']) {
+      if (findProgram(tool) === undefined) return `${tool} is not installed`;
     }
     const complete = join(this.#build, 'complete');
     if (existsSync(complete)) return true;
@@ -62,15 +88,14 @@ export class JavaPrograms {
       rmSync(this.#build, { recursive: true, force: true });
       mkdirSync(this.#build, { recursive: true });
       const goal = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:build-classpath';
-      const output = `-Dmdep.outputFile=${join(this.#build, 'class-path')}`;
       await mustRun({
         name: 'mvn',
         command: program('mvn'),
-        args: ['-B', '-q', '-f', join(this.#folder, 'pom.xml'), goal, output],
+        args: ['-B', '-q', '-f', this.#pom, goal, `-Dmdep.outputFile=${this.#classPathFile}`],
         lifetime: 400,
       });
-      const programs = this.#sources.filter((file) => file.endsWith('.java'));
-      const args = ['--release', '11', '-d', this.#build, '-cp', this.#classPath, ...programs];
+      const classPath = readFileSync(this.#classPathFile, 'utf8');
+      const args = ['--release', '11', '-d', this.#build, '-cp', classPath, ...this.#sources];
       await mustRun({ name: 'javac', command: program('javac'), args });
       writeFileSync(complete, '');
       return true;

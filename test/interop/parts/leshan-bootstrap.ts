@@ -1,17 +1,16 @@
 // Leshan's bootstrap server, and a device on its client library that is bootstrapped: the last release of both in Maven
 // Central, under the two small programs in `leshan-bootstrap/`.
-import { EventLines, JavaPrograms } from './java.ts';
+import { EventLines, JavaPrograms, startedEvent } from './java.ts';
 import type { Part } from './part.ts';
 import { freeUdpPort } from './ports.ts';
 import type { Process } from './process.ts';
 
-const programs = new JavaPrograms('Leshan with its bootstrap server', 'leshan-bootstrap', ['leshan/Lines.java']);
+const programs = new JavaPrograms('Leshan with its bootstrap server', 'leshan-bootstrap', {
+  ready: startedEvent,
+  shared: ['leshan/Lines.java'],
+});
 
-export const leshanBootstrap: Part = {
-  name: 'Leshan with its bootstrap server',
-  from: 'Maven',
-  available: () => programs.available(),
-};
+export const leshanBootstrap: Part = programs.part;
 
 export interface BootstrapEvent {
   readonly event: string;

@@ -1,13 +1,15 @@
 // Leshan in both roles: its client and server libraries with CoAP by Californium, from Maven, under the two small
 // programs in `leshan/`, which take commands and tell events as JSON lines.
-import { EventLines, JavaPrograms } from './java.ts';
+import { derOf, material } from './dtls-material.ts';
+import { EventLines, JavaPrograms, startedEvent } from './java.ts';
 import type { Part } from './part.ts';
 import { freeUdpPort } from './ports.ts';
 import type { Process } from './process.ts';
 
-const programs = new JavaPrograms('Leshan', 'leshan');
+const programs = new JavaPrograms('Leshan', 'leshan', { ready: startedEvent });
 
-export const leshan: Part = { name: 'Leshan', from: 'Maven', available: () => programs.available() };
+export const leshan: Part = programs.part;
+export const leshanVersion = (): string => programs.versionOf('leshan-lwm2m-client');
 
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 /** From full path to value; an opaque is `{ hex }`, a time and an unsigned 64-bit integer are text. */
@@ -28,13 +30,40 @@ export interface Event {
   readonly reason?: string;
 }
 
+/** How a program speaks coaps. */
+export interface LeshanSecurity {
+  readonly mode: 'psk' | 'rpk' | 'x509';
+  /** Bytes in the connection id that the other side shall use; default as Leshan has it. */
+  readonly connectionId?: number;
+}
+
+/** What `Secured.java` reads. The device is `dev-1`, whatever it proves that with. */
+async function secured(role: 'device' | 'server', { mode, connectionId }: LeshanSecurity): Promise<string> {
+  const made = await material();
+  const [own, other] = role === 'device' ? [made.client, made.server] : [made.server, made.client];
+  const hex = (file: string, label: string): string => Buffer.from(derOf(file, label)).toString('hex');
+  return JSON.stringify({
+    mode,
+    connectionId,
+    name: made.client.name,
+    identity: made.identity,
+    psk: made.psk,
+    key: hex(own.key, 'PRIVATE KEY'),
+    publicKey: hex(own.publicKey, 'PUBLIC KEY'),
+    certificate: hex(own.certificate, 'CERTIFICATE'),
+    other: mode === 'rpk' ? hex(other.publicKey, 'PUBLIC KEY') : hex(other.certificate, 'CERTIFICATE'),
+    authority: hex(made.authority, 'CERTIFICATE'),
+  });
+}
+
 export interface LeshanDeviceOptions {
-  /** `coap://127.0.0.1:PORT` of a LwM2M server. */
+  /** `coap://127.0.0.1:PORT` of a LwM2M server; `coaps` where there is `security`. */
   readonly server: string;
   readonly name: string;
   /** In s, default 60. */
   readonly lifetime?: number;
   readonly queue?: true;
+  readonly security?: LeshanSecurity;
 }
 
 /** Device 3, Firmware Update 5, Temperature 3303 (instance 0, more by Create) and the test object 3442. */
@@ -47,8 +76,10 @@ export class LeshanDevice implements AsyncDisposable {
     this.#events = new EventLines(process);
   }
 
-  static async start({ server, name, lifetime = 60, queue }: LeshanDeviceOptions): Promise<LeshanDevice> {
-    const args = [server, name, String(lifetime), ...(queue === true ? ['queue'] : [])];
+  static async start({ server, name, lifetime = 60, queue, security }: LeshanDeviceOptions): Promise<LeshanDevice> {
+    const words = queue === true ? ['queue'] : [];
+    if (security !== undefined) words.push(await secured('device', security));
+    const args = [server, name, String(lifetime), ...words];
     return new LeshanDevice(await programs.start('Leshan device', 'DeviceProgram', args));
   }
 
@@ -123,22 +154,30 @@ export interface LeshanAnswer {
 export class LeshanServer implements AsyncDisposable {
   readonly port: number;
   readonly process: Process;
+  readonly #scheme: 'coap' | 'coaps';
   readonly #events: EventLines<Event>;
   #asked = 0;
 
-  private constructor(port: number, process: Process) {
+  private constructor(scheme: 'coap' | 'coaps', port: number, process: Process) {
+    this.#scheme = scheme;
     this.port = port;
     this.process = process;
     this.#events = new EventLines(process);
   }
 
-  static async start(): Promise<LeshanServer> {
+  static async start(security?: LeshanSecurity): Promise<LeshanServer> {
     const port = await freeUdpPort();
-    return new LeshanServer(port, await programs.start('Leshan server', 'ServerProgram', [String(port)]));
+    const words = security === undefined ? [] : [await secured('server', security)];
+    const scheme = security === undefined ? 'coap' : 'coaps';
+    return new LeshanServer(
+      scheme,
+      port,
+      await programs.start('Leshan server', 'ServerProgram', [String(port), ...words]),
+    );
   }
 
   get uri(): string {
-    return `coap://127.0.0.1:${this.port}`;
+    return `${this.#scheme}://127.0.0.1:${this.port}`;
   }
 
   /** `registered`, `updated`, `deregistered`, `expired`, `notified`, `failed`. */

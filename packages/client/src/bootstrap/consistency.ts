@@ -26,7 +26,7 @@ export interface ConsistencyRules {
   readonly schemes: ReadonlySet<string>;
   readonly downgrade: 'refuse' | 'accept';
   /** Throws for keys that no handshake can be made with. */
-  checkKeys(record: SecurityRecord): void;
+  checkKeys(scheme: string, record: SecurityRecord): void;
 }
 
 export interface Findings {
@@ -111,9 +111,9 @@ function checkSecurity(
     problems.push(`${at}: ${missing}`);
     return;
   }
-  if (record.mode === SecurityMode.NoSec) return;
+  if (record.mode === SecurityMode.NoSec || scheme === undefined) return;
   try {
-    checkKeys(record);
+    checkKeys(scheme, record);
   } catch (error) {
     problems.push(`${at}: ${isStackError(error) ? error.message : 'its keys make no sense'}`);
   }

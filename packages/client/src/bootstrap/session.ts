@@ -264,9 +264,9 @@ export class BootstrapSession implements AsyncDisposable {
     const { problems, downgrades } = findingsOf(new Staging(objects, { refusesSecrets: false }), staging, {
       schemes: new Set(Object.keys(connectors)),
       downgrade: provisioning.downgrade,
-      checkKeys: (record) => {
+      checkKeys: (scheme, record) => {
         const credentials = credentialsOf(record, authorities);
-        if (credentials !== undefined) checkCredentials(credentials);
+        if (credentials !== undefined) checkCredentials(scheme, credentials);
       },
     });
     try {

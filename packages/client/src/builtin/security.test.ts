@@ -63,7 +63,9 @@ describe('an instance of object 0', () => {
     };
     const credentials = credentialsOf(readSecurity(contentsOf(values)), []);
     expect(credentials?.kind).toBe('rpk');
-    if (credentials !== undefined) checkCredentials(credentials);
+    if (credentials === undefined) return;
+    checkCredentials('coaps', credentials);
+    expect(() => checkCredentials('coaps+tcp', credentials)).toThrow(/no raw public keys/);
   });
 
   it.each([0, 1, 2, 3])('says a certificate that a handshake can be made with, usage %i', (certificateUsage) => {
@@ -78,7 +80,7 @@ describe('an instance of object 0', () => {
     };
     const credentials = credentialsOf(readSecurity(contentsOf(values)), [authority.certificate]);
     expect(credentials).toMatchObject({ kind: 'x509', trust: { usage: certificateUsage, hostName: 'server.example' } });
-    if (credentials !== undefined) checkCredentials(credentials);
+    if (credentials !== undefined) checkCredentials('coaps', credentials);
   });
 
   it('says nothing for roads without security, or with one that nobody knows', () => {

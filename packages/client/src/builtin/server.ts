@@ -1,12 +1,14 @@
 // Object 1, one instance for each account: what a server may read and change about its own registration
 // (Core 1.2.1 Appendix E.2). Resources that the engine does not act on are left out.
-import { ResponseError } from '@lapwing/coap';
-import { type Duration, days, seconds } from '@lapwing/kernel';
+import { parseUri, ResponseError } from '@lapwing/coap';
+import { type Duration, days, FormatError, seconds } from '@lapwing/kernel';
 import { type Action, type Attributes, defineObject } from '@lapwing/lwm2m';
+import { addressOf } from '../connect.ts';
 import { flagAt, numberAt, textAt } from '../objects/reading.ts';
 import type { ObjectStore } from '../objects/store.ts';
 import { type Content, type Contents, isMany } from '../objects/tree.ts';
 import type { RetryPolicy } from '../registration/backoff.ts';
+import { readSecurity, SecurityObject } from './security.ts';
 
 export const ServerObject = defineObject({
   id: 1,
@@ -33,7 +35,7 @@ export const ServerObject = defineObject({
 });
 
 const { resources } = ServerObject;
-const { lifetime, defaultMinimumPeriod, defaultMaximumPeriod, disableTimeout, binding } = resources;
+const { shortServerId, lifetime, defaultMinimumPeriod, defaultMaximumPeriod, disableTimeout, binding } = resources;
 /** Seconds: what fits in 32 bits, and in a number as ms. */
 const longest = 0xffff_ffff;
 const periods = [
@@ -46,8 +48,27 @@ const periods = [
 ];
 const counts = [resources.communicationRetryCount, resources.communicationSequenceRetryCount];
 
+/** How the road to a server is called in bindings (Core 1.2.1 §6.2.1). */
+export const bindingLetters = { udp: 'U', tcp: 'T', sms: 'S' } as const;
+
+/** Of the account with that short server id; undefined where it has no road, or one that makes no sense. */
+function letterOf(server: number | undefined, securities: readonly Contents[]): string | undefined {
+  const records = securities.map(readSecurity);
+  const record = records.find((each) => !each.isBootstrap && each.shortServerId === server);
+  if (record === undefined) return undefined;
+  try {
+    return bindingLetters[addressOf(parseUri(record.uri)).via];
+  } catch (error) {
+    if (error instanceof FormatError) return undefined;
+    throw error;
+  }
+}
+
 /** Refuses what would leave the device unreachable or restless: no server gets to write that (Core 1.2.1 Appendix E.2). */
-function check(valueOf: (resource: number) => Content | undefined): void {
+function check(
+  valueOf: (resource: number) => Content | undefined,
+  instancesOf: (object: number) => readonly Contents[],
+): void {
   for (const { id } of periods) {
     const period = numberOf(valueOf(id));
     if (period !== undefined && !(period >= 0 && period <= longest))
@@ -58,8 +79,10 @@ function check(valueOf: (resource: number) => Content | undefined): void {
     if (count !== undefined && !(count >= 1)) throw ResponseError.badRequest(`resource ${id}: not 1 or more`);
   }
   const wanted = valueOf(binding.id);
-  // Q is how 1.0 says queue mode.
-  if (wanted !== undefined && !isMany(wanted) && wanted.value !== 'U' && wanted.value !== 'UQ')
+  const letter = letterOf(numberOf(valueOf(shortServerId.id)), instancesOf(SecurityObject.id));
+  if (wanted === undefined || isMany(wanted) || letter === undefined) return;
+  // The road is that of the account's URI; Q is how 1.0 says queue mode.
+  if (wanted.value !== letter && wanted.value !== `${letter}Q`)
     throw ResponseError.badRequest('this binding is not spoken here');
 }
 
@@ -142,7 +165,7 @@ export function readServer(contents: Contents): ServerRecord {
   const sequenceDelay = numberAt(contents, resources.communicationSequenceDelayTimer.id);
   const sequenceCount = numberAt(contents, resources.communicationSequenceRetryCount.id);
   return {
-    shortServerId: numberAt(contents, resources.shortServerId.id),
+    shortServerId: numberAt(contents, shortServerId.id),
     lifetime: numberAt(contents, lifetime.id),
     binding: textAt(contents, binding.id),
     bootstrapOnRegistrationFailure: flagAt(contents, resources.bootstrapOnRegistrationFailure.id) ?? true,

@@ -1,73 +1,58 @@
 // Asking (shell): turns the effects of the exchanges core into settled promises and heard notifications.
-import {
-  type Clock,
-  ClosedError,
-  Driver,
-  FormatError,
-  formatAddress,
-  type Instant,
-  LimitError,
-  type Peer,
-  type Random,
-  TimeoutError,
-} from '@lapwing/kernel';
-import { ResetError } from '../errors.ts';
+import { type Clock, Driver, formatAddress, type Instant, type Peer, type Random } from '@lapwing/kernel';
 import type { BlockOut } from '../layers/block-out.ts';
-import { methodName } from '../message/code.ts';
 import { type Message, type Request, type Response, type Token, Type } from '../message/message.ts';
-import { nameOption, Option } from '../message/options.ts';
+import { Option } from '../message/options.ts';
 import { encodeEmpty, encodeMessage, type ReceivedMessage } from '../message/udp.ts';
 import type { LayerInput } from '../reliability/effects.ts';
 import type { Incoming } from '../reliability/incoming.ts';
 import type { Parameters } from '../reliability/parameters.ts';
 import type { Sender, Transmission } from '../reliability/transmission.ts';
+import type { Completion } from './asking-stack.ts';
 import { AskingContext } from './contexts.ts';
-import {
-  Asking,
-  type ExchangeEffect,
-  type ExchangeInput,
-  Exchanges,
-  type Failure,
-  type Listener,
-  Observation,
-} from './exchanges.ts';
-import type { Context, Service } from './service.ts';
-import { keyOfToken, keyOfTokenAt, type TokenKey, tokenOfKey } from './tokens.ts';
+import { Asking, type ExchangeEffect, type ExchangeInput, Exchanges } from './exchanges.ts';
+import { closedError, describeRequest, type Failure, failureError, lostError } from './failures.ts';
+import { Notice, Observation, type Observing } from './observation.ts';
+import type { Context } from './service.ts';
+import { keyOfToken, keyOfTokenAt, type TokenKey } from './tokens.ts';
 
 /** Bytes of a token: in NoSec it is all that keeps a stranger from answering (RFC 7252 §5.3.1, §11.4). */
 const TOKEN_LENGTH = 8;
 
+/** The promise of a request, and what becomes of the answer before it settles. */
+interface Promised {
+  readonly resolve: (response: Response | Promise<Response>) => void;
+  readonly reject: (reason: unknown) => void;
+  readonly complete: Completion | undefined;
+}
+
 /** A request with the promise that waits for it. */
 class Call extends Asking {
   readonly request: Request;
-  readonly resolve: (response: Response) => void;
-  readonly reject: (reason: unknown) => void;
-  readonly onAcknowledged: (() => void) | undefined;
-  readonly until: 'signal' | 'forgotten';
-  readonly urgent: boolean;
+  readonly context: Context;
+  readonly promised: Promised;
   signal: AbortSignal | undefined = undefined;
   aborted: (() => void) | undefined = undefined;
 
-  constructor(
-    peer: Peer,
-    token: TokenKey,
-    request: Request,
-    options: {
-      readonly confirmable: boolean;
-      readonly listener: Listener | undefined;
-      readonly given: AskingContext | undefined;
-    },
-    resolve: (response: Response) => void,
-    reject: (reason: unknown) => void,
-  ) {
-    const { confirmable, listener, given } = options;
-    super(peer, token, confirmable, listener === undefined ? undefined : { request, listener });
+  constructor(token: TokenKey, request: Request, context: Context, promised: Promised) {
+    super(context.peer, token, context.type !== 'non', observingOf(request, context));
     this.request = request;
-    this.onAcknowledged = given?.onAcknowledged;
-    this.until = given?.until ?? 'signal';
-    this.urgent = given?.turn === 'now';
-    this.resolve = resolve;
-    this.reject = reject;
+    this.context = context;
+    this.promised = promised;
+  }
+
+  get urgent(): boolean {
+    return this.given?.turn === 'now';
+  }
+
+  /** What only the caller of the endpoint can say. */
+  get given(): AskingContext | undefined {
+    return this.context instanceof AskingContext ? this.context : undefined;
+  }
+
+  answered(response: Response): void {
+    const { resolve, complete } = this.promised;
+    resolve(complete === undefined ? response : complete(response, this.request, this.context));
   }
 
   stopListening(): void {
@@ -109,7 +94,6 @@ export class AskingSide {
   private readonly options: AskingOptions;
   private readonly exchanges: Exchanges;
   private readonly driver: Driver<ExchangeInput, ExchangeEffect>;
-  private readonly calls = new Set<Call>();
   private readonly pings = new Set<Ping>();
   private closed = false;
 
@@ -131,30 +115,20 @@ export class AskingSide {
   }
 
   /** The innermost service of asking. */
-  readonly ask: Service = (request, context) =>
-    new Promise((resolve, reject) => {
+  ask(request: Request, context: Context, complete?: Completion): Promise<Response> {
+    return new Promise((resolve, reject) => {
       if (this.closed) throw closedError();
       const signal = context instanceof AskingContext ? context.given : context.signal;
       signal?.throwIfAborted();
       const token = context.token ?? this.freshToken();
       const { code, options, payload } = request;
-      const bytes = encodeMessage({ type: Type.Con, id: 0, token, code, options, payload }, this.options.longest);
-      const call = new Call(
-        context.peer,
-        keyOfToken(token),
-        request,
-        {
-          confirmable: context.type !== 'non',
-          listener: listenerOf(context),
-          given: context instanceof AskingContext ? context : undefined,
-        },
-        resolve,
-        reject,
-      );
+      const longest = context.peer.connection?.mtu ?? this.options.longest;
+      const bytes = encodeMessage({ type: Type.Con, id: 0, token, code, options, payload }, longest);
+      const call = new Call(keyOfToken(token), request, context, { resolve, reject, complete });
       if (signal !== undefined) this.listen(call, signal);
-      this.calls.add(call);
       this.driver.handle({ kind: 'ask', asking: call, bytes });
     });
+  }
 
   ping(peer: Peer, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -186,9 +160,9 @@ export class AskingSide {
     });
   }
 
-  expect(peer: Peer, token: Token, listener: Listener, request: Request | undefined): void {
+  expect(peer: Peer, token: Token, observing: Observing): void {
     if (this.closed) throw closedError();
-    const observation = new Observation(peer, keyOfToken(token), listener, request);
+    const observation = new Observation(peer, keyOfToken(token), observing);
     this.driver.handle({ kind: 'expect', observation });
   }
 
@@ -208,9 +182,8 @@ export class AskingSide {
 
   close(): void {
     this.closed = true;
-    this.driver[Symbol.dispose]();
     for (const ping of [...this.pings]) ping.reject(closedError());
-    for (const call of [...this.calls]) this.fail(call, closedError());
+    this.driver.handle({ kind: 'close' });
   }
 
   // What the message layer reports
@@ -239,7 +212,7 @@ export class AskingSide {
     if (sender instanceof Ping) sender.resolve();
     else if (sender instanceof Asking) {
       this.driver.handle({ kind: 'acknowledged', asking: sender });
-      if (sender instanceof Call) sender.onAcknowledged?.();
+      if (sender instanceof Call) sender.given?.onAcknowledged?.();
     } else return false;
     return true;
   }
@@ -272,7 +245,7 @@ export class AskingSide {
       case 'answered':
         if (effect.asking instanceof Call) {
           this.settled(effect.asking, effect.asking.observing !== undefined);
-          effect.asking.resolve(toResponse(effect.message));
+          effect.asking.answered(toResponse(effect.message));
         }
         break;
       case 'failed':
@@ -300,15 +273,19 @@ export class AskingSide {
         );
         toLayer({ kind: 'refuse', incoming: effect.incoming });
         break;
+      case 'closed':
+        this.driver[Symbol.dispose]();
+        break;
     }
   }
 
   private notify(observation: Observation, message: Message, sequence: number | undefined, at: Instant): void {
-    const { peer, token, listener } = observation;
+    const { peer, listener } = observation;
     const response = toResponse(message);
+    const observed = new Notice(observation, sequence, at);
     const deliver = (whole: Response): void => {
       try {
-        listener(whole, { peer, token: tokenOfKey(token), sequence, at });
+        listener(whole, observed);
       } catch (error) {
         // A mistake of one listener must not reach the socket, where it would end the process.
         this.options.failed(error);
@@ -319,7 +296,15 @@ export class AskingSide {
     if (request === undefined) {
       this.options.blocks.forget(observation);
       deliver(response);
-    } else this.options.blocks.notified(this.ask, observation, request, new AskingContext(peer), response, deliver);
+    } else
+      this.options.blocks.notified(
+        (later, context) => this.ask(later, context),
+        observation,
+        request,
+        new AskingContext(peer),
+        response,
+        deliver,
+      );
   }
 
   private listen(call: Call, signal: AbortSignal): void {
@@ -330,64 +315,31 @@ export class AskingSide {
   }
 
   private withdraw(call: Call, reason: unknown): void {
-    this.calls.delete(call);
     if (!call.done) this.driver.handle({ kind: 'abandon', asking: call });
     this.driver.handle({ kind: 'forget', peer: call.peer, token: call.token });
-    call.reject(reason);
+    call.promised.reject(reason);
   }
 
   /** An observation stays with its signal, unless only `forget` is to end it. */
   private settled(call: Call, observing: boolean): void {
-    this.calls.delete(call);
-    if (!observing || call.until === 'forgotten') call.stopListening();
+    if (!observing || call.given?.until === 'forgotten') call.stopListening();
   }
 
   private fail(call: Call, error: Error): void {
     this.settled(call, false);
-    call.reject(error);
+    call.promised.reject(error);
   }
 }
 
 /** As it was given, where no layer has put itself in between: then an observation needs nothing of its own for it. */
-function listenerOf(context: Context): Listener | undefined {
-  if (context instanceof AskingContext && context.listener !== undefined) return context.listener;
+function observingOf(request: Request, context: Context): Observing | undefined {
+  if (context instanceof AskingContext && context.listener !== undefined)
+    return { request, listener: context.listener, tag: context.tag };
   const { notify } = context;
-  return notify === undefined ? undefined : (response) => void notify(response);
+  return notify === undefined ? undefined : { request, listener: (response) => void notify(response), tag: undefined };
 }
 
 /** Free of the message, so that a spread of it loses nothing. */
 function toResponse(message: Message): Response {
   return { code: message.code, options: message.options, payload: message.payload };
 }
-
-function describeRequest(request: Request, peer: Peer): string {
-  let path: string;
-  try {
-    path = `/${request.options.path.join('/')}`;
-  } catch (error) {
-    if (!(error instanceof FormatError)) throw error;
-    path = '(no text)';
-  }
-  return `${methodName(request.code)} ${path} to ${formatAddress(peer.address)}`;
-}
-
-function failureError(cause: Failure, what: string): Error {
-  switch (cause.kind) {
-    case 'reset':
-      return new ResetError(`${what}: reset by the peer`);
-    case 'unacknowledged':
-      return new TimeoutError(`${what}: no acknowledgement within ${Math.round(cause.waited)} ms`, cause.waited);
-    case 'unanswered':
-      return new TimeoutError(`${what}: no response within ${Math.round(cause.waited)} ms`, cause.waited);
-    case 'busy':
-      return new LimitError(`${what}: too many messages to this peer within the life of their ids`, 65_536);
-    case 'lost':
-      return new ClosedError(`${what}: the connection was lost`);
-    case 'unacceptable':
-      return new FormatError(`${what}: the response depends on ${nameOption(cause.option)}, which is not understood`);
-  }
-}
-
-const closedError = (): ClosedError => new ClosedError('the endpoint is closed');
-const lostError = (peer: Peer): ClosedError =>
-  new ClosedError(`the connection to ${formatAddress(peer.address)} was lost`);

@@ -4,7 +4,7 @@ import type { Peer } from '@lapwing/kernel';
 import type { Token } from '../message/message.ts';
 import type { ReceivedMessage } from '../message/udp.ts';
 import type { Incoming } from '../reliability/incoming.ts';
-import type { Listener } from './exchanges.ts';
+import type { Listener } from './observation.ts';
 import type { BlockListener, Context, Notify } from './service.ts';
 
 /** For a request that is served. */
@@ -75,19 +75,35 @@ export class AskingContext implements Context {
   readonly given: AbortSignal | undefined;
   /** Hears notifications; no layer need stand between, so it is not `notify`. */
   readonly listener: Listener | undefined;
+  readonly tag: unknown;
   private own: AbortController | undefined = undefined;
 
   constructor(peer: Peer, options: RequestOptions = {}) {
-    const { signal, notify, token, type, onBlock, onAcknowledged, until = 'signal', turn = 'queued' } = options;
+    const { signal, notify, tag, token, type, onBlock, onAcknowledged, until = 'signal', turn = 'queued' } = options;
     this.peer = peer;
     this.given = signal;
     this.listener = notify;
+    this.tag = tag;
     this.onAcknowledged = onAcknowledged;
     this.until = until;
     this.turn = turn;
     if (token !== undefined) this.token = token;
     if (type !== undefined) this.type = type;
     if (onBlock !== undefined) this.onBlock = onBlock;
+  }
+
+  /** For the layers below one that stands in between: all but `onBlock`, which is for those above. */
+  toward(peer: Peer, token: Token | undefined, notify: Listener | undefined): AskingContext {
+    const { given, type, onAcknowledged, until, turn } = this;
+    return new AskingContext(peer, {
+      until,
+      turn,
+      ...(given === undefined ? {} : { signal: given }),
+      ...(notify === undefined ? {} : { notify }),
+      ...(type === undefined ? {} : { type }),
+      ...(token === undefined ? {} : { token }),
+      ...(onAcknowledged === undefined ? {} : { onAcknowledged }),
+    });
   }
 
   get signal(): AbortSignal {
@@ -102,6 +118,8 @@ export interface RequestOptions {
   readonly signal?: AbortSignal;
   /** For requests with Observe 0: hears every fresh notification after the first response, bodies whole. */
   readonly notify?: Listener;
+  /** Comes back with every notification. */
+  readonly tag?: unknown;
   /** Confirmable unless 'non' (RFC 7252 §4.2, §4.3). */
   readonly type?: 'con' | 'non';
   /** Chosen by the caller, to find an observation again; default a fresh one. */

@@ -7,7 +7,7 @@ import { OptionSet } from '../message/option-set.ts';
 import { Option } from '../message/options.ts';
 import { ACK, CON, CONTENT, EMPTY, GET, NON, RST } from '../testing/scripted-peer.ts';
 import { openStage } from '../testing/stage.ts';
-import type { Observed } from './exchanges.ts';
+import type { Listener, Observed } from './observation.ts';
 
 const get = (path: string) => makeRequest(GET, OptionSet.of([Option.UriPath, path]));
 const observe = makeRequest(GET, OptionSet.of([Option.Observe, 0], [Option.UriPath, 'x']));
@@ -129,6 +129,21 @@ describe('matching', () => {
     await stage.peer.silence(seconds(100));
     expect(stage.clock.pending).toBe(0);
   });
+
+  test('closing rejects also what a listener has asked a moment before', async () => {
+    const stage = await openStage();
+    const { endpoint, partner, peer, clock } = stage;
+    const token = endpoint.freshToken();
+    let outcome: Promise<unknown> | undefined;
+    const listener = (): void => {
+      outcome = caught(endpoint.request(partner, get('x')));
+      void endpoint[Symbol.asyncDispose]();
+    };
+    endpoint.expect(partner, token, { listener, tag: undefined, request: undefined });
+    peer.send(NON, CONTENT, { id: 7, token, options: [[Option.Observe, 12]] });
+    await clock.advance(100);
+    expect(await outcome).toBeInstanceOf(ClosedError);
+  });
 });
 
 test("a peer that the transport has lost fails its requests, pings and observations, and nobody else's", async () => {
@@ -144,7 +159,7 @@ test("a peer that the transport has lost fails its requests, pings and observati
   const waiting = caught(stage.endpoint.request(stage.partner, get('waiting')));
   const pong = caught(stage.endpoint.ping(stage.partner));
   const others = caught(stage.endpoint.request(await stage.endpoint.connect(other.address), get('others')));
-  stage.endpoint.expect(stage.partner, Uint8Array.of(1), () => undefined);
+  stage.endpoint.expect(stage.partner, Uint8Array.of(1), { listener: () => undefined, tag: 1, request: undefined });
   stage.peer.send(CON, GET, { path: '/held' });
   other.send(CON, GET, { path: '/held' });
   await stage.clock.advance(10);
@@ -160,7 +175,7 @@ test("a peer that the transport has lost fails its requests, pings and observati
 });
 
 describe('observations', () => {
-  async function observing() {
+  async function observing(from = 10) {
     const stage = await openStage();
     const heard: { readonly text: string; readonly observed: Observed }[] = [];
     const abort = new AbortController();
@@ -175,7 +190,7 @@ describe('observations', () => {
         payload: text,
         options: sequence === undefined ? [] : [[Option.Observe, sequence]],
       });
-    stage.peer.send(ACK, CONTENT, { options: [[Option.Observe, 10]], payload: 'first' });
+    stage.peer.send(ACK, CONTENT, { options: [[Option.Observe, from]], payload: 'first' });
     await stage.clock.advance(10);
     await first;
     const texts = () => heard.map(({ text }) => text);
@@ -194,6 +209,25 @@ describe('observations', () => {
       peer: o.partner.key,
       token: toHex(o.token),
     });
+  });
+
+  /** All orders in which three notifications may come, here those before and after the wrap of the number. */
+  const orders = [
+    [0, 1, 2],
+    [0, 2, 1],
+    [1, 0, 2],
+    [1, 2, 0],
+    [2, 0, 1],
+    [2, 1, 0],
+  ];
+
+  test.each(orders)('D-07: of notifications that come as %i, %i, %i the newest so far are heard', async (...order) => {
+    await using o = await observing(2 ** 24 - 2);
+    const sent = [2 ** 24 - 1, 0, 1];
+    for (const i of order) o.notify(sent[i], String(i));
+    await o.clock.advance(10);
+    const newest = order.filter((i, at) => i > Math.max(-1, ...order.slice(0, at)));
+    expect(o.texts()).toEqual(newest.map(String));
   });
 
   test('D-07: an older notification is acknowledged and not heard; after 128 s any is newer', async () => {
@@ -265,10 +299,11 @@ describe('observations', () => {
     await using stage = await openStage();
     const heard: string[] = [];
     const token = Uint8Array.of(9, 9);
-    stage.endpoint.expect(stage.partner, token, (response) => heard.push(toHex(response.payload)), observe);
+    const listener: Listener = (response, { tag }) => heard.push(`${tag} ${toHex(response.payload)}`);
+    stage.endpoint.expect(stage.partner, token, { listener, tag: 'mine', request: observe });
     stage.peer.send(CON, CONTENT, { token, options: [[Option.Observe, 7]], payload: 'x' });
     await stage.peer.expect(ACK, EMPTY);
-    expect(heard).toEqual(['78']);
+    expect(heard).toEqual(['mine 78']);
     expect(stage.endpoint.stats().observations).toBe(1);
   });
 
@@ -294,10 +329,11 @@ describe('observations', () => {
     await using stage = await openStage();
     const heard: string[] = [];
     const token = Uint8Array.of(9);
-    stage.endpoint.expect(stage.partner, token, (response) => {
+    const listener: Listener = (response) => {
       heard.push(toHex(response.payload));
       throw new Error('a mistake of ours');
-    });
+    };
+    stage.endpoint.expect(stage.partner, token, { listener, tag: undefined, request: undefined });
     for (const [sequence, payload] of ['a', 'b'].entries()) {
       stage.peer.send(CON, CONTENT, { token, options: [[Option.Observe, sequence + 1]], payload });
       await stage.peer.expect(ACK, EMPTY);

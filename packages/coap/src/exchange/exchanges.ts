@@ -1,84 +1,36 @@
 // The exchanges core: which request or observation a response belongs to. Peer and token decide, nothing else
 // (RFC 7252 §5.3.2); an idle observation is one small object and one map entry.
-import { type Core, Deadlines, type Duration, type Instant, type Peer } from '@lapwing/kernel';
-import { isNewer, sequenceOf } from '../layers/observe-order.ts';
+import { type Core, Deadlines, type Instant, type Peer } from '@lapwing/kernel';
 import { isSuccess } from '../message/code.ts';
-import type { Message, Request, Response, Token } from '../message/message.ts';
-import { OptionSet } from '../message/option-set.ts';
+import type { Message } from '../message/message.ts';
 import { Option } from '../message/options.ts';
 import type { Incoming } from '../reliability/incoming.ts';
 import type { Parameters } from '../reliability/parameters.ts';
 import type { Sender, Transmission } from '../reliability/transmission.ts';
-import { type TokenKey, tokenOfKey } from './tokens.ts';
-
-/** What a notification belongs to. One function can serve many observations, told apart by token. */
-export interface Observed {
-  readonly peer: Peer;
-  readonly token: Token;
-  /** Value of the Observe option (RFC 7641 §3.4); undefined on the last one. */
-  readonly sequence: number | undefined;
-  readonly at: Instant;
-}
-
-/** Hears the notifications of observations. */
-export type Listener = (response: Response, observed: Observed) => void;
+import type { Failure } from './failures.ts';
+import { Observation, type Observing } from './observation.ts';
+import { isNewer, sequenceOf } from './observe-order.ts';
+import { type Tokened, TokenTable } from './token-table.ts';
+import type { TokenKey } from './tokens.ts';
 
 /** Somebody waits for a response. */
-export class Asking implements Sender {
+export class Asking implements Sender, Tokened<Asking> {
   readonly peer: Peer;
   readonly token: TokenKey;
   readonly confirmable: boolean;
   /** Set where the request observes. */
-  readonly observing: { readonly request: Request; readonly listener: Listener } | undefined;
+  readonly observing: Observing | undefined;
   transmission: Transmission | undefined = undefined;
   lastId = -1;
   startedAt: Instant = 0;
   done = false;
+  nextInBucket: Asking | undefined = undefined;
 
-  constructor(peer: Peer, token: TokenKey, confirmable: boolean, observing: Asking['observing']) {
+  constructor(peer: Peer, token: TokenKey, confirmable: boolean, observing: Observing | undefined) {
     this.peer = peer;
     this.token = token;
     this.confirmable = confirmable;
     this.observing = observing;
-  }
-}
-
-/** Distinct requests of observations that are kept once; beyond it they are kept anew. */
-const MOST_SHARED = 256;
-
-/** What lives on between notifications. */
-export class Observation {
-  readonly peer: Peer;
-  readonly token: TokenKey;
-  readonly listener: Listener;
-  /** The request, packed; empty when it is not known. */
-  private packed: string;
-  /** Of the newest notification so far (RFC 7641 §3.4); -1 before the first. */
-  sequence = -1;
-  /** When that came, in whole ms. */
-  freshAt: Instant = 0;
-
-  constructor(peer: Peer, token: TokenKey, listener: Listener, request?: Request) {
-    this.peer = peer;
-    this.token = token;
-    this.listener = listener;
-    this.packed = request === undefined ? '' : pack(request);
-  }
-
-  /** A fleet is observed with the same few requests: each is kept once. */
-  share(pool: Map<string, string>): this {
-    const known = pool.get(this.packed);
-    if (known !== undefined) this.packed = known;
-    else {
-      if (pool.size >= MOST_SHARED) pool.clear();
-      pool.set(this.packed, this.packed);
-    }
-    return this;
-  }
-
-  /** The request that began it, if it is known. */
-  get request(): Request | undefined {
-    return this.packed === '' ? undefined : unpack(this.packed);
   }
 }
 
@@ -92,16 +44,9 @@ export type ExchangeInput =
   | { readonly kind: 'abandon'; readonly asking: Asking }
   | { readonly kind: 'expect'; readonly observation: Observation }
   | { readonly kind: 'forget'; readonly peer: Peer; readonly token: TokenKey }
-  | { readonly kind: 'lost'; readonly peer: Peer };
-
-export type Failure =
-  | { readonly kind: 'reset' }
-  | { readonly kind: 'unacknowledged'; readonly waited: Duration }
-  | { readonly kind: 'unanswered'; readonly waited: Duration }
-  | { readonly kind: 'busy' }
-  | { readonly kind: 'lost' }
-  /** The response has a critical option that is not understood (RFC 7252 §5.4.1). */
-  | { readonly kind: 'unacceptable'; readonly option: number };
+  | { readonly kind: 'lost'; readonly peer: Peer }
+  /** Whoever waits has waited for nothing. */
+  | { readonly kind: 'close' };
 
 export type ExchangeEffect =
   | { readonly kind: 'send'; readonly asking: Asking; readonly bytes: Uint8Array }
@@ -122,12 +67,14 @@ export type ExchangeEffect =
       readonly kind: 'refuse';
       readonly incoming: Incoming;
       readonly why: 'unknown-token' | 'wrong-peer' | 'unacceptable';
-    };
+    }
+  /** Nobody waits any more. */
+  | { readonly kind: 'closed' };
 
 export class Exchanges implements Core<ExchangeInput, ExchangeEffect> {
   private readonly parameters: Parameters;
-  private readonly open = new Map<string, Asking>();
-  private readonly observed = new Map<string, Observation>();
+  private readonly open = new TokenTable<Asking>();
+  private readonly observed = new TokenTable<Observation>();
   private readonly requests = new Map<string, string>();
   private readonly answersDue = new Deadlines<Asking>();
   private readonly effects: ExchangeEffect[] = [];
@@ -149,7 +96,7 @@ export class Exchanges implements Core<ExchangeInput, ExchangeEffect> {
 
   /** Whoever waits for an answer with that token. */
   waiting(peer: Peer, token: TokenKey): Asking | undefined {
-    return find(this.open, peer, token);
+    return this.open.find(peer, token);
   }
 
   get deadline(): Instant | undefined {
@@ -179,13 +126,17 @@ export class Exchanges implements Core<ExchangeInput, ExchangeEffect> {
         if (input.asking.transmission !== undefined) this.effects.push({ kind: 'cancel', asking: input.asking });
         break;
       case 'expect':
-        put(this.observed, input.observation.share(this.requests));
+        this.observed.put(input.observation.share(this.requests));
         break;
       case 'forget':
-        remove(this.observed, input.peer, input.token);
+        this.observed.remove(input.peer, input.token);
         break;
       case 'lost':
         this.lost(input.peer);
+        break;
+      case 'close':
+        for (const asking of this.open) this.fail(asking, { kind: 'closed' });
+        this.effects.push({ kind: 'closed' });
         break;
     }
     return this.effects;
@@ -207,7 +158,7 @@ export class Exchanges implements Core<ExchangeInput, ExchangeEffect> {
 
   private ask(asking: Asking, bytes: Uint8Array, now: Instant): void {
     asking.startedAt = now;
-    put(this.open, asking);
+    this.open.put(asking);
     if (!asking.confirmable) this.answerDue(asking, now + this.parameters.nonLifetime);
     this.effects.push({ kind: 'send', asking, bytes });
   }
@@ -215,7 +166,7 @@ export class Exchanges implements Core<ExchangeInput, ExchangeEffect> {
   private response(token: TokenKey, message: Message, incoming: Incoming, now: Instant): void {
     const { peer } = incoming;
     const unacceptable = incoming.message?.unacceptable ?? 0;
-    const asking = find(this.open, peer, token);
+    const asking = this.open.find(peer, token);
     if (asking !== undefined) {
       this.effects.push(
         unacceptable === 0 ? { kind: 'accept', incoming } : { kind: 'refuse', incoming, why: 'unacceptable' },
@@ -226,7 +177,7 @@ export class Exchanges implements Core<ExchangeInput, ExchangeEffect> {
       else this.fail(asking, { kind: 'unacceptable', option: unacceptable });
       return;
     }
-    const observation = find(this.observed, peer, token);
+    const observation = this.observed.find(peer, token);
     if (observation === undefined) {
       const known = this.open.has(token) || this.observed.has(token);
       this.effects.push({ kind: 'refuse', incoming, why: known ? 'wrong-peer' : 'unknown-token' });
@@ -238,13 +189,15 @@ export class Exchanges implements Core<ExchangeInput, ExchangeEffect> {
     }
     this.effects.push({ kind: 'accept', incoming });
     if (!keepsObserving(message)) {
-      remove(this.observed, peer, token);
+      this.observed.remove(peer, token);
       this.effects.push({ kind: 'notify', observation, message, sequence: undefined, at: now });
       return;
     }
-    const sequence = sequenceOf(message);
+    // RFC 8323 §7.1: in a connection the numbers mean nothing, and notifications are told apart by counting them.
+    const ordered = peer.connection !== undefined;
+    const sequence = ordered ? observation.sequence + 1 : sequenceOf(message);
     if (sequence !== undefined) {
-      if (observation.sequence >= 0 && !isNewer(sequence, now, observation.sequence, observation.freshAt)) {
+      if (!ordered && observation.sequence >= 0 && !isNewer(sequence, now, observation.sequence, observation.freshAt)) {
         this.effects.push({ kind: 'stale', observation });
         return;
       }
@@ -259,10 +212,10 @@ export class Exchanges implements Core<ExchangeInput, ExchangeEffect> {
     this.close(asking);
     const { observing } = asking;
     if (observing !== undefined && keepsObserving(message)) {
-      const observation = new Observation(asking.peer, asking.token, observing.listener, observing.request);
+      const observation = new Observation(asking.peer, asking.token, observing);
       observation.sequence = sequenceOf(message) ?? -1;
       observation.freshAt = Math.floor(now);
-      put(this.observed, observation.share(this.requests));
+      this.observed.put(observation.share(this.requests));
     }
     this.effects.push({ kind: 'answered', asking, message });
   }
@@ -275,13 +228,13 @@ export class Exchanges implements Core<ExchangeInput, ExchangeEffect> {
 
   private close(asking: Asking): void {
     asking.done = true;
-    remove(this.open, asking.peer, asking.token);
+    this.open.remove(asking.peer, asking.token);
     this.answersDue.delete(asking);
   }
 
   private lost(peer: Peer): void {
-    for (const asking of [...this.open.values()]) if (asking.peer.key === peer.key) this.fail(asking, { kind: 'lost' });
-    for (const [key, observation] of this.observed) if (observation.peer.key === peer.key) this.observed.delete(key);
+    for (const asking of this.open) if (asking.peer.key === peer.key) this.fail(asking, { kind: 'lost' });
+    for (const { peer: its, token } of this.observed) if (its.key === peer.key) this.observed.remove(its, token);
   }
 
   private answerDue(asking: Asking, at: Instant): void {
@@ -293,51 +246,4 @@ export class Exchanges implements Core<ExchangeInput, ExchangeEffect> {
 /** RFC 7641 §3.2, §3.3: a success with the Observe option; anything else is the last word. */
 function keepsObserving(message: Message): boolean {
   return isSuccess(message.code) && message.options.has(Option.Observe);
-}
-
-// Our own tokens are random and thus keys by themselves. A caller may use one token with two peers:
-// whoever comes second is found under its peer too.
-
-interface Named {
-  readonly peer: Peer;
-  readonly token: TokenKey;
-}
-
-const longKey = (peer: Peer, token: TokenKey): string => `${token}|${peer.key}`;
-
-function put<T extends Named>(map: Map<string, T>, item: T): void {
-  const there = map.get(item.token);
-  map.set(there === undefined || there.peer.key === item.peer.key ? item.token : longKey(item.peer, item.token), item);
-}
-
-function find<T extends Named>(map: ReadonlyMap<string, T>, peer: Peer, token: TokenKey): T | undefined {
-  const there = map.get(token);
-  return there?.peer.key === peer.key ? there : map.get(longKey(peer, token));
-}
-
-function remove<T extends Named>(map: Map<string, T>, peer: Peer, token: TokenKey): void {
-  if (map.get(token)?.peer.key === peer.key) map.delete(token);
-  else map.delete(longKey(peer, token));
-}
-
-// A request as a string of one character for each byte: a fifth of what its objects take.
-
-function pack(request: Request): string {
-  const options = request.options.encoded;
-  const bytes = Buffer.allocUnsafe(3 + options.length + request.payload.length);
-  bytes[0] = request.code;
-  bytes.writeUInt16BE(options.length, 1);
-  bytes.set(options, 3);
-  bytes.set(request.payload, 3 + options.length);
-  return bytes.toString('latin1');
-}
-
-function unpack(packed: string): Request {
-  const end = 3 + packed.charCodeAt(1) * 256 + packed.charCodeAt(2);
-  const options = tokenOfKey(packed.slice(3, end));
-  return {
-    code: packed.charCodeAt(0),
-    options: OptionSet.view(options, 0, options.length),
-    payload: tokenOfKey(packed.slice(end)),
-  };
 }

@@ -1,4 +1,4 @@
-// Which format a request brings and which it wants (RFC 7252 §5.10.3, §5.10.4): for services that know some.
+// Which format a request wants (RFC 7252 §5.10.4): for services that know some.
 import { ResponseError } from '../errors.ts';
 import { Code } from '../message/code.ts';
 import type { Request } from '../message/message.ts';
@@ -9,12 +9,4 @@ export function chooseFormat(request: Request, offered: readonly [number, ...(re
   if (accept === undefined) return offered[0];
   if (!offered.includes(accept)) throw new ResponseError(Code.NotAcceptable);
   return accept;
-}
-
-/** The Content-Format of a request with a body. Throws ResponseError: 4.15 for one that is not taken, 4.00 for none. */
-export function requireFormat(request: Request, taken: readonly number[]): number {
-  const { contentFormat } = request.options;
-  if (contentFormat === undefined) throw new ResponseError(Code.BadRequest);
-  if (!taken.includes(contentFormat)) throw new ResponseError(Code.UnsupportedContentFormat);
-  return contentFormat;
 }

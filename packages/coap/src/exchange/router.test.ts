@@ -7,7 +7,7 @@ import { makeRequest, makeResponse, type Request, type Response } from '../messa
 import { OptionSet, type OptionValue } from '../message/option-set.ts';
 import { Option } from '../message/options.ts';
 import { strangerAt } from '../testing/plug.ts';
-import { chooseFormat, requireFormat } from './negotiation.ts';
+import { chooseFormat } from './negotiation.ts';
 import { Router } from './router.ts';
 import type { Service } from './service.ts';
 
@@ -144,16 +144,6 @@ describe('A-25: formats', () => {
     expect(chooseFormat(asking(Option.Accept, 110), [112, 110])).toBe(110);
     expect(() => chooseFormat(asking(Option.Accept, 65_000), [112])).toThrow(
       expect.objectContaining({ status: Code.NotAcceptable }),
-    );
-  });
-
-  test('an unknown Content-Format is 4.15, none 4.00', () => {
-    expect(requireFormat(asking(Option.ContentFormat, 112), [112])).toBe(112);
-    expect(() => requireFormat(asking(Option.ContentFormat, 65_000), [112])).toThrow(
-      expect.objectContaining({ status: Code.UnsupportedContentFormat }),
-    );
-    expect(() => requireFormat(makeRequest(Code.Put), [112])).toThrow(
-      expect.objectContaining({ status: Code.BadRequest }),
     );
   });
 });

@@ -1,14 +1,12 @@
-import { seconds } from '@lapwing/kernel';
-import { VirtualClock } from '@lapwing/kernel/testing';
 import { describe, expect, test } from 'vitest';
-import { type Context, compose, type Notify, type Service } from '../exchange/service.ts';
+import { isNewer, sequenceOf } from '../exchange/observe-order.ts';
+import type { Context, Notify, Service } from '../exchange/service.ts';
 import { Code } from '../message/code.ts';
 import { makeRequest, makeResponse, type Request, type Response } from '../message/message.ts';
 import { OptionSet } from '../message/option-set.ts';
 import { Option } from '../message/options.ts';
 import { listening, strangerAt } from '../testing/plug.ts';
 import { asksToObserve, observeIn } from './observe-in.ts';
-import { isNewer, observeOrder, sequenceOf } from './observe-order.ts';
 
 const observing = (value: number, code: Code = Code.Get): Request =>
   makeRequest(code, OptionSet.of([Option.Observe, value]));
@@ -37,58 +35,6 @@ describe('D-07: the order of notifications', () => {
     ['the same number after 128 s', 5, 5, 128_001, true],
   ])('D-07: %s: %i, then %i, %i ms later, is newer: %s', (_, first, second, later, newer) => {
     expect(isNewer(second, 1000 + later, first, 1000)).toBe(newer);
-  });
-
-  /** All orders in which three notifications and the wrap may come. */
-  const orders = [
-    [0, 1, 2],
-    [0, 2, 1],
-    [1, 0, 2],
-    [1, 2, 0],
-    [2, 0, 1],
-    [2, 1, 0],
-  ];
-
-  test.each(orders)('D-07: of notifications that come as %i, %i, %i the newest so far are heard', async (...order) => {
-    const clock = new VirtualClock();
-    const heard: Response[] = [];
-    let wire: Notify | undefined;
-    const ask = compose((_, { notify }) => {
-      wire = notify;
-      return Promise.resolve(numbered(top - 1));
-    }, observeOrder(clock));
-    await ask(observing(0), context(listening(heard)));
-    const sent = [top, 0, 1];
-    for (const i of order) await wire?.(numbered(sent[i]!));
-    const rank = order.flatMap((i, at) => (i > Math.max(-1, ...order.slice(0, at)) ? [sent[i]] : []));
-    expect(heard.map(sequenceOf)).toEqual(rank);
-    await clock.advance(seconds(129));
-    expect(await wire?.(numbered(7))).toBe('delivered');
-  });
-
-  test('a notification that overtakes the first response is the newer of the two', async () => {
-    const heard: Response[] = [];
-    const outcomes: string[] = [];
-    const ask = compose(async (_, { notify }: Context) => {
-      const deliver = notify as Notify;
-      for (const sequence of [8, 7]) outcomes.push(await deliver(numbered(sequence)));
-      return numbered(6);
-    }, observeOrder(new VirtualClock()));
-    await ask(observing(0), context(listening(heard)));
-    expect(outcomes).toEqual(['delivered', 'superseded']);
-    expect(heard.map(sequenceOf)).toEqual([8]);
-  });
-
-  test('D-12: a notification without Observe ends the observation and is always heard', async () => {
-    const heard: Response[] = [];
-    let wire: Notify | undefined;
-    const ask = compose((_, { notify }) => {
-      wire = notify;
-      return Promise.resolve(numbered(9));
-    }, observeOrder(new VirtualClock()));
-    await ask(observing(0), context(listening(heard)));
-    await wire?.(makeResponse(Code.NotFound));
-    expect(heard.map((response) => response.code)).toEqual([Code.NotFound]);
   });
 
   test('a number of more bytes than there may be counts with its lower three', () => {

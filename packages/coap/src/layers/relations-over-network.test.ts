@@ -3,13 +3,13 @@ import { hours, seconds, toHex } from '@lapwing/kernel';
 import { MemoryNetwork, SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
 import { describe, expect, test } from 'vitest';
 import { Endpoint, type EndpointOptions } from '../endpoint.ts';
+import { sequenceOf } from '../exchange/observe-order.ts';
 import type { Context, Service } from '../exchange/service.ts';
 import { Code } from '../message/code.ts';
 import { makeResponse, type Response } from '../message/message.ts';
 import { OptionSet } from '../message/option-set.ts';
 import { Option } from '../message/options.ts';
 import { ACK, CON, CONTENT, EMPTY, GET, NON, RST, ScriptedPeer } from '../testing/scripted-peer.ts';
-import { sequenceOf } from './observe-order.ts';
 
 const observe = [[Option.Observe, 0]] as const;
 const cancel = [[Option.Observe, 1]] as const;

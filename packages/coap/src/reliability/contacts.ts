@@ -9,7 +9,7 @@ import {
   type Peer,
   type Random,
 } from '@lapwing/kernel';
-import { type DuplicateLimits, Duplicates, Recent } from './duplicates.ts';
+import { type DuplicateLimits, Duplicates, NONE, type Recent } from './duplicates.ts';
 import { Fifo } from './fifo.ts';
 import { MessageIds } from './message-ids.ts';
 import { Window } from './nstart.ts';
@@ -25,9 +25,10 @@ const FRAME = 62;
 /** Senders of late non-confirmable messages to one peer, who may still hear a reset. */
 const LATE_SENDERS = 16;
 
-export class Contact {
+export class Contact implements Recent {
   readonly key: string;
   peer: Peer;
+  /** In whole ms, as is `dueAt`: a fraction would be an object. */
   touchedAt: Instant;
   /** When it is looked at again. */
   dueAt: Instant;
@@ -36,8 +37,12 @@ export class Contact {
   /** Bytes that may still go to an address that spoke first and has proved nothing; undefined: no bound. */
   allowance: number | undefined = undefined;
   gone = false;
-  readonly recent = new Recent();
-  readonly window = new Window();
+  /** What was received of it lately; kept by `Duplicates`. */
+  readonly number: number;
+  oldest = NONE;
+  newest = NONE;
+  remembered = 0;
+  private window: Window | undefined = undefined;
   ids: MessageIds | undefined = undefined;
   /** The newest unacknowledged message, each knows the one before it: seldom more than one, and a map is garbage soon. */
   private unacknowledged: Transmission | undefined = undefined;
@@ -45,8 +50,9 @@ export class Contact {
   late: Sender[] | undefined = undefined;
   private lateNext = 0;
 
-  constructor(peer: Peer, now: Instant, dueAt: Instant, proven: boolean) {
+  constructor(peer: Peer, number: number, now: Instant, dueAt: Instant, proven: boolean) {
     this.key = peer.key;
+    this.number = number;
     this.peer = peer;
     this.touchedAt = now;
     this.dueAt = dueAt;
@@ -64,6 +70,17 @@ export class Contact {
 
   affords(length: number): boolean {
     return this.proven || this.allowance === undefined || this.allowance >= length + FRAME;
+  }
+
+  /** Whose turn it is to send; who only ever asks needs none. */
+  get turns(): Window {
+    this.window ??= new Window();
+    return this.window;
+  }
+
+  /** Nothing is open or waits. */
+  get isIdle(): boolean {
+    return this.window?.idle ?? true;
   }
 
   unacknowledgedBy(id: number): Transmission | undefined {
@@ -145,15 +162,17 @@ export class Contacts {
   /** The contact with that peer, begun now if there is none; then `allowance` is what may go to an unproven address. */
   touch(peer: Peer, now: Instant, allowance?: number): Contact {
     const known = this.contacts.get(peer.key);
+    const touchedAt = Math.ceil(now);
     if (known !== undefined) {
       // Of equal objects the older one: others hold it too.
-      if (!equalAddresses(known.peer.address, peer.address)) known.peer = peer;
-      known.touchedAt = now;
+      if (known.peer !== peer && !equalAddresses(known.peer.address, peer.address)) known.peer = peer;
+      known.touchedAt = touchedAt;
       return known;
     }
     const authenticated = peer.identity.kind !== 'none';
     const proven = authenticated || this.proven.get(peer.key, now) === true;
-    const fresh = new Contact(peer, now, now + this.life, proven);
+    const number = Math.floor(this.random.fraction() * 2 ** 30);
+    const fresh = new Contact(peer, number, touchedAt, touchedAt + this.life, proven);
     if (!proven) fresh.allowance = allowance;
     this.contacts.set(peer.key, fresh);
     (authenticated ? this.authenticated : this.anonymous).push(fresh);
@@ -177,7 +196,7 @@ export class Contacts {
   end(contact: Contact, now: Instant): void {
     if (contact.gone) return;
     contact.gone = true;
-    this.duplicates.forget(contact.recent);
+    this.duplicates.forget(contact);
     this.contacts.delete(contact.key);
     if (contact.proven && contact.peer.identity.kind === 'none') this.proven.set(contact.key, true, now);
   }
@@ -198,9 +217,9 @@ export class Contacts {
     for (let contact = queue.first; contact !== undefined && contact.dueAt <= now; contact = queue.first) {
       queue.shift();
       if (contact.gone) continue;
-      if (contact.touchedAt + this.life > now || !contact.window.idle) {
+      if (contact.touchedAt + this.life > now || !contact.isIdle) {
         contact.dueAt = Math.max(contact.touchedAt + this.life, now + 1);
-        if (!contact.window.idle) contact.dueAt = Math.max(contact.dueAt, now + this.life);
+        if (!contact.isIdle) contact.dueAt = Math.max(contact.dueAt, now + this.life);
         queue.push(contact);
       } else this.end(contact, now);
     }
@@ -211,7 +230,7 @@ export class Contacts {
       for (let left = queue.size; left > 0; left -= 1) {
         const contact = queue.shift();
         if (contact === undefined || contact.gone) continue;
-        if (contact === current || !contact.window.idle) {
+        if (contact === current || !contact.isIdle) {
           queue.push(contact);
           continue;
         }

@@ -1,5 +1,6 @@
 // What is remembered of one peer's messages, and what is not worth remembering (RFC 7252 §4.5).
 import { noBytes, seconds } from '@lapwing/kernel';
+import { SeededRandom } from '@lapwing/kernel/testing';
 import { describe, expect, test } from 'vitest';
 import { encodeBlock } from '../message/block.ts';
 import { makeResponse } from '../message/message.ts';
@@ -8,14 +9,14 @@ import { Option } from '../message/options.ts';
 import { encodeMessage } from '../message/udp.ts';
 import { ACK, CON, CONTENT, GET } from '../testing/scripted-peer.ts';
 import { openStage } from '../testing/stage.ts';
-import { Duplicates, duplicateLimits, Recent } from './duplicates.ts';
+import { Duplicates, duplicateLimits, NONE, type Recent } from './duplicates.ts';
 
 const answer = (length: number) => new Uint8Array(length);
 
 function ring(perPeer: number) {
   const duplicates = new Duplicates({ ...duplicateLimits, perPeer });
-  const recent = new Recent();
-  const isKnown = (id: number, now = 0) => duplicates.find(recent, id, now) >= 0;
+  const recent: Recent = { number: 7, oldest: NONE, newest: NONE, remembered: 0 };
+  const isKnown = (id: number, now = 0) => duplicates.find(recent, id, now) !== NONE;
   const remember = (id: number, until = 100, now = 0) => {
     duplicates.remember(recent, id, until, now);
     duplicates.answered(recent, id, answer(id), now);
@@ -38,12 +39,43 @@ describe('the ring of one peer', () => {
       duplicates.forgetOne(recent, gone, 0);
       const left = [3, 4, 5].filter((id) => id !== gone);
       expect([3, 4, 5].filter((id) => isKnown(id))).toEqual(left);
-      for (const id of left) expect(recent.answers[duplicates.find(recent, id, 0)]).toHaveLength(id);
+      for (const id of left) expect(duplicates.answerAt(duplicates.find(recent, id, 0))).toHaveLength(id);
       remember(6);
       expect([...left, 6].every((id) => isKnown(id))).toBe(true);
       duplicates.forget(recent);
       expect([duplicates.size, duplicates.bytes]).toEqual([0, 0]);
     }
+  });
+
+  test('keeps every answer, short or long, while the table grows and shrinks with the peers', () => {
+    const duplicates = new Duplicates(duplicateLimits);
+    const random = new SeededRandom(5);
+    const peers = Array.from({ length: 2000 }, () => ({
+      recent: { number: Math.floor(random.fraction() * 2 ** 30), oldest: NONE, newest: NONE, remembered: 0 },
+      sent: new Map<number, number>(),
+    }));
+    const check = (some: typeof peers): void => {
+      for (const { recent, sent } of some) {
+        for (const [id, length] of sent) {
+          const answerOf = duplicates.answerAt(duplicates.find(recent, id, 0));
+          expect(answerOf).toEqual(answer(length).fill(id));
+        }
+      }
+    };
+    for (let id = 0; id < 3; id += 1) {
+      for (const { recent, sent } of peers) {
+        duplicates.remember(recent, id, 100, 0);
+        const length = 1 + Math.floor(random.fraction() * 100);
+        duplicates.answered(recent, id, answer(length).fill(id), 0);
+        sent.set(id, length);
+      }
+    }
+    check(peers);
+    expect(duplicates.size).toBe(6000);
+    for (const { recent } of peers.slice(10)) duplicates.forget(recent);
+    check(peers.slice(0, 10));
+    for (const { recent } of peers) duplicates.forget(recent);
+    expect([duplicates.size, duplicates.bytes]).toEqual([0, 0]);
   });
 
   test('takes the place of what has expired', () => {

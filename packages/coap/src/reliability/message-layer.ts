@@ -10,35 +10,24 @@
 //                    └─ackDelay─▶ empty ACK ──respond──▶ CON or NON with response (§5.2.2)
 //
 // Nothing here waits for another peer, and a group is never answered with a reset or an error (§8.1, §8.2).
-import { type Core, Deadlines, type Duration, type Instant, type Peer, type Random } from '@lapwing/kernel';
+import type { Core, Instant, Peer, Random } from '@lapwing/kernel';
 import { Code, codeClass, isRequest, isResponse } from '../message/code.ts';
 import { Type } from '../message/message.ts';
 import { Option } from '../message/options.ts';
 import { encodeEmpty, type ReceivedMessage } from '../message/udp.ts';
 import { type Contact, type ContactLimits, Contacts } from './contacts.ts';
-import { duplicateLimits } from './duplicates.ts';
+import { duplicateLimits, NONE } from './duplicates.ts';
 import type { DropReason, LayerEffect, LayerInput } from './effects.ts';
 import { Fifo } from './fifo.ts';
+import { GroupAnswers } from './group-answers.ts';
 import { Incoming } from './incoming.ts';
 import { Outbox } from './outbox.ts';
 import type { Parameters } from './parameters.ts';
 import { ResetLimit } from './reset-limit.ts';
 import { type Sender, sameToken, stampId, stampType } from './transmission.ts';
 
-/** Longest time until a member of a group answers, in ms. RFC 7252 §8.2, DEFAULT_LEISURE. */
-const LEISURE: Duration = 5000;
-/** Longest answer to a group, in bytes: whose address is on the request has not been proved (RFC 7252 §11.3). */
-const LONGEST_GROUP_ANSWER = 136;
 /** Longest answer that is held however easily it could be made again, in bytes. */
 const LONG_ANSWER = 256;
-/** Answers to groups that wait for their moment. */
-const MOST_LEISURELY = 1000;
-
-interface Leisurely {
-  readonly peer: Peer;
-  readonly bytes: Uint8Array;
-}
-
 /** One block of a body, and nothing else: not an observation. */
 function asksForBlock({ code, lastOption, options }: ReceivedMessage): boolean {
   return (
@@ -54,19 +43,17 @@ const nobodyListens = (): Sender => ({ transmission: undefined, lastId: -1 });
 
 export class MessageLayer implements Core<LayerInput, LayerEffect> {
   private readonly parameters: Parameters;
-  private readonly random: Random;
   private readonly amplification: number;
   private readonly contacts: Contacts;
   private readonly outbox: Outbox;
   private readonly unanswered = new Fifo<Incoming>();
-  private readonly leisurely = new Deadlines<Leisurely>();
+  private readonly groupAnswers: GroupAnswers;
   private readonly resets = new ResetLimit();
   private readonly effects: LayerEffect[] = [];
   private wake: Instant | undefined = undefined;
 
   constructor(parameters: Parameters, random: Random, limits: Partial<ContactLimits> = {}) {
     this.parameters = parameters;
-    this.random = random;
     this.amplification = limits.amplification ?? 3;
     this.contacts = new Contacts(random, parameters.exchangeLifetime, {
       ...duplicateLimits,
@@ -74,6 +61,7 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
       amplification: this.amplification,
       ...limits,
     });
+    this.groupAnswers = new GroupAnswers(random);
     this.outbox = new Outbox(parameters, random, this.contacts, this.effects);
   }
 
@@ -132,6 +120,8 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
       case 'lost':
         this.lost(input.peer, now);
         break;
+      case 'flow':
+        break;
     }
     return this.effects;
   }
@@ -146,14 +136,14 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
       this.unanswered.shift();
       if (late.message !== undefined) this.acknowledge(late, now);
     }
-    for (let answer = this.leisurely.take(now); answer !== undefined; answer = this.leisurely.take(now)) {
+    for (let answer = this.groupAnswers.take(now); answer !== undefined; answer = this.groupAnswers.take(now)) {
       this.transmit(answer.peer, answer.bytes);
     }
     this.contacts.expire(now);
     this.wakeForSending();
     const late = this.unanswered.first;
     if (late !== undefined) this.wakeAt(late.at + this.parameters.ackDelay);
-    this.wakeAt(this.leisurely.earliest);
+    this.wakeAt(this.groupAnswers.earliest);
     return this.effects;
   }
 
@@ -205,10 +195,10 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
 
   /** Whether it came before; then it gets what it got before. */
   private repeats(contact: Contact, id: number, now: Instant): boolean {
-    const at = this.contacts.duplicates.find(contact.recent, id, now);
-    if (at < 0) return false;
+    const at = this.contacts.duplicates.find(contact, id, now);
+    if (at === NONE) return false;
     this.drop('duplicate', contact.peer);
-    const answer = contact.recent.answers[at];
+    const answer = this.contacts.duplicates.answerAt(at);
     if (answer !== undefined) {
       contact.spend(answer.length);
       this.transmit(contact.peer, answer);
@@ -219,7 +209,8 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
   private remember(contact: Contact, incoming: Incoming, now: Instant): void {
     const { contacts, parameters } = this;
     const life = incoming.confirmable ? parameters.exchangeLifetime : parameters.nonLifetime;
-    contacts.duplicates.remember(contact.recent, incoming.id, incoming.at + life, now);
+    contacts.duplicates.remember(contact, incoming.id, incoming.at + life, now);
+    incoming.contact = contact;
     this.wakeAt(contact.dueAt);
     if (!contacts.duplicates.full) return;
     const evicted = contacts.relieve(contact);
@@ -297,15 +288,10 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
     // RFC 7252 §8.2: errors and the absence of content are not worth a group's attention.
     const id = codeClass(bytes[1] as number) === 2 ? this.contacts.takeId(contact, now) : undefined;
     if (id === undefined) return;
-    if (this.leisurely.size >= MOST_LEISURELY || bytes.length > LONGEST_GROUP_ANSWER) {
-      this.drop('leisureLimit', contact.peer);
-      return;
-    }
     stampType(bytes, Type.Non);
     stampId(bytes, id);
-    const at = now + this.random.fraction() * LEISURE;
-    this.leisurely.set({ peer: contact.peer, bytes }, at);
-    this.wakeAt(at);
+    if (!this.groupAnswers.add(contact.peer, bytes, now)) this.drop('leisureLimit', contact.peer);
+    this.wakeAt(this.groupAnswers.earliest);
   }
 
   private refuseRequest(peer: Peer, message: ReceivedMessage, bytes: Uint8Array, now: Instant): void {
@@ -340,18 +326,18 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
 
   /** Goes out now, and again whenever the message is repeated. */
   private answer(incoming: Incoming, bytes: Uint8Array, now: Instant): void {
-    const contact = this.contacts.find(incoming.peer.key);
-    if (contact !== undefined) {
+    const { contact } = incoming;
+    if (contact !== undefined && !contact.gone) {
       contact.spend(bytes.length);
-      this.contacts.duplicates.answered(contact.recent, incoming.id, bytes, now);
+      this.contacts.duplicates.answered(contact, incoming.id, bytes, now);
     }
     this.transmit(incoming.peer, bytes);
   }
 
   /** RFC 7252 §4.5: what has no effect may be served again, and thousands of answers need not be held. */
   private forget(incoming: Incoming, now: Instant): void {
-    const contact = this.contacts.find(incoming.peer.key);
-    if (contact !== undefined) this.contacts.duplicates.forgetOne(contact.recent, incoming.id, now);
+    const { contact } = incoming;
+    if (contact !== undefined && !contact.gone) this.contacts.duplicates.forgetOne(contact, incoming.id, now);
   }
 
   private reset(peer: Peer, id: number, now: Instant): void {

@@ -1,6 +1,6 @@
 // The sending half of the message layer: what is confirmable waits for its turn (RFC 7252 §4.7), gets an id, and goes
 // out again with twice the wait until it is acknowledged or spent (§4.2).
-import { Deadlines, type Instant, type Peer, type Random } from '@lapwing/kernel';
+import { DueQueue, type Instant, type Peer, type Random } from '@lapwing/kernel';
 import { Type } from '../message/message.ts';
 import type { Contact, Contacts } from './contacts.ts';
 import type { LayerEffect } from './effects.ts';
@@ -12,7 +12,7 @@ export class Outbox {
   private readonly random: Random;
   private readonly contacts: Contacts;
   private readonly effects: LayerEffect[];
-  private readonly due = new Deadlines<Transmission>();
+  private readonly due = new DueQueue<Transmission>();
 
   /** `effects` is the list that the whole layer fills. */
   constructor(parameters: Parameters, random: Random, contacts: Contacts, effects: LayerEffect[]) {
@@ -28,7 +28,7 @@ export class Outbox {
   }
 
   get earliest(): Instant | undefined {
-    return this.due.earliest;
+    return this.due.first?.dueAt;
   }
 
   send(peer: Peer, bytes: Uint8Array, sender: Sender, now: Instant): void {
@@ -43,7 +43,7 @@ export class Outbox {
     const contact = this.contacts.touch(peer, now);
     const transmission = new Transmission(contact, sender, bytes);
     const { nstart } = this.parameters;
-    const turn = sender.urgent === true ? contact.window.pass() : contact.window.enter(transmission, nstart);
+    const turn = sender.urgent === true ? contact.turns.pass() : contact.turns.enter(transmission, nstart);
     if (turn === 'full') this.effects.push({ kind: 'busy', sender });
     else {
       sender.transmission = transmission;
@@ -86,7 +86,7 @@ export class Outbox {
     sender.transmission = undefined;
     this.due.delete(transmission);
     contact.stopAwaiting(transmission);
-    const next = contact.window.leave(this.parameters.nstart);
+    const next = contact.turns.leave(this.parameters.nstart);
     if (next !== undefined) this.start(next, now);
   }
 
@@ -95,7 +95,7 @@ export class Outbox {
     if (transmission === undefined) return;
     if (transmission.sent > 0) this.finish(transmission, now);
     else {
-      transmission.contact.window.withdraw(transmission);
+      transmission.contact.turns.withdraw(transmission);
       sender.transmission = undefined;
     }
   }
@@ -106,7 +106,7 @@ export class Outbox {
       this.due.delete(transmission);
       transmission.sender.transmission = undefined;
     }
-    for (const transmission of contact.window.clear()) transmission.sender.transmission = undefined;
+    for (const transmission of contact.turns.clear()) transmission.sender.transmission = undefined;
   }
 
   private start(transmission: Transmission, now: Instant): void {
@@ -152,7 +152,7 @@ export class Outbox {
 
   private transmit(transmission: Transmission, now: Instant): void {
     const { contact, bytes } = transmission;
-    contact.touchedAt = now;
+    contact.touchedAt = Math.ceil(now);
     transmission.sent += 1;
     this.due.set(transmission, now + transmission.wait);
     // What an unproven address cannot be sent is as good as lost on the way.

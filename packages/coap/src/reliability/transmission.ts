@@ -1,7 +1,7 @@
 // One message on its way out, from the queue to its acknowledgement: confirmable ones are sent again after 2 to 3 s,
 // then after twice as long each time (RFC 7252 §4.2). A notification that supersedes one on its way takes over its
 // back-off and gets a message id of its own (RFC 7641 §4.5.2).
-import type { Duration, Instant } from '@lapwing/kernel';
+import type { Due, Duration, Instant } from '@lapwing/kernel';
 import type { Contact } from './contacts.ts';
 
 /** Who hears what becomes of a message. */
@@ -14,7 +14,7 @@ export interface Sender {
   readonly urgent?: boolean;
 }
 
-export class Transmission {
+export class Transmission implements Due {
   readonly contact: Contact;
   readonly sender: Sender;
   bytes: Uint8Array;
@@ -24,6 +24,9 @@ export class Transmission {
   startedAt: Instant = 0;
   /** Wait after the latest transmission, in ms. */
   wait: Duration = 0;
+  /** When it goes out again. */
+  dueAt: Instant = 0;
+  place = -1;
   /** What goes out instead next time. */
   successor: Uint8Array | undefined = undefined;
   /** The next one that is unacknowledged at the same contact. */

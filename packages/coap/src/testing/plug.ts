@@ -7,7 +7,6 @@ import { BlockIn, type BlockInOptions } from '../layers/block-in.ts';
 import { BlockOut, type BlockOutOptions } from '../layers/block-out.ts';
 import { errors } from '../layers/errors.ts';
 import { observeIn } from '../layers/observe-in.ts';
-import { observeOrder } from '../layers/observe-order.ts';
 import type { Request, Response } from '../message/message.ts';
 
 /** What stands between asking and serving: sees every request and response, and may change or refuse them. */
@@ -54,7 +53,7 @@ export function plug(serve: Service, options: PlugOptions = {}): Plug {
     responses.push(response);
     return response;
   };
-  const send = compose(road, blockOut.layer, observeOrder(clock));
+  const send = compose(road, blockOut.layer);
   return {
     ask: (request, parts = {}) => send(request, { peer, signal: new AbortController().signal, ...parts }),
     answer: (request, parts = {}) => served(request, { peer, signal: new AbortController().signal, ...parts }),

@@ -10,13 +10,13 @@ import {
   ClosedError,
   ConfigError,
   formatAddress,
-  nobody,
   type Peer,
   systemClock,
   type Transport,
   type TransportSink,
   type TransportTraits,
 } from '@lapwing/kernel';
+import { PeerCache } from './peer-cache.ts';
 
 export interface UdpOptions {
   /** Address to bind; default `127.0.0.1`. One with a colon is IPv6. `::` takes IPv4 too, as `::ffff:` addresses. */
@@ -60,9 +60,6 @@ export function udpTransport(options: UdpOptions = {}): UdpTransport {
 }
 
 const LOOPBACK = '127.0.0.1';
-/** Slots of the peer cache, a power of two, and how many of them an address can be in. */
-const PEER_SLOTS = 4096;
-const PEER_WAYS = 4;
 
 class DatagramTransport implements UdpTransport {
   readonly traits: TransportTraits;
@@ -74,7 +71,7 @@ class DatagramTransport implements UdpTransport {
   private readonly groupSockets: Socket[] = [];
   private readonly clock: Clock;
   private readonly bufferSizes: { readonly recv: number; readonly send: number };
-  private readonly peers: (Peer | undefined)[] = new Array<Peer | undefined>(PEER_SLOTS).fill(undefined);
+  private readonly peers = new PeerCache();
   private readonly tally = {
     received: 0,
     receivedBytes: 0,
@@ -144,7 +141,7 @@ class DatagramTransport implements UdpTransport {
     const refusal = this.refuses(host, address.port);
     if (refusal !== undefined) throw new ConfigError([`address: ${formatAddress({ ...address, host })} ${refusal}`]);
     const mapped = this.family === 6 && isIP(host) === 4 ? `::ffff:${host}` : host;
-    return this.peerAt(mapped, address.port);
+    return this.peers.at(mapped, address.port);
   }
 
   send(peer: Peer, bytes: Uint8Array): void {
@@ -200,7 +197,7 @@ class DatagramTransport implements UdpTransport {
         tally.unanswerable += 1;
         return;
       }
-      const peer = this.peerAt(from.address, from.port);
+      const peer = this.peers.at(from.address, from.port);
       const at = clock.now();
       sink.receive(multicast === undefined ? { peer, bytes, at } : { peer, bytes, at, multicast });
     });
@@ -221,27 +218,7 @@ class DatagramTransport implements UdpTransport {
     if (this.bound !== undefined && port === this.bound.port && host === this.bound.host) return 'is our own';
     return undefined;
   }
-
-  private peerAt(host: string, port: number): Peer {
-    let hash = port;
-    for (let i = host.length - 1; i >= 0; i -= 1) hash = (Math.imul(hash, 31) + host.charCodeAt(i)) | 0;
-    const slot = (hash ^ (hash >>> 12)) & (PEER_SLOTS - PEER_WAYS);
-    for (let i = slot; i < slot + PEER_WAYS; i += 1) {
-      const known = this.peers[i];
-      if (known === undefined) continue;
-      const { address } = known;
-      if (address.via === 'udp' && address.port === port && address.host === host) return known;
-    }
-    const address: UdpAddress = { via: 'udp', host, port };
-    const fresh: Peer = { key: flat(formatAddress(address)), address, identity: nobody };
-    for (let i = slot + PEER_WAYS - 1; i > slot; i -= 1) this.peers[i] = this.peers[i - 1];
-    this.peers[slot] = fresh;
-    return fresh;
-  }
 }
-
-/** In one piece: a text put together keeps its parts for as long as it lives. */
-const flat = (text: string): string => Buffer.from(text, 'latin1').toString('latin1');
 
 function isMulticast(host: string): boolean {
   if (isIP(host) === 6) return /^ff/i.test(host);

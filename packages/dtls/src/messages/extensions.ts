@@ -36,7 +36,7 @@ export const ExtensionType = {
 } as const;
 
 /** What both sides may say. A flag is present or absent; false is absent. */
-interface SharedExtensions {
+interface EitherExtensions {
   /** Code 1 to 4 for 512 to 4,096 bytes: see fragmentLengthOf. */
   readonly maxFragmentLength?: number | undefined;
   /** Largest plaintext that the sender takes in one record, in bytes. */
@@ -56,7 +56,7 @@ interface SharedExtensions {
 }
 
 /** Of a ClientHello. */
-export interface Extensions extends SharedExtensions {
+export interface Extensions extends EitherExtensions {
   /** Host name in ASCII, 1 to 253 characters, as it was sent: compare without regard to case. */
   readonly serverName?: string | undefined;
   /** Best first, e.g. 0x0403 for ecdsa_secp256r1_sha256. */
@@ -70,7 +70,7 @@ export interface Extensions extends SharedExtensions {
 }
 
 /** Of a ServerHello. */
-export interface ServerExtensions extends SharedExtensions {
+export interface ServerExtensions extends EitherExtensions {
   /** The server used the name. */
   readonly serverName?: boolean | undefined;
   readonly clientCertificateType?: number | undefined;
@@ -84,7 +84,7 @@ export const noExtensions: Extensions & ServerExtensions = Object.freeze({ unkno
 type Fields<T> = { readonly [K in Exclude<keyof T, 'unknown'>]-?: Field<NonNullable<T[K]>> };
 
 // Written in this order, empty ones first: some old servers stumble over an empty extension at the end.
-const shared: Fields<SharedExtensions> = {
+const shared: Fields<EitherExtensions> = {
   extendedMasterSecret: flag(ExtensionType.extendedMasterSecret),
   encryptThenMac: flag(ExtensionType.encryptThenMac),
   returnRoutability: flag(ExtensionType.returnRoutability),

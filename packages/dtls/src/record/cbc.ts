@@ -4,7 +4,7 @@
 import { decryptCbc, encryptCbc, equalInConstantTime, hmac } from '@lapwing/kernel';
 import type { DirectionKeys } from '../suites/key-block.ts';
 import type { Suite } from '../suites/suite.ts';
-import { additionalView, fillAdditional } from './additional-data.ts';
+import { additionalView, fillAdditional } from './additional.ts';
 
 const BLOCK = 16;
 const HASH_BLOCK = 64;

@@ -4,7 +4,7 @@ import { type AeadName, openAead, sealAead } from '@lapwing/kernel';
 import type { DirectionKeys } from '../suites/key-block.ts';
 import type { Suite } from '../suites/suite.ts';
 import { ActiveKeys } from './active-keys.ts';
-import { additional, additionalView, fillAdditional } from './additional-data.ts';
+import { additional, additionalView, fillAdditional } from './additional.ts';
 import { openCbc, paddedLength, sealCbc } from './cbc.ts';
 import { chained, LONGEST_KEPT } from './kept-ccm.ts';
 import {

@@ -37,7 +37,7 @@ export interface PlannedServer extends PlannedRoad {
   readonly shortServerId: number;
   /** In ms; Infinity never ends; default 86 400 s. */
   readonly lifetime?: Duration;
-  /** Default `U`. */
+  /** Default: the letter of the URI's road, `U`, `T` or `S`. */
   readonly binding?: string;
   /** In s. */
   readonly defaultMinimumPeriod?: number;

@@ -30,7 +30,7 @@ import {
   packFormats,
   parseBootstrapRequest,
 } from '@lapwing/lwm2m';
-import { type DtlsStats, type Listening, listen } from '../listen.ts';
+import { type DtlsStats, type Listening, listen, type StreamStats } from '../listen.ts';
 import { listenerName } from '../options.ts';
 import { RateLimit } from '../rate-limit.ts';
 import { mayContinue, sourceOf } from '../registration/identity.ts';
@@ -50,6 +50,8 @@ export interface BootstrapStats {
   /** By name of the listener. */
   readonly endpoints: Readonly<Record<string, EndpointStats>>;
   readonly dtls: Readonly<Record<string, DtlsStats>>;
+  /** By name of those listeners that have connections. */
+  readonly streams: Readonly<Record<string, StreamStats>>;
 }
 
 interface Underway {
@@ -131,6 +133,9 @@ export class BootstrapServer implements AsyncDisposable {
       endpoints: Object.fromEntries(this.listening.map(({ name, endpoint }) => [name, endpoint.stats()])),
       dtls: Object.fromEntries(
         this.listening.flatMap(({ name, dtls }) => (dtls === undefined ? [] : [[name, dtls.stats()]])),
+      ),
+      streams: Object.fromEntries(
+        this.listening.flatMap(({ name, streams }) => (streams === undefined ? [] : [[name, streams.stats()]])),
       ),
     };
   }

@@ -94,6 +94,15 @@ describe('a plan for a device', () => {
     expect(() => plan({ servers: [{ ...open, uri: variable('nobody') }] })).toThrow(/nobody says what/);
   });
 
+  it.each([
+    ['coaps://h', 'U'],
+    ['coap+tcp://h', 'T'],
+    ['coaps+ws://h', 'T'],
+    ['tel:+15105550101', 'S'],
+  ])('tells the device of a server at %s to use binding %s', (uri, binding) => {
+    expect(valueAt(plan({ servers: [{ ...open, uri }] }), '/1/0/7')).toBe(binding);
+  });
+
   it('makes fresh keys that it tells', () => {
     const security = { mode: 'psk', identity: variable('endpoint'), key: { random: 16 } } as const;
     const steps = plan({ servers: [{ ...open, uri: 'coaps://h', security }] });

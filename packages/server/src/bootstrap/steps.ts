@@ -247,7 +247,12 @@ class Planner {
   }
 
   private planServer(instance: number, planned: PlannedServer): void {
-    const { lifetime = 86_400_000, binding = 'U', notificationStoring = true, retry = {} } = planned;
+    const {
+      lifetime = 86_400_000,
+      binding = letterOf(this.fill(planned.uri)),
+      notificationStoring = true,
+      retry = {},
+    } = planned;
     const entries = [
       number(server, instance, 0, planned.shortServerId),
       // Endless is written 0.
@@ -302,6 +307,12 @@ class Planner {
       return value;
     });
   }
+}
+
+/** How devices call the road to that URI (Core 1.2.1 §6.2.1). */
+function letterOf(uri: string): string {
+  if (/^(?:tel|sms):/i.test(uri)) return 'S';
+  return /^coaps?\+/i.test(uri) ? 'T' : 'U';
 }
 
 const toSeconds = (duration: Duration): number => Math.round(duration / 1000);

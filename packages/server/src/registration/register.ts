@@ -57,6 +57,20 @@ export type Outcome =
   | 'wrong-peer'
   | 'wrong-method';
 
+/** The Update that says no more than that the device is there: nearly all of them. */
+const nothingNew: Updating = {
+  kind: 'update',
+  lifetime: undefined,
+  binding: undefined,
+  queueMode: undefined,
+  smsNumber: undefined,
+  parameters: new Map(),
+};
+
+/** Random bytes in the id of a registration. */
+const ID_LENGTH = 12;
+const base64url = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+
 /** Seconds after which a client may come back (RFC 7252 §5.10.5, §5.9.3.4). */
 const retryAfter = 10;
 
@@ -91,14 +105,20 @@ export class RegistrationInterface implements Disposable {
     return Object.fromEntries(this.tally);
   }
 
-  /** For requests whose path begins with `rd`. Rejects with the ResponseError to answer. */
-  async serve(request: Request, context: Context, listener: string, endpoint: Endpoint): Promise<Response> {
-    const [, id, ...deeper] = request.options.path;
+  /** For requests whose `path` begins with `rd`. Rejects with the ResponseError to answer. */
+  async serve(
+    request: Request,
+    path: readonly string[],
+    context: Context,
+    listener: string,
+    endpoint: Endpoint,
+  ): Promise<Response> {
+    const id = path[1];
     if (id === undefined) {
       if (request.code !== Code.Post) throw this.refuse('wrong-method', new ResponseError(Code.MethodNotAllowed));
       return this.register(request, context.peer, listener, endpoint);
     }
-    const contact = deeper.length === 0 ? this.registry.byId(id) : undefined;
+    const contact = path.length === 2 ? this.registry.byId(id) : undefined;
     // Whether somebody else's registration exists is nobody's business: both are 4.04.
     if (contact === undefined) throw this.refuse('unknown', new ResponseError(Code.NotFound));
     if (!mayContinue(contact.registration.peer, context.peer) || contact.endpoint !== endpoint) {
@@ -133,10 +153,8 @@ export class RegistrationInterface implements Disposable {
       throw this.refuse('overtaken', comeBackLater(Code.ServiceUnavailable));
     const { clock } = this.settings;
     const wall = clock.wall();
-    const parameters = new Map(registering.parameters);
-    parameters.delete('ep');
     const registration = new RegistrationRecord({
-      id: Buffer.from(this.settings.random.bytes(12)).toString('base64url'),
+      id: idOf(this.settings.random.bytes(ID_LENGTH)),
       name: flat(name),
       peer,
       terms: this.terms.share({
@@ -144,7 +162,7 @@ export class RegistrationInterface implements Disposable {
         version: registering.version,
         binding: registering.binding,
         queueMode: this.settings.queueMode?.(registering.parameters, registering.version) ?? registering.queueMode,
-        parameters,
+        parameters: registering.parameters,
       }),
       objectList,
       registeredAt: wall,
@@ -165,12 +183,13 @@ export class RegistrationInterface implements Disposable {
 
   private update(request: Request, peer: Peer, contact: Contact): Response {
     const previous = contact.registration;
-    const updating = parseUpdate(request.options.query, previous.version);
+    const { query } = request.options;
+    const updating = query.length === 0 ? nothingNew : parseUpdate(query, previous.version);
     if (updating.kind === 'problem') throw this.refuse('malformed', problemError(updating));
     const withObjects = request.payload.length > 0;
     const objectList = withObjects ? this.objectsOf(request) : previous.objectList;
     const lifetime = updating.lifetime === undefined ? previous.lifetime : this.clamp(updating.lifetime);
-    contact.registration = previous.with({
+    contact.registration = previous.updated({
       peer: isSamePlace(previous.peer, peer) ? previous.peer : peer,
       terms: this.termsAfter(previous, updating, lifetime),
       objectList,
@@ -267,6 +286,16 @@ export class RegistrationInterface implements Disposable {
   private count(outcome: Outcome): void {
     this.tally.set(outcome, (this.tally.get(outcome) ?? 0) + 1);
   }
+}
+
+/** In base64url, one character for 6 bits (RFC 4648 §5); the runtime would make two arrays on the way. */
+function idOf(bytes: Uint8Array): string {
+  const codes: number[] = [];
+  for (let i = 0; i < ID_LENGTH; i += 3) {
+    const bits = ((bytes[i] as number) << 16) | ((bytes[i + 1] as number) << 8) | (bytes[i + 2] as number);
+    for (let shift = 18; shift >= 0; shift -= 6) codes.push(base64url.charCodeAt((bits >> shift) & 63));
+  }
+  return String.fromCharCode(...codes);
 }
 
 /** A text of its own: parts of a query, and texts put together, keep alive what they were made of. */

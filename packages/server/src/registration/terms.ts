@@ -13,15 +13,25 @@ export class TermsCache {
     return this.terms.size;
   }
 
+  /** The name among the parameters is left out. */
   share(fresh: Terms): Terms {
     let key = `${fresh.version} ${fresh.lifetime} ${fresh.queueMode ? 'q' : ''} ${fresh.binding ?? ''}`;
     // With their lengths: a value may look like the next parameter.
-    for (const [name, value] of fresh.parameters) key += `&${name.length},${value.length}:${name}${value}`;
-    if (key.length > longestShared) return fresh;
+    for (const [name, value] of fresh.parameters)
+      if (name !== 'ep') key += `&${name.length},${value.length}:${name}${value}`;
+    if (key.length > longestShared) return withoutName(fresh);
     const known = this.terms.get(key);
     if (known !== undefined) return known;
+    const nameless = withoutName(fresh);
     if (this.terms.size >= capacity) this.terms.clear();
-    this.terms.set(key, fresh);
-    return fresh;
+    this.terms.set(key, nameless);
+    return nameless;
   }
+}
+
+function withoutName(terms: Terms): Terms {
+  if (!terms.parameters.has('ep')) return terms;
+  const parameters = new Map(terms.parameters);
+  parameters.delete('ep');
+  return { ...terms, parameters };
 }

@@ -2,8 +2,7 @@ import { Code, ResponseError } from '@lapwing/coap';
 import { FormatError } from '@lapwing/kernel';
 import { defineObject, formatPath, type Operation, parsePath, type Result } from '@lapwing/lwm2m';
 import { describe, expect, it } from 'vitest';
-import { Device } from './calls.ts';
-import type { PerformOptions } from './device.ts';
+import { Device, type PerformOptions } from './device.ts';
 import { Watch } from './watch.ts';
 
 const Lamp = defineObject({

@@ -1,7 +1,7 @@
 // What the typed calls on a device let compile, and what they do not. The compiler runs this file, and an expected
 // error that does not come is one itself: `npx tsc -p tsconfig.tests.json`.
 import { defineObject, type Entry, type Path } from '@lapwing/lwm2m';
-import type { Device } from './calls.ts';
+import type { Device } from './device.ts';
 
 const Temperature = defineObject({
   id: 3303,
