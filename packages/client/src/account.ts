@@ -12,12 +12,14 @@ import {
 } from '@lapwing/coap';
 import type { Duration, Peer } from '@lapwing/kernel';
 import { contains, formatObjectList, instancePath, type Path, rootPath, versionTraits } from '@lapwing/lwm2m';
+import type { AccountSettings } from './accounts.ts';
+import { hiddenObjects } from './builtin/security.ts';
 import { ServerInstance } from './builtin/server.ts';
 import { AttributeTable } from './notify/attribute-table.ts';
 import { Relations } from './notify/relations.ts';
 import { objectList } from './operations/discover.ts';
 import { serveOperations } from './operations/serve.ts';
-import type { AccountSettings, Settings } from './options.ts';
+import type { Settings } from './options.ts';
 import type { Phase } from './registration/machine.ts';
 import { RegistrationSession, type SessionListener } from './registration/session.ts';
 
@@ -40,23 +42,11 @@ export class Account implements AsyncDisposable {
   private listed = '';
   private strangers = 0;
 
-  private constructor(
-    settings: Settings,
-    account: AccountSettings,
-    instance: number,
-    endpoint: Endpoint,
-    listener: SessionListener,
-  ) {
+  private constructor(settings: Settings, account: AccountSettings, endpoint: Endpoint, listener: SessionListener) {
     this.settings = account;
     this.endpoint = endpoint;
     this.device = settings;
-    const { objects, clock } = settings;
-    // Not before the answer to the Execute is on its way: a server that has lost the registration would not take it.
-    const later = (act: () => void): void => void clock.at(clock.now(), act);
-    this.server = new ServerInstance(objects, instance, account, {
-      update: () => later(() => this.session.handle({ kind: 'trigger' })),
-      disable: (wait) => later(() => this.session.handle({ kind: 'disable', wait })),
-    });
+    this.server = new ServerInstance(settings.objects, account.instance);
     this.attributes = new AttributeTable(() => this.server.defaults);
     this.session = new RegistrationSession(
       account,
@@ -77,24 +67,21 @@ export class Account implements AsyncDisposable {
   }
 
   /** Opens the socket; registers when it is started. */
-  static async open(
-    settings: Settings,
-    account: AccountSettings,
-    instance: number,
-    listener: SessionListener,
-  ): Promise<Account> {
+  static async open(settings: Settings, account: AccountSettings, listener: SessionListener): Promise<Account> {
     const { clock, random } = settings;
+    const { address, credentials, serverName, cipherSuites } = account;
+    const destination = { address, credentials, cipherSuites, clock, random };
     let service: Service = () => Promise.reject(new ResponseError(Code.ServiceUnavailable));
     let lost: (peer: Peer) => void = () => undefined;
     const endpoint = await Endpoint.open({
-      transport: account.connector({ address: account.address, credentials: account.credentials, clock, random }),
+      transport: account.connector(serverName === undefined ? destination : { ...destination, serverName }),
       serve: (request, context) => service(request, context),
       lost: (peer) => lost(peer),
       clock,
       random,
     });
     try {
-      const opened = new Account(settings, account, instance, endpoint, listener);
+      const opened = new Account(settings, account, endpoint, listener);
       const { attributes, relations } = opened;
       const { notifications } = account;
       const unheard = (): void => opened.session.handle({ kind: 'unheard' });
@@ -129,7 +116,8 @@ export class Account implements AsyncDisposable {
     this.session.handle({ kind: 'trigger' });
   }
 
-  disable(wait: Duration): void {
+  /** Without a wait, as long as the server has written (/1/x/5). */
+  disable(wait: Duration = this.server.disableTimeout): void {
     this.session.handle({ kind: 'disable', wait });
   }
 
@@ -163,7 +151,6 @@ export class Account implements AsyncDisposable {
     this.session[Symbol.dispose]();
     this.relations.endAll();
     await this.endpoint[Symbol.asyncDispose]();
-    this.server[Symbol.dispose]();
   }
 
   private objectsAsText(): string {
@@ -178,6 +165,14 @@ export class Account implements AsyncDisposable {
       this.strangers += 1;
       return Promise.reject(new ResponseError(Code.Unauthorized));
     }
+    if (isForBootstrap(request)) return Promise.reject(new ResponseError(Code.Unauthorized));
     return operations(request, context);
   }
+}
+
+/** What only a bootstrap server may ask, and only while it bootstraps (Core 1.2.1 §6.1.3). */
+function isForBootstrap({ code, options: { path } }: Request): boolean {
+  const [first] = path;
+  if (first === undefined) return code === Code.Delete;
+  return (first === 'bs' && path.length === 1) || hiddenObjects.has(/^\d+$/.test(first) ? Number(first) : -1);
 }

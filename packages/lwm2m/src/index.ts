@@ -14,9 +14,37 @@ export {
   patchAttributes,
 } from './attributes.ts';
 export { type Answer, type WriteResponseOptions, writeResponse } from './binding/answer.ts';
+export {
+  type BootstrapAnswer,
+  type BootstrapAsk,
+  type BootstrapResult,
+  bootstrapAskOf,
+  bootstrapPack,
+  bootstrapPackRequest,
+  bootstrapRequest,
+  packFormats,
+  type ReadBootstrapOptions,
+  readBootstrapAnswer,
+  readBootstrapOperation,
+  readBootstrapPack,
+  writeBootstrapAnswer,
+  writeBootstrapOperation,
+} from './binding/bootstrap.ts';
 export { type ReadRequestOptions, readRequest } from './binding/interpret.ts';
 export { type RequestTarget, writeRequest } from './binding/request.ts';
 export { readResponse } from './binding/response.ts';
+export {
+  type BootstrapLinks,
+  type BootstrapOperation,
+  type BootstrapPlace,
+  type BootstrapProblem,
+  type BootstrapRequest,
+  type BootstrapRequestFields,
+  formatBootstrapLinks,
+  formatBootstrapRequest,
+  parseBootstrapLinks,
+  parseBootstrapRequest,
+} from './bootstrap.ts';
 export {
   type Access,
   type Action,
@@ -99,4 +127,11 @@ export {
   type ValueOfType,
   type ValueType,
 } from './value.ts';
-export { type Lwm2mVersion, parseVersion, type VersionTraits, versions, versionTraits } from './version.ts';
+export {
+  type BootstrapTraits,
+  type Lwm2mVersion,
+  parseVersion,
+  type VersionTraits,
+  versions,
+  versionTraits,
+} from './version.ts';

@@ -151,30 +151,7 @@ export function settingsOf(options: ServerOptions): Settings {
   const positive = (path: string, value: number): void => {
     if (!(value > 0)) problems.push(`${path}: ${value} is not above 0`);
   };
-  if (options.listeners.length === 0) problems.push('listeners: none given');
-  const names = options.listeners.map(listenerName);
-  if (new Set(names).size !== names.length) problems.push('listeners: two have the same name');
-  options.listeners.forEach((listener, i) => {
-    const { dtls } = listener;
-    const keys = dtls?.psk !== false && options.security !== undefined;
-    if (dtls !== undefined && !keys && dtls.certificate === undefined && dtls.rawPublicKey === undefined)
-      problems.push(
-        `listeners[${i}].dtls: nobody could come in: give ` +
-          `certificate or rawPublicKey, or the server security with pre-shared keys`,
-      );
-    if (dtls !== undefined && 'via' in listener && listener.via !== 'udp')
-      problems.push(`listeners[${i}].dtls: over ${listener.via} it is tls`);
-    const tls = 'tls' in listener ? listener.tls : undefined;
-    if (tls !== undefined && (tls.psk === false || options.security === undefined) && tls.certificate === undefined)
-      problems.push(
-        `listeners[${i}].tls: nobody could come in: give certificate, or the server security with pre-shared keys`,
-      );
-    if (dtls?.rawPublicKey !== undefined && options.security === undefined)
-      problems.push(`listeners[${i}].dtls.rawPublicKey: whose keys may come in? Give the server security`);
-    if ('port' in listener && !(Number.isInteger(listener.port) && listener.port >= 0 && listener.port <= 65_535)) {
-      problems.push(`listeners[${i}].port: ${listener.port} is not from 0 to 65535`);
-    }
-  });
+  problems.push(...listenerProblems(options.listeners, options.security));
   positive('lifetime.min', settings.lifetime.min);
   positive('lifetime.default', settings.lifetime.default);
   if (!(settings.lifetime.max >= settings.lifetime.min)) problems.push('lifetime.max: below lifetime.min');
@@ -191,4 +168,36 @@ export function settingsOf(options: ServerOptions): Settings {
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return settings;
+}
+
+export function listenerProblems(
+  listeners: readonly Listener[],
+  security: SecurityStore | undefined,
+): readonly string[] {
+  const problems: string[] = [];
+  if (listeners.length === 0) problems.push('listeners: none given');
+  const names = listeners.map(listenerName);
+  if (new Set(names).size !== names.length) problems.push('listeners: two have the same name');
+  listeners.forEach((listener, i) => {
+    const { dtls } = listener;
+    const keys = dtls?.psk !== false && security !== undefined;
+    if (dtls !== undefined && !keys && dtls.certificate === undefined && dtls.rawPublicKey === undefined)
+      problems.push(
+        `listeners[${i}].dtls: nobody could come in: give ` +
+          `certificate or rawPublicKey, or the server security with pre-shared keys`,
+      );
+    if (dtls !== undefined && 'via' in listener && listener.via !== 'udp')
+      problems.push(`listeners[${i}].dtls: over ${listener.via} it is tls`);
+    const tls = 'tls' in listener ? listener.tls : undefined;
+    if (tls !== undefined && (tls.psk === false || security === undefined) && tls.certificate === undefined)
+      problems.push(
+        `listeners[${i}].tls: nobody could come in: give certificate, or the server security with pre-shared keys`,
+      );
+    if (dtls?.rawPublicKey !== undefined && security === undefined)
+      problems.push(`listeners[${i}].dtls.rawPublicKey: whose keys may come in? Give the server security`);
+    if ('port' in listener && !(Number.isInteger(listener.port) && listener.port >= 0 && listener.port <= 65_535)) {
+      problems.push(`listeners[${i}].port: ${listener.port} is not from 0 to 65535`);
+    }
+  });
+  return problems;
 }

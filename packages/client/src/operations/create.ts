@@ -32,4 +32,4 @@ function lowestFree(object: ObjectNode): number {
 }
 
 /** A new instance may be given every value, also those that nobody can write later. */
-const isGivable = (resource: ResourceDefinition): boolean => !isExecutable(resource);
+export const isGivable = (resource: ResourceDefinition): boolean => !isExecutable(resource);

@@ -1,6 +1,7 @@
 // What a server asks becomes an operation, is done, and its answer becomes a response: one exhaustive switch.
-import { Code, type Context, Option, type Request, type Response, type Service } from '@lapwing/coap';
+import { Code, type Context, Option, type Request, type Response, ResponseError, type Service } from '@lapwing/coap';
 import { type Answer, type Lwm2mVersion, type Operation, readRequest, writeResponse } from '@lapwing/lwm2m';
+import { hiddenObjects } from '../builtin/security.ts';
 import { create } from './create.ts';
 import { deleteAt } from './delete.ts';
 import { discover } from './discover.ts';
@@ -20,6 +21,9 @@ export function serveOperations(device: Operated): Service {
   const { store } = device;
   return async (request: Request, context: Context): Promise<Response> => {
     const operation = readRequest(request, { typeOf: store.typeOf, rootPath: device.rootPath });
+    // Whatever is asked of keys, and by whom (Core 1.2.1 Appendix E.1).
+    if (operation.path.kind !== 'root' && hiddenObjects.has(operation.path.object))
+      throw new ResponseError(Code.Unauthorized);
     const answer = await perform(operation, context, device);
     const response = writeResponse(operation, answer, device);
     // Observe in the answer accepts the observation (RFC 7641 §4.1).

@@ -25,8 +25,8 @@ import {
   TimeoutError,
 } from '@lapwing/kernel';
 import { formatRegister, formatUpdate, type Lwm2mVersion, versionTraits } from '@lapwing/lwm2m';
+import type { AccountSettings } from '../accounts.ts';
 import { bindingLetters } from '../builtin/server.ts';
-import type { AccountSettings } from '../options.ts';
 import { type Phase, type RegistrationEffect, type RegistrationInput, RegistrationMachine } from './machine.ts';
 
 export interface SessionListener {

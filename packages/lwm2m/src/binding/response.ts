@@ -79,7 +79,7 @@ function readLocation(response: Response, rootPath: string): Path | undefined {
 }
 
 /** The start of a diagnostic payload without control characters (RFC 7252 §5.5.2); undefined for none. */
-function readReason(payload: Uint8Array): string | undefined {
+export function readReason(payload: Uint8Array): string | undefined {
   try {
     // A cut may go through a character: what follows the last whole one is dropped with it.
     const text = decodeUtf8(
