@@ -1,6 +1,6 @@
 // The management side of LwM2M: registrations, devices, observations, queue mode.
 export { type Asker, Device, type Notification, type PerformOptions } from './device.ts';
-export { NotRegisteredError } from './errors.ts';
+export { type Failure, failureOf, NotRegisteredError, UnsupportedError } from './errors.ts';
 export type { Observation, ServerEvents } from './events.ts';
 export {
   type AssociationStore,

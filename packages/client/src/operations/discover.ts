@@ -6,6 +6,7 @@ import {
   formatPath,
   idsOf,
   instancePath,
+  isHiddenObject,
   type Operation,
   objectPath,
   type Path,
@@ -78,6 +79,7 @@ function ofInstance(object: ObjectNode, instance: InstanceNode): Place[] {
 /** What Register and Update tell of the device: objects whose version is not 1.0, and instances (Core 1.2.1 §6.2.1). */
 export function objectList(store: ObjectStore): readonly Link[] {
   return [...store.objects.values()].flatMap(({ definition: { id, version = '1.0' }, instances }) => {
+    if (isHiddenObject(id)) return [];
     const links = [...instances.keys()].map((instance) => makeLink(formatPath(instancePath(id, instance))));
     if (version !== '1.0') return [makeLink(formatPath(objectPath(id)), [['ver', version]]), ...links];
     return links.length > 0 ? links : [makeLink(formatPath(objectPath(id)))];

@@ -1,4 +1,5 @@
-// Observe: the first answer, and a relation that speaks from then on (Core 1.2.1 §6.4.2, RFC 7641).
+// Observe and Observe-Composite: the first answer, and a relation that speaks from then on (Core 1.2.1 §6.4.1, §6.4.3,
+// RFC 7641).
 // Notifications show the values at the moment they are sent; one that is still on its way when the next is due is
 // superseded by it.
 import { Code, type Context, makeResponse, type NotifyOptions, type Response, ResponseError } from '@lapwing/coap';
@@ -7,6 +8,7 @@ import { attributeConflict, type Entry, type Operation, patchAttributes } from '
 import type { AttributeTable } from '../notify/attribute-table.ts';
 import { Relation, type Relations } from '../notify/relations.ts';
 import type { ObjectStore } from '../objects/store.ts';
+import { readPresent } from './composite.ts';
 import { readEntries } from './read.ts';
 
 export interface Observing {
@@ -22,16 +24,19 @@ export interface Observing {
 
 /** The entries for the first answer. `toResponse` renders a notification; without `context.notify` this is a plain Read. */
 export function observe(
-  operation: Extract<Operation, { op: 'observe' }>,
+  operation: Extract<Operation, { op: 'observe' | 'observe-composite' }>,
   context: Context,
   { store, relations, attributes, clock, notifications, unheard }: Observing,
   toResponse: (entries: readonly Entry[]) => Response,
 ): readonly Entry[] {
-  const { path } = operation;
   const own = patchAttributes({}, operation.attributes ?? {});
   const conflict = attributeConflict(own);
   if (conflict !== undefined) throw ResponseError.badRequest(conflict);
-  const entries = readEntries(store, path);
+  const paths = operation.op === 'observe' ? [operation.path] : operation.paths;
+  // What a composite names and is not there may still come.
+  const read = (): readonly Entry[] =>
+    operation.op === 'observe' ? readEntries(store, operation.path) : readPresent(store, operation.paths);
+  const entries = read();
   const { notify, signal } = context;
   if (notify === undefined) return entries;
   const send = (response: Response, options: NotifyOptions): void => {
@@ -41,14 +46,14 @@ export function observe(
     });
   };
   const relation: Relation = new Relation({
-    path,
+    paths,
     clock,
     told: entries,
     own,
     effective: (at) => attributes.effective(at),
-    read: () => readEntries(store, path),
+    read,
     speak: (said) => {
-      const { con } = relation.attributes(path);
+      const { con } = relation.governing();
       const type = con === undefined ? notifications : con === 1 ? 'con' : 'auto';
       send('error' in said ? lastWord(said.error) : rendered(said.entries, toResponse), { type });
     },

@@ -1,6 +1,15 @@
 // What a server asks becomes an operation, is done, and its answer becomes a response: one exhaustive switch.
-import { Code, type Context, Option, type Request, type Response, type Service } from '@lapwing/coap';
-import { type Answer, type Lwm2mVersion, type Operation, readRequest, writeResponse } from '@lapwing/lwm2m';
+import { Code, type Context, Option, type Request, type Response, ResponseError, type Service } from '@lapwing/coap';
+import {
+  type Answer,
+  isHiddenObject,
+  type Lwm2mVersion,
+  lackingFor,
+  type Operation,
+  readRequest,
+  writeResponse,
+} from '@lapwing/lwm2m';
+import { readComposite, readPresent, writeComposite } from './composite.ts';
 import { create } from './create.ts';
 import { deleteAt } from './delete.ts';
 import { discover } from './discover.ts';
@@ -23,24 +32,41 @@ export function serveOperations(device: Operated): Service {
     const answer = await perform(operation, context, device);
     const response = writeResponse(operation, answer, device);
     // Observe in the answer accepts the observation (RFC 7641 §4.1).
-    return operation.op === 'observe' && context.notify !== undefined
+    return isObserve(operation) && context.notify !== undefined
       ? { ...response, options: response.options.with(Option.Observe, 0) }
       : response;
   };
 }
 
+const isObserve = ({ op }: Operation): boolean => op === 'observe' || op === 'observe-composite';
+
 async function perform(operation: Operation, context: Context, device: Operated): Promise<Answer> {
   const { store } = device;
+  // Whatever else is newer does no harm: a server that says it means it.
+  if (lackingFor(operation, device.version) === 'composite') throw new ResponseError(Code.MethodNotAllowed);
+  // Core 1.2.1 Appendix E.1: keys are nobody's but the bootstrap server's.
+  if ('path' in operation && operation.path.kind !== 'root' && isHiddenObject(operation.path.object))
+    throw new ResponseError(Code.Unauthorized);
   switch (operation.op) {
     case 'read':
     case 'cancel-observe':
       return { kind: 'content', code: Code.Content, entries: readEntries(store, operation.path) };
-    case 'observe': {
+    case 'observe':
+    case 'observe-composite': {
       const entries = observe(operation, context, device, (current) =>
         writeResponse(operation, { kind: 'content', code: Code.Content, entries: current }, device),
       );
       return { kind: 'content', code: Code.Content, entries };
     }
+    case 'read-composite':
+      return { kind: 'content', code: Code.Content, entries: readComposite(store, operation.paths) };
+    case 'cancel-observe-composite':
+      return { kind: 'content', code: Code.Content, entries: readPresent(store, operation.paths) };
+    case 'write-composite':
+      writeComposite(store, operation);
+      return { kind: 'done', code: Code.Changed };
+    case 'send':
+      throw new ResponseError(Code.NotFound);
     case 'discover':
       return { kind: 'links', code: Code.Content, links: discover(store, device.attributes, operation) };
     case 'write':

@@ -195,6 +195,7 @@ export class RegistrationInterface implements Disposable {
       objectList,
       updatedAt: this.settings.clock.wall(),
     });
+    if (contact.registration.peer.key !== previous.peer.key) this.registry.moved(contact, previous.peer.key);
     const endedAt = contact.expiresAt;
     contact.expiresAt = this.endOf(lifetime, contact.permittedUntil);
     this.count('updated');
