@@ -9,12 +9,14 @@ import {
   SeededRandom,
   VirtualClock,
 } from '@lapwing/kernel/testing';
-import { DefinitionLibrary, type PathText } from '@lapwing/lwm2m';
+import { DefinitionLibrary, type Entry, formatPath, type PathText } from '@lapwing/lwm2m';
 import {
   type AssociationStore,
   type DtlsStats,
   type Listener,
   MemorySecurityStore,
+  type Notification,
+  type ObserveOptions,
   Server,
   type ServerEvents,
   type ServerOptions,
@@ -37,7 +39,7 @@ export interface Thing {
 
 export type ThingOptions = Partial<ClientOptions> & { readonly lifetime?: Duration } & Pick<
     ServerAccount,
-    'queueMode' | 'notifications' | 'retry' | 'defaultMinimumPeriod' | 'defaultMaximumPeriod'
+    'queueMode' | 'notifications' | 'retry' | 'defaultMinimumPeriod' | 'defaultMaximumPeriod' | 'omitName'
   >;
 
 /** The rows of the matrix that every road must stand. */
@@ -124,6 +126,7 @@ export class World implements AsyncDisposable {
       'notify',
       'observation-ended',
       'notify-failed',
+      'sent',
       'listener-failed',
     ] as const;
     for (const kind of kinds) {
@@ -181,7 +184,8 @@ export class World implements AsyncDisposable {
     });
     objects.define(Setting, { creatable: {} });
     const thermometer = objects.add(Temperature, 0, { sensorValue: 20, minMeasured: 20 });
-    const { lifetime = seconds(600), queueMode = false, notifications = 'con', retry = {}, ...others } = options;
+    const { lifetime = seconds(600), queueMode = false, notifications = 'con', retry = {}, ...some } = options;
+    const { omitName = false, ...others } = some;
     const { defaultMinimumPeriod = 0, defaultMaximumPeriod, ...rest } = others;
     const { scheme } = this.road;
     const credentials = await this.road.enrol(name, this.security);
@@ -191,6 +195,7 @@ export class World implements AsyncDisposable {
       lifetime,
       queueMode,
       notifications,
+      omitName,
       retry,
       defaultMinimumPeriod,
     };
@@ -247,12 +252,29 @@ export class World implements AsyncDisposable {
   }
 
   /** Starts to observe; what is heard is collected until `stop`. */
-  observing(name: string, path: PathText): Observing {
+  observing(name: string, path: PathText, options: Omit<ObserveOptions, 'signal'> = {}): Observing {
+    return this.collecting(
+      (signal) => this.server.device(name).observe(path, { ...options, signal }),
+      (entries) => entries[0]?.value?.value,
+    );
+  }
+
+  /** As `observing`, of several paths: what is heard are lists of `path value`. */
+  observingAll(name: string, paths: readonly PathText[], options: Omit<ObserveOptions, 'signal'> = {}): Observing {
+    return this.collecting(
+      (signal) => this.server.device(name).observeComposite(paths, { ...options, signal }),
+      (entries) => entries.map(({ path, value }) => `${formatPath(path)} ${value?.value}`),
+    );
+  }
+
+  private collecting(
+    observe: (signal: AbortSignal) => AsyncIterable<Notification>,
+    shown: (entries: readonly Entry[]) => unknown,
+  ): Observing {
     const values: unknown[] = [];
     const stop = new AbortController();
     const over = (async () => {
-      for await (const { entries } of this.server.device(name).observe(path, { signal: stop.signal }))
-        values.push(entries[0]?.value?.value);
+      for await (const { entries } of observe(stop.signal)) values.push(shown(entries));
     })();
     const ended = over.then(
       () => undefined,

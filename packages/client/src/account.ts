@@ -5,14 +5,27 @@ import {
   type Context,
   Endpoint,
   type EndpointStats,
+  isSuccess,
   type Request,
   type Response,
   ResponseError,
   type Service,
 } from '@lapwing/coap';
-import type { Duration } from '@lapwing/kernel';
-import { contains, formatObjectList, instancePath, type Path, rootPath, versionTraits } from '@lapwing/lwm2m';
+import { type Duration, TimeoutError } from '@lapwing/kernel';
+import {
+  contains,
+  type Entry,
+  formatObjectList,
+  instancePath,
+  isHiddenObject,
+  type Lwm2mVersion,
+  type Path,
+  rootPath,
+  versionTraits,
+  writeRequest,
+} from '@lapwing/lwm2m';
 import { ServerInstance } from './builtin/server.ts';
+import { SendError } from './errors.ts';
 import { AttributeTable } from './notify/attribute-table.ts';
 import { Relations } from './notify/relations.ts';
 import { objectList } from './operations/discover.ts';
@@ -27,6 +40,13 @@ export interface AccountStats {
   /** Requests refused because they came from somebody else. */
   readonly strangers: number;
   readonly endpoint: EndpointStats;
+}
+
+export interface SendOptions {
+  /** Withdraws it, also while it is under way. */
+  readonly signal?: AbortSignal;
+  /** Content-Format; default by version, and for values with times SenML. */
+  readonly format?: number;
 }
 
 export class Account implements AsyncDisposable {
@@ -61,12 +81,14 @@ export class Account implements AsyncDisposable {
     this.session = new RegistrationSession(
       account,
       {
-        name: settings.name,
+        name: account.omitName ? undefined : settings.name,
         version: settings.version,
+        profileId: settings.profileId,
+        smsNumber: settings.smsNumber,
         parameters: settings.parameters,
         lifetime: () => this.server.lifetime,
-        objectList: () => {
-          this.listed = this.objectsAsText();
+        objectList: (version) => {
+          this.listed = this.objectsAsText(version);
           return this.listed;
         },
       },
@@ -97,7 +119,17 @@ export class Account implements AsyncDisposable {
       const { notifications } = account;
       const unheard = (): void => opened.session.handle({ kind: 'unheard' });
       const store = settings.objects;
-      const operations = serveOperations({ ...settings, store, attributes, relations, notifications, unheard });
+      const operations = serveOperations({
+        ...settings,
+        get version() {
+          return opened.session.version;
+        },
+        store,
+        attributes,
+        relations,
+        notifications,
+        unheard,
+      });
       service = (request, context) => opened.serve(operations, request, context);
       return opened;
     } catch (error) {
@@ -130,6 +162,34 @@ export class Account implements AsyncDisposable {
     this.session.handle({ kind: 'disable', wait });
   }
 
+  /** What is spoken with this server now. */
+  get version(): Lwm2mVersion {
+    return this.session.version;
+  }
+
+  /** Core 1.2.1 §6.4.5. Settles when the server has it; rejects as `Client.send` says. */
+  async send(entries: readonly Entry[], { signal, format }: SendOptions): Promise<void> {
+    const { peer, version } = this.session;
+    if (peer === undefined || (this.phase !== 'registered' && this.phase !== 'updating'))
+      throw new SendError('not-registered', `the device is not registered at ${this.settings.uri}`);
+    if (this.server.isMuted)
+      throw new SendError('muted', `${this.settings.uri} wants nothing sent (/1/${this.server.id}/23)`);
+    if (!versionTraits[version].capabilities.has('send'))
+      throw new SendError('unsupported', `${this.settings.uri} is spoken to in LwM2M ${version}, which has no Send`);
+    if (entries.some(({ path }) => path.kind !== 'root' && isHiddenObject(path.object)))
+      throw new SendError('forbidden', 'keys are not sent to anybody');
+    if (entries.length === 0) throw new SendError('nothing', 'there is nothing to send');
+    const operation = { op: 'send', entries, ...(format === undefined ? {} : { format }) } as const;
+    const request = writeRequest(operation, { version, rootPath: '', formats: versionTraits[version].formats });
+    try {
+      const response = await this.endpoint.request(peer, request, signal === undefined ? {} : { signal });
+      if (!isSuccess(response.code)) throw new ResponseError(response.code, undefined, response);
+    } catch (error) {
+      if (error instanceof TimeoutError) this.session.handle({ kind: 'unheard' });
+      throw error;
+    }
+  }
+
   /** Values changed, also those of the account's own instance of object 1. */
   changed(paths: readonly Path[]): void {
     this.relations.changed(paths);
@@ -146,7 +206,7 @@ export class Account implements AsyncDisposable {
       if (path.kind === 'root' || path.kind === 'object') return true;
       return objects.get(path.object)?.instances.has(path.instance) ?? false;
     });
-    if (this.phase === 'idle' || this.objectsAsText() === this.listed) return;
+    if (this.phase === 'idle' || this.objectsAsText(this.session.version) === this.listed) return;
     this.session.handle({ kind: 'objects-changed' });
   }
 
@@ -163,11 +223,14 @@ export class Account implements AsyncDisposable {
     this.server[Symbol.dispose]();
   }
 
-  private objectsAsText(): string {
-    const { version, rootPath, objects } = this.device;
-    // Devices of 1.0 know no such announcement.
-    const formats = version === '1.0' ? [] : versionTraits[version].formats;
-    return formatObjectList({ rootPath, formats, objects: objectList(objects) });
+  private objectsAsText(version: Lwm2mVersion): string {
+    const { rootPath, objects } = this.device;
+    const { announcesFormats, formats } = versionTraits[version];
+    return formatObjectList({
+      rootPath,
+      formats: announcesFormats ? formats : [],
+      objects: objectList(objects, version),
+    });
   }
 
   private serve(operations: Service, request: Request, context: Context): Promise<Response> {

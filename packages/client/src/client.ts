@@ -1,7 +1,10 @@
 // The LwM2M client: objects on one side, servers on the other. The façade over the parts of this package.
 import { type Clock, type Duration, deadlineSignal, Emitter, type Events } from '@lapwing/kernel';
-import { Account, type AccountStats } from './account.ts';
+import { type Entry, type Lwm2mVersion, type PathText, parsePath } from '@lapwing/lwm2m';
+import { Account, type AccountStats, type SendOptions } from './account.ts';
+import { SendError } from './errors.ts';
 import type { ObjectStore } from './objects/store.ts';
+import { readPresent } from './operations/composite.ts';
 import { type AccountSettings, type ClientOptions, type Settings, settingsOf } from './options.ts';
 import type { Phase } from './registration/machine.ts';
 
@@ -89,6 +92,28 @@ export class Client implements AsyncDisposable {
   /** Deregisters and stays away for `wait` ms. */
   disable(wait: Duration, id?: number): void {
     this.find(id)?.disable(wait);
+  }
+
+  /** Spoken with that server now: the one asked for, or an older one that the server understands. */
+  version(id?: number): Lwm2mVersion | undefined {
+    return this.find(id)?.version;
+  }
+
+  /**
+   * Sends values to a server that has not asked for them (Core 1.2.1 §6.4.5): what is at paths now, as far as it is there, or
+   * entries, perhaps with times. `server` is a short server id, default the first. Resolves when the server has them. Rejects
+   * with SendError when nothing can be sent, ResponseError when the server refuses, TimeoutError when it does not answer.
+   */
+  async send(
+    what: readonly PathText[] | readonly Entry[],
+    { server, ...options }: SendOptions & { readonly server?: number } = {},
+  ): Promise<void> {
+    const account = this.find(server);
+    if (account === undefined) throw new SendError('not-registered', `there is no server ${server ?? ''}`);
+    const entries = what.flatMap((each: PathText | Entry) =>
+      typeof each === 'string' ? readPresent(this.objects, [parsePath(each)]) : [each],
+    );
+    await account.send(entries, options);
   }
 
   /** Of the account with that short server id; the first without one. */

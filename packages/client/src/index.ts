@@ -1,7 +1,8 @@
 // The device side of LwM2M: objects, registration, notifications.
-export type { AccountStats } from './account.ts';
+export type { AccountStats, SendOptions } from './account.ts';
 export { type About, Client, type ClientEvents } from './client.ts';
 export { type Connector, type Credentials, type Destination, secured } from './connect.ts';
+export { SendError } from './errors.ts';
 export { Instance, type InstancePatch } from './objects/instance.ts';
 export { type ObjectPolicy, ObjectStore, type Origin, type StoreEvents, type StoreLimits } from './objects/store.ts';
 export type { ClientOptions, ServerAccount } from './options.ts';

@@ -33,6 +33,8 @@ export interface ServerAccount {
   /** Default maximum period of notifications in seconds (/1/x/3); default none. */
   readonly defaultMaximumPeriod?: number;
   readonly retry?: Partial<RetryPolicy>;
+  /** Registers without a name: the server takes it from the credentials (Core 1.2.1 §6.2.1); default false. */
+  readonly omitName?: boolean;
   /** Notifications are confirmable, or often enough to notice that nobody listens (RFC 7641 §4.5); default `con`. */
   readonly notifications?: 'con' | 'auto';
 }
@@ -43,8 +45,12 @@ export interface ClientOptions {
   readonly servers: readonly ServerAccount[];
   /** What the device has; more can be added while it runs. */
   readonly objects?: ObjectStore;
-  /** Default 1.1. */
+  /** Default 1.1. A server that does not speak it is spoken to in the newest older one that it understands. */
   readonly version?: Lwm2mVersion;
+  /** Stands for the object list at servers that know the profile, from 1.2 on (Core 1.2.1 §6.2.1); default none. */
+  readonly profileId?: string;
+  /** Where the device can be woken by SMS, digits with or without `+`; default none. */
+  readonly smsNumber?: string;
   /** `/path` under which the objects stand; default none. */
   readonly rootPath?: string;
   /** Further parameters of Register. */
@@ -67,6 +73,7 @@ export interface AccountSettings {
   readonly defaultMinimumPeriod: number;
   readonly defaultMaximumPeriod: number | undefined;
   readonly retry: RetryPolicy;
+  readonly omitName: boolean;
   readonly notifications: 'con' | 'auto';
   readonly address: Address;
   readonly credentials: Credentials | undefined;
@@ -78,6 +85,8 @@ export interface Settings {
   readonly accounts: readonly AccountSettings[];
   readonly objects: ObjectStore;
   readonly version: Lwm2mVersion;
+  readonly profileId: string | undefined;
+  readonly smsNumber: string | undefined;
   readonly rootPath: string;
   readonly parameters: Readonly<Record<string, string>>;
   readonly actionTimeout: Duration;
@@ -102,6 +111,10 @@ export function settingsOf(options: ClientOptions): Settings {
   if (!versions.includes(version)) problems.push(`version: '${version}' is not one of ${versions.join(', ')}`);
   const rootPath = options.rootPath ?? '';
   if (rootPath !== '' && !/^(\/[^/?#<>]+)+$/.test(rootPath)) problems.push(`rootPath: '${rootPath}' is not like /path`);
+  const { profileId, smsNumber } = options;
+  if (profileId !== undefined && (profileId === '' || encodeUtf8(`pid=${profileId}`).length > longestParameter))
+    problems.push('profileId: empty or too long');
+  if (smsNumber !== undefined && !/^\+?\d{1,20}$/.test(smsNumber)) problems.push('smsNumber: not 1 to 20 digits');
   const connectors = { ...defaultConnectors, ...options.connectors };
   const accounts = options.servers.flatMap((server, i) => accountOf(server, i, connectors, problems));
   if (new Set(accounts.map(({ id }) => id)).size !== accounts.length) problems.push('servers: two have the same id');
@@ -118,6 +131,8 @@ export function settingsOf(options: ClientOptions): Settings {
     accounts,
     objects: options.objects ?? new ObjectStore(),
     version,
+    profileId,
+    smsNumber,
     rootPath,
     parameters,
     actionTimeout,
@@ -164,13 +179,14 @@ function accountOf(
     else if (scheme.startsWith('coaps') && server.credentials === undefined)
       problems.push(`${at}.credentials: ${scheme} needs some`);
     else if (problems.length === before) {
-      const { uri, queueMode = false, notifications = 'con' } = server;
+      const { uri, queueMode = false, omitName = false, notifications = 'con' } = server;
       return [
         {
           uri,
           id,
           lifetime,
           queueMode,
+          omitName,
           defaultMinimumPeriod: minimum,
           defaultMaximumPeriod: maximum,
           retry,

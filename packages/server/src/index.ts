@@ -1,5 +1,13 @@
 // The management side of LwM2M: registrations, devices, observations, queue mode.
-export { type Asker, Device, type Notification, type PerformOptions } from './device.ts';
+export {
+  type Asker,
+  Device,
+  type FormatOptions,
+  type Notification,
+  type ObserveOptions,
+  type PerformOptions,
+  type ReadValues,
+} from './device.ts';
 export { type Failure, failureOf, NotRegisteredError, UnsupportedError } from './errors.ts';
 export type { Observation, ServerEvents } from './events.ts';
 export {

@@ -23,6 +23,7 @@ export const ServerObject = defineObject({
     notificationStoring: { id: 6, type: 'boolean', access: 'RW', required: true },
     binding: { id: 7, type: 'string', access: 'RW', required: true },
     registrationUpdateTrigger: { id: 8, access: 'E', required: true },
+    muteSend: { id: 23, type: 'boolean', access: 'RW' },
   },
 });
 
@@ -69,6 +70,7 @@ export class ServerInstance implements Disposable {
       ...(defaultMaximumPeriod === undefined ? {} : { defaultMaximumPeriod }),
       notificationStoring: false,
       binding: 'U',
+      muteSend: false,
       registrationUpdateTrigger: () => triggers.update(),
       disable: () => triggers.disable(this.disableTimeout),
     });
@@ -77,6 +79,11 @@ export class ServerInstance implements Disposable {
   get lifetime(): Duration {
     const written = this.instance?.get('lifetime') ?? 86_400;
     return written === 0 ? Number.POSITIVE_INFINITY : seconds(written);
+  }
+
+  /** The server wants to be sent nothing (Core 1.2.1 Appendix E.2). */
+  get isMuted(): boolean {
+    return this.instance?.get('muteSend') ?? false;
   }
 
   /** What notifications inherit where nothing is written (Core 1.2.1 §7.3.2). */

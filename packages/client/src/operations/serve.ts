@@ -68,7 +68,11 @@ async function perform(operation: Operation, context: Context, device: Operated)
     case 'send':
       throw new ResponseError(Code.NotFound);
     case 'discover':
-      return { kind: 'links', code: Code.Content, links: discover(store, device.attributes, operation) };
+      return {
+        kind: 'links',
+        code: Code.Content,
+        links: discover(store, device.attributes, operation, device.version),
+      };
     case 'write':
       write(store, operation);
       return { kind: 'done', code: Code.Changed };
