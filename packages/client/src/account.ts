@@ -128,6 +128,7 @@ export class Account implements AsyncDisposable {
         attributes,
         relations,
         notifications,
+        storing: () => opened.server.isStoring,
         unheard,
       });
       service = (request, context) => opened.serve(operations, request, context);
@@ -210,9 +211,13 @@ export class Account implements AsyncDisposable {
     this.session.handle({ kind: 'objects-changed' });
   }
 
-  /** A new registration, or none: what was observed under the old one is over (Core 1.2.1 §6.4.2). */
+  /**
+   * A new registration, or none: what was observed under the old one is over (Core 1.2.1 §6.4.2); where nothing may be lost, what
+   * it has to say is kept for the server to observe anew.
+   */
   forgetRelations(): void {
-    this.relations.endAll();
+    if (this.server.isStoring) this.relations.suspendAll();
+    else this.relations.endAll();
     this.attributes.clear();
   }
 

@@ -81,6 +81,11 @@ export class ServerInstance implements Disposable {
     return written === 0 ? Number.POSITIVE_INFINITY : seconds(written);
   }
 
+  /** Nothing is to be lost while the server cannot be reached (Core 1.2.1 Appendix E.2). */
+  get isStoring(): boolean {
+    return this.instance?.get('notificationStoring') ?? false;
+  }
+
   /** The server wants to be sent nothing (Core 1.2.1 Appendix E.2). */
   get isMuted(): boolean {
     return this.instance?.get('muteSend') ?? false;

@@ -12,6 +12,7 @@ import {
   type Value,
 } from '@lapwing/lwm2m';
 import { isWorthTelling } from './conditions.ts';
+import type { Moment } from './delivery.ts';
 import { Governor, type GovernorEffect, type GovernorInput } from './governor.ts';
 
 export interface RelationOptions {
@@ -28,6 +29,10 @@ export interface RelationOptions {
   readonly read: () => readonly Entry[];
   /** Sends the values, or the end when `read` has thrown. */
   readonly speak: (said: { readonly entries: readonly Entry[] } | { readonly error: unknown }) => void;
+  /** Keeps what there is to say, from now on. */
+  readonly suspend: () => void;
+  /** What was kept and not heard. */
+  readonly handOver: () => readonly Moment[];
   /** Ends it for the observer too. */
   readonly close: () => void;
 }
@@ -36,6 +41,7 @@ export class Relation implements Disposable {
   private readonly options: RelationOptions;
   private readonly governor: Driver<GovernorInput, GovernorEffect>;
   private told: readonly Entry[];
+  private suspended = false;
   /** As of the last look: what edges are seen against. */
   private seen: readonly Entry[];
 
@@ -47,6 +53,23 @@ export class Relation implements Disposable {
     this.governor = new Driver(new Governor(this.governing(), clock.now()), clock, ({ kind }) =>
       kind === 'notify' ? this.speak() : this.look(),
     );
+  }
+
+  /** Nobody hears it now, and what it says is kept for whoever observes the same next. */
+  get isSuspended(): boolean {
+    return this.suspended;
+  }
+
+  suspend(): void {
+    if (this.suspended) return;
+    this.suspended = true;
+    this.options.suspend();
+    this.options.close();
+  }
+
+  /** What nobody has heard. */
+  handOver(): readonly Moment[] {
+    return this.options.handOver();
   }
 
   get paths(): readonly Path[] {
@@ -77,7 +100,7 @@ export class Relation implements Disposable {
 
   [Symbol.dispose](): void {
     this.governor[Symbol.dispose]();
-    this.options.close();
+    if (!this.suspended) this.options.close();
   }
 
   private speak(): void {
@@ -85,7 +108,8 @@ export class Relation implements Disposable {
     try {
       this.told = read();
     } catch (error) {
-      speak({ error });
+      // What has gone may be back when somebody observes it again.
+      if (!this.suspended) speak({ error });
       return;
     }
     this.seen = this.told;
@@ -144,8 +168,15 @@ function strictest(a: Attributes, b: Attributes): Attributes {
   };
 }
 
+/** Relations without an observer that are kept. */
+const mostWaiting = 64;
+
+const keyOf = (paths: readonly Path[]): string => paths.map(formatPath).sort().join();
+
 export class Relations {
   private readonly relations = new Set<Relation>();
+  /** Suspended, oldest first. */
+  private readonly waiting: Relation[] = [];
 
   get size(): number {
     return this.relations.size;
@@ -161,10 +192,34 @@ export class Relations {
 
   endAll(): void {
     for (const relation of [...this.relations]) this.end(relation);
+    for (const relation of this.waiting.splice(0)) relation[Symbol.dispose]();
+  }
+
+  /** Takes it from its observer, and lets it keep what it has to say until the same is observed again. */
+  suspend(relation: Relation): void {
+    if (!this.relations.delete(relation)) return;
+    relation.suspend();
+    this.waiting.push(relation);
+    if (this.waiting.length > mostWaiting) this.waiting.shift()?.[Symbol.dispose]();
+  }
+
+  suspendAll(): void {
+    for (const relation of [...this.relations]) this.suspend(relation);
+  }
+
+  /** What was kept for whoever observes these paths, oldest first. */
+  takeOver(paths: readonly Path[]): readonly Moment[] {
+    const key = keyOf(paths);
+    const at = this.waiting.findIndex((relation) => keyOf(relation.paths) === key);
+    const [relation] = at < 0 ? [] : this.waiting.splice(at, 1);
+    if (relation === undefined) return [];
+    const kept = relation.handOver();
+    relation[Symbol.dispose]();
+    return kept;
   }
 
   changed(paths: readonly Path[]): void {
-    for (const relation of [...this.relations]) {
+    for (const relation of [...this.relations, ...this.waiting]) {
       if (relation.paths.some((own) => paths.some((path) => contains(own, path) || contains(path, own))))
         relation.changed();
     }

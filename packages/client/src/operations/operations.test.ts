@@ -71,6 +71,7 @@ function setUp(act: (args?: string) => void | Promise<void> = () => undefined) {
     version: '1.1',
     rootPath: '',
     notifications: 'con',
+    storing: () => false,
     actionTimeout: seconds(30),
     unheard: () => {
       unheard += 1;
