@@ -200,8 +200,10 @@ describe('the version of a registration', () => {
     const device = world.server.device('a');
     await expect(device.readComposite(['/3/0/0'])).rejects.toMatchObject({ code: 'LWM2M_UNSUPPORTED' });
     await expect(device.discover('/3', { depth: 1 })).rejects.toMatchObject({ code: 'LWM2M_UNSUPPORTED' });
-    const attributes = { pmin: 1 };
-    await expect(device.observe('/3/0/0', { attributes }).next()).rejects.toMatchObject({ code: 'LWM2M_UNSUPPORTED' });
+    const newer = world.during(device.writeAttributes('/3303/0/5700', { con: 1 }));
+    await expect(newer).rejects.toMatchObject({ status: Code.BadRequest });
+    const passedOver = { op: 'observe', path: { kind: 'object', object: 3 }, attributes: { pmin: 1 } } as const;
+    expect(await world.during(device.perform(passedOver))).toMatchObject({ kind: 'content' });
   });
 });
 

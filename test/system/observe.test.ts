@@ -1,6 +1,6 @@
 import { ContentFormat } from '@lapwing/coap';
 import { hours, minutes, seconds } from '@lapwing/kernel';
-import { makeValue } from '@lapwing/lwm2m';
+import { type Lwm2mVersion, makeValue } from '@lapwing/lwm2m';
 import { describe, expect, it } from 'vitest';
 import { Setting, Temperature } from './objects.ts';
 import { rows, type ThingOptions, World } from './world.ts';
@@ -206,8 +206,8 @@ describe('notifications', () => {
 });
 
 describe('a server that wants nothing lost', () => {
-  async function storing(attributes: Parameters<World['observing']>[2] = {}) {
-    const made = await setUp({}, { version: '1.1' });
+  async function storing(attributes: Parameters<World['observing']>[2] = {}, version: Lwm2mVersion = '1.1') {
+    const made = await setUp({}, { version });
     const { world, thing, device } = made;
     await world.during(device.write('/1/0/6', makeValue('boolean', true)));
     const watching = world.observing('a', path, attributes);
@@ -256,7 +256,7 @@ describe('a server that wants nothing lost', () => {
   });
 
   it('hears no more of it than hqmax', async () => {
-    const { world, thing, warmUp } = await storing();
+    const { world, thing, warmUp } = await storing({}, '1.2');
     await using _ = world;
     await world.during(world.server.device('a').writeAttributes(path, { hqmax: 3 }));
     world.network.darken(thing.host);

@@ -6,7 +6,7 @@ import { profiles } from './compat.ts';
 import { parseCommand } from './downlink.ts';
 
 const text = readFileSync(new URL('../../../docs/reference/mqtt.md', import.meta.url), 'utf8');
-const shown = [...text.matchAll(/^```json\n([\s\S]*?)^```/gm)]
+const shown = [...text.matchAll(/^```jsonl?\n([\s\S]*?)^```/gm)]
   .flatMap(([, block = '']) => block.split('\n'))
   .filter((line) => line !== '');
 

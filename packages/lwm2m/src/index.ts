@@ -106,6 +106,7 @@ export {
   type Lwm2mVersion,
   lackingFor,
   parseVersion,
+  unknownAttribute,
   type VersionTraits,
   versionBefore,
   versions,

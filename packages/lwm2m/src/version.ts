@@ -2,7 +2,7 @@
 // parameters of the registration and the versions of the core objects. No other file compares versions.
 // (Core 1.2.1 §6.2.1, §7.3.2, §7.4; Core 1.1.1 §6.2.1, §5.1.2; Core 1.0.2 §5.3.1, §5.1.2, §6.4)
 import { ContentFormat } from '@lapwing/coap';
-import type { AttributeName } from './attributes.ts';
+import type { AttributeName, AttributePatch } from './attributes.ts';
 import type { Operation } from './operation.ts';
 
 export type Lwm2mVersion = '1.0' | '1.1' | '1.2';
@@ -108,6 +108,12 @@ export function versionBefore(version: Lwm2mVersion): Lwm2mVersion | undefined {
 export function lackingFor(operation: Operation, version: Lwm2mVersion): Capability | undefined {
   const needed = capabilityOf(operation);
   return needed === undefined || versionTraits[version].capabilities.has(needed) ? undefined : needed;
+}
+
+/** The first of the attributes that the version does not know; undefined when it knows all. */
+export function unknownAttribute(patch: AttributePatch, version: Lwm2mVersion): string | undefined {
+  const { attributes } = versionTraits[version];
+  return Object.keys(patch).find((name) => !attributes.has(name as AttributeName));
 }
 
 function capabilityOf(operation: Operation): Capability | undefined {

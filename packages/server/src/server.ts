@@ -154,7 +154,8 @@ export class Server implements AsyncDisposable {
       return Promise.reject(new NotRegisteredError(`${name} is not registered`));
     const { version } = contact.registration;
     const lacking = lackingFor(operation, version);
-    if (lacking !== undefined)
+    // Attributes that come with an Observe do no harm to a device that passes over them; some of 1.0 know them from a draft.
+    if (lacking !== undefined && lacking !== 'observe-attributes')
       return Promise.reject(
         new UnsupportedError(`${name} speaks LwM2M ${version}, which has no ${operation.op} (${lacking})`),
       );

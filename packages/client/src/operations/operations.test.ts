@@ -68,7 +68,7 @@ function setUp(act: (args?: string) => void | Promise<void> = () => undefined) {
     relations,
     attributes,
     clock,
-    version: '1.1',
+    version: '1.2',
     rootPath: '',
     notifications: 'con',
     storing: () => false,

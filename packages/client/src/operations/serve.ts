@@ -28,7 +28,10 @@ export interface Operated extends Observing, Executing {
 export function serveOperations(device: Operated): Service {
   const { store } = device;
   return async (request: Request, context: Context): Promise<Response> => {
-    const operation = readRequest(request, { typeOf: store.typeOf, rootPath: device.rootPath });
+    const operation = spokenIn(
+      device.version,
+      readRequest(request, { typeOf: store.typeOf, rootPath: device.rootPath }),
+    );
     const answer = await perform(operation, context, device);
     const response = writeResponse(operation, answer, device);
     // Observe in the answer accepts the observation (RFC 7641 §4.1).
@@ -38,12 +41,29 @@ export function serveOperations(device: Operated): Service {
   };
 }
 
+/** Queries that a version does not know are passed over; methods that it does not know are refused. */
+function spokenIn(version: Lwm2mVersion, operation: Operation): Operation {
+  switch (lackingFor(operation, version)) {
+    case undefined:
+      return operation;
+    case 'observe-attributes':
+    case 'discover-depth': {
+      if (operation.op === 'observe') {
+        const { attributes: _, ...plain } = operation;
+        return plain;
+      }
+      return operation.op === 'discover' ? { op: 'discover', path: operation.path } : operation;
+    }
+    case 'composite':
+    case 'send':
+      throw new ResponseError(Code.MethodNotAllowed);
+  }
+}
+
 const isObserve = ({ op }: Operation): boolean => op === 'observe' || op === 'observe-composite';
 
 async function perform(operation: Operation, context: Context, device: Operated): Promise<Answer> {
   const { store } = device;
-  // Whatever else is newer does no harm: a server that says it means it.
-  if (lackingFor(operation, device.version) === 'composite') throw new ResponseError(Code.MethodNotAllowed);
   // Core 1.2.1 Appendix E.1: keys are nobody's but the bootstrap server's.
   if ('path' in operation && operation.path.kind !== 'root' && isHiddenObject(operation.path.object))
     throw new ResponseError(Code.Unauthorized);
