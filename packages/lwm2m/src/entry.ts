@@ -25,10 +25,15 @@ export interface Codec {
 /** RFC 8428 §4.5.3: smaller numbers are relative to now, a week and a month from 1978 are not. */
 const firstAbsolute = 2 ** 28;
 
-/** Times that were said relative to now made absolute; `now` is Unix time in seconds. The same list when there are none. */
-export function withAbsoluteTimes(entries: readonly Entry[], now: number): readonly Entry[] {
-  for (const { time } of entries)
-    if (time !== undefined && time < firstAbsolute) return entries.map((entry) => absolute(entry, now));
+/** Times that were said relative to now made absolute by a clock in ms. The same list when there are none. */
+export function withAbsoluteTimes(entries: readonly Entry[], clock: { wall(): number }): readonly Entry[] {
+  for (let i = 0; i < entries.length; i += 1) {
+    const time = entries[i]?.time;
+    if (time !== undefined && time < firstAbsolute) {
+      const now = clock.wall() / 1000;
+      return entries.map((entry) => absolute(entry, now));
+    }
+  }
   return entries;
 }
 

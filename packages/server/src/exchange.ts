@@ -86,7 +86,7 @@ export class Exchange {
   ): Result {
     const result = readResponse(operation, response, typeOf, registration.rootPath);
     if (result.kind !== 'content') return result;
-    const entries = withAbsoluteTimes(result.entries, this.clock.wall() / 1000);
+    const entries = withAbsoluteTimes(result.entries, this.clock);
     return entries === result.entries ? result : { ...result, entries };
   }
 }

@@ -67,7 +67,7 @@ export class SendInterface {
     const { registration } = contact;
     const { entries, format } = readSend(request, this.models.typesOf(registration));
     this.check(entries, registration.objects);
-    this.sent(contact, { entries: withAbsoluteTimes(entries, this.settings.clock.wall() / 1000), format });
+    this.sent(contact, { entries: withAbsoluteTimes(entries, this.settings.clock), format });
     return makeResponse(Code.Changed);
   }
 

@@ -4,11 +4,16 @@
 import { afterTurn, type Emitter } from '@lapwing/kernel';
 import type { ServerEvents } from './events.ts';
 
+/** Longer lists are made for a storm and not kept after it. */
+const longestKept = 8192;
+
 export class Telling {
   private readonly emitter: Emitter<ServerEvents>;
-  /** Two lists side by side, since one of pairs would cost an object for each event. */
-  private names: (keyof ServerEvents | undefined)[] = [];
-  private events: unknown[] = [];
+  /** Name and event by turns, since pairs would cost an object for each; the name of something to do is undefined. */
+  private list: unknown[] = [];
+  private length = 0;
+  /** The list that was told last, empty, for the next turn but one: neither grows anew for each. */
+  private spare: unknown[] = [];
   private closed = false;
 
   constructor(emitter: Emitter<ServerEvents>) {
@@ -27,25 +32,29 @@ export class Telling {
   /** Nothing is told any more. */
   close(): void {
     this.closed = true;
-    this.names = [];
-    this.events = [];
+    this.list = [];
+    this.length = 0;
   }
 
   private add(name: keyof ServerEvents | undefined, event: unknown): void {
     if (this.closed) return;
-    if (this.names.length === 0) afterTurn(this.tell);
-    this.names.push(name);
-    this.events.push(event);
+    if (this.length === 0) afterTurn(this.tell);
+    this.list[this.length] = name;
+    this.list[this.length + 1] = event;
+    this.length += 2;
   }
 
   private readonly tell = (): void => {
-    const { names, events } = this;
-    this.names = [];
-    this.events = [];
-    for (let i = 0; i < names.length; i += 1) {
-      const name = names[i];
-      if (name === undefined) (events[i] as () => void)();
-      else this.emitter.emit(name, events[i] as ServerEvents[typeof name]);
+    const { list, length } = this;
+    this.list = this.spare;
+    this.length = 0;
+    for (let i = 0; i < length && !this.closed; i += 2) {
+      const name = list[i] as keyof ServerEvents | undefined;
+      const event = list[i + 1];
+      list[i + 1] = undefined;
+      if (name === undefined) (event as () => void)();
+      else this.emitter.emit(name, event as ServerEvents[typeof name]);
     }
+    this.spare = length <= longestKept ? list : [];
   };
 }
