@@ -216,6 +216,29 @@ describe('what a device sends by itself', () => {
     expect(entries[0]?.time).toBeLessThan(world.clock.wall() / 1000 - 29);
   });
 
+  it('wakes the device for whatever waits for it in queue mode', async () => {
+    const { world, thing, device } = await setUp({}, { queueMode: true });
+    await using _ = world;
+    await world.pass(minutes(2));
+    expect(world.server.isAwake('a')).toBe(false);
+    const waiting = device.read(Temperature, 0, 'sensorValue');
+    await world.during(thing.client.send(['/3303/0']));
+    expect(await world.during(waiting)).toBe(20);
+    expect(world.server.isAwake('a')).toBe(true);
+  });
+
+  it('is believed to be of the device that proves to be it, and of no other, also after it has moved', async () => {
+    const { world, thing } = await setUp({ road: 'dtls-cid' });
+    await using _ = world;
+    const other = await world.device('b', { version: '1.2' });
+    await world.pass(seconds(5));
+    thing.transport.rebind({ port: 55_555 });
+    await world.during(thing.client.send(['/3303/0/5700']));
+    await world.during(other.client.send(['/3303/0/5700']));
+    await world.pass(seconds(1));
+    expect(world.of('sent').map(({ registration }) => registration.name)).toEqual(['a', 'b']);
+  });
+
   it('says so when there is nothing to send, or nobody', async () => {
     const { world, thing } = await setUp();
     await using _ = world;

@@ -28,7 +28,9 @@ import { ServerInstance } from './builtin/server.ts';
 import { SendError } from './errors.ts';
 import { AttributeTable } from './notify/attribute-table.ts';
 import { Relations } from './notify/relations.ts';
+import { type Caller, mayDo, Right } from './objects/access-control.ts';
 import { objectList } from './operations/discover.ts';
+import type { Visible } from './operations/read.ts';
 import { serveOperations } from './operations/serve.ts';
 import type { AccountSettings, Settings } from './options.ts';
 import type { Phase } from './registration/machine.ts';
@@ -57,6 +59,7 @@ export class Account implements AsyncDisposable {
   private readonly attributes: AttributeTable;
   private readonly relations = new Relations();
   private readonly device: Settings;
+  private readonly caller: Caller;
   private listed = '';
   private strangers = 0;
 
@@ -70,6 +73,7 @@ export class Account implements AsyncDisposable {
     this.settings = account;
     this.endpoint = endpoint;
     this.device = settings;
+    this.caller = { id: account.id, isAlone: settings.accounts.length === 1 };
     const { objects, clock } = settings;
     // Not before the answer to the Execute is on its way: a server that has lost the registration would not take it.
     const later = (act: () => void): void => void clock.at(clock.now(), act);
@@ -128,6 +132,7 @@ export class Account implements AsyncDisposable {
         attributes,
         relations,
         notifications,
+        caller: opened.caller,
         storing: () => opened.server.isStoring,
         unheard,
       });
@@ -168,6 +173,10 @@ export class Account implements AsyncDisposable {
     return this.session.version;
   }
 
+  /** Whether the server may read the instance. */
+  readonly visible: Visible = (object, instance) =>
+    mayDo(this.device.objects, this.caller, Right.Read, object, instance);
+
   /** Core 1.2.1 §6.4.5. Settles when the server has it; rejects as `Client.send` says. */
   async send(entries: readonly Entry[], { signal, format }: SendOptions): Promise<void> {
     const { peer, version } = this.session;
@@ -177,8 +186,8 @@ export class Account implements AsyncDisposable {
       throw new SendError('muted', `${this.settings.uri} wants nothing sent (/1/${this.server.id}/23)`);
     if (!versionTraits[version].capabilities.has('send'))
       throw new SendError('unsupported', `${this.settings.uri} is spoken to in LwM2M ${version}, which has no Send`);
-    if (entries.some(({ path }) => path.kind !== 'root' && isHiddenObject(path.object)))
-      throw new SendError('forbidden', 'keys are not sent to anybody');
+    if (!entries.every(({ path }) => this.maySend(path)))
+      throw new SendError('forbidden', 'keys are sent to nobody, and values to whom may read them');
     if (entries.length === 0) throw new SendError('nothing', 'there is nothing to send');
     const operation = { op: 'send', entries, ...(format === undefined ? {} : { format }) } as const;
     const request = writeRequest(operation, { version, rootPath: '', formats: versionTraits[version].formats });
@@ -189,6 +198,11 @@ export class Account implements AsyncDisposable {
       if (error instanceof TimeoutError) this.session.handle({ kind: 'unheard' });
       throw error;
     }
+  }
+
+  private maySend(path: Path): boolean {
+    if (path.kind === 'root' || path.kind === 'object') return true;
+    return !isHiddenObject(path.object) && this.visible(path.object, path.instance);
   }
 
   /** Values changed, also those of the account's own instance of object 1. */

@@ -111,7 +111,7 @@ export class Client implements AsyncDisposable {
     const account = this.find(server);
     if (account === undefined) throw new SendError('not-registered', `there is no server ${server ?? ''}`);
     const entries = what.flatMap((each: PathText | Entry) =>
-      typeof each === 'string' ? readPresent(this.objects, [parsePath(each)]) : [each],
+      typeof each === 'string' ? readPresent(this.objects, [parsePath(each)], account.visible) : [each],
     );
     await account.send(entries, options);
   }

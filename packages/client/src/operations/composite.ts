@@ -15,19 +15,21 @@ import {
 } from '@lapwing/lwm2m';
 import type { ObjectStore } from '../objects/store.ts';
 import { deleteAt } from './delete.ts';
-import { readEntries } from './read.ts';
+import { everything, readEntries, type Visible } from './read.ts';
 import { write } from './write.ts';
 
 /** Every value that is there and may be read; of what is not, or may not, there is no trace. Never throws. */
-export function readPresent(store: ObjectStore, paths: readonly Path[]): readonly Entry[] {
-  return outermost(paths).flatMap((path) => presentAt(store, path));
+export function readPresent(store: ObjectStore, paths: readonly Path[], visible = everything): readonly Entry[] {
+  return outermost(paths).flatMap((path) => presentAt(store, path, visible));
 }
 
-function presentAt(store: ObjectStore, path: Path): readonly Entry[] {
-  if (path.kind === 'root') return [...store.objects.keys()].flatMap((object) => presentAt(store, objectPath(object)));
+function presentAt(store: ObjectStore, path: Path, visible: Visible): readonly Entry[] {
+  if (path.kind === 'root')
+    return [...store.objects.keys()].flatMap((object) => presentAt(store, objectPath(object), visible));
   if (isHiddenObject(path.object)) return [];
+  if (path.kind !== 'object' && !visible(path.object, path.instance)) return [];
   try {
-    return readEntries(store, path).filter(({ value }) => value !== undefined);
+    return readEntries(store, path, visible).filter(({ value }) => value !== undefined);
   } catch (error) {
     if (error instanceof ResponseError) return [];
     throw error;
@@ -35,14 +37,18 @@ function presentAt(store: ObjectStore, path: Path): readonly Entry[] {
 }
 
 /** Throws ResponseError 4.04 when nothing is there. */
-export function readComposite(store: ObjectStore, paths: readonly Path[]): readonly Entry[] {
-  const entries = readPresent(store, paths);
+export function readComposite(store: ObjectStore, paths: readonly Path[], visible = everything): readonly Entry[] {
+  const entries = readPresent(store, paths, visible);
   if (entries.length === 0) throw new ResponseError(Code.NotFound);
   return entries;
 }
 
 /** Throws as Write does, and 4.01 for objects that no server may touch; then nothing has changed. */
-export function writeComposite(store: ObjectStore, { entries }: Extract<Operation, { op: 'write-composite' }>): void {
+export function writeComposite(
+  store: ObjectStore,
+  { entries }: Extract<Operation, { op: 'write-composite' }>,
+  mayWrite: Visible = everything,
+): void {
   const instances = new Map<string, { readonly path: InstancePath; readonly entries: Entry[] }>();
   store.batch(
     () => {
@@ -50,7 +56,8 @@ export function writeComposite(store: ObjectStore, { entries }: Extract<Operatio
         const { path, value } = entry;
         if (path.kind !== 'resource' && path.kind !== 'resource-instance')
           throw ResponseError.badRequest(`${formatPath(path)} cannot hold a value`);
-        if (isHiddenObject(path.object)) throw new ResponseError(Code.Unauthorized);
+        if (isHiddenObject(path.object) || !mayWrite(path.object, path.instance))
+          throw new ResponseError(Code.Unauthorized);
         if (value === undefined && path.kind === 'resource-instance') {
           deleteAt(store, { op: 'delete', path });
           continue;

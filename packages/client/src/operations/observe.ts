@@ -16,7 +16,7 @@ import { Delivery } from '../notify/delivery.ts';
 import { Relation, type Relations } from '../notify/relations.ts';
 import type { ObjectStore } from '../objects/store.ts';
 import { readPresent } from './composite.ts';
-import { readEntries } from './read.ts';
+import { readEntries, type Visible } from './read.ts';
 
 export interface Observing {
   readonly store: ObjectStore;
@@ -26,6 +26,8 @@ export interface Observing {
   readonly version: Lwm2mVersion;
   /** Confirmable notifications, unless the server has written otherwise (attribute `con`). */
   readonly notifications: 'con' | 'auto';
+  /** Which instances the server may see. */
+  readonly visible: Visible;
   /** The server wants nothing lost while it cannot be reached (/1/x/6). */
   readonly storing: () => boolean;
   /** A notification was not acknowledged: the server has lost sight of this device, or the device of it. */
@@ -42,7 +44,7 @@ const mostKept = 1000;
 export function observe(
   operation: ObserveOperation,
   context: Context,
-  { store, relations, attributes, clock, version, notifications, storing, unheard }: Observing,
+  { store, relations, attributes, clock, version, notifications, visible, storing, unheard }: Observing,
   toResponse: (entries: readonly Entry[]) => Response,
 ): readonly Entry[] {
   const own = patchAttributes({}, operation.attributes ?? {});
@@ -51,7 +53,9 @@ export function observe(
   const paths = operation.op === 'observe' ? [operation.path] : operation.paths;
   // What a composite names and is not there may still come.
   const read = (): readonly Entry[] =>
-    operation.op === 'observe' ? readEntries(store, operation.path) : readPresent(store, operation.paths);
+    operation.op === 'observe'
+      ? readEntries(store, operation.path, visible)
+      : readPresent(store, operation.paths, visible);
   const entries = read();
   const { notify, signal } = context;
   if (notify === undefined) return entries;

@@ -72,6 +72,7 @@ function setUp(act: (args?: string) => void | Promise<void> = () => undefined) {
     rootPath: '',
     notifications: 'con',
     storing: () => false,
+    caller: { id: 1, isAlone: true },
     actionTimeout: seconds(30),
     unheard: () => {
       unheard += 1;

@@ -6,27 +6,43 @@ import {
   type Lwm2mVersion,
   lackingFor,
   type Operation,
+  type Path,
   readRequest,
   writeResponse,
 } from '@lapwing/lwm2m';
+import { type Caller, mayDo, Right } from '../objects/access-control.ts';
 import { readComposite, readPresent, writeComposite } from './composite.ts';
 import { create } from './create.ts';
 import { deleteAt } from './delete.ts';
 import { discover } from './discover.ts';
 import { type Executing, execute } from './execute.ts';
 import { type Observing, observe } from './observe.ts';
-import { readEntries } from './read.ts';
+import { readEntries, type Visible } from './read.ts';
 import { write } from './write.ts';
 import { writeAttributes } from './write-attributes.ts';
 
-export interface Operated extends Observing, Executing {
+export interface Operated extends Omit<Observing, 'visible'>, Executing {
   readonly version: Lwm2mVersion;
   readonly rootPath: string;
+  readonly caller: Caller;
+}
+
+interface Serving extends Operated {
+  readonly visible: Visible;
 }
 
 /** Rejects with the ResponseError to answer. */
-export function serveOperations(device: Operated): Service {
-  const { store } = device;
+export function serveOperations(operated: Operated): Service {
+  const { store, caller } = operated;
+  const visible: Visible = (object, instance) => mayDo(store, caller, Right.Read, object, instance);
+  const device: Serving = {
+    ...operated,
+    // What is spoken may change with each registration.
+    get version() {
+      return operated.version;
+    },
+    visible,
+  };
   return async (request: Request, context: Context): Promise<Response> => {
     const operation = spokenIn(
       device.version,
@@ -39,6 +55,37 @@ export function serveOperations(device: Operated): Service {
       ? { ...response, options: response.options.with(Option.Observe, 0) }
       : response;
   };
+}
+
+/** What object 2 says to an operation on one instance, or on what is to come; several are looked at one by one. */
+function isAllowed(operation: Operation, { store, caller }: Serving): boolean {
+  if (!('path' in operation) || operation.path.kind === 'root') return true;
+  const { path } = operation;
+  if (operation.op === 'create') return mayDo(store, caller, Right.Create, path.object, undefined);
+  if (path.kind === 'object') return true;
+  const right = rightFor(operation);
+  return right === undefined || mayDo(store, caller, right, path.object, path.instance);
+}
+
+function rightFor({ op, path }: Extract<Operation, { path: Path }>): Right | undefined {
+  switch (op) {
+    case 'read':
+    case 'observe':
+    case 'cancel-observe':
+    case 'write-attributes':
+      return Right.Read;
+    case 'write':
+      return Right.Write;
+    case 'execute':
+      return Right.Execute;
+    case 'delete':
+      return path.kind === 'instance' ? Right.Delete : Right.Write;
+    case 'create':
+      return Right.Create;
+    // Whoever is registered may see what there is (Core 1.2.1 §8.3).
+    case 'discover':
+      return undefined;
+  }
 }
 
 /** Queries that a version does not know are passed over; methods that it does not know are refused. */
@@ -62,15 +109,16 @@ function spokenIn(version: Lwm2mVersion, operation: Operation): Operation {
 
 const isObserve = ({ op }: Operation): boolean => op === 'observe' || op === 'observe-composite';
 
-async function perform(operation: Operation, context: Context, device: Operated): Promise<Answer> {
-  const { store } = device;
+async function perform(operation: Operation, context: Context, device: Serving): Promise<Answer> {
+  const { store, visible, caller } = device;
   // Core 1.2.1 Appendix E.1: keys are nobody's but the bootstrap server's.
   if ('path' in operation && operation.path.kind !== 'root' && isHiddenObject(operation.path.object))
     throw new ResponseError(Code.Unauthorized);
+  if (!isAllowed(operation, device)) throw new ResponseError(Code.Unauthorized);
   switch (operation.op) {
     case 'read':
     case 'cancel-observe':
-      return { kind: 'content', code: Code.Content, entries: readEntries(store, operation.path) };
+      return { kind: 'content', code: Code.Content, entries: readEntries(store, operation.path, visible) };
     case 'observe':
     case 'observe-composite': {
       const entries = observe(operation, context, device, (current) =>
@@ -79,11 +127,11 @@ async function perform(operation: Operation, context: Context, device: Operated)
       return { kind: 'content', code: Code.Content, entries };
     }
     case 'read-composite':
-      return { kind: 'content', code: Code.Content, entries: readComposite(store, operation.paths) };
+      return { kind: 'content', code: Code.Content, entries: readComposite(store, operation.paths, visible) };
     case 'cancel-observe-composite':
-      return { kind: 'content', code: Code.Content, entries: readPresent(store, operation.paths) };
+      return { kind: 'content', code: Code.Content, entries: readPresent(store, operation.paths, visible) };
     case 'write-composite':
-      writeComposite(store, operation);
+      writeComposite(store, operation, (object, instance) => mayDo(store, caller, Right.Write, object, instance));
       return { kind: 'done', code: Code.Changed };
     case 'send':
       throw new ResponseError(Code.NotFound);
@@ -103,7 +151,7 @@ async function perform(operation: Operation, context: Context, device: Operated)
       await execute(operation, device);
       return { kind: 'done', code: Code.Changed };
     case 'create':
-      return { kind: 'done', code: Code.Created, location: create(store, operation) };
+      return { kind: 'done', code: Code.Created, location: create(store, operation, caller) };
     case 'delete':
       deleteAt(store, operation);
       return { kind: 'done', code: Code.Deleted };
