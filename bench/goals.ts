@@ -26,7 +26,11 @@ export interface Goal {
 export const lapwing = 'Lapwing';
 const nodeCoap = 'node-coap 1.5.0';
 const libcoap = 'libcoap example server';
+const scandium = 'Scandium';
+const libcoapOpenssl = 'libcoap with OpenSSL';
 const leshan = 'Leshan 2.0.0-M18';
+const withoutDtls = 'Lapwing without DTLS';
+const idleBytes = 'B per idle peer';
 const echo = 'dgram echo, tuned';
 const alone = (qos: 0 | 1) => `mqtt package publishing alone, QoS ${qos}`;
 const gateway = (qos: 0 | 1) => `Lapwing gateway, QoS ${qos}`;
@@ -141,6 +145,38 @@ export const goals: readonly Goal[] = [
     stretch: 5,
     value: (f) => f.summary('notify-latency', gateway(1))?.p99Ms ?? Number.NaN,
   },
+  ratio('22', 'DTLS handshake, Scandium’s CPU over ours', 0.65, 0.9, cpuRatio('dtls-handshake', scandium)),
+  ratio('22', 'DTLS handshake, our rate over Scandium’s', 0.7, undefined, rateRatio('dtls-handshake', scandium)),
+  ratio(
+    '23',
+    'DTLS handshake, libcoap’s (OpenSSL) CPU over ours',
+    0.5,
+    0.75,
+    cpuRatio('dtls-handshake-close', libcoapOpenssl),
+  ),
+  ratio('24', 'GET over DTLS, Scandium’s CPU over ours', 1.3, 2, cpuRatio('dtls-get-32', scandium)),
+  ratio('24', 'GET over DTLS, our rate over Scandium’s', 1, undefined, rateRatio('dtls-get-32', scandium)),
+  ratio('25', 'GET over DTLS, libcoap’s (OpenSSL) CPU over ours', 0.4, 0.6, cpuRatio('dtls-get-32', libcoapOpenssl)),
+  {
+    number: '26',
+    what: 'GET over DTLS, our CPU over that without DTLS',
+    unit: '×',
+    better: 'lower',
+    gate: 2.2,
+    stretch: 1.8,
+    value: (f) => f.cpu('dtls-get-32', lapwing) / f.cpu('dtls-get-32', withoutDtls),
+  },
+  {
+    number: '27',
+    what: 'Handshake with certificates both ways, our CPU over that of its primitives',
+    unit: '×',
+    better: 'lower',
+    gate: 2.2,
+    stretch: 1.6,
+    value: (f) =>
+      f.cpu('dtls-handshake-local', 'Lapwing, certificates both ways') /
+      f.cpu('dtls-handshake-local', 'node:crypto, certificates both ways'),
+  },
   ratio('28', 'Download, our rate over node-coap’s', 30, 60, rateRatio('block2', nodeCoap)),
   ratio('28', 'Download, our rate over Californium’s', 1.5, 2.3, rateRatio('block2', 'Californium')),
   ratio('28', 'Download, our rate over libcoap’s', 0.5, 0.8, rateRatio('block2', libcoap)),
@@ -177,6 +213,31 @@ export const goals: readonly Goal[] = [
     gate: 600,
     stretch: 350,
     value: (f) => f.figure('memory-devices', lapwing, 'B per idle device'),
+  },
+  {
+    number: '32',
+    what: 'DTLS session with a connection id, idle, more than a peer without',
+    unit: 'B',
+    better: 'lower',
+    gate: 500,
+    stretch: 200,
+    value: (f) => f.figure('dtls-memory', lapwing, idleBytes) - f.figure('dtls-memory', withoutDtls, idleBytes),
+  },
+  {
+    number: 'P9',
+    what: 'ClientHello without a cookie, CPU over the bare echo’s',
+    unit: '×',
+    better: 'lower',
+    gate: 1.6,
+    value: (f) => f.cpu('dtls-hello', lapwing) / f.cpu('dtls-hello', echo),
+  },
+  {
+    number: 'P9',
+    what: 'Memory after a million of them, growth',
+    unit: 'kB',
+    better: 'lower',
+    gate: 256,
+    value: (f) => f.figure('dtls-hello-growth', lapwing, 'growth, kB'),
   },
   {
     number: '33',

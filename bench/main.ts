@@ -7,6 +7,8 @@ import { keep, kept } from './harness/results.ts';
 import { crowds, downloads, slowRoads, uploads } from './measurements/block.ts';
 import { coapClients, coapServers } from './measurements/coap.ts';
 import { codecs } from './measurements/codec.ts';
+import { handshakes, local, nuisances, securedRequests } from './measurements/dtls.ts';
+import { idleSessions } from './measurements/dtls-memory.ts';
 import { growth, reads, updates } from './measurements/lwm2m.ts';
 import type { Measurement, Plan } from './measurements/measurement.ts';
 import { memoryAtFullRate, memoryOfDevices } from './measurements/memory.ts';
@@ -19,6 +21,7 @@ const groups: Readonly<Record<string, readonly ((plan: Plan) => Promise<Measurem
   coap: [coapServers, coapClients],
   lwm2m: [updates, growth, reads],
   mqtt: [notifications],
+  dtls: [handshakes, securedRequests, local, nuisances, idleSessions],
   block: [downloads, uploads, slowRoads, crowds],
   memory: [memoryOfDevices, memoryAtFullRate],
   start: [coldStart],
@@ -28,7 +31,8 @@ const names = Object.keys(groups);
 const usage = `usage: npm run bench -- [options]
 
 Measures Lapwing beside other implementations, keeps the figures in bench/results and the tables in docs/performance.md.
-Needs a C compiler; Java with Maven, mosquitto and libcoap3-bin for the peers that need them. All of it takes about an hour.
+Needs a C compiler, for DTLS also OpenSSL's headers; Java with Maven, mosquitto and libcoap3-bin for the peers that need
+them. All of it takes more than an hour.
 
   --only GROUPS   comma-separated: ${names.join(', ')}
   --quick         one short round, to try things out; nothing is kept
@@ -91,12 +95,14 @@ export async function main(args: string[]): Promise<number> {
   const plan: Plan = values.quick
     ? { rounds: 1, seconds: 1, warmth: 0.25, scale: 0.1 }
     : { rounds, seconds, warmth: 1, scale: 1 };
-  compileGenerator();
+  const cannot = compileGenerator();
+  if (cannot.dtls !== undefined) console.error(`bench: nothing is measured over DTLS: ${cannot.dtls}`);
   const absent = prepareJava();
   if (absent !== undefined) console.error(`bench: the Java peers are not run: ${absent}`);
   const all: Measurement[] = [];
   for (const group of chosen(values.only)) {
     console.error(`  ${group}`);
+    if (group === 'dtls' && cannot.dtls !== undefined) continue;
     const found: Measurement[] = [];
     for (const measure of groups[group] ?? []) found.push(...(await measure(plan)));
     if (!values.quick) keep(group, plan, found);

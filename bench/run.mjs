@@ -19,7 +19,10 @@ if (stale && !run('npm', ['ci', '--prefix', bench, '--ignore-scripts', '--no-aud
   process.exit(1);
 }
 const tsc = `${root}node_modules/typescript/bin/tsc`;
-if (!process.argv.includes('--no-build') && !run(process.execPath, [tsc, '-b', 'packages/cli'], root)) {
+if (
+  !process.argv.includes('--no-build') &&
+  !run(process.execPath, [tsc, '-b', 'packages/cli', 'packages/dtls'], root)
+) {
   console.error('bench: the packages did not build; measuring what was built before');
 }
 // What does not type-check is still emitted: a subject whose package is missing is reported as not run.

@@ -4,7 +4,11 @@ import {
   blockOf,
   type Code,
   decodeMessage,
+  decodeStreamMessage,
+  decodeWebSocketMessage,
   encodeMessage,
+  encodeStreamMessage,
+  encodeWebSocketMessage,
   filterLinks,
   formatLinks,
   makeRequest,
@@ -13,6 +17,8 @@ import {
   parseLinks,
   parseUri,
 } from '@lapwing/coap';
+import { decodeOscoreOption, deriveContext, encodeOscoreOption, unprotectRequest } from '@lapwing/coap/oscore';
+import { frameLength, type Measure, readFrame, replyTo, Splitter } from '@lapwing/coap/testing';
 import {
   CookieJar,
   type Fragment,
@@ -26,7 +32,7 @@ import {
   readFragment,
   readRawPublicKey,
 } from '@lapwing/dtls/testing';
-import { equalBytes, StackError } from '@lapwing/kernel';
+import { equalBytes, FormatError, noBytes, Secret, StackError } from '@lapwing/kernel';
 import { SeededRandom } from '@lapwing/kernel/testing';
 import {
   codecFor,
@@ -76,6 +82,53 @@ function message(bytes: Uint8Array): void {
   for (const [number] of first.options) blockOf(first.options, number);
   const again = encodeMessage(first);
   if (!equalBytes(encodeMessage(decodeMessage(again)), again)) throw new Broken('not canonical');
+}
+
+/** The same pieces, whether it comes at once or in chunks of a few bytes; also that it has no sense any more from the same place on. */
+function pieces(bytes: Uint8Array, measure?: Measure): readonly Uint8Array[] {
+  const cut = (size: number): readonly Uint8Array[] => {
+    const splitter = new Splitter(4096, measure);
+    const found: Uint8Array[] = [];
+    for (let at = 0; at < bytes.length; at += size) {
+      splitter.push(bytes.subarray(at, at + size));
+      for (let next = splitter.next(); next !== undefined; next = splitter.next()) {
+        if (!(next instanceof Uint8Array)) return found;
+        found.push(next);
+      }
+      if (splitter.held > 4096) throw new Broken(`${splitter.held} bytes held`);
+    }
+    return found;
+  };
+  const whole = cut(bytes.length);
+  for (const size of [1, 3, 7]) {
+    const again = cut(size);
+    if (again.length !== whole.length || !again.every((piece, i) => equalBytes(piece, whole[i] ?? new Uint8Array())))
+      throw new Broken(`cut into pieces of ${size} it is another stream`);
+  }
+  return whole;
+}
+
+/** Datagrams serve as seeds: behind their header they are what a stream carries. */
+function stream(bytes: Uint8Array): void {
+  const refusals: unknown[] = [];
+  const found = pieces(bytes);
+  for (const piece of found) {
+    try {
+      const again = encodeStreamMessage(decodeStreamMessage(piece), 8192);
+      if (!equalBytes(encodeStreamMessage(decodeStreamMessage(again), 8192), again)) throw new Broken('not canonical');
+    } catch (error) {
+      if (!(error instanceof StackError)) throw error;
+      refusals.push(error);
+    }
+  }
+  if (refusals.length > 0 && refusals.length === found.length) throw refusals[0];
+}
+
+function webSocket(bytes: Uint8Array): void {
+  for (const piece of pieces(bytes, frameLength)) readFrame(piece);
+  const again = encodeWebSocketMessage(decodeWebSocketMessage(bytes), 8192);
+  if (!equalBytes(encodeWebSocketMessage(decodeWebSocketMessage(again), 8192), again))
+    throw new Broken('not canonical');
 }
 
 function request(bytes: Uint8Array): void {
@@ -197,10 +250,41 @@ function rawPublicKey(bytes: Uint8Array): void {
   if (!equalBytes(written, bytes)) throw new Broken('another spelling of a key');
 }
 
+function oscoreOption(bytes: Uint8Array): void {
+  if (!equalBytes(encodeOscoreOption(decodeOscoreOption(bytes)), bytes)) throw new Broken('not canonical');
+}
+
+/** The servers of RFC 8613 Appendix C.1 and C.3. */
+const servers = [undefined, Uint8Array.of(0x37, 0xcb, 0xf3, 0x21, 0x00, 0x17, 0xa2, 0xd3)].map((idContext) =>
+  deriveContext({
+    masterSecret: new Secret(Uint8Array.from({ length: 16 }, (_, i) => i + 1)),
+    masterSalt: Uint8Array.of(0x9e, 0x7c, 0xa9, 0x22, 0x23, 0x78, 0x63, 0x40),
+    senderId: Uint8Array.of(1),
+    recipientId: noBytes,
+    ...(idContext === undefined ? {} : { idContext }),
+  }),
+);
+
+/** A datagram, opened with the keys of whoever may have sent it: only the messages of the RFC come out, whatever stands around them. */
+function oscoreMessage(bytes: Uint8Array): void {
+  const { code, options, payload } = decodeMessage(bytes);
+  const { kid = noBytes, piv } = decodeOscoreOption(options.bytes(Option.Oscore) ?? noBytes);
+  if (piv === undefined) throw new FormatError('no Partial IV');
+  let refused = 0;
+  for (const context of servers) {
+    const opened = unprotectRequest(context, makeRequest(code, options, payload), { kid, piv });
+    if (typeof opened === 'string') refused += 1;
+    else if (opened.content.options.path.join('/') !== 'tv1') throw new Broken('somebody else made a message of ours');
+  }
+  if (refused === servers.length) throw new FormatError('not protected for us');
+}
+
 const kebab = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 export const byteTargets: Readonly<Record<string, (bytes: Uint8Array) => void>> = {
   message,
+  stream,
+  'web-socket': webSocket,
   request,
   ...Object.fromEntries(Object.entries(formats).map(([name, format]) => [name, payloads(format)])),
   'object-list': (bytes) => void parseObjectList(bytes),
@@ -215,6 +299,8 @@ export const byteTargets: Readonly<Record<string, (bytes: Uint8Array) => void>> 
   'dtls-cookie': cookie,
   'dtls-x509': x509,
   'dtls-raw-public-key': rawPublicKey,
+  'oscore-option': oscoreOption,
+  'oscore-message': oscoreMessage,
 };
 
 export const textTargets: Readonly<Record<string, (text: string) => void>> = {
@@ -228,6 +314,7 @@ export const textTargets: Readonly<Record<string, (text: string) => void>> = {
   attributes: (text) => void parseAttributes(text.split('&')),
   register: (text) => void parseRegister(text.split('&')),
   update: (text) => void parseUpdate(text.split('&'), '1.1'),
+  'web-socket-request': (text) => void replyTo(text, []),
   query: (text) => void OptionSet.of(...text.split('&').map((part) => [Option.UriQuery, part] as const)).query,
 };
 

@@ -81,8 +81,7 @@ static void run(const struct options *options, const struct traffic *traffic, co
   struct transfers transfers = {.path = options->path, .blocks = options->body / BLOCK};
   transfers.used = calloc(options->window, sizeof *transfers.used);
   struct engine engine;
-  uint32_t peers = options->window * GENERATIONS;
-  engine_open(&engine, net_client(options->target, peers), options->window, peers);
+  open_engine(&engine, options, options->window * GENERATIONS);
   engine.traffic = traffic;
   engine.self = &transfers;
   measure_run(&engine, options, name);

@@ -39,17 +39,29 @@ void engine_prepare(struct engine *e, struct lane *lane, uint32_t peer) {
   memcpy(lane->token + 6, &high, 2);
 }
 
+static uint8_t *message_buffer(struct engine *e) { return e->layer.seal != NULL ? e->message : net_buffer(e->net); }
+
+/* Sends the message that was written to message_buffer last. */
+static void send_as(struct engine *e, uint32_t peer, size_t length) {
+  if (e->layer.seal != NULL) length = e->layer.seal(e->layer.self, peer, e->message, length, net_buffer(e->net));
+  net_send_as(e->net, peer, length);
+}
+
+void engine_stray(struct engine *e, uint32_t peer) {
+  uint8_t *datagram = net_buffer(e->net);
+  net_send_as(e->net, peer, e->layer.stray(e->layer.self, peer, ++e->stray_number, datagram));
+}
+
 void engine_idle(struct engine *e) {
   for (unsigned i = 0; i < e->window; i++) e->lanes[i].busy = false;
 }
 
 static void start(struct engine *e, struct lane *lane, uint64_t now) {
-  uint8_t *buffer = net_buffer(e->net);
-  size_t length = e->traffic->ask(e, lane, buffer);
+  size_t length = e->traffic->ask(e, lane, message_buffer(e));
   if (length == 0) return;
   lane->busy = true;
   lane->sent = now;
-  net_send_as(e->net, lane->peer, length);
+  send_as(e, lane->peer, length);
 }
 
 static void settle(struct engine *e, struct lane *lane, uint64_t now) {
@@ -69,26 +81,25 @@ static struct lane *lane_of(struct engine *e, const struct coap_message *m) {
 }
 
 static void acknowledge(struct engine *e, uint32_t peer, uint16_t id) {
-  uint8_t *buffer = net_buffer(e->net);
   struct coap_writer w;
-  coap_begin(&w, buffer, COAP_ACK, 0, id, NULL, 0);
-  net_send_as(e->net, peer, coap_length(&w));
+  coap_begin(&w, message_buffer(e), COAP_ACK, 0, id, NULL, 0);
+  send_as(e, peer, coap_length(&w));
 }
 
 static void take(struct engine *e, unsigned n, uint64_t now) {
   size_t length;
-  const uint8_t *bytes = net_bytes(e->net, n, &length);
+  uint8_t *bytes = net_bytes(e->net, n, &length);
   uint32_t peer = net_peer(e->net, n);
   struct coap_message m;
-  if (!coap_parse(bytes, length, &m) || peer >= e->peers) {
+  if (peer < e->peers && e->layer.open != NULL) bytes = e->layer.open(e->layer.self, peer, bytes, &length);
+  if (peer >= e->peers || bytes == NULL || !coap_parse(bytes, length, &m)) {
     e->phase->strays++;
     return;
   }
   struct lane *lane = NULL;
   if (!e->echo && coap_is_request(&m)) {
-    uint8_t *buffer = net_buffer(e->net);
-    size_t answer = e->traffic->serve != NULL ? e->traffic->serve(e, peer, &m, buffer) : 0;
-    if (answer > 0) net_send_as(e->net, peer, answer);
+    size_t answer = e->traffic->serve != NULL ? e->traffic->serve(e, peer, &m, message_buffer(e)) : 0;
+    if (answer > 0) send_as(e, peer, answer);
     else e->phase->strays++;
     return;
   }

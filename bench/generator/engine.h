@@ -33,8 +33,20 @@ struct traffic {
   struct lane *(*acknowledged)(struct engine *engine, uint32_t peer, const struct coap_message *ack);
 };
 
+/* What lies between a message and its datagram. Without a seal, nothing does. */
+struct layer {
+  void *self;
+  /* Writes the datagram that carries the message and returns its length. */
+  size_t (*seal)(void *self, uint32_t peer, const uint8_t *message, size_t length, uint8_t *datagram);
+  /* The message in a datagram of `*length` bytes, in place, with its length; NULL: none. */
+  uint8_t *(*open)(void *self, uint32_t peer, uint8_t *datagram, size_t *length);
+  /* A datagram that the server must drop. */
+  size_t (*stray)(void *self, uint32_t peer, uint64_t number, uint8_t *datagram);
+};
+
 struct engine {
   struct net *net;
+  struct layer layer;
   const struct traffic *traffic;
   void *self;
   struct phase *phase;
@@ -50,12 +62,16 @@ struct engine {
   /* The server sends the same bytes back: any datagram with a lane's token is its answer. */
   bool echo;
   uint64_t random;
-  uint64_t due, next_sweep;
+  uint64_t due, next_sweep, stray_number;
+  /* Under a layer, where messages are written. */
+  uint8_t message[NET_BUFFER];
 };
 
 void engine_open(struct engine *engine, struct net *net, unsigned window, uint32_t peers);
 /* Gives the lane a fresh token and `peer`'s next Message ID. */
 void engine_prepare(struct engine *engine, struct lane *lane, uint32_t peer);
+/* Sends what the layer calls a stray as `peer`. */
+void engine_stray(struct engine *engine, uint32_t peer);
 uint32_t engine_random(struct engine *engine);
 /* Runs for `seconds`, or until `done` (may be NULL) says so. Lanes stay busy across calls with the same traffic. */
 void engine_run(struct engine *engine, double seconds, bool (*done)(struct engine *engine));

@@ -270,7 +270,7 @@ void mode_lwm2m(const struct options *options) {
   fleet.ready = calloc(all, sizeof *fleet.ready);
   fleet.ready_size = all;
   struct engine engine;
-  engine_open(&engine, net_client(options->target, all), options->window, all);
+  open_engine(&engine, options, all);
   engine.self = &fleet;
   static struct phase phase;
   if (options->warmup > 0) warm_up(&engine, &phase, options->warmup);

@@ -9,6 +9,9 @@
 #include <unistd.h>
 
 #include "modes.h"
+#ifdef WITH_DTLS
+#include "dtls/secure.h"
+#endif
 
 static const char usage[] =
     "usage: lapwing-load MODE --target 127.0.0.1:PORT [options]\n"
@@ -19,6 +22,9 @@ static const char usage[] =
     "  block2       downloads of --path, --body bytes in blocks of 1024\n"
     "  block1       uploads of the same to --path\n"
     "  lwm2m        --devices register, --then update | notify | read | hold | nothing\n"
+    "  idle         --devices ask once each, wait for the end of the input, ask once more\n"
+    "  handshake    DTLS handshakes, each from a new peer\n"
+    "  hello        --devices first flights without a cookie, each from a new peer\n"
     "  mqtt         subscribes to the filter --path at a broker and counts\n"
     "  serve        a CoAP server on --port: --size bytes, or --body bytes block-wise\n"
     "  echo-server  a batched echo on --port\n"
@@ -35,6 +41,13 @@ static const char usage[] =
     "  --warmup S    seconds before the measured ones (0)\n"
     "  --seconds S   seconds measured (2)\n"
     "  --settle S    seconds to wait after the last notification (0)\n"
+    "  --secure      the same over DTLS 1.2: a session for each peer is opened first\n"
+    "  --suite S     ccm_8 or gcm, of TLS_PSK_WITH_AES_128 (ccm_8)\n"
+    "  --identity T  of the pre-shared key (bench)\n"
+    "  --key T       the key, as text (sixteen-byte-key)\n"
+    "  --cid N       fewer bytes of connection id from the server are a failure (0)\n"
+    "  --close       each handshake is followed by close_notify\n"
+    "  --strays N    records for unknown connection ids before each request (0)\n"
     "  --pid N       report CPU time and memory of this process; up to 4 times\n"
     "  --limit S     end in any case after S seconds (600)\n"
     "  -h, --help    this text\n"
@@ -45,8 +58,14 @@ static const char usage[] =
 static const struct {
   const char *name;
   void (*run)(const struct options *);
-} modes[] = {{"get", mode_get},         {"echo", mode_echo}, {"block2", mode_block2}, {"block1", mode_block1},
-             {"lwm2m", mode_lwm2m},     {"mqtt", mode_mqtt}, {"serve", mode_serve},   {"echo-server", mode_echo_server}};
+} modes[] = {
+    {"get", mode_get},       {"echo", mode_echo},   {"block2", mode_block2}, {"block1", mode_block1},
+    {"lwm2m", mode_lwm2m},   {"idle", mode_idle},   {"mqtt", mode_mqtt},     {"serve", mode_serve},
+    {"echo-server", mode_echo_server},
+#ifdef WITH_DTLS
+    {"handshake", mode_handshake}, {"hello", mode_hello},
+#endif
+};
 
 static const struct option long_options[] = {
     {"target", required_argument, NULL, 't'},  {"path", required_argument, NULL, 'p'},
@@ -56,9 +75,12 @@ static const struct option long_options[] = {
     {"then", required_argument, NULL, 'T'},    {"rate", required_argument, NULL, 'r'},
     {"warmup", required_argument, NULL, 'W'},  {"seconds", required_argument, NULL, 'S'},
     {"settle", required_argument, NULL, 'e'},  {"pause", required_argument, NULL, 'u'},
-     {"pid", required_argument, NULL, 'i'},
-    {"limit", required_argument, NULL, 'l'},   {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0}};
+    {"secure", no_argument, NULL, 'x'},        {"suite", required_argument, NULL, 'y'},
+    {"identity", required_argument, NULL, 'I'}, {"key", required_argument, NULL, 'k'},
+    {"cid", required_argument, NULL, 'c'},     {"strays", required_argument, NULL, 'Y'},
+    {"close", no_argument, NULL, 'C'},
+    {"pid", required_argument, NULL, 'i'},     {"limit", required_argument, NULL, 'l'},
+    {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0}};
 
 static double number(const char *name, const char *text, double least, double most) {
   char *end;
@@ -82,8 +104,24 @@ void measure_run(struct engine *engine, const struct options *options, const cha
   phase_print(&phase);
 }
 
+void open_engine(struct engine *engine, const struct options *options, uint32_t peers) {
+  engine_open(engine, net_client(options->target, peers), options->window, peers);
+#ifdef WITH_DTLS
+  if (options->secure) secure_engine(engine, options);
+#endif
+}
+
+static void need_dtls(const char *what) {
+#ifndef WITH_DTLS
+  fprintf(stderr, "%s needs a generator built with OpenSSL's headers (libssl-dev)\n", what);
+  exit(2);
+#endif
+  (void)what;
+}
+
 int main(int argc, char **argv) {
-  struct options o = {.path = "/bench", .then = "nothing", .window = 64, .size = 64, .devices = 1000, .variants = 16, .seconds = 2};
+  struct options o = {.path = "/bench", .then = "nothing", .window = 64, .size = 64, .devices = 1000, .variants = 16, .seconds = 2,
+                      .suite = "ccm_8", .identity = "bench", .key = "sixteen-byte-key"};
   double limit = 600, body = -1;
   int c;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -104,6 +142,13 @@ int main(int argc, char **argv) {
       case 'u': o.pause = number("pause", optarg, 0, 10000); break;
       case 'e': o.settle = number("settle", optarg, 0, 60); break;
       case 'i': measure_pid((int)number("pid", optarg, 1, 4194304)); break;
+      case 'x': need_dtls("--secure"); o.secure = true; break;
+      case 'C': o.close = true; break;
+      case 'y': o.suite = optarg; break;
+      case 'I': o.identity = optarg; break;
+      case 'k': o.key = optarg; break;
+      case 'c': o.cid = (unsigned)number("cid", optarg, 0, 16); break;
+      case 'Y': o.strays = (unsigned)number("strays", optarg, 0, 32); break;
       case 'l': limit = number("limit", optarg, 1, 3600); break;
       case 'h': fputs(usage, stdout); return 0;
       default: fputs("see lapwing-load --help\n", stderr); return 2;
@@ -116,12 +161,25 @@ int main(int argc, char **argv) {
     fputs(serving ? "--port is missing\n" : usage, stderr);
     return 2;
   }
+  if (strcmp(o.suite, "ccm_8") != 0 && strcmp(o.suite, "gcm") != 0) {
+    fprintf(stderr, "--suite must be ccm_8 or gcm, not '%s'\n", o.suite);
+    return 2;
+  }
+  if (strlen(o.identity) > 128 || strlen(o.key) < 1 || strlen(o.key) > 64) {
+    fputs("--identity takes up to 128 bytes, --key from 1 to 64\n", stderr);
+    return 2;
+  }
+  if (o.strays > 0 && (!o.secure || o.cid == 0)) {
+    fputs("--strays needs --secure and a connection id: --cid N\n", stderr);
+    return 2;
+  }
   alarm((unsigned)limit);
   for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
     if (strcmp(mode, modes[i].name) != 0) continue;
     modes[i].run(&o);
     return 0;
   }
+  if (strcmp(mode, "handshake") == 0 || strcmp(mode, "hello") == 0) need_dtls(mode);
   fprintf(stderr, "no mode '%s'; see lapwing-load --help\n", mode);
   return 2;
 }

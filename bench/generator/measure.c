@@ -98,6 +98,7 @@ void phase_print(const struct phase *phase) {
   printf(",\"errors\":%llu,\"timeouts\":%llu,\"strays\":%llu", (unsigned long long)phase->errors,
          (unsigned long long)phase->timeouts, (unsigned long long)phase->strays);
   if (phase->wrong != 0) printf(",\"wrong\":\"%u.%02u\"", phase->wrong >> 5, phase->wrong & 31);
+  if (phase->alert != 0) printf(",\"wrong\":\"alert %u\"", phase->alert);
   printf(",\"p50Us\":%.1f,\"p99Us\":%.1f,\"worstUs\":%.1f", histogram_us(&phase->latency, 0.5),
          histogram_us(&phase->latency, 0.99), (double)phase->latency.worst / 1e3);
   printf(",\"generatorCpuUs\":%.3f,\"generatorShare\":%.3f", (double)phase->own_cpu / 1e3 / ops,

@@ -17,6 +17,8 @@ struct phase {
   uint64_t ops, bytes, errors, timeouts, strays;
   /* CoAP code of the last wrong answer; 0: none, or a reset. */
   uint8_t wrong;
+  /* Of the last handshake that failed; 0: the server sent none. */
+  uint8_t alert;
   uint64_t own_cpu, server_cpu[MEASURED_PIDS];
   struct histogram latency;
 };

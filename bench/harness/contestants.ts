@@ -1,6 +1,6 @@
 // Who is measured and how each is started. A contestant that cannot be started is named in the report, with the reason.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { generator } from './generator.ts';
 import { benchFolder, compiled } from './places.ts';
 import { askUntilAnswered, type Command, freePort, Program, reachUntilOpen } from './processes.ts';
@@ -72,6 +72,18 @@ export function libcoap(...names: readonly string[]): Contestant | undefined {
   };
 }
 
+/** The same with DTLS and one pre-shared key for everybody, on the port above the plain one. */
+export function secureLibcoap(library: 'openssl' | 'gnutls', name: string, key: string): Contestant | undefined {
+  const file = `coap-server-${library}`;
+  if (spawnSync(file, ['-h']).error !== undefined) return undefined;
+  return {
+    name,
+    warmup: 0.5,
+    probe: Uint8Array.of(0x40, 0, 0, 1),
+    command: (port) => ({ file, args: ['-A', '127.0.0.1', '-p', String(port), '-d', '100', '-v', '0', '-k', key] }),
+  };
+}
+
 /** A broker of its own: loopback, nothing kept on disk, no limits of its own. */
 export function mosquitto(name: string): Contestant {
   const places = ['/usr/sbin/mosquitto', '/usr/bin/mosquitto', '/usr/local/sbin/mosquitto'];
@@ -117,15 +129,11 @@ export function prepareJava(): string | undefined {
     .map((name) => benchFolder(`peers/java/${name}`));
   if (spawnSync('javac', ['-version']).error !== undefined) return 'no Java compiler';
   const libraries = benchFolder('build/java/lib');
-  if (!existsSync(libraries)) {
-    const args = [
-      '-q',
-      '-B',
-      '-f',
-      benchFolder('peers/java/pom.xml'),
-      'dependency:copy-dependencies',
-      `-DoutputDirectory=${libraries}`,
-    ];
+  const pom = benchFolder('peers/java/pom.xml');
+  const resolved = statSync(libraries, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  if (statSync(pom).mtimeMs >= resolved) {
+    rmSync(libraries, { recursive: true, force: true });
+    const args = ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${libraries}`];
     const result = spawnSync('mvn', args, { encoding: 'utf8' });
     if (result.error !== undefined) return 'no Maven';
     if (result.status !== 0) return `Maven could not resolve the peers: ${result.stdout.split('\n')[0]}`;

@@ -24,7 +24,7 @@ const echo: Run = async (server, contestant, plan) => {
 };
 
 /** PUT /bench with 32 bytes: libcoap's example server keeps what it is given. */
-async function makeResource(server: Server): Promise<void> {
+export async function makeResource(server: Server): Promise<void> {
   const head = [0x40, 3, 0x42, 0x42, 0xb5, ...Buffer.from('bench'), 0xff];
   const answer = await askUntilAnswered(server.port, Uint8Array.from([...head, ...Buffer.alloc(32, 'x')]), 5);
   if (answer[1] !== 0x41) throw new Error('PUT of /bench refused');

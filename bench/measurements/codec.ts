@@ -1,9 +1,6 @@
 // Codecs in process: each implementation in turn, 0.4 s at a time, five times over, in one process of their own.
-
-import type { Phase } from '../harness/phase.ts';
-import { compiled } from '../harness/places.ts';
-import { Program } from '../harness/processes.ts';
-import { type Measurement, makeRow, type Plan, type Title } from './measurement.ts';
+import { inProcess } from './in-process.ts';
+import type { Measurement, Plan, Title } from './measurement.ts';
 
 /** Operation by operation, in the order of the tables. */
 const titles: readonly Title[] = [
@@ -39,41 +36,6 @@ const titles: readonly Title[] = [
   { id: 'links-parse', title: 'Link format, parse', how: '11 links in 115 bytes, from text.' },
 ];
 
-interface Line {
-  readonly operation: string;
-  readonly name: string;
-  readonly phase?: Phase;
-  readonly why?: string;
-}
-
 export async function codecs(plan: Plan): Promise<Measurement[]> {
-  const seconds = plan.scale < 1 ? 0.1 : 0.4;
-  const args = ['--expose-gc', compiled('peers/node/codecs'), plan.rounds, seconds].map(String);
-  const program = new Program({ file: process.execPath, args });
-  const found = new Map<string, Map<string, Phase[]>>();
-  const missing = new Map<string, Map<string, string>>();
-  try {
-    for (let text = await program.line(60); text !== 'done'; text = await program.line(60)) {
-      const { operation, name, phase, why } = JSON.parse(text) as Line;
-      if (phase === undefined) {
-        missing.set(operation, (missing.get(operation) ?? new Map()).set(name, why ?? ''));
-        continue;
-      }
-      const rows = found.get(operation) ?? new Map<string, Phase[]>();
-      found.set(operation, rows.set(name, [...(rows.get(name) ?? []), phase]));
-    }
-  } finally {
-    await program.stop();
-  }
-  return titles.map((title) => {
-    const rows = [...(found.get(title.id) ?? [])].map(([name, phases]) => makeRow(name, phases));
-    for (const { name, summary } of rows) {
-      console.error(`    ${title.id.padEnd(18)} ${name.padEnd(24)} ${(summary?.cpuUs ?? Number.NaN).toFixed(3)} µs`);
-    }
-    return {
-      ...title,
-      rows,
-      missing: [...(missing.get('all') ?? []), ...(missing.get(title.id) ?? [])].map(([name, why]) => ({ name, why })),
-    };
-  });
+  return inProcess('peers/node/codecs', [plan.rounds, plan.scale < 1 ? 0.1 : 0.4], titles);
 }

@@ -10,14 +10,15 @@ interface Memory {
   readonly external: number;
 }
 
-async function memory(server: Server): Promise<number> {
+/** Bytes in use after full collections, as the server says it. */
+export async function memory(server: Server): Promise<number> {
   server.program.say('memory');
   const { heap, external } = JSON.parse(await server.program.line(120)) as Memory;
   return heap + external;
 }
 
 /** After EXCHANGE_LIFETIME (RFC 7252 §4.8.2) nothing is remembered of what a peer sent: then it is idle. */
-const exchangeLifetime = 247;
+export const exchangeLifetime = 247;
 
 async function idleDevices(server: Server, _contestant: Contestant, plan: Plan): Promise<Figures[]> {
   const devices = Math.max(100, 100_000 * plan.scale);

@@ -1,25 +1,8 @@
-// Lapwing as a CoAP server: /bench answers 32 bytes, /image 1 MiB block-wise, /upload takes and forgets.
-import {
-  Code,
-  ContentFormat,
-  Endpoint,
-  makeResponse,
-  Option,
-  OptionSet,
-  type Service,
-  udpTransport,
-} from '@lapwing/coap';
-
-const octets = OptionSet.of([Option.ContentFormat, ContentFormat.OctetStream]);
-const small = makeResponse(Code.Content, octets, new Uint8Array(32).fill(0x78));
-const image = makeResponse(Code.Content, octets, new Uint8Array(1 << 20).fill(0x78));
-const changed = makeResponse(Code.Changed);
-const absent = makeResponse(Code.NotFound);
-
-const serve: Service = (request) => {
-  const [name] = request.options.path;
-  return Promise.resolve(name === 'bench' ? small : name === 'image' ? image : name === 'upload' ? changed : absent);
-};
+// Lapwing as a CoAP server. The command `memory` on standard input tells what is in use after a full collection.
+import { Endpoint, udpTransport } from '@lapwing/coap';
+import { obey, tellMemory } from './commands.ts';
+import { serve } from './resources.ts';
 
 await Endpoint.open({ transport: udpTransport({ host: '127.0.0.1', port: Number(process.argv[2]) }), serve });
 console.log('ready');
+await obey({ memory: tellMemory });

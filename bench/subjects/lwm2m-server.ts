@@ -4,6 +4,7 @@
 import { createInterface } from 'node:readline';
 import { parsePath } from '@lapwing/lwm2m';
 import { Server } from '@lapwing/server';
+import { tellMemory } from './commands.ts';
 
 const server = await Server.listen({ listeners: [{ via: 'udp', host: '127.0.0.1', port: Number(process.argv[2]) }] });
 const tlv = 11_542;
@@ -32,15 +33,6 @@ async function observeAll(text: string, window: number): Promise<void> {
   };
   await Promise.all(Array.from({ length: window }, lane));
   console.log('observed');
-}
-
-async function tellMemory(): Promise<void> {
-  for (let i = 0; i < 3; i++) {
-    globalThis.gc?.();
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-  const { heapUsed, external } = process.memoryUsage();
-  console.log(JSON.stringify({ heap: heapUsed, external }));
 }
 
 console.log('ready');

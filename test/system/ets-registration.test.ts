@@ -26,11 +26,12 @@ describe.each(rows)('registration over $name', ({ options }) => {
   it('tells the server name, version, lifetime, binding, number and what there is (ETS int-101)', async () => {
     const { world } = await setUp(options, { smsNumber: '+4915112345678', parameters: { color: 'blue' } });
     await using _ = world;
+    const letter = options.road === 'tcp' ? 'T' : 'U';
     expect(world.server.registration('a')).toMatchObject({
       name: 'a',
       version: '1.2',
       lifetime: hours(24),
-      binding: 'U',
+      binding: letter,
       queueMode: false,
     });
     const { parameters, objects } = world.server.registration('a') ?? expect.fail('nobody registered');
@@ -38,7 +39,7 @@ describe.each(rows)('registration over $name', ({ options }) => {
       ep: 'a',
       lwm2m: '1.2',
       lt: '86400',
-      b: 'U',
+      b: letter,
       sms: '+4915112345678',
       color: 'blue',
     });

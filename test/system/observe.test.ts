@@ -50,7 +50,8 @@ describe.each(rows)('over $name, a server', ({ options }) => {
     thing.warm(99);
     await world.pass(minutes(2));
     expect(watching.values.at(-1)).toBe(99);
-    expect(watching.values.length).toBeLessThan(50);
+    // A connection with room takes them all; NSTART is for those who do not know how much there is.
+    if (options.road !== 'tcp') expect(watching.values.length).toBeLessThan(50);
     expect(thing.client.stats()?.endpoint.unacknowledged).toBe(0);
   });
 });

@@ -5,7 +5,7 @@ import { encodeUtf8, Secret, type Transport } from '@lapwing/kernel';
 import type { Listener, SecurityStore } from '@lapwing/server';
 
 export interface Road {
-  readonly scheme: 'coap' | 'coaps';
+  readonly scheme: 'coap' | 'coaps' | 'coap+tcp';
   listener(transport: Transport): Listener;
   /** Credentials of a device, made known to the server. */
   enrol(name: string, security: SecurityStore): Promise<Credentials | undefined>;
@@ -36,6 +36,11 @@ function x509(name: string): Promise<Credentials> {
 export const roads = {
   udp: {
     scheme: 'coap',
+    listener: (transport) => ({ transport }),
+    enrol: () => Promise.resolve(undefined),
+  },
+  tcp: {
+    scheme: 'coap+tcp',
     listener: (transport) => ({ transport }),
     enrol: () => Promise.resolve(undefined),
   },

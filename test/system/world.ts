@@ -1,10 +1,19 @@
 // One server and any number of clients on one virtual clock and one faulty network in memory. A day of outages,
 // reboots and address changes passes in seconds, and a failing seed replays exactly.
-import { Client, type ClientOptions, ObjectStore, type ServerAccount, secured } from '@lapwing/client';
+import {
+  Client,
+  type ClientOptions,
+  type Credentials,
+  ObjectStore,
+  type ServerAccount,
+  secured,
+} from '@lapwing/client';
+import { streamTransport } from '@lapwing/coap';
 import { type Duration, seconds } from '@lapwing/kernel';
 import {
   type LinkProfile,
   MemoryNetwork,
+  MemoryStreamNetwork,
   type MemoryTransport,
   SeededRandom,
   VirtualClock,
@@ -31,6 +40,7 @@ export interface Thing {
   readonly name: string;
   readonly host: string;
   readonly client: Client;
+  /** Of datagrams; unused where devices make connections. */
   readonly transport: MemoryTransport;
   readonly objects: ObjectStore;
   readonly reboots: number;
@@ -39,12 +49,18 @@ export interface Thing {
 
 export type ThingOptions = Partial<ClientOptions> & { readonly lifetime?: Duration } & Pick<
     ServerAccount,
-    'queueMode' | 'notifications' | 'retry' | 'defaultMinimumPeriod' | 'defaultMaximumPeriod' | 'omitName'
+    | 'queueMode'
+    | 'notifications'
+    | 'retry'
+    | 'defaultMinimumPeriod'
+    | 'defaultMaximumPeriod'
+    | 'omitName'
+    | 'credentials'
   >;
 
 /** The rows of the matrix that every road must stand. */
 export const rows: readonly { readonly name: string; readonly options: WorldOptions }[] = (
-  ['udp', 'dtls-psk', 'dtls-cid', 'dtls-rpk', 'dtls-x509'] as const
+  ['udp', 'tcp', 'dtls-psk', 'dtls-cid', 'dtls-rpk', 'dtls-x509'] as const
 ).flatMap((road) => [
   { name: `${road} on a perfect network`, options: { road } },
   {
@@ -78,6 +94,7 @@ export class World implements AsyncDisposable {
   readonly clock = new VirtualClock();
   readonly random: SeededRandom;
   readonly network: MemoryNetwork;
+  readonly streams: MemoryStreamNetwork;
   /** What devices on a secured road prove themselves with. */
   readonly security = new MemorySecurityStore();
   private readonly road: Road;
@@ -90,6 +107,7 @@ export class World implements AsyncDisposable {
   private constructor(options: WorldOptions) {
     this.random = new SeededRandom(options.seed ?? 1);
     this.network = new MemoryNetwork(this.clock, this.random, { latency: 20, ...options.weather });
+    this.streams = new MemoryStreamNetwork(this.network);
     this.road = roads[options.road ?? 'udp'];
     this.associations = options.associations;
   }
@@ -135,7 +153,12 @@ export class World implements AsyncDisposable {
   }
 
   private listener(): Listener {
-    const listener = this.road.listener(this.network.transport(serverHost, 5683));
+    const { clock, random } = this;
+    const listener = this.road.listener(
+      this.road.scheme === 'coap+tcp'
+        ? streamTransport(this.streams.road(serverHost, 5683), { clock, random })
+        : this.network.transport(serverHost, 5683),
+    );
     if (this.associations === undefined || listener.dtls === undefined) return listener;
     return { ...listener, dtls: { ...listener.dtls, associations: this.associations } };
   }
@@ -165,6 +188,11 @@ export class World implements AsyncDisposable {
     return thing;
   }
 
+  /** Credentials of the road for that name, made known to the server. */
+  enrol(name: string): Promise<Credentials | undefined> {
+    return this.road.enrol(name, this.security);
+  }
+
   /** A device with Device 3 and Temperature 3303, which servers may create more of; it starts to register at once. */
   async device(name: string, options: ThingOptions = {}): Promise<Thing> {
     const host =
@@ -186,9 +214,9 @@ export class World implements AsyncDisposable {
     const thermometer = objects.add(Temperature, 0, { sensorValue: 20, minMeasured: 20 });
     const { lifetime = seconds(600), queueMode = false, notifications = 'con', retry = {}, ...some } = options;
     const { omitName = false, ...others } = some;
-    const { defaultMinimumPeriod = 0, defaultMaximumPeriod, ...rest } = others;
+    const { defaultMinimumPeriod = 0, defaultMaximumPeriod, credentials: given, ...rest } = others;
     const { scheme } = this.road;
-    const credentials = await this.road.enrol(name, this.security);
+    const credentials = given ?? (await this.enrol(name));
     const account = {
       uri: `${scheme}://${serverHost}:5683`,
       ...(credentials === undefined ? {} : { credentials }),
@@ -205,7 +233,11 @@ export class World implements AsyncDisposable {
       objects,
       clock: this.clock,
       random: this.random,
-      connectors: { coap: () => transport, coaps: (destination) => secured(transport, destination) },
+      connectors: {
+        coap: () => transport,
+        coaps: (destination) => secured(transport, destination),
+        'coap+tcp': ({ clock, random }) => streamTransport(this.streams.road(host), { clock, random }),
+      },
       ...rest,
     });
     const thing: Thing = {

@@ -18,6 +18,7 @@ const onlyExports: Pattern = {
     '@lapwing/*/**',
     '!@lapwing/*/testing',
     '!@lapwing/*/main',
+    '!@lapwing/coap/oscore',
     '!@lapwing/lwm2m/definitions',
     '!@lapwing/lwm2m/objects',
     '!@lapwing/lwm2m/objects/*',

@@ -11,7 +11,7 @@ import {
   ResponseError,
   type Service,
 } from '@lapwing/coap';
-import { type Duration, TimeoutError } from '@lapwing/kernel';
+import { type Duration, type Peer, TimeoutError } from '@lapwing/kernel';
 import {
   contains,
   type Entry,
@@ -111,9 +111,11 @@ export class Account implements AsyncDisposable {
   ): Promise<Account> {
     const { clock, random } = settings;
     let service: Service = () => Promise.reject(new ResponseError(Code.ServiceUnavailable));
+    let lost: (peer: Peer) => void = () => undefined;
     const endpoint = await Endpoint.open({
       transport: account.connector({ address: account.address, credentials: account.credentials, clock, random }),
       serve: (request, context) => service(request, context),
+      lost: (peer) => lost(peer),
       clock,
       random,
     });
@@ -137,6 +139,7 @@ export class Account implements AsyncDisposable {
         unheard,
       });
       service = (request, context) => opened.serve(operations, request, context);
+      lost = (peer) => opened.session.lost(peer);
       return opened;
     } catch (error) {
       await endpoint[Symbol.asyncDispose]();

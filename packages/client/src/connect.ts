@@ -1,5 +1,13 @@
 // URI scheme to transport: the only file of this package that knows sockets and DTLS.
-import { type Uri, udpTransport } from '@lapwing/coap';
+import {
+  secureWebSocketTransport,
+  type TlsCredentials,
+  tcpTransport,
+  tlsTransport,
+  type Uri,
+  udpTransport,
+  webSocketTransport,
+} from '@lapwing/coap';
 import { type Credentials, secure } from '@lapwing/dtls';
 import { type Address, type Clock, ConfigError, type Random, type Transport } from '@lapwing/kernel';
 
@@ -17,11 +25,43 @@ export interface Destination {
 /** Makes the transport for one account; chosen by the scheme of its server's URI. Throws ConfigError for what cannot be. */
 export type Connector = (destination: Destination) => Transport;
 
-/** One socket for each account, on a port of the system's choice. */
+/** One socket or connection for each account, on a port of the system's choice. */
 export const defaultConnectors: Readonly<Record<string, Connector>> = {
   coap: (destination) => socketFor(destination),
   coaps: (destination) => secured(socketFor(destination), destination),
+  'coap+tcp': ({ clock, random }) => tcpTransport({ clock, random }),
+  'coaps+tcp': (destination) => tlsTransport(streamOptionsOf(destination)),
+  'coap+ws': ({ clock, random }) => webSocketTransport({ clock, random }),
+  'coaps+ws': (destination) => secureWebSocketTransport(streamOptionsOf(destination)),
 };
+
+/** The same credentials in the words of TLS. Throws ConfigError for what node:tls cannot do. */
+function streamOptionsOf({ credentials, clock, random }: Destination) {
+  return { connect: tlsCredentialsOf(credentials), clock, random };
+}
+
+function tlsCredentialsOf(credentials: Credentials | undefined): TlsCredentials {
+  if (credentials === undefined) throw new ConfigError(['credentials: TLS needs some']);
+  if (credentials.kind === 'psk') return credentials;
+  if (credentials.kind === 'rpk') throw new ConfigError(['credentials: node:tls has no raw public keys; coaps has']);
+  const { own, trust } = credentials;
+  const { roots, pinned, usage, matching = 'exact', hostName, commonName, dates } = trust;
+  const problems: string[] = [];
+  if (pinned !== undefined && matching !== 'exact')
+    problems.push(`credentials.trust.matching: not ${matching} over TLS`);
+  if (usage === 0) problems.push('credentials.trust.usage: not 0 over TLS');
+  if (dates === 'ignore') problems.push('credentials.trust.dates: TLS does not ignore them');
+  if (problems.length > 0) throw new ConfigError(problems);
+  return {
+    kind: 'x509',
+    roots: usage === 2 && pinned !== undefined ? [pinned] : roots,
+    ...(own === undefined ? {} : { own }),
+    ...(pinned === undefined || usage === 2 ? {} : { pinned }),
+    ...(pinned !== undefined && (usage ?? 3) === 3 ? { vouching: 'pinned-is-enough' as const } : {}),
+    ...(hostName === undefined ? {} : { hostName }),
+    ...(commonName === undefined ? {} : { commonName }),
+  };
+}
 
 /**
  * DTLS over any road that carries datagrams. The server is offered a connection id (RFC 9146): a device whose address changes
@@ -44,5 +84,5 @@ export function localHostFor(server: Address): string {
 
 export function addressOf({ scheme, host, port = 0 }: Uri): Address {
   if (scheme === 'tel' || scheme === 'sms') return { via: 'sms', msisdn: host };
-  return { via: scheme.endsWith('+tcp') ? 'tcp' : 'udp', host, port };
+  return { via: scheme.includes('+') ? 'tcp' : 'udp', host, port };
 }

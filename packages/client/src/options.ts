@@ -18,9 +18,9 @@ import { ObjectStore } from './objects/store.ts';
 import { defaultRetry, type RetryPolicy } from './registration/backoff.ts';
 
 export interface ServerAccount {
-  /** `coap://host:port` or `coaps://host:port` */
+  /** `coap://host:port`, `coaps://…`, `coap+tcp://…`, `coaps+tcp://…`, `coap+ws://…` or `coaps+ws://…` */
   readonly uri: string;
-  /** What the device proves itself with over `coaps`, and what it trusts of the server. */
+  /** What the device proves itself with over `coaps`, `coaps+tcp` and `coaps+ws`, and what it trusts of the server. */
   readonly credentials?: Credentials;
   /** Short server id, 1 to 65 534; default 1, 2, … in order. */
   readonly id?: number;
@@ -55,7 +55,7 @@ export interface ClientOptions {
   readonly rootPath?: string;
   /** Further parameters of Register. */
   readonly parameters?: Readonly<Record<string, string>>;
-  /** By URI scheme; default `coap` and `coaps`, over UDP. */
+  /** By URI scheme; default `coap` and `coaps` over UDP, `coap+tcp`, `coaps+tcp`, `coap+ws` and `coaps+ws`. */
   readonly connectors?: Readonly<Record<string, Connector>>;
   /** Longest wait for an executable's action before the server is told 5.03; default 30 s. */
   readonly actionTimeout?: Duration;

@@ -14,9 +14,11 @@
 import {
   type Address,
   type Clock,
+  ClosedError,
   ConfigError,
   type Datagram,
   Driver,
+  FormatError,
   type Peer,
   type Random,
   systemClock,
@@ -25,20 +27,21 @@ import {
   trace,
 } from '@lapwing/kernel';
 import { AskingSide } from './exchange/asking.ts';
-import { AskingStack } from './exchange/asking-stack.ts';
+import { type Ask, AskingStack } from './exchange/asking-stack.ts';
 import { AskingContext, type RequestOptions } from './exchange/contexts.ts';
 import type { Observing } from './exchange/observation.ts';
+import type { Protection } from './exchange/protection.ts';
 import { type NotifyPolicy, notifyPolicy } from './exchange/relations.ts';
 import type { Layer, Service } from './exchange/service.ts';
 import { ServingSide } from './exchange/serving.ts';
 import { ServingStack } from './exchange/serving-stack.ts';
 import { BlockIn, type BlockInOptions } from './layers/block-in.ts';
 import { BlockOut, type BlockOutOptions } from './layers/block-out.ts';
-import { szxForMtu, wholeForMtu } from './layers/block-sizes.ts';
-import { szxWithin } from './message/block.ts';
+import { Rooms } from './layers/block-sizes.ts';
 import { Code, isRequest } from './message/code.ts';
 import { makeResponse, type Request, type Response, type Token, Type } from './message/message.ts';
 import { Option } from './message/options.ts';
+import { readStreamMessage, toStream } from './message/tcp.ts';
 import { encodeAnswer, LONGEST_RECEIVED, Malformed, type ReceivedMessage, readMessage } from './message/udp.ts';
 import type { ContactLimits } from './reliability/contacts.ts';
 import { DirectLayer } from './reliability/direct-layer.ts';
@@ -64,6 +67,10 @@ export interface EndpointOptions {
   readonly diagnostics?: 'authenticated' | 'everyone';
   /** Sizes and limits of transfers in blocks, both ways (RFC 7959). */
   readonly blocks?: BlockOptions;
+  /** OSCORE (RFC 8613): `Oscore` of `@lapwing/coap/oscore`. Default none: requests that need it are refused. */
+  readonly protection?: Protection;
+  /** Hears that a peer is gone for good, on roads with connections: what it was asked has failed, what was observed is over. */
+  readonly lost?: (peer: Peer, cause: Error) => void;
 }
 
 export type BlockOptions = Omit<BlockInOptions & BlockOutOptions, 'clock' | 'random' | 'mtu'>;
@@ -76,6 +83,8 @@ const nothingHere: Service = () => Promise.resolve(makeResponse(Code.NotFound));
 
 export class Endpoint implements AsyncDisposable {
   private readonly transport: Transport;
+  private readonly isStream: boolean;
+  private readonly heardLost: EndpointOptions['lost'];
   private readonly layer: MessageLayer | DirectLayer;
   private readonly driver: Driver<LayerInput, LayerEffect>;
   private readonly asking: AskingSide;
@@ -83,6 +92,7 @@ export class Endpoint implements AsyncDisposable {
   private readonly blocksOut: BlockOut;
   private readonly blocksIn: BlockIn;
   private readonly stack: AskingStack;
+  private readonly protects: boolean;
   private readonly tally = new EndpointCounters();
   private closed = false;
 
@@ -92,7 +102,8 @@ export class Endpoint implements AsyncDisposable {
     try {
       await options.transport.open({
         receive: (datagram) => endpoint.receive(datagram),
-        lost: (peer) => endpoint.lost(peer),
+        lost: (peer, cause) => endpoint.lost(peer, cause),
+        flow: (peer, state) => endpoint.driver.handle({ kind: 'flow', peer, state }),
       });
     } catch (error) {
       await endpoint[Symbol.asyncDispose]();
@@ -102,17 +113,17 @@ export class Endpoint implements AsyncDisposable {
   }
 
   private constructor(options: EndpointOptions) {
-    const { transport, clock = systemClock, random = systemRandom } = options;
+    const { transport, clock = systemClock, random = systemRandom, protection } = options;
     const { traits } = transport;
-    if (traits.framing !== 'rfc7252') throw new ConfigError([`transport: framing ${traits.framing} has no codec`]);
     this.transport = transport;
+    this.isStream = traits.framing === 'rfc8323';
+    this.heardLost = options.lost;
     const parameters = transmissionParameters(options.parameters, traits.pace);
     const toLayer = (input: LayerInput): void => this.driver.handle(input);
     const longest = traits.mtu;
     this.layer = traits.reliable ? new DirectLayer() : new MessageLayer(parameters, random, options.limits);
     this.driver = new Driver(this.layer, clock, (effect) => this.run(effect));
     const blocks: BlockInOptions & BlockOutOptions = { clock, random, mtu: longest, ...options.blocks };
-    const { blockSize } = blocks;
     this.blocksOut = new BlockOut(blocks);
     this.blocksIn = new BlockIn(blocks);
     this.asking = new AskingSide({
@@ -131,7 +142,8 @@ export class Endpoint implements AsyncDisposable {
         serve: options.serve ?? nothingHere,
         layers: options.layers ?? [],
         blocks: this.blocksIn,
-        whole: wholeForMtu(longest, blockSize === undefined ? szxForMtu(longest) : szxWithin(blockSize)),
+        protection,
+        rooms: new Rooms(longest, blocks.blockSize),
         unexpected: (error) => this.mistake('serviceErrors', error),
       }),
       policy: { ...notifyPolicy, ...options.notifications },
@@ -140,10 +152,26 @@ export class Endpoint implements AsyncDisposable {
       toLayer,
       count: (what) => this.tally.add(what),
     });
-    this.stack = new AskingStack(
-      (request, context, complete) => this.asking.ask(request, context, complete),
-      this.blocksOut,
-    );
+    this.protects = protection !== undefined;
+    this.stack = new AskingStack(this.asker(protection), this.blocksOut);
+  }
+
+  private asker(protection: Protection | undefined): Ask {
+    const { asking, blocksOut: blocks } = this;
+    const open: Ask = (request, context, complete) => asking.ask(request, context, complete);
+    if (protection === undefined) return open;
+    const guarded = protection.asking((request, context) => asking.ask(request, context), {
+      blocks,
+      freshToken: () => asking.freshToken(),
+      expect: (peer, token, listener) => asking.expect(peer, token, { listener, tag: undefined, request: undefined }),
+      forget: (peer, token) => asking.forget(peer, token),
+      failed: (error) => this.mistake('listenerErrors', error),
+    });
+    return async (request, context, complete) => {
+      if (context.peer.identity.kind !== 'oscore') return open(request, context, complete);
+      const response = await guarded(request, context);
+      return complete === undefined ? response : complete(response, request, context);
+    };
   }
 
   /** Makes a peer of an address; rejects as the transport does. */
@@ -154,22 +182,30 @@ export class Endpoint implements AsyncDisposable {
   /** Gives up the connection with the peer, as when nobody answers on it any more: what waits there fails. Nothing happens where there are none. */
   disconnect(peer: Peer): void {
     if (this.transport.close === undefined) return;
-    this.transport.close(peer);
-    this.lost(peer);
+    this.transport.close(roadTo(peer));
+    this.lost(roadTo(peer), new ClosedError('the connection was closed here'));
   }
 
   /**
    * Resolves with the response, whatever its code. Rejects with TimeoutError when the peer stays silent, ResetError when
    * it resets, FormatError when the request fits no message or the response cannot be understood, LimitError when
-   * message ids run out, ClosedError when the endpoint closes, or the signal's reason.
+   * message ids run out, ClosedError when the endpoint closes, or the signal's reason. To a peer of OSCORE also with
+   * OscoreError, and with ConfigError where the endpoint has no protection: nothing goes there in the open.
    */
   request(to: Peer, request: Request, options: RequestOptions = {}): Promise<Response> {
+    if (to.identity.kind === 'oscore' && !this.protects)
+      return Promise.reject(new ConfigError(['protection: none, and the peer is one of OSCORE']));
     return this.stack.request(request, new AskingContext(to, options));
   }
 
-  /** Resolves when the peer answers an empty confirmable message with a reset (RFC 7252 §4.3); rejects with TimeoutError. */
+  /**
+   * Resolves when the peer answers an empty confirmable message with a reset (RFC 7252 §4.3), or a Ping with a Pong (RFC 8323
+   * §5.4); rejects with TimeoutError, on a connection with ClosedError once it is given up.
+   */
   ping(peer: Peer, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    return this.asking.ping(peer, options.signal);
+    const road = roadTo(peer);
+    if (this.transport.ping !== undefined) return this.transport.ping(road, options.signal);
+    return this.asking.ping(road, options.signal);
   }
 
   /** A token that names nothing of this endpoint yet: 8 random bytes. */
@@ -179,16 +215,20 @@ export class Endpoint implements AsyncDisposable {
 
   /** Withdraws a request that waits for its answer: it rejects with `reason`. What a signal does, without the cost of one. */
   abandon(peer: Peer, token: Token, reason: unknown): void {
-    this.asking.abandon(peer, token, reason);
+    this.asking.abandon(roadTo(peer), token, reason);
   }
 
   /** Ends an observation without a word to the peer; its next notification is answered with a reset. */
   forget(peer: Peer, token: Token): void {
-    this.asking.forget(peer, token);
+    this.asking.forget(roadTo(peer), token);
   }
 
-  /** Takes up an observation that began elsewhere or before a restart. The request is needed where notifications come in blocks. */
+  /**
+   * Takes up an observation that began elsewhere or before a restart. The request is needed where notifications come in
+   * blocks. Throws ConfigError for peers of OSCORE: what ties their notifications to the request has not been kept.
+   */
   expect(peer: Peer, token: Token, observing: Observing): void {
+    if (peer.identity.kind === 'oscore') throw new ConfigError(['peer: observations under OSCORE begin anew']);
     this.asking.expect(peer, token, observing);
   }
 
@@ -221,7 +261,7 @@ export class Endpoint implements AsyncDisposable {
     const { peer, bytes } = datagram;
     const multicast = datagram.multicast === true;
     this.tally.received(bytes.length);
-    const message = readMessage(bytes);
+    const message = this.isStream ? readStreamMessage(bytes) : readMessage(bytes);
     if (message instanceof Malformed) {
       this.malformed(peer, bytes, message, multicast);
       return;
@@ -238,6 +278,14 @@ export class Endpoint implements AsyncDisposable {
   }
 
   private malformed(peer: Peer, bytes: Uint8Array, what: Malformed, multicast: boolean): void {
+    if (this.isStream) {
+      // A peer that goes wrong here goes wrong again: there is nothing that could be lost or changed on the way.
+      this.drop('malformed', peer, what.reason);
+      const error = new FormatError(what.reason, what.offset);
+      this.transport.close?.(peer, error);
+      this.lost(peer, error);
+      return;
+    }
     const headless = bytes.length < 4 || bytes.length > LONGEST_RECEIVED || (bytes[0] as number) >> 6 !== 1;
     this.drop(headless ? (bytes.length > LONGEST_RECEIVED ? 'tooLong' : 'noMessage') : 'malformed', peer, what.reason);
     if (!headless) this.driver.handle({ kind: 'malformed', peer, bytes, multicast });
@@ -251,11 +299,16 @@ export class Endpoint implements AsyncDisposable {
     this.driver.handle({ kind: 'refuse-request', peer, message, bytes });
   }
 
-  private lost(peer: Peer): void {
+  private lost(peer: Peer, cause: Error): void {
     if (this.closed) return;
     this.driver.handle({ kind: 'lost', peer });
     this.asking.lost(peer);
     this.serving.lost(peer);
+    try {
+      this.heardLost?.(peer, cause);
+    } catch (error) {
+      this.mistake('listenerErrors', error);
+    }
   }
 
   private run(effect: LayerEffect): void {
@@ -263,7 +316,10 @@ export class Endpoint implements AsyncDisposable {
       case 'transmit':
         this.tally.sent(effect.bytes.length);
         if (messages.hasSubscribers) messages.publish({ direction: 'out', peer: effect.peer, bytes: effect.bytes });
-        this.transport.send(effect.peer, effect.bytes);
+        this.transport.send(effect.peer, this.isStream ? toStream(effect.bytes) : effect.bytes);
+        break;
+      case 'settled':
+        this.transport.settled?.(effect.peer, effect.bytes);
         break;
       case 'request':
         void this.serving.serve(effect.incoming, effect.message);
@@ -313,6 +369,9 @@ export class Endpoint implements AsyncDisposable {
     if (drops.hasSubscribers) drops.publish({ peer, what, reason });
   }
 }
+
+/** Where messages for the peer go. */
+const roadTo = (peer: Peer): Peer => peer.below ?? peer;
 
 /** The code with which a request is refused before anybody sees it. */
 function refuse(message: ReceivedMessage): Code | undefined {

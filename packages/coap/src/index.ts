@@ -5,6 +5,7 @@ export { BlockError, BodyLimitError, ResetError, ResponseError, type ResponseErr
 export type { RequestOptions } from './exchange/contexts.ts';
 export { chooseFormat } from './exchange/negotiation.ts';
 export type { Listener, Observed, Observing } from './exchange/observation.ts';
+export type { AskingGround, Protection } from './exchange/protection.ts';
 export type { NotifyPolicy } from './exchange/relations.ts';
 export { type Methods, type RouteOptions, Router, type RouterOptions } from './exchange/router.ts';
 export {
@@ -60,6 +61,13 @@ export {
   type OptionRule,
   optionRules,
 } from './message/options.ts';
+export {
+  decodeStreamMessage,
+  decodeWebSocketMessage,
+  encodeStreamMessage,
+  encodeWebSocketMessage,
+  type StreamMessage,
+} from './message/tcp.ts';
 export { decodeMessage, encodeMessage } from './message/udp.ts';
 export {
   formatPath,
@@ -75,4 +83,16 @@ export type { ContactLimits } from './reliability/contacts.ts';
 export type { DuplicateLimits } from './reliability/duplicates.ts';
 export type { ParameterOptions } from './reliability/parameters.ts';
 export type { CounterName, EndpointSizes, EndpointStats } from './stats.ts';
+export type { StreamOptions } from './transports/stream-options.ts';
+export { type StreamStats, type StreamTransport, streamTransport } from './transports/streams.ts';
+export { type TcpOptions, tcpTransport } from './transports/tcp.ts';
+export {
+  type TlsAcceptance,
+  type TlsCertificateAndKey,
+  type TlsCredentials,
+  type TlsOptions,
+  tlsTransport,
+} from './transports/tls.ts';
+export type { TlsMaterial } from './transports/tls-material.ts';
 export { type UdpCounters, type UdpOptions, type UdpTransport, udpTransport } from './transports/udp.ts';
+export { secureWebSocketTransport, type WebSocketOptions, webSocketTransport } from './transports/ws.ts';

@@ -59,8 +59,28 @@ export class AssociationPeer implements Peer {
 }
 
 /** What is left of an association that has ended. */
-export function lastWords({ key, address, identity }: Peer): PeerHolder {
-  return { keyOf: () => key, addressOf: () => address, identityOf: () => identity };
+export class LastWords implements PeerHolder {
+  private readonly key: string;
+  private readonly address: Address;
+  private readonly identity: Identity;
+
+  constructor({ key, address, identity }: Peer) {
+    this.key = key;
+    this.address = address;
+    this.identity = identity;
+  }
+
+  keyOf(): string {
+    return this.key;
+  }
+
+  addressOf(): Address {
+    return this.address;
+  }
+
+  identityOf(): Identity {
+    return this.identity;
+  }
 }
 
 /** Before it is established, what the slab will hold then. */

@@ -12,7 +12,7 @@ import {
   type Random,
 } from '@lapwing/kernel';
 import { AddressIndex, hashAddress } from './address-index.ts';
-import { AssociationPeer, LiveAssociation, lastWords, type PeerHolder } from './association.ts';
+import { AssociationPeer, LastWords, LiveAssociation, type PeerHolder } from './association.ts';
 import { keyOf, makeConnectionId, NAME_LENGTH, placeOfKey, provesName, readPlace } from './connection-id.ts';
 import type { ConnectionIdSettings, Limits } from './options.ts';
 import {
@@ -251,7 +251,7 @@ export class Associations implements PeerHolder {
   remove(peer: AssociationPeer): void {
     const { place } = peer;
     if (peer.holder !== this) return;
-    const last = lastWords(peer);
+    const last = new LastWords(peer);
     if (this.store.has(place)) {
       this.index.remove(hashAddress(peer.address), place);
       this.recency.remove(place);
@@ -343,11 +343,11 @@ export class Associations implements PeerHolder {
     const { place } = live.peer;
     const identity = live.identity ?? nobody;
     const { address } = live.road;
-    const association = Object.assign({}, live, { name, sealing, opening, address, seen: this.wall.at(live.seenAt) });
-    let bytes = packAssociation(association, identity.kind === 'x509' ? ELSEWHERE : identity);
+    const beside = { name, sealing, opening, address, seen: this.wall.at(live.seenAt) };
+    let bytes = packAssociation(live, beside, identity.kind === 'x509' ? ELSEWHERE : identity);
     if (identity.kind === 'x509' || bytes.length > LONGEST_PIECE) {
       this.identities.set(place, identity);
-      bytes = packAssociation(association, ELSEWHERE);
+      bytes = packAssociation(live, beside, ELSEWHERE);
     }
     this.store.put(place, bytes);
   }

@@ -54,6 +54,8 @@ export class Connections {
   /** Of our connection ids in records. */
   private readonly idLength: number;
   private sweepAt: Instant | undefined;
+  /** One function for all records. */
+  private readonly needsNoId = (peer: AssociationPeer): boolean => !this.table.hasOwnCid(peer);
 
   constructor(parts: ConnectionParts) {
     const { settings, table, sealing, counters, outlet, sessions } = parts;
@@ -151,7 +153,7 @@ export class Connections {
     }
     const { address } = road;
     const shaking = this.shakingAt(road);
-    const old = this.table.byAddress(address, (peer) => !this.table.hasOwnCid(peer));
+    const old = this.table.byAddress(address, this.needsNoId);
     if (shaking !== undefined && old === undefined && !shaking.hasKeys) {
       this.early(shaking, bytes);
       return;

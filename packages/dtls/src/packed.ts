@@ -37,14 +37,18 @@ export interface Counts {
   forgeries: number;
 }
 
-export interface Association extends Terms, Counts {
+/** What does not change, or seldom, and is not at hand with every record. */
+export interface Beside {
   readonly name: Uint8Array;
   /** In ms since 1970. */
   readonly seen: number;
   readonly address: Address;
-  readonly identity: Identity;
   readonly sealing: DirectionKeys;
   readonly opening: DirectionKeys;
+}
+
+export interface Association extends Terms, Counts, Beside {
+  readonly identity: Identity;
 }
 
 const Flag = { Server: 1, HasCid: 2, HasOwnCid: 4, EncryptThenMac: 8 } as const;
@@ -68,8 +72,9 @@ export type PackedIdentity = Identity | typeof ELSEWHERE;
 /** Bytes of keys in one direction. */
 const keysLength = (suite: Suite): number => suite.macLength + suite.keyLength + suite.ivLength;
 
-export function packAssociation(association: Omit<Association, 'identity'>, identity: PackedIdentity): Uint8Array {
-  const { suite, sendCid, address, name, sealing, opening } = association;
+export function packAssociation(association: Terms & Counts, beside: Beside, identity: PackedIdentity): Uint8Array {
+  const { suite, sendCid } = association;
+  const { address, name, sealing, opening } = beside;
   const cidLength = sendCid?.length ?? 0;
   const place = encodeUtf8(address.via === 'sms' ? address.msisdn : address.host);
   const who = packIdentity(identity);
@@ -85,7 +90,7 @@ export function packAssociation(association: Omit<Association, 'identity'>, iden
   put(bytes, 1, 2, suite.id);
   put(bytes, 3, 2, association.sendLimit);
   put(bytes, SINCE_AT, 6, Math.floor(association.since));
-  writeCounts(bytes, 0, association, association.seen);
+  writeCounts(bytes, 0, association, beside.seen);
   bytes.set(name, NAME_AT);
   bytes[CID_AT] = cidLength;
   if (sendCid !== undefined) bytes.set(sendCid, CID_AT + 1);

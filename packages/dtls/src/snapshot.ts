@@ -48,10 +48,11 @@ export function snapshotOf(
   let length = HEADER;
   for (const peer of peers) {
     const { bytes, at } = table.packed(peer);
-    const packed =
-      readIdentityKind(bytes, at) === ELSEWHERE
-        ? packAssociation(unpackAssociation(bytes, at), peer.identity)
-        : bytes.subarray(at, at + packedLength(bytes, at));
+    let packed = bytes.subarray(at, at + packedLength(bytes, at));
+    if (readIdentityKind(bytes, at) === ELSEWHERE) {
+      const association = unpackAssociation(bytes, at);
+      packed = packAssociation(association, association, peer.identity);
+    }
     const place = Uint8Array.of(peer.place >>> 16, peer.place >>> 8, peer.place);
     parts.push(place, packed);
     length += PLACE + packed.length;

@@ -169,7 +169,7 @@ describe('a packed association', () => {
   it('is what was packed, wherever it lies, and says how long it is', () => {
     fc.assert(
       fc.property(association, fc.integer({ min: 0, max: 30 }), address, (each, at, other) => {
-        const packed = packAssociation(each, each.identity);
+        const packed = packAssociation(each, each, each.identity);
         const block = new Uint8Array(at + packed.length + 5).fill(0xee);
         block.set(packed, at);
         expect(packedLength(block, at)).toBe(packed.length);
@@ -198,7 +198,7 @@ describe('a packed association', () => {
     );
     fc.assert(
       fc.property(association, fc.nat(), (each, cut) => {
-        const packed = packAssociation(each, each.identity);
+        const packed = packAssociation(each, each, each.identity);
         expect(() => packedLength(packed.subarray(0, cut % packed.length), 0)).toThrow();
       }),
     );

@@ -36,6 +36,7 @@ export interface DtlsConfig {
   /** IANA names; empty: the default. */
   readonly suites: readonly string[];
   readonly handshakeTimeout: Duration;
+  readonly handshakesPerHost: number;
   readonly resumption: boolean;
   readonly connectionId: NonNullable<ListenerSecurity['connectionId']>;
   readonly extendedMasterSecret: 'required' | 'optional';
@@ -184,6 +185,7 @@ function dtlsOf(written: WrittenDtls['dtls_options'], at: string, found: string[
     psk: written.psk,
     suites: suitesOf(written.ciphers, `${at}.ciphers`, found, notes),
     handshakeTimeout: written.handshake_timeout,
+    handshakesPerHost: written.max_handshakes_per_host,
     resumption: written.reuse_sessions,
     connectionId: cid === false ? false : cid === true ? {} : connectionIdOf(cid),
     extendedMasterSecret: written.extended_master_secret,

@@ -17,6 +17,7 @@ export async function securityOfListener(
     clientAuthentication: same.clientAuthentication,
     extendedMasterSecret: same.extendedMasterSecret,
     handshakeTimeout: same.handshakeTimeout,
+    handshakesPerHost: same.handshakesPerHost,
     resumption: same.resumption,
     connectionId,
     ...(suites.length === 0 ? {} : { suites }),

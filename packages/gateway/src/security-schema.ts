@@ -17,7 +17,7 @@ const connectionId = z.union([
   }),
 ]);
 
-/** EMQX's keys; those after `session_tickets` have no effect here, and the last four are ours. */
+/** EMQX's keys; those from `session_tickets` on have no effect here, and the last five are ours. */
 export const dtlsOptions = z.strictObject({
   cacertfile: text.optional(),
   certfile: text.optional(),
@@ -47,6 +47,7 @@ export const dtlsOptions = z.strictObject({
   psk: bool.default(true),
   rpk_keyfile: text.optional(),
   cid: connectionId.default(true),
+  max_handshakes_per_host: whole(1, 1_000_000).default(100),
   extended_master_secret: z.enum(['required', 'optional']).default('required'),
 });
 

@@ -6,6 +6,7 @@ import {
   decryptCbc,
   encryptCbc,
   equalInConstantTime,
+  hkdf,
   hmac,
   hmacSha256,
   keepCbc,
@@ -109,6 +110,26 @@ describe('a keyed hash', () => {
         const expected = createHmac(hash, key).update(message).digest('hex');
         expect(toHex(hmac(hash, key, message.subarray(0, length >> 1), message.subarray(length >> 1)))).toBe(expected);
       }
+    }
+  });
+});
+
+describe('key derivation', () => {
+  it('gives the published values, with a salt and without (RFC 5869 A.1, A.3)', () => {
+    const secret = new Uint8Array(22).fill(0x0b);
+    expect(
+      toHex(hkdf('sha256', secret, fromHex('000102030405060708090a0b0c'), fromHex('f0f1f2f3f4f5f6f7f8f9'), 42)),
+    ).toBe('3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865');
+    expect(toHex(hkdf('sha256', secret, noBytes, noBytes, 42))).toBe(
+      '8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8',
+    );
+  });
+
+  it('is HMAC twice for every hash, as it is written (RFC 5869 §2)', () => {
+    const [secret, salt, info] = [fromHex('aa'.repeat(16)), fromHex('bb'.repeat(8)), fromHex('cc'.repeat(5))];
+    for (const hash of ['sha256', 'sha384', 'sha512'] as const) {
+      const expected = hmac(hash, hmac(hash, salt, secret), info, Uint8Array.of(1));
+      expect(toHex(hkdf(hash, secret, salt, info, 16))).toBe(toHex(expected.subarray(0, 16)));
     }
   });
 });

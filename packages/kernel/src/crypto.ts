@@ -1,16 +1,28 @@
 // The synchronous primitives that more than one package computes with. Nothing here chooses: names, lengths and
 // nonces are the caller's. What a peer forged is `undefined`, never an exception.
-import { createCipheriv, createDecipheriv, createHmac, hash as hashOnce, timingSafeEqual } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  hash as hashOnce,
+  hkdfSync,
+  timingSafeEqual,
+} from 'node:crypto';
 
-export type HashName = 'sha256' | 'sha384';
+export type HashName = 'sha256' | 'sha384' | 'sha512';
 
 /** Bytes of a block and of a digest (FIPS 180-4 §1). */
-const hashSizes = { sha256: { block: 64, digest: 32 }, sha384: { block: 128, digest: 48 } } as const;
+const hashSizes = {
+  sha256: { block: 64, digest: 32 },
+  sha384: { block: 128, digest: 48 },
+  sha512: { block: 128, digest: 64 },
+} as const;
 
 /** Messages up to this are hashed in place; longer ones are worth an object of their own. */
 const SHORT_MESSAGE = 1024;
 const inner: Buffer = Buffer.alloc(SHORT_MESSAGE);
-const outer: Buffer = Buffer.alloc(hashSizes.sha384.block + hashSizes.sha384.digest);
+const outer: Buffer = Buffer.alloc(hashSizes.sha512.block + hashSizes.sha512.digest);
 
 /**
  * HMAC (RFC 2104) over the parts as one message. Short ones are made of two plain hashes: half the time of an HMAC
@@ -47,6 +59,22 @@ function longHmac(hash: HashName, key: Uint8Array, parts: readonly Uint8Array[])
 
 export function hmacSha256(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
   return hmac('sha256', key, ...parts);
+}
+
+/** HKDF, extract and expand (RFC 5869 §2): `length` bytes, at most 255 times those of the hash; `info` has at most 1,024. */
+export function hkdf(
+  hash: HashName,
+  secret: Uint8Array,
+  salt: Uint8Array,
+  info: Uint8Array,
+  length: number,
+): Uint8Array {
+  return new Uint8Array(hkdfSync(hash, secret, salt, info, length));
+}
+
+/** For protocols that name it as a checksum (RFC 6455 §1.3), never for security. */
+export function sha1(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(createHash('sha1').update(bytes).digest());
 }
 
 /** Takes the same time for every content; unequal lengths are unequal at once. */

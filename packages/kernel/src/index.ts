@@ -31,6 +31,7 @@ export {
   encryptCbc,
   equalInConstantTime,
   type HashName,
+  hkdf,
   hmac,
   hmacSha256,
   type KeptCipher,
@@ -38,6 +39,7 @@ export {
   keepEcb,
   openAead,
   sealAead,
+  sha1,
 } from './crypto.ts';
 export { Deadlines } from './deadlines.ts';
 export { Driver } from './driver.ts';
@@ -56,10 +58,12 @@ export {
 export { ExpiringMap } from './expiring-map.ts';
 export { type Random, randomInteger, systemRandom } from './random.ts';
 export { Secret } from './secret.ts';
+export type { ByteStream, StreamRoad, StreamSink } from './stream.ts';
 export { latin1At, textAt } from './text.ts';
 export { type TraceName, trace } from './trace.ts';
 export {
   type Address,
+  type Agreement,
   type Datagram,
   equalAddresses,
   formatAddress,

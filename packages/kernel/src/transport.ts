@@ -7,7 +7,7 @@ export type Address =
   | { readonly via: 'udp' | 'tcp'; readonly host: string; readonly port: number }
   | { readonly via: 'sms'; readonly msisdn: string };
 
-/** What a peer has proved about itself: for authorisation. */
+/** What a peer has proved about itself: for authorisation. An OSCORE `id` is as `@lapwing/coap/oscore` makes it. */
 export type Identity =
   | { readonly kind: 'none' }
   | { readonly kind: 'psk'; readonly id: Uint8Array }
@@ -23,6 +23,18 @@ export interface Peer {
   readonly key: string;
   readonly address: Address;
   readonly identity: Identity;
+  /** The transport's own peer, where a layer above it has found out who that is: messages go there. */
+  readonly below?: Peer;
+  /** Where peer and connection are one: what was agreed on it. What comes from such a peer comes in order and once. */
+  readonly connection?: Agreement;
+}
+
+/** What holds on one connection in place of the traits of its transport; may change while the connection lives. */
+export interface Agreement {
+  /** Bytes in one send. */
+  readonly mtu: number;
+  /** The peer takes many blocks of a body in one message (RFC 8323 §6). */
+  readonly bert: boolean;
 }
 
 /** `bytes` belong to who receives them: the transport does not touch them again, so views of them stay valid. */
@@ -38,6 +50,8 @@ export interface TransportSink {
   receive(datagram: Datagram): void;
   /** The peer cannot be reached any more (connection closed, association gone). */
   lost(peer: Peer, cause: Error): void;
+  /** More is on its way to the peer than should be: what can wait waits until it is `clear`. Told by roads with connections. */
+  flow?(peer: Peer, state: 'congested' | 'clear'): void;
 }
 
 export interface TransportTraits {
@@ -58,8 +72,15 @@ export interface Transport extends AsyncDisposable {
   connect(address: Address, signal?: AbortSignal): Promise<Peer>;
   /** Takes a copy or hands to the socket before returning. Loss is silent, as on a network. */
   send(peer: Peer, bytes: Uint8Array): void;
-  /** Gives up the connection with the peer, where the road has connections; `connect` then makes a new one. The sink is not told. */
-  close?(peer: Peer): void;
+  /**
+   * Gives up the connection with the peer, where the road has connections; `connect` then makes a new one. The sink is
+   * not told. With a reason the peer is at fault, and told so where the road can.
+   */
+  close?(peer: Peer, reason?: Error): void;
+  /** Resolves when the peer shows that it is there, where the road itself can ask it. Rejects with the signal's reason. */
+  ping?(peer: Peer, signal?: AbortSignal): Promise<void>;
+  /** A message of so many bytes that was received is dealt with: a road that can stop reading lets in the next. */
+  settled?(peer: Peer, bytes: number): void;
 }
 
 export const nobody: Identity = Object.freeze({ kind: 'none' });

@@ -18,6 +18,8 @@ export {
   type ListenerSecurity,
   type Material,
   type RawKey,
+  type StreamSecurity,
+  type StreamStats,
 } from './listen.ts';
 export type { Candidate, Listener, ServerOptions, Verdict } from './options.ts';
 export type { Rate } from './rate-limit.ts';

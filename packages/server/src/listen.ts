@@ -1,5 +1,17 @@
 // Configuration to endpoints: the only file of this package that knows sockets and DTLS.
-import { type BlockOptions, Endpoint, type ParameterOptions, type Service, udpTransport } from '@lapwing/coap';
+import {
+  type BlockOptions,
+  Endpoint,
+  type ParameterOptions,
+  type Service,
+  type StreamTransport,
+  secureWebSocketTransport,
+  type TlsAcceptance,
+  tcpTransport,
+  tlsTransport,
+  udpTransport,
+  webSocketTransport,
+} from '@lapwing/coap';
 import {
   type CertificateAndKey,
   type CredentialStore,
@@ -12,6 +24,7 @@ import type { Address, Clock, Duration, Identity, Random, Transport } from '@lap
 import type { Listener } from './options.ts';
 import type { SecurityStore } from './security/store.ts';
 
+export type { StreamStats } from '@lapwing/coap';
 export type { CertificateAndKey, DtlsStats, Material, RawKey } from '@lapwing/dtls';
 export { cipherSuites } from '@lapwing/dtls';
 
@@ -37,10 +50,29 @@ export interface ListenerSecurity {
   readonly extendedMasterSecret?: 'required' | 'optional';
   /** Longest handshake, in ms; default 30 s. */
   readonly handshakeTimeout?: Duration;
+  /** Unfinished handshakes of one host; more have to wait. Default 100: many devices may share one address. */
+  readonly handshakesPerHost?: number;
   /** Sessions and tickets that save a device the next full handshake; default true. */
   readonly resumption?: boolean;
   /** Where associations outlive the process; default: nowhere. */
   readonly associations?: AssociationStore;
+}
+
+/** How a listener for connections is secured by TLS 1.2 and 1.3. Raw public keys are not in node:tls. */
+export interface StreamSecurity {
+  /**
+   * Pre-shared keys of the server's `security`, with TLS 1.2; default true. node:tls waits for no answer, so that only a store that
+   * answers at once has any.
+   */
+  readonly psk?: boolean;
+  /** What the server shows of itself; with it, devices may show theirs. */
+  readonly certificate?: CertificateAndKey;
+  /** Who vouches for the certificates of devices. */
+  readonly authorities?: readonly Material[];
+  /** Whether devices must prove themselves in suites with certificates; default 'required'. */
+  readonly clientAuthentication?: 'required' | 'optional' | 'none';
+  /** Longest handshake, in ms; default 30 s. */
+  readonly handshakeTimeout?: Duration;
 }
 
 /** Keeps DTLS associations for the next process. What it holds are keys. */
@@ -58,6 +90,8 @@ export interface Listening {
   readonly address: Address | undefined;
   /** Undefined for a listener without DTLS. */
   readonly dtls: DtlsTransport | undefined;
+  /** Undefined for a listener without connections. */
+  readonly streams: StreamTransport | undefined;
 }
 
 export interface Ambient {
@@ -71,10 +105,8 @@ export interface Ambient {
 /** Rejects when the address cannot be bound, with ConfigError for what cannot secure it. */
 export async function listen(listener: Listener, name: string, serve: Service, ambient: Ambient): Promise<Listening> {
   const { clock, random, transmission, blocks } = ambient;
-  const road: Transport & { readonly address?: Address } =
-    'transport' in listener
-      ? listener.transport
-      : udpTransport({ host: listener.host ?? '127.0.0.1', port: listener.port, clock });
+  const streams = 'via' in listener && listener.via !== 'udp' ? streamsFor(listener, ambient) : undefined;
+  const road: Transport & { readonly address?: Address | undefined } = streams ?? datagramsFor(listener, clock);
   const dtls = listener.dtls === undefined ? undefined : secured(road, listener.dtls, ambient);
   const endpoint = await Endpoint.open({
     transport: dtls ?? road,
@@ -84,7 +116,49 @@ export async function listen(listener: Listener, name: string, serve: Service, a
     parameters: transmission,
     blocks,
   });
-  return { name, endpoint, address: road.address, dtls };
+  return { name, endpoint, address: road.address, dtls, streams };
+}
+
+function datagramsFor(listener: Listener, clock: Clock): Transport & { readonly address?: Address | undefined } {
+  if ('transport' in listener) return listener.transport;
+  return udpTransport({ host: listener.host ?? '127.0.0.1', port: listener.port, clock });
+}
+
+type StreamListener = Extract<Listener, { via: 'tcp' | 'ws' }>;
+
+function streamsFor(listener: StreamListener, { clock, random, security }: Ambient): StreamTransport {
+  const { via, host, port, tls, longestMessage, connections } = listener;
+  const options = {
+    ...{ port, clock, random },
+    ...(host === undefined ? {} : { host }),
+    ...(longestMessage === undefined ? {} : { longestReceived: longestMessage }),
+    ...(connections === undefined ? {} : { connections }),
+  };
+  if (tls === undefined) return via === 'tcp' ? tcpTransport(options) : webSocketTransport(options);
+  const { handshakeTimeout } = tls;
+  const secure = {
+    ...options,
+    accept: acceptanceOf(tls, security),
+    ...(handshakeTimeout === undefined ? {} : { handshakeTimeout }),
+  };
+  return via === 'tcp' ? tlsTransport(secure) : secureWebSocketTransport(secure);
+}
+
+function acceptanceOf(wanted: StreamSecurity, security: SecurityStore | undefined): TlsAcceptance {
+  const { certificate, authorities, clientAuthentication } = wanted;
+  return {
+    ...(security === undefined || wanted.psk === false
+      ? {}
+      : {
+          psk: (identity) => {
+            const found = security.byPskIdentity(identity);
+            return found instanceof Promise ? undefined : keyOf(found);
+          },
+        }),
+    ...(certificate === undefined ? {} : { certificate }),
+    ...(authorities === undefined ? {} : { authorities }),
+    ...(clientAuthentication === undefined ? {} : { clientAuthentication }),
+  };
 }
 
 function secured(road: Transport, wanted: ListenerSecurity, { clock, random, security }: Ambient): DtlsTransport {
@@ -97,6 +171,7 @@ function secured(road: Transport, wanted: ListenerSecurity, { clock, random, sec
     ...(connectionId === undefined ? {} : { connectionId }),
     ...(extendedMasterSecret === undefined ? {} : { extendedMasterSecret }),
     ...(handshakeTimeout === undefined ? {} : { timers: { accept: handshakeTimeout } }),
+    limits: { halfOpenPerHost: wanted.handshakesPerHost ?? 100 },
     ...(wanted.resumption === false ? { resumption: false as const } : {}),
     ...(associations === undefined ? {} : { journal: (key, bytes) => associations.write(key, bytes) }),
   });
@@ -135,9 +210,9 @@ function keyOf(found: Awaited<ReturnType<SecurityStore['byPskIdentity']>>) {
   return found?.credential.kind === 'psk' ? found.credential.key : undefined;
 }
 
-/** Ends the associations of an identity that may not come in any more; how many there were. */
+/** Ends the associations and connections of an identity that may not come in any more; how many there were. */
 export function revoke(listening: readonly Listening[], isRevoked: (identity: Identity) => boolean): number {
   let ended = 0;
-  for (const { dtls } of listening) ended += dtls?.revoke(isRevoked) ?? 0;
+  for (const { dtls, streams } of listening) ended += (dtls ?? streams)?.revoke(isRevoked) ?? 0;
   return ended;
 }

@@ -3,7 +3,15 @@
 // A fleet has as many records as devices: a record is numbers and references, and its token one short string.
 import type { Observed, Response, Token } from '@lapwing/coap';
 import { LimitError, latin1At, type Peer } from '@lapwing/kernel';
-import { baseOf, equalPaths, formatPath, type Operation, type Path, type Result } from '@lapwing/lwm2m';
+import {
+  baseOf,
+  type ContentResult,
+  equalPaths,
+  formatPath,
+  type Operation,
+  type Path,
+  type Result,
+} from '@lapwing/lwm2m';
 import type { Underway } from './commands.ts';
 import type { Contact } from './contact.ts';
 import type { PerformOptions } from './device.ts';
@@ -135,13 +143,36 @@ export class Observations {
     for (const record of this.of(contact)) this.end(record, 'registration-ended');
   }
 
-  /** The device speaks from another address now, and with the right to do so: what it is observed for goes on there. */
-  follow(contact: Contact, previous: Peer): void {
+  /**
+   * The device speaks from another address now, and with the right to do so: what it is observed for goes on there. Where that is a new
+   * connection the device has forgotten it with the old one (RFC 8323 §7.4): returns what is to be asked for anew.
+   */
+  follow(contact: Contact, previous: Peer): readonly ObservationRecord[] {
+    if (contact.registration.peer.connection !== undefined) return this.of(contact);
     for (const record of this.of(contact)) {
       if (this.asked.has(record)) continue;
       const token = tokenOf(record);
       contact.endpoint.forget(previous, token);
       this.exchange.resume(contact, record.operation, token, this.observing(record));
+    }
+    return [];
+  }
+
+  /** Asks for it again on a new connection; its answer is a state like any other. */
+  async renew(contact: Contact, record: ObservationRecord, command: Underway): Promise<void> {
+    if (record.ended || this.asked.has(record)) return;
+    this.asked.add(record);
+    try {
+      const options = { token: tokenOf(record), observing: this.observing(record) };
+      const result = await this.exchange.send(contact, record.operation, command, options);
+      if (record.ended) contact.endpoint.forget(contact.registration.peer, options.token);
+      else if (result.kind !== 'content' || result.sequence === undefined) this.end(record, 'refused');
+      else this.tell(record, result);
+    } catch {
+      // Not sent, or not answered: there is no observation any more. The next registration may bring another.
+      this.end(record, 'refused');
+    } finally {
+      this.asked.delete(record);
     }
   }
 
@@ -164,14 +195,17 @@ export class Observations {
       this.events.emit('notify-failed', { registration, observation: record, error: error as Error, ...numbered });
     }
     if (result?.kind === 'content') {
-      const content = sequence === undefined ? result : { ...result, sequence };
-      if (record.tag instanceof Watch) record.tag.put(content);
-      this.events.emit('notify', { registration, observation: record, result: content });
+      this.tell(record, sequence === undefined ? result : { ...result, sequence });
     }
     // RFC 7641 §3.2: an error, or a notification without a number, is the last.
     if (result?.kind === 'refused') this.end(record, 'refused', result);
     else if (sequence === undefined) this.end(record, 'refused');
   };
+
+  private tell(record: ObservationRecord, result: ContentResult): void {
+    if (record.tag instanceof Watch) record.tag.put(result);
+    this.events.emit('notify', { registration: record.contact.registration, observation: record, result });
+  }
 
   private find(contact: Contact, operation: ObserveOperation | CancelOperation): ObservationRecord | undefined {
     let record = contact.observations;

@@ -14,7 +14,7 @@ import {
   type Transport,
 } from '@lapwing/kernel';
 import { DefinitionLibrary, type Lwm2mVersion, type ObjectList, parseObjectList } from '@lapwing/lwm2m';
-import type { ListenerSecurity } from './listen.ts';
+import type { ListenerSecurity, StreamSecurity } from './listen.ts';
 import type { Rate } from './rate-limit.ts';
 import type { SecurityStore } from './security/store.ts';
 
@@ -25,6 +25,18 @@ export type Listener = { readonly name?: string; readonly dtls?: ListenerSecurit
       /** Loopback by default: without security a server does not face a network by itself. */
       readonly host?: string;
       readonly port: number;
+    }
+  /** CoAP over TCP, or over WebSockets at `/.well-known/coap`; with `tls`, only those who prove who they are. */
+  | {
+      readonly via: 'tcp' | 'ws';
+      /** Loopback by default. */
+      readonly host?: string;
+      readonly port: number;
+      readonly tls?: StreamSecurity;
+      /** Bytes of the longest message (RFC 8323 §5.3.1); default 8 192. */
+      readonly longestMessage?: number;
+      /** Connections at once; default 150 000. */
+      readonly connections?: number;
     }
   | { readonly transport: Transport }
 );
@@ -157,6 +169,13 @@ export function settingsOf(options: ServerOptions): Settings {
       problems.push(
         `listeners[${i}].dtls: nobody could come in: give ` +
           `certificate or rawPublicKey, or the server security with pre-shared keys`,
+      );
+    if (dtls !== undefined && 'via' in listener && listener.via !== 'udp')
+      problems.push(`listeners[${i}].dtls: over ${listener.via} it is tls`);
+    const tls = 'tls' in listener ? listener.tls : undefined;
+    if (tls !== undefined && (tls.psk === false || options.security === undefined) && tls.certificate === undefined)
+      problems.push(
+        `listeners[${i}].tls: nobody could come in: give certificate, or the server security with pre-shared keys`,
       );
     if (dtls?.rawPublicKey !== undefined && options.security === undefined)
       problems.push(`listeners[${i}].dtls.rawPublicKey: whose keys may come in? Give the server security`);

@@ -18,9 +18,9 @@ import { Device, type PerformOptions } from './device.ts';
 import { NotRegisteredError, UnsupportedError } from './errors.ts';
 import type { Observation, ServerEvents } from './events.ts';
 import { Exchange } from './exchange.ts';
-import { type DtlsStats, type Listening, listen, revoke } from './listen.ts';
+import { type DtlsStats, type Listening, listen, revoke, type StreamStats } from './listen.ts';
 import { Models } from './models.ts';
-import { Observations } from './observations.ts';
+import { type ObservationRecord, Observations } from './observations.ts';
 import { listenerName, type ServerOptions, type Settings, settingsOf } from './options.ts';
 import { ExpiryWheel } from './registration/expiry.ts';
 import { RegistrationInterface } from './registration/register.ts';
@@ -44,6 +44,8 @@ export interface ServerStats {
   readonly endpoints: Readonly<Record<string, EndpointStats>>;
   /** Those that are secured, by name of the listener. */
   readonly dtls: Readonly<Record<string, DtlsStats>>;
+  /** Those that take connections, by name of the listener. */
+  readonly streams: Readonly<Record<string, StreamStats>>;
 }
 
 export class Server implements AsyncDisposable {
@@ -138,7 +140,7 @@ export class Server implements AsyncDisposable {
   }
 
   /**
-   * Ends the DTLS associations of identities that may not come in any more, as after a credential was taken from the store; what
+   * Ends the DTLS associations and the connections of identities that may not come in any more, as after a credential was taken from the store; what
    * is registered by them ends too. Returns how many associations there were.
    */
   revoke(isRevoked: (identity: Identity) => boolean): number {
@@ -176,6 +178,9 @@ export class Server implements AsyncDisposable {
       endpoints: Object.fromEntries(this.listening.map(({ name, endpoint }) => [name, endpoint.stats()])),
       dtls: Object.fromEntries(
         this.listening.flatMap(({ name, dtls }) => (dtls === undefined ? [] : [[name, dtls.stats()]])),
+      ),
+      streams: Object.fromEntries(
+        this.listening.flatMap(({ name, streams }) => (streams === undefined ? [] : [[name, streams.stats()]])),
       ),
     };
   }
@@ -256,9 +261,9 @@ export class Server implements AsyncDisposable {
     if (sooner) this.expiries.handle(contact);
     const { registration } = contact;
     if (previous.queueMode && !registration.queueMode) this.awake.handle({ kind: 'left', item: contact });
-    if (previous.peer !== registration.peer) this.observing.follow(contact, previous.peer);
+    const moved = previous.peer !== registration.peer ? this.observing.follow(contact, previous.peer) : [];
     this.telling.emit('updated', { registration, previous, withObjects });
-    this.spokenTo(contact);
+    this.spokenTo(contact, moved);
   };
 
   private readonly sent = (contact: Contact, report: Omit<ServerEvents['sent'], 'registration'>): void => {
@@ -267,8 +272,9 @@ export class Server implements AsyncDisposable {
   };
 
   /** Once the answer to its request is on its way: a device that is still waiting for its 2.01 has no ear for commands. */
-  private spokenTo(contact: Contact): void {
+  private spokenTo(contact: Contact, moved: readonly ObservationRecord[] = []): void {
     this.telling.between(() => {
+      for (const record of moved) this.renew(contact, record);
       this.heard(contact);
       this.commands.pump(contact);
     });
@@ -284,6 +290,13 @@ export class Server implements AsyncDisposable {
     const { registration } = contact;
     this.commands.abandon(contact, new NotRegisteredError(`${registration.name}: its registration ended`));
     this.telling.emit(event, { registration });
+  }
+
+  /** In its turn, like any command; what becomes of it is told by events. */
+  private renew(contact: Contact, record: ObservationRecord): void {
+    this.commands
+      .enqueue(contact, (target, command) => this.observing.renew(target, record, command), {})
+      .catch(() => undefined);
   }
 
   private readonly heard = (contact: Contact): void => {

@@ -1,5 +1,7 @@
 """An aiocoap server on loopback for the interop tests. Ends when its standard input closes.
 
+`aiocoap-server.py PORT TRANSPORTS [FOLDER]`: with a folder of an OSCORE context, requests under it are served beside those in the open.
+
 /small    GET, PUT, POST (appends), DELETE   a few bytes
 /large    GET, PUT                           5,000 bytes at first: block-wise both ways
 /slow     GET, PUT                           answers after 500 ms, so with a separate response
@@ -76,15 +78,27 @@ class Echo(resource.Resource):
     render_fetch = render_patch = render_ipatch = give_back
 
 
-async def main(port):
+def protected(site, folder):
+    from aiocoap.credentials import CredentialsMap
+    from aiocoap.oscore_sitewrapper import OscoreSiteWrapper
+
+    known = CredentialsMap()
+    known.load_from_dict({":client": {"oscore": {"basedir": folder}}})
+    return OscoreSiteWrapper(site, known)
+
+
+async def main(port, transports, folder=None):
     site = resource.Site()
     site.add_resource([".well-known", "core"], resource.WKCResource(site.get_resources_as_linkheader))
     for path, handler in ("small", Small), ("large", Large), ("slow", Slow), ("counter", Counter), ("echo", Echo):
         site.add_resource([path], handler())
-    context = await aiocoap.Context.create_server_context(site, bind=("127.0.0.1", port), transports=["udp6"])
+    if folder is not None:
+        site = protected(site, folder)
+    names = transports.split(",")
+    context = await aiocoap.Context.create_server_context(site, bind=("127.0.0.1", port), transports=names)
     print("ready", flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     await context.shutdown()
 
 
-asyncio.run(main(int(sys.argv[1])))
+asyncio.run(main(int(sys.argv[1]), *sys.argv[2:]))

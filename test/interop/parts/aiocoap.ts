@@ -1,16 +1,18 @@
 // aiocoap in a Python environment of its own, driven through small programs of ours: `aiocoap-server.py` with resources
 // for every kind of exchange, and those that take commands as JSON lines (`aiocoap_asking.py`), the plain client first.
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cache, findProgram, lastLine, type Part } from './part.ts';
-import { freeUdpPort } from './ports.ts';
+import { freeTcpPort, freeUdpPort } from './ports.ts';
 import { mustRun, Process } from './process.ts';
 
 const version = '0.4.17';
-const environment = join(cache, `aiocoap-${version}`);
+const environment = join(cache, `aiocoap-${version}-oscore-ws`);
 const python = join(environment, 'bin/python');
 const complete = join(environment, 'complete');
+type ServerTransport = 'udp6' | 'tcpserver' | 'ws';
 const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
 let prepared: Promise<true | string> | undefined;
@@ -33,7 +35,7 @@ async function prepare(): Promise<true | string> {
     mkdirSync(cache, { recursive: true });
     await mustRun({ name: 'python3 -m venv', command: python3, args: ['-m', 'venv', environment], lifetime: 120 });
     const pip = ['-m', 'pip', 'install', '--no-input', '--quiet', '--disable-pip-version-check'];
-    await mustRun({ name: 'pip', command: python, args: [...pip, `aiocoap==${version}`], lifetime: 300 });
+    await mustRun({ name: 'pip', command: python, args: [...pip, `aiocoap[oscore,ws]==${version}`], lifetime: 300 });
     mkdirSync(complete);
     return true;
   } catch (error) {
@@ -51,12 +53,18 @@ export class AiocoapServer implements AsyncDisposable {
     this.process = process;
   }
 
-  static async start(): Promise<AiocoapServer> {
-    const port = await freeUdpPort();
+  /** With a folder of `OscoreFolder`, what comes under that context is served too. */
+  static async start(
+    options: { readonly oscore?: string; readonly transport?: ServerTransport } = {},
+  ): Promise<AiocoapServer> {
+    const { oscore, transport = 'udp6' } = options;
+    const port = transport === 'udp6' ? await freeUdpPort() : await freeTcpPort();
+    // For WebSockets it takes a port 3,000 above the one that it is given.
+    const given = String(transport === 'ws' ? port - 3000 : port);
     const started = await Process.start({
       name: 'aiocoap server',
       command: python,
-      args: [script('aiocoap-server.py'), String(port)],
+      args: [script('aiocoap-server.py'), given, transport, ...(oscore === undefined ? [] : [oscore])],
       ready: /^ready$/m,
     });
     return new AiocoapServer(port, started);
@@ -142,12 +150,34 @@ export class AiocoapProgram implements AsyncDisposable {
 }
 
 export class AiocoapClient extends AiocoapProgram {
-  static async start(): Promise<AiocoapClient> {
-    return new AiocoapClient(await startProgram('aiocoap client', 'aiocoap-client.py', []));
+  /** What goes to that server is protected under the context of a folder of `OscoreFolder`. */
+  static async start(
+    options: {
+      readonly oscore?: { readonly uri: string; readonly folder: string };
+      readonly transport?: 'udp6' | 'tcpclient' | 'ws';
+    } = {},
+  ): Promise<AiocoapClient> {
+    const { oscore, transport = 'udp6' } = options;
+    const args = [transport, ...(oscore === undefined ? [] : [oscore.uri, oscore.folder])];
+    return new AiocoapClient(await startProgram('aiocoap client', 'aiocoap-client.py', args));
   }
 }
 
-function startProgram(name: string, file: string, args: readonly number[]): Promise<Process> {
+/** An OSCORE context as aiocoap keeps it, with its sequence numbers. */
+export class OscoreFolder implements Disposable {
+  readonly path: string;
+
+  constructor(settings: Readonly<Record<string, string | number>>) {
+    this.path = mkdtempSync(join(tmpdir(), 'lapwing-oscore-'));
+    writeFileSync(join(this.path, 'settings.json'), JSON.stringify(settings));
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.path, { recursive: true, force: true });
+  }
+}
+
+function startProgram(name: string, file: string, args: readonly (number | string)[]): Promise<Process> {
   return Process.start({
     name,
     command: python,

@@ -1,7 +1,7 @@
 // Lapwing's CoAP endpoint on UDP, in both roles: a site with the same resources as the other servers, and a client
 // that is asked in few words.
 
-import type { Context, Request } from '@lapwing/coap';
+import type { Context, Layer, Request } from '@lapwing/coap';
 import {
   Code,
   Endpoint,
@@ -12,10 +12,33 @@ import {
   type Response,
   udpTransport,
 } from '@lapwing/coap';
-import type { Peer } from '@lapwing/kernel';
+import type { Oscore } from '@lapwing/coap/oscore';
+import type { Address, Peer, Transport } from '@lapwing/kernel';
 
 /** Five blocks of 1,024 bytes. */
 export const largeBody: Buffer = Buffer.from(Array.from({ length: 5000 }, (_, i) => 97 + (i % 26)));
+
+/** What an endpoint stands on, and at which UDP port that is once it is open. */
+export interface Road {
+  readonly transport: Transport;
+  readonly port: () => number;
+}
+
+function plain(): Road {
+  const transport = udpTransport();
+  return { transport, port: () => transport.address.port };
+}
+
+function roadOf({ transport, port }: Partial<Road>): Road {
+  if (transport === undefined) return plain();
+  return { transport, port: port ?? (() => boundPort(transport)) };
+}
+
+/** Of a transport that says where it is bound. */
+function boundPort(transport: Transport & { readonly address?: Address | undefined }): number {
+  const { address } = transport;
+  return address !== undefined && 'port' in address ? address.port : 0;
+}
 
 type Content = Map<string, Buffer>;
 
@@ -35,22 +58,38 @@ export class LapwingCoapServer implements AsyncDisposable {
   readonly port: number;
   readonly endpoint: Endpoint;
   readonly content: Content;
+  /** Who has asked, in order. */
+  readonly peers: Peer[] = [];
+  private readonly scheme: string;
   /** Observations that are alive. */
   observers = 0;
 
-  private constructor(port: number, endpoint: Endpoint, content: Content) {
+  private constructor(port: number, endpoint: Endpoint, content: Content, scheme: string) {
+    this.scheme = scheme;
     this.port = port;
     this.endpoint = endpoint;
     this.content = content;
   }
 
-  static async start(): Promise<LapwingCoapServer> {
+  /** On plain UDP, or on what is given in its place; with OSCORE where a context store is given. */
+  static async start(
+    options: Partial<Road> & {
+      readonly scheme?: string;
+      readonly oscore?: Oscore;
+      readonly layers?: readonly Layer[];
+    } = {},
+  ): Promise<LapwingCoapServer> {
+    const { oscore, layers = [], scheme = 'coap' } = options;
+    const road = roadOf(options);
     const content = fresh();
-    const transport = udpTransport();
+    const { transport } = road;
     const site: { server?: LapwingCoapServer } = {};
     const endpoint = await Endpoint.open({
       transport,
+      layers,
+      ...(oscore === undefined ? {} : { protection: oscore }),
       serve: async (request, context) => {
+        site.server?.peers.push(context.peer);
         const path = request.options.path.join('/');
         if (path === 'slow') await new Promise((resolve) => setTimeout(resolve, 3000));
         return path === 'counter' || path === 'confirmed'
@@ -58,12 +97,12 @@ export class LapwingCoapServer implements AsyncDisposable {
           : answer(content, path, request);
       },
     });
-    site.server = new LapwingCoapServer(transport.address.port, endpoint, content);
+    site.server = new LapwingCoapServer(road.port(), endpoint, content, scheme);
     return site.server;
   }
 
   get uri(): string {
-    return `coap://127.0.0.1:${this.port}`;
+    return `${this.scheme}://127.0.0.1:${this.port}`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -123,9 +162,23 @@ export class LapwingCoapClient implements AsyncDisposable {
     this.peer = peer;
   }
 
-  static async start(port: number): Promise<LapwingCoapClient> {
-    const endpoint = await Endpoint.open({ transport: udpTransport() });
-    return new LapwingCoapClient(endpoint, await endpoint.connect({ via: 'udp', host: '127.0.0.1', port }));
+  /** With a context, under which everything is asked. */
+  static async start(
+    port: number,
+    options: Partial<Road> & {
+      readonly host?: string;
+      readonly oscore?: Oscore;
+      readonly recipientId?: Uint8Array;
+      readonly idContext?: Uint8Array;
+    } = {},
+  ): Promise<LapwingCoapClient> {
+    const { oscore, recipientId, idContext, host = '127.0.0.1' } = options;
+    const { transport } = roadOf(options);
+    const endpoint = await Endpoint.open({ transport, ...(oscore === undefined ? {} : { protection: oscore }) });
+    const via: Extract<Address, { port: number }>['via'] = transport.traits.reliable ? 'tcp' : 'udp';
+    const peer = await endpoint.connect({ via, host, port });
+    const guarded = recipientId === undefined ? undefined : await oscore?.peer(peer, recipientId, idContext);
+    return new LapwingCoapClient(endpoint, guarded ?? peer);
   }
 
   ask(path: string, asked: LapwingAsk = {}): Promise<Response> {

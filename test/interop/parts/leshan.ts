@@ -1,71 +1,18 @@
 // Leshan in both roles: its client and server libraries with CoAP by Californium, from Maven, under the two small
 // programs in `leshan/`, which take commands and tell events as JSON lines.
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { cache, findProgram, lastLine, type Part, program } from './part.ts';
+import { derOf, material } from './dtls-material.ts';
+import { JavaPrograms } from './java.ts';
+import type { Part } from './part.ts';
 import { freeUdpPort } from './ports.ts';
-import { mustRun, Process } from './process.ts';
+import type { Process } from './process.ts';
 
-const sources = fileURLToPath(new URL('leshan', import.meta.url));
-const files = readdirSync(sources).filter((name) => /\.(?:java|xml)$/.test(name));
-/** Another class path or another program is another folder. */
-const digest = createHash('sha256')
-  .update(files.map((name) => `${name}\n${readFileSync(join(sources, name), 'utf8')}`).join('\n'))
-  .digest('hex')
-  .slice(0, 12);
-const build = join(cache, `leshan-${digest}`);
-const classPathFile = join(build, 'class-path');
-const complete = join(build, 'complete');
+const programs = new JavaPrograms('Leshan', new URL('leshan', import.meta.url));
 
-let prepared: Promise<true | string> | undefined;
+export const leshan: Part = programs.part;
+export const leshanVersion = (): string => programs.versionOf('leshan-lwm2m-client');
 
-export const leshan: Part = {
-  name: 'Leshan',
-  from: 'Maven',
-  available: () => {
-    prepared ??= prepare();
-    return prepared;
-  },
-};
-
-async function prepare(): Promise<true | string> {
-  for (const name of ['java', 'javac', 'mvn']) {
-    if (findProgram(name) === undefined) return `${name} is not installed`;
-  }
-  if (existsSync(complete)) return true;
-  try {
-    rmSync(build, { recursive: true, force: true });
-    mkdirSync(build, { recursive: true });
-    const goal = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:build-classpath';
-    await mustRun({
-      name: 'mvn',
-      command: program('mvn'),
-      args: ['-B', '-q', '-f', join(sources, 'pom.xml'), goal, `-Dmdep.outputFile=${classPathFile}`],
-      lifetime: 400,
-    });
-    const programs = files.filter((name) => name.endsWith('.java')).map((name) => join(sources, name));
-    const args = ['--release', '11', '-d', build, '-cp', readFileSync(classPathFile, 'utf8'), ...programs];
-    await mustRun({ name: 'javac', command: program('javac'), args });
-    writeFileSync(complete, '');
-    return true;
-  } catch (error) {
-    return `Leshan cannot be installed: ${lastLine(error)}`;
-  }
-}
-
-function startProgram(name: string, main: string, args: readonly string[]): Promise<Process> {
-  const classPath = `${build}:${readFileSync(classPathFile, 'utf8')}`;
-  // The programs live for seconds: a quick start matters more than quick code.
-  const tuning = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xmx256m'];
-  return Process.start({
-    name,
-    command: program('java'),
-    args: [...tuning, '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', '-cp', classPath, main, ...args],
-    ready: /^event {"event":"started"}$/m,
-  });
-}
+const startProgram = (name: string, main: string, args: readonly string[]): Promise<Process> =>
+  programs.start(name, main, args, /^event {"event":"started"}$/m);
 
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 /** From full path to value; an opaque is `{ hex }`, a time and an unsigned 64-bit integer are text. */
@@ -109,13 +56,40 @@ class Events {
   }
 }
 
+/** How a program speaks coaps. */
+export interface LeshanSecurity {
+  readonly mode: 'psk' | 'rpk' | 'x509';
+  /** Bytes in the connection id that the other side shall use; default as Leshan has it. */
+  readonly connectionId?: number;
+}
+
+/** What `Secured.java` reads. The device is `dev-1`, whatever it proves that with. */
+async function secured(role: 'device' | 'server', { mode, connectionId }: LeshanSecurity): Promise<string> {
+  const made = await material();
+  const [own, other] = role === 'device' ? [made.client, made.server] : [made.server, made.client];
+  const hex = (file: string, label: string): string => Buffer.from(derOf(file, label)).toString('hex');
+  return JSON.stringify({
+    mode,
+    connectionId,
+    name: made.client.name,
+    identity: made.identity,
+    psk: made.psk,
+    key: hex(own.key, 'PRIVATE KEY'),
+    publicKey: hex(own.publicKey, 'PUBLIC KEY'),
+    certificate: hex(own.certificate, 'CERTIFICATE'),
+    other: mode === 'rpk' ? hex(other.publicKey, 'PUBLIC KEY') : hex(other.certificate, 'CERTIFICATE'),
+    authority: hex(made.authority, 'CERTIFICATE'),
+  });
+}
+
 export interface LeshanDeviceOptions {
-  /** `coap://127.0.0.1:PORT` of a LwM2M server. */
+  /** `coap://127.0.0.1:PORT` of a LwM2M server; `coaps` where there is `security`. */
   readonly server: string;
   readonly name: string;
   /** In s, default 60. */
   readonly lifetime?: number;
   readonly queue?: true;
+  readonly security?: LeshanSecurity;
 }
 
 /** Device 3, Firmware Update 5, Temperature 3303 (instance 0, more by Create) and the test object 3442. */
@@ -128,8 +102,10 @@ export class LeshanDevice implements AsyncDisposable {
     this.#events = new Events(process);
   }
 
-  static async start({ server, name, lifetime = 60, queue }: LeshanDeviceOptions): Promise<LeshanDevice> {
-    const args = [server, name, String(lifetime), ...(queue === true ? ['queue'] : [])];
+  static async start({ server, name, lifetime = 60, queue, security }: LeshanDeviceOptions): Promise<LeshanDevice> {
+    const words = queue === true ? ['queue'] : [];
+    if (security !== undefined) words.push(await secured('device', security));
+    const args = [server, name, String(lifetime), ...words];
     return new LeshanDevice(await startProgram('Leshan device', 'DeviceProgram', args));
   }
 
@@ -225,22 +201,30 @@ export interface LeshanAnswer {
 export class LeshanServer implements AsyncDisposable {
   readonly port: number;
   readonly process: Process;
+  readonly #scheme: 'coap' | 'coaps';
   readonly #events: Events;
   #asked = 0;
 
-  private constructor(port: number, process: Process) {
+  private constructor(scheme: 'coap' | 'coaps', port: number, process: Process) {
+    this.#scheme = scheme;
     this.port = port;
     this.process = process;
     this.#events = new Events(process);
   }
 
-  static async start(): Promise<LeshanServer> {
+  static async start(security?: LeshanSecurity): Promise<LeshanServer> {
     const port = await freeUdpPort();
-    return new LeshanServer(port, await startProgram('Leshan server', 'ServerProgram', [String(port)]));
+    const words = security === undefined ? [] : [await secured('server', security)];
+    const scheme = security === undefined ? 'coap' : 'coaps';
+    return new LeshanServer(
+      scheme,
+      port,
+      await startProgram('Leshan server', 'ServerProgram', [String(port), ...words]),
+    );
   }
 
   get uri(): string {
-    return `coap://127.0.0.1:${this.port}`;
+    return `${this.#scheme}://127.0.0.1:${this.port}`;
   }
 
   /** `registered`, `updated`, `deregistered`, `expired`, `notified`, `failed`. */

@@ -7,6 +7,8 @@ import { Process, run } from './process.ts';
 
 const clients = ['coap-client-notls', 'coap-client', 'coap-client-openssl', 'coap-client-gnutls'];
 const servers = ['coap-server-notls', 'coap-server', 'coap-server-openssl', 'coap-server-gnutls'];
+const secureClients = ['coap-client-openssl', 'coap-client-gnutls'];
+const secureServers = ['coap-server-openssl', 'coap-server-gnutls'];
 const directories = ['coap-rd-notls', 'coap-rd', 'coap-rd-openssl', 'coap-rd-gnutls'];
 
 export const libcoap: Part = {
@@ -14,6 +16,16 @@ export const libcoap: Part = {
   from: 'Debian',
   available: async () => {
     const absent = [clients, servers, directories].find((names) => findProgram(...names) === undefined);
+    return absent === undefined ? true : missing(...absent);
+  },
+};
+
+/** The same with TLS; by default the package has it twice. */
+export const secureLibcoap: Part = {
+  name: 'libcoap with TLS',
+  from: 'Debian',
+  available: async () => {
+    const absent = [secureClients, secureServers].find((names) => findProgram(...names) === undefined);
     return absent === undefined ? true : missing(...absent);
   },
 };
@@ -34,13 +46,15 @@ export interface AskOptions {
   readonly args?: readonly string[];
   /** In s, after which it gives up. Default 10. */
   readonly within?: number;
+  /** With the client that has TLS. */
+  readonly secure?: true;
 }
 
 /** Asks once with coap-client and waits for its end. */
 export async function ask(uri: string, options: AskOptions = {}): Promise<Answer> {
   const { code, signal, output, stdout } = await run({
     name: 'coap-client',
-    command: program(...clients),
+    command: program(...(options.secure === true ? secureClients : clients)),
     args: clientArguments(uri, options),
     ...(options.payload === undefined ? {} : { input: options.payload }),
     lifetime: (options.within ?? 10) + 10,
@@ -62,7 +76,11 @@ export function startClient(uri: string, options: AskOptions = {}): Promise<Proc
   return Process.start({ name: 'coap-client', command: program(...clients), args: clientArguments(uri, options) });
 }
 
-function clientArguments(uri: string, { method = 'get', payload, args = [], within = 10 }: AskOptions): string[] {
+/** What coap-client is told for one request. */
+export function clientArguments(
+  uri: string,
+  { method = 'get', payload, args = [], within = 10 }: AskOptions,
+): string[] {
   const body = payload === undefined ? [] : ['-f', '-'];
   // Without `-o` it ends a payload with a line feed of its own.
   return ['-m', method, '-B', String(within), '-o', '-', ...body, ...args, uri];
@@ -77,13 +95,30 @@ export class LibcoapServer implements AsyncDisposable {
     this.process = process;
   }
 
-  static async start(...args: readonly string[]): Promise<LibcoapServer> {
+  static start(...args: readonly string[]): Promise<LibcoapServer> {
+    return LibcoapServer.startAs(servers, /created UDP\s+endpoint/, args);
+  }
+
+  /** At its port also over TCP, and over TLS at the next. */
+  static startStreams(...args: readonly string[]): Promise<LibcoapServer> {
+    return LibcoapServer.startAs(servers, /created TCP\s+endpoint/, args);
+  }
+
+  static startSecure(...args: readonly string[]): Promise<LibcoapServer> {
+    return LibcoapServer.startAs(secureServers, /created TLS\s+endpoint/, args);
+  }
+
+  private static async startAs(
+    names: readonly string[],
+    ready: RegExp,
+    args: readonly string[],
+  ): Promise<LibcoapServer> {
     const port = await freeUdpPort();
     const started = await Process.start({
       name: 'coap-server',
-      command: program(...servers),
+      command: program(...names),
       args: ['-A', '127.0.0.1', '-p', String(port), '-d', '20', '-v', '7', ...args],
-      ready: /created UDP\s+endpoint/,
+      ready,
     });
     return new LibcoapServer(port, started);
   }

@@ -5,11 +5,12 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
+import { cleanUp } from './cleanup.ts';
 import { stopLeftovers } from './process.ts';
 
 export interface Part {
   readonly name: string;
-  readonly from: 'Debian' | 'Maven' | 'PyPI' | 'npm';
+  readonly from: 'Debian' | 'Go' | 'Maven' | 'PyPI' | 'npm';
   /** True, or the reason why it cannot be used. May install it into the cache the first time. */
   available(): Promise<true | string>;
 }
@@ -66,7 +67,11 @@ export async function describeWith(parts: readonly Part[], title: string, tests:
   }
   describe.skipIf(reasons.length > 0)(reasons.length > 0 ? `${title} (not run: ${reasons.join('; ')})` : title, () => {
     // Hooks of that kind run in reverse: this one comes after those of the tests.
-    afterAll(async () => expect(await stopLeftovers()).toEqual([]));
+    afterAll(async () => {
+      const left = await stopLeftovers();
+      cleanUp();
+      expect(left).toEqual([]);
+    });
     tests();
   });
 }

@@ -13,6 +13,20 @@ export async function freeUdpPort(): Promise<number> {
   return port;
 }
 
+/** A free port after which the next one is free too: libcoap's servers take both. */
+export async function freeUdpPair(): Promise<number> {
+  for (;;) {
+    const port = await freeUdpPort();
+    const next = createSocket('udp4');
+    const free = await new Promise<boolean>((resolve) => {
+      next.once('error', () => resolve(false));
+      next.bind(port + 1, '127.0.0.1', () => resolve(true));
+    });
+    next.close();
+    if (free) return port;
+  }
+}
+
 export async function freeTcpPort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -145,7 +145,7 @@ export class Process implements AsyncDisposable {
     });
   }
 
-  write(text: string): void {
+  write(text: string | Uint8Array): void {
     this.#child.stdin.write(text);
   }
 

@@ -27,19 +27,34 @@ export const ServerObject = defineObject({
   },
 });
 
-const { lifetime, defaultMinimumPeriod, defaultMaximumPeriod, disableTimeout, binding } = ServerObject.resources;
+const { shortServerId, lifetime, defaultMinimumPeriod, defaultMaximumPeriod, disableTimeout, binding } =
+  ServerObject.resources;
 /** Seconds: what fits in 32 bits, and in a number as ms. */
 const longest = 0xffff_ffff;
 
+/** How the road to a server is called in bindings (Core 1.2.1 §6.2.1). */
+export const bindingLetters = { udp: 'U', tcp: 'T', sms: 'S' } as const;
+
+/** What each account of a store can be spoken to in, by short server id. */
+const spoken = new WeakMap<ObjectStore, Map<number, string>>();
+
+function spokenIn(store: ObjectStore): Map<number, string> {
+  const known = spoken.get(store) ?? new Map<number, string>();
+  spoken.set(store, known);
+  return known;
+}
+
 /** Refuses what would leave the device unreachable or restless: no server gets to write that (Core 1.2.1 Appendix E.2). */
-function check(valueOf: (resource: number) => Content | undefined): void {
+function check(letters: ReadonlyMap<number, string>, valueOf: (resource: number) => Content | undefined): void {
   for (const { id } of [lifetime, defaultMinimumPeriod, defaultMaximumPeriod, disableTimeout]) {
     const period = numberAt(valueOf(id));
     if (period !== undefined && !(period >= 0 && period <= longest))
       throw ResponseError.badRequest(`resource ${id}: not a number of seconds`);
   }
   const wanted = valueOf(binding.id);
-  if (wanted !== undefined && !isMany(wanted) && wanted.value !== 'U')
+  // The road is that of the account's URI.
+  const letter = letters.get(numberAt(valueOf(shortServerId.id)) ?? 0);
+  if (wanted !== undefined && !isMany(wanted) && wanted.value !== letter)
     throw ResponseError.badRequest('this binding is not spoken here');
 }
 
@@ -61,7 +76,8 @@ export class ServerInstance implements Disposable {
     this.store = store;
     this.id = id;
     const { defaultMaximumPeriod } = account;
-    store.define(ServerObject, { check });
+    const letters = spokenIn(store).set(account.id, bindingLetters[account.address.via]);
+    store.define(ServerObject, { check: (valueOf) => check(letters, valueOf) });
     store.add(ServerObject, id, {
       shortServerId: account.id,
       // Endless is written 0.
@@ -69,7 +85,7 @@ export class ServerInstance implements Disposable {
       defaultMinimumPeriod: account.defaultMinimumPeriod,
       ...(defaultMaximumPeriod === undefined ? {} : { defaultMaximumPeriod }),
       notificationStoring: false,
-      binding: 'U',
+      binding: bindingLetters[account.address.via],
       muteSend: false,
       registrationUpdateTrigger: () => triggers.update(),
       disable: () => triggers.disable(this.disableTimeout),

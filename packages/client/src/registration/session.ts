@@ -12,6 +12,7 @@ import {
   ResponseError,
 } from '@lapwing/coap';
 import {
+  type Address,
   type Clock,
   ClosedError,
   Driver,
@@ -24,6 +25,7 @@ import {
   TimeoutError,
 } from '@lapwing/kernel';
 import { formatRegister, formatUpdate, type Lwm2mVersion, versionBefore, versionTraits } from '@lapwing/lwm2m';
+import { bindingLetters } from '../builtin/server.ts';
 import type { AccountSettings } from '../options.ts';
 import { type Phase, type RegistrationEffect, type RegistrationInput, RegistrationMachine } from './machine.ts';
 
@@ -67,6 +69,8 @@ export class RegistrationSession implements Disposable {
   private profileUnknown = false;
   /** The server as it was last reached; what comes from others is not answered. */
   private server: Peer | undefined;
+  private again: Disposable | undefined;
+  private readonly ambient: { readonly clock: Clock; readonly random: Random };
 
   constructor(
     account: AccountSettings,
@@ -76,6 +80,7 @@ export class RegistrationSession implements Disposable {
     listener: SessionListener,
   ) {
     const { clock, random } = ambient;
+    this.ambient = ambient;
     this.account = account;
     this.registrant = registrant;
     this.endpoint = endpoint;
@@ -102,9 +107,24 @@ export class RegistrationSession implements Disposable {
     this.driver.handle(input);
   }
 
+  /**
+   * A connection is gone, and with it what was observed on it: the server is to hear on a new one that the device is still there. Not
+   * all devices of a server that was restarted at once.
+   */
+  lost(peer: Peer): void {
+    if (this.server?.key !== peer.key) return;
+    this.server = undefined;
+    const { clock, random } = this.ambient;
+    this.again?.[Symbol.dispose]();
+    this.again = clock.at(clock.now() + random.fraction() * reconnectWithin, () => {
+      if (!this.closed && this.server === undefined) this.driver.handle({ kind: 'trigger' });
+    });
+  }
+
   /** Silences it; nothing is sent any more. */
   [Symbol.dispose](): void {
     this.closed = true;
+    this.again?.[Symbol.dispose]();
     this.asking?.abort(new ClosedError('the client was closed'));
     this.driver[Symbol.dispose]();
   }
@@ -138,7 +158,7 @@ export class RegistrationSession implements Disposable {
         ...(profileId === undefined ? {} : { profileId }),
         ...(smsNumber === undefined ? {} : { smsNumber }),
         lifetime: this.registrant.lifetime(),
-        binding: 'U',
+        ...bindingOf(this.account.address, version),
         queueMode: this.account.queueMode,
         parameters: Object.entries(parameters),
       },
@@ -221,6 +241,9 @@ export class RegistrationSession implements Disposable {
   }
 }
 
+/** After a connection was lost. */
+const reconnectWithin = seconds(1);
+
 /** Longest wait that a server may ask for. */
 const longestWait = 86_400;
 
@@ -229,6 +252,12 @@ function refused({ status, options }: ResponseError): RegistrationInput {
   if (status !== Code.TooManyRequests && status !== Code.ServiceUnavailable) return { kind: 'refused' };
   const wait = options.uint(Option.MaxAge);
   return wait === undefined ? { kind: 'refused' } : { kind: 'refused', after: seconds(Math.min(wait, longestWait)) };
+}
+
+/** The letter of the road (Core 1.2.1 §6.2.1); none where the version has none for it. */
+function bindingOf({ via }: Address, version: Lwm2mVersion): { readonly binding?: string } {
+  const binding = bindingLetters[via];
+  return versionTraits[version].bindings.includes(binding) ? { binding } : {};
 }
 
 function at(path: readonly string[], query: readonly string[] = []): OptionSet {

@@ -12,7 +12,7 @@ import type { Completion } from './asking-stack.ts';
 import { AskingContext } from './contexts.ts';
 import { Asking, type ExchangeEffect, type ExchangeInput, Exchanges } from './exchanges.ts';
 import { closedError, describeRequest, type Failure, failureError, lostError } from './failures.ts';
-import { Observation, Observed, type Observing } from './observation.ts';
+import { Notice, Observation, type Observing } from './observation.ts';
 import type { Context } from './service.ts';
 import { keyOfToken, keyOfTokenAt, type TokenKey } from './tokens.ts';
 
@@ -122,7 +122,8 @@ export class AskingSide {
       signal?.throwIfAborted();
       const token = context.token ?? this.freshToken();
       const { code, options, payload } = request;
-      const bytes = encodeMessage({ type: Type.Con, id: 0, token, code, options, payload }, this.options.longest);
+      const longest = context.peer.connection?.mtu ?? this.options.longest;
+      const bytes = encodeMessage({ type: Type.Con, id: 0, token, code, options, payload }, longest);
       const call = new Call(keyOfToken(token), request, context, { resolve, reject, complete });
       if (signal !== undefined) this.listen(call, signal);
       this.driver.handle({ kind: 'ask', asking: call, bytes });
@@ -281,7 +282,7 @@ export class AskingSide {
   private notify(observation: Observation, message: Message, sequence: number | undefined, at: Instant): void {
     const { peer, listener } = observation;
     const response = toResponse(message);
-    const observed = new Observed(observation, sequence, at);
+    const observed = new Notice(observation, sequence, at);
     const deliver = (whole: Response): void => {
       try {
         listener(whole, observed);

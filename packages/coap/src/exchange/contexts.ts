@@ -92,6 +92,20 @@ export class AskingContext implements Context {
     if (onBlock !== undefined) this.onBlock = onBlock;
   }
 
+  /** For the layers below one that stands in between: all but `onBlock`, which is for those above. */
+  toward(peer: Peer, token: Token | undefined, notify: Listener | undefined): AskingContext {
+    const { given, type, onAcknowledged, until, turn } = this;
+    return new AskingContext(peer, {
+      until,
+      turn,
+      ...(given === undefined ? {} : { signal: given }),
+      ...(notify === undefined ? {} : { notify }),
+      ...(type === undefined ? {} : { type }),
+      ...(token === undefined ? {} : { token }),
+      ...(onAcknowledged === undefined ? {} : { onAcknowledged }),
+    });
+  }
+
   get signal(): AbortSignal {
     if (this.given !== undefined) return this.given;
     this.own ??= new AbortController();

@@ -193,9 +193,11 @@ export class Exchanges implements Core<ExchangeInput, ExchangeEffect> {
       this.effects.push({ kind: 'notify', observation, message, sequence: undefined, at: now });
       return;
     }
-    const sequence = sequenceOf(message);
+    // RFC 8323 §7.1: in a connection the numbers mean nothing, and notifications are told apart by counting them.
+    const ordered = peer.connection !== undefined;
+    const sequence = ordered ? observation.sequence + 1 : sequenceOf(message);
     if (sequence !== undefined) {
-      if (observation.sequence >= 0 && !isNewer(sequence, now, observation.sequence, observation.freshAt)) {
+      if (!ordered && observation.sequence >= 0 && !isNewer(sequence, now, observation.sequence, observation.freshAt)) {
         this.effects.push({ kind: 'stale', observation });
         return;
       }

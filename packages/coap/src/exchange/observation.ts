@@ -19,7 +19,18 @@ export interface Observing {
 }
 
 /** What a notification belongs to. */
-export class Observed {
+export interface Observed {
+  readonly peer: Peer;
+  readonly token: Token;
+  /** Value of the Observe option (RFC 7641 §3.4); undefined on the last one. */
+  readonly sequence: number | undefined;
+  readonly at: Instant;
+  /** As it was given with the request. */
+  readonly tag: unknown;
+}
+
+/** Looks up what is asked of it: most listeners want little. */
+export class Notice implements Observed {
   /** Value of the Observe option (RFC 7641 §3.4); undefined on the last one. */
   readonly sequence: number | undefined;
   readonly at: Instant;

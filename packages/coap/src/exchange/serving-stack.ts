@@ -1,13 +1,16 @@
 // The layers of serving, and the short cut through them. What a layer does depends on options of the request, which
 // most requests do not have: these go straight to the service, a third of whose time each layer would take.
 
+import type { Peer } from '@lapwing/kernel';
 import type { BlockIn } from '../layers/block-in.ts';
+import type { Rooms } from '../layers/block-sizes.ts';
 import { errors } from '../layers/errors.ts';
 import { noResponse } from '../layers/no-response.ts';
 import { observeIn } from '../layers/observe-in.ts';
 import type { Request, Response } from '../message/message.ts';
 import { Option } from '../message/options.ts';
 import type { ReceivedMessage } from '../message/udp.ts';
+import type { Protection } from './protection.ts';
 import { type Context, compose, type Layer, type Service } from './service.ts';
 
 export interface ServingStackOptions {
@@ -15,8 +18,8 @@ export interface ServingStackOptions {
   /** Around `serve`, outermost first. */
   readonly layers: readonly Layer[];
   readonly blocks: BlockIn;
-  /** Bytes of the longest payload that goes out whole. */
-  readonly whole: number;
+  readonly protection: Protection | undefined;
+  readonly rooms: Rooms;
   /** Hears what a service did not mean to throw. */
   readonly unexpected: (error: unknown) => void;
 }
@@ -26,25 +29,30 @@ export class ServingStack {
   readonly service: Service;
   /** Through every layer. */
   readonly layered: Service;
+  /** Whether a request with the OSCORE option can be understood. */
+  readonly unprotects: boolean;
   private readonly errors: Layer;
   private readonly blocks: BlockIn;
-  private readonly whole: number;
+  private readonly rooms: Rooms;
 
   constructor(options: ServingStackOptions) {
     this.errors = errors({ diagnostics: 'authenticated', unexpected: options.unexpected });
     this.blocks = options.blocks;
-    this.whole = options.whole;
+    this.rooms = options.rooms;
     this.service = compose(options.serve, ...options.layers);
-    this.layered = compose(this.service, noResponse, observeIn, options.blocks.layer, this.errors);
+    const { protection } = options;
+    const clear = compose(this.service, noResponse, observeIn, options.blocks.layer, this.errors);
+    this.unprotects = protection !== undefined;
+    this.layered = protection === undefined ? clear : protection.serving(clear);
   }
 
-  /** Whether `service` alone will do: no layer minds an option below Block2 but Observe. */
+  /** Whether `service` alone will do: no layer minds an option below Block2 but Observe and OSCORE, and few have what lies between. */
   isPlain(message: ReceivedMessage): boolean {
-    return message.lastOption < Option.Block2 && !message.options.has(Option.Observe);
+    return message.lastOption < Option.Block2 && !message.options.hasWithin(Option.Observe, Option.Oscore);
   }
 
-  isLarge(response: Response): boolean {
-    return response.body !== undefined || response.payload.length > this.whole;
+  isLarge(response: Response, peer: Peer): boolean {
+    return response.body !== undefined || response.payload.length > this.rooms.of(peer).whole;
   }
 
   inBlocks(response: Response, request: Request, context: Context): Promise<Response> {

@@ -59,7 +59,7 @@ export class ServingSide {
     let response: Response;
     try {
       response = await stack.service(request, context);
-      if (stack.isLarge(response)) response = await stack.inBlocks(response, request, context);
+      if (stack.isLarge(response, incoming.peer)) response = await stack.inBlocks(response, request, context);
     } catch (error) {
       response = await stack.refusal(error, request, context);
     }
@@ -68,6 +68,14 @@ export class ServingSide {
   }
 
   private async serveLayered(incoming: Incoming, message: ReceivedMessage, request: Request): Promise<void> {
+    const { stack } = this.options;
+    const isProtected = message.options.has(Option.Oscore);
+    if (isProtected && !stack.unprotects) {
+      // RFC 7252 §5.4.1: without its layer the option is one that is not understood.
+      this.respond(incoming, message, makeResponse(incoming.confirmable ? Code.BadOption : Code.Empty));
+      return;
+    }
+    const before = isProtected ? this.relations.find(incoming.peer, keyOfToken(message.token)) : undefined;
     const relation = this.observes(incoming, message);
     const context =
       relation === undefined
@@ -78,13 +86,16 @@ export class ServingSide {
     if (relation !== undefined) relation.context = context;
     let response: Response;
     try {
-      response = await this.options.stack.layered(request, context);
+      response = await stack.layered(request, context);
     } catch {
       // Services have their errors made into responses in layers/errors.ts: what arrives here is a mistake of a layer.
       this.options.count('serviceErrors');
       response = makeResponse(Code.InternalServerError);
     }
     this.respond(incoming, message, response);
+    // Only what was verified ends what is there: the answer is protected then, and in the open otherwise.
+    if (before !== undefined && response.options.has(Option.Oscore) && message.options.has(Option.Observe))
+      this.end(before, new ClosedError('the observer has ended the observation'));
     if (relation === undefined) this.watched.delete(context);
     else if (isSuccess(response.code) && response.options.has(Option.Observe)) this.begin(relation);
     else this.end(relation, new ClosedError('the observation was not accepted'));
@@ -144,12 +155,13 @@ export class ServingSide {
       this.options.count('diagnosticsWithheld');
       content = { ...response, payload: noBytes };
     }
+    const longest = peer.connection?.mtu ?? this.options.longest;
     try {
-      return encodeAnswer(request, content, this.options.longest);
+      return encodeAnswer(request, content, longest);
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
       this.options.count('unsendable');
-      return encodeAnswer(request, makeResponse(Code.InternalServerError), this.options.longest);
+      return encodeAnswer(request, makeResponse(Code.InternalServerError), longest);
     }
   }
 
@@ -172,10 +184,12 @@ export class ServingSide {
     const { peer } = incoming;
     const { token } = message;
     const before = this.relations.find(peer, keyOfToken(token));
-    if (before !== undefined && observe <= 1)
+    // What is protected has not been verified yet (RFC 8613 §8.2): it ends nothing before it is.
+    const stays = before !== undefined && message.options.has(Option.Oscore);
+    if (before !== undefined && observe <= 1 && !stays)
       this.end(before, new ClosedError('the observer has ended the observation'));
     if (observe !== 0) return undefined;
-    if (this.relations.of(peer) >= this.options.policy.relationsPerPeer) {
+    if (this.relations.of(peer) - (stays ? 1 : 0) >= this.options.policy.relationsPerPeer) {
       this.options.count('relationsRefused');
       return undefined;
     }

@@ -3,10 +3,11 @@
 import { concatBytes, equalBytes, noBytes } from '@lapwing/kernel';
 import { BlockError, BodyLimitError } from '../errors.ts';
 import type { BlockListener, Context, Service } from '../exchange/service.ts';
-import { type Block, blockOf, blockOffset, blockSize, encodeBlock, largestNum } from '../message/block.ts';
+import { type Block, blockOf, blockOffset, blockSize, encodeBlock, largestNum, type Szx } from '../message/block.ts';
 import { Code, isSuccess } from '../message/code.ts';
 import { makeResponse, type Request, type Response } from '../message/message.ts';
 import { Option } from '../message/options.ts';
+import { largestSzx } from './block-sizes.ts';
 import { fitsBlock } from './upload.ts';
 
 export interface DownloadTask {
@@ -46,7 +47,8 @@ async function fetchBlocks(task: DownloadTask, first: Response): Promise<Respons
   const chunks: Uint8Array[] = [];
   let held = 0;
   let response = first;
-  let block = firstBlock(request, first);
+  const largest = largestSzx(context.peer);
+  let block = firstBlock(request, first, largest);
   for (;;) {
     const { payload } = response;
     if (!fitsBlock(block, payload)) throw new BlockError(`block ${block.num} has ${payload.length} bytes`);
@@ -63,9 +65,9 @@ async function fetchBlocks(task: DownloadTask, first: Response): Promise<Respons
       context,
     );
     if (!isSuccess(response.code)) return response;
-    const next = readBlock(response);
+    const next = readBlock(response, largest);
     if (next === undefined) throw new BlockError('a block was asked for and a response without one came');
-    if (next.szx > block.szx || blockOffset(next) !== offset) {
+    if (blockSize(next.szx) > blockSize(block.szx) || blockOffset(next) !== offset) {
       throw new BlockError(`block at ${offset} was asked for and block at ${blockOffset(next)} came`);
     }
     if (!sameTag(etag, response.options.bytes(Option.Etag))) return 'changed';
@@ -74,19 +76,23 @@ async function fetchBlocks(task: DownloadTask, first: Response): Promise<Respons
 }
 
 /** A peer that was asked for the body must begin at its start, one that was asked for a block with that. */
-function firstBlock(request: Request, first: Response): Block {
-  const block = readBlock(first);
-  const asked = blockOf(request.options, Option.Block2);
+function firstBlock(request: Request, first: Response, largest: Szx): Block {
+  const block = readBlock(first, largest);
+  const asked = blockOf(request.options, Option.Block2, largest);
   const wanted = asked === undefined ? 0 : blockOffset(asked);
-  if (block === undefined || blockOffset(block) !== wanted || (asked !== undefined && block.szx > asked.szx)) {
+  if (
+    block === undefined ||
+    blockOffset(block) !== wanted ||
+    (asked !== undefined && blockSize(block.szx) > blockSize(asked.szx))
+  ) {
     throw new BlockError(`block at ${wanted} was asked for and another came`);
   }
   return block;
 }
 
-function readBlock(response: Response): Block | undefined {
+function readBlock(response: Response, largest: Szx): Block | undefined {
   try {
-    return blockOf(response.options, Option.Block2);
+    return blockOf(response.options, Option.Block2, largest);
   } catch (error) {
     throw new BlockError('a malformed Block2 option came', { cause: error });
   }

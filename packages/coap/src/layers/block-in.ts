@@ -3,11 +3,11 @@
 // block by block (downloads.ts). Both live in one table with one set of limits (transfers.ts).
 import { type Clock, type Instant, minutes, seconds } from '@lapwing/kernel';
 import { type Context, extendContext, type Layer, type Service } from '../exchange/service.ts';
-import { type Block, blockOf, szxWithin } from '../message/block.ts';
+import { type Block, blockOf } from '../message/block.ts';
 import { Code } from '../message/code.ts';
 import { makeResponse, type Request, type Response } from '../message/message.ts';
 import { Option } from '../message/options.ts';
-import { szxForMtu, wholeForMtu } from './block-sizes.ts';
+import { largestSzx, Rooms } from './block-sizes.ts';
 import { Downloads } from './downloads.ts';
 import { type TransferLimits, TransferTable } from './transfers.ts';
 import { Uploads } from './uploads.ts';
@@ -60,11 +60,11 @@ export class BlockIn implements Disposable {
 
   constructor(options: BlockInOptions) {
     const { clock, mtu = 1152, bodyLimit = 65_536, streams = () => false } = options;
-    const szx = options.blockSize === undefined ? szxForMtu(mtu) : szxWithin(options.blockSize);
+    const rooms = new Rooms(mtu, options.blockSize);
     this.clock = clock;
     this.table = new TransferTable({ ...transferLimits, ...options.limits });
-    this.uploads = new Uploads({ clock, szx, bodyLimit, streams }, this.table);
-    this.downloads = new Downloads({ clock, szx, whole: wholeForMtu(mtu, szx) }, this.table);
+    this.uploads = new Uploads({ clock, rooms, bodyLimit, streams }, this.table);
+    this.downloads = new Downloads({ clock, rooms }, this.table);
   }
 
   readonly layer: Layer = (inner) => (request, context) => this.serve(inner, request, context);
@@ -87,7 +87,7 @@ export class BlockIn implements Disposable {
     const { options } = request;
     if (options.has(Option.Block1) || options.has(Option.Block2)) return this.serveBlock(inner, request, context);
     const response = await inner(request, this.notifying(request, context));
-    if (this.downloads.fits(response)) return response;
+    if (this.downloads.fits(response, context.peer)) return response;
     const first = await this.downloads.begin(request, context, response, undefined);
     this.arm();
     return first;
@@ -97,8 +97,9 @@ export class BlockIn implements Disposable {
     let block1: Block | undefined;
     let block2: Block | undefined;
     try {
-      block1 = blockOf(request.options, Option.Block1);
-      block2 = blockOf(request.options, Option.Block2);
+      const largest = largestSzx(context.peer);
+      block1 = blockOf(request.options, Option.Block1, largest);
+      block2 = blockOf(request.options, Option.Block2, largest);
     } catch {
       this.malformed += 1;
       return makeResponse(Code.BadRequest);
@@ -128,7 +129,7 @@ export class BlockIn implements Disposable {
     return extendContext(context, {
       notify: async (response, options) => {
         newest += 1;
-        if (this.downloads.fits(response)) return notify(response, options);
+        if (this.downloads.fits(response, context.peer)) return notify(response, options);
         const mine = newest;
         const first = await this.downloads.begin(request, context, response, undefined);
         this.arm();

@@ -3,12 +3,12 @@
 // exchange of its own, so that each starts its back-off anew.
 import { type Clock, ClosedError, type Duration, deadlineSignal, minutes, type Random } from '@lapwing/kernel';
 import { type Context, extendContext, type Layer, type Service } from '../exchange/service.ts';
-import { encodeBlock, type Szx, szxWithin } from '../message/block.ts';
+import { encodeBlock, type Szx } from '../message/block.ts';
 import { Code } from '../message/code.ts';
 import { makeResponse, type Request, type Response } from '../message/message.ts';
 import { Option } from '../message/options.ts';
 import { download } from './block-download.ts';
-import { szxForMtu, wholeForMtu } from './block-sizes.ts';
+import { largestSzx, type Room, Rooms } from './block-sizes.ts';
 import { sendBlocks, smaller, type UploadTask } from './block-upload.ts';
 import { cacheKey } from './cache-key.ts';
 import { RequestTags } from './request-tags.ts';
@@ -39,8 +39,7 @@ const MOST_TRIES = 6;
 
 export class BlockOut {
   private readonly clock: Clock;
-  private readonly szx: Szx;
-  private readonly whole: number;
+  private readonly rooms: Rooms;
   private readonly bodyLimit: number;
   private readonly timeLimit: Duration;
   private readonly tags: RequestTags;
@@ -51,8 +50,7 @@ export class BlockOut {
   constructor(options: BlockOutOptions) {
     const { mtu = 1152, bodyLimit = 65_536, timeLimit = minutes(30) } = options;
     this.clock = options.clock;
-    this.szx = options.blockSize === undefined ? szxForMtu(mtu) : szxWithin(options.blockSize);
-    this.whole = wholeForMtu(mtu, this.szx);
+    this.rooms = new Rooms(mtu, options.blockSize);
     this.bodyLimit = bodyLimit;
     this.timeLimit = timeLimit;
     this.tags = new RequestTags(options.clock, options.random);
@@ -122,28 +120,30 @@ export class BlockOut {
   /** Small, not streamed, and nothing said about blocks: the request goes out as it is. */
   isPlain(request: Request, context: Context): boolean {
     const { options, payload, body } = request;
-    const { onBlock, notify } = context;
+    const { onBlock, notify, peer } = context;
+    const room = this.rooms.of(peer);
     return (
       onBlock === undefined &&
       notify === undefined &&
       body === undefined &&
-      payload.length <= this.whole &&
+      payload.length <= room.whole &&
       !options.has(Option.Block1) &&
       !options.has(Option.Block2) &&
-      !this.asksForSmall(request)
+      !asksForSmall(request, room)
     );
   }
 
   private async askInBlocks(inner: Service, request: Request, context: Context): Promise<Response> {
     const { options, body, payload } = request;
-    const { onBlock } = context;
+    const { onBlock, peer } = context;
+    const room = this.rooms.of(peer);
     // Who writes the options transfers the blocks; to begin a stream at a later block is the exception.
     if (options.has(Option.Block1) || (options.has(Option.Block2) && onBlock === undefined))
       return inner(request, context);
-    const sized = this.asksForSmall(request) ? withBlock2(request, this.szx) : request;
+    const sized = asksForSmall(request, room) ? withBlock2(request, room.szx) : request;
     const observing = context.notify === undefined ? context : this.observing(inner, sized, context);
-    if (body !== undefined || payload.length > this.whole)
-      return this.upload(inner, sized, context, observing, this.szx);
+    if (body !== undefined || payload.length > room.whole)
+      return this.upload(inner, sized, context, observing, room.szx);
     return this.answered(inner, sized, context, await inner(sized, observing), observing);
   }
 
@@ -156,7 +156,8 @@ export class BlockOut {
   ): Promise<Response> {
     if (response.code === Code.RequestEntityTooLarge) {
       const { length } = request.payload;
-      const outcome = smaller(response, this.szx, length);
+      const { peer } = context;
+      const outcome = smaller(response, this.rooms.of(peer).szx, length, largestSzx(peer));
       if (outcome.kind === 'smaller' && length > 0) {
         return this.upload(inner, request, context, observing, outcome.szx);
       }
@@ -201,7 +202,7 @@ export class BlockOut {
     const key = `${peer.key} ${cacheKey(request)}`;
     const tag = this.tags.begin(key);
     const later: Context = { peer, signal, ...(type === undefined ? {} : { type }) };
-    let task: UploadTask = { ask: inner, request, context: later, lastContext };
+    let task: UploadTask = { ask: inner, request, context: later, lastContext, room: this.rooms.of(peer) };
     let ended: 'whole' | 'broken' = 'broken';
     const tagWith = (fresh: Uint8Array): void => {
       task = { ...task, request: { ...request, options: request.options.with(Option.RequestTag, fresh) } };
@@ -243,13 +244,11 @@ export class BlockOut {
       },
     });
   }
+}
 
-  /** Early negotiation (RFC 7959 §2.4) is worth its bytes only where full blocks do not fit. */
-  private asksForSmall(request: Request): boolean {
-    return (
-      this.szx < 6 && !request.options.has(Option.Block2) && (request.code === Code.Get || request.code === Code.Fetch)
-    );
-  }
+/** Early negotiation (RFC 7959 §2.4) is worth its bytes only where full blocks do not fit. */
+function asksForSmall(request: Request, { szx }: Room): boolean {
+  return szx < 6 && !request.options.has(Option.Block2) && (request.code === Code.Get || request.code === Code.Fetch);
 }
 
 function withBlock2(request: Request, szx: Szx): Request {

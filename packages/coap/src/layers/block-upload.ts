@@ -6,6 +6,7 @@ import { blockOf, blockSize, encodeBlock, largestNum, type Szx } from '../messag
 import { Code, isSuccess } from '../message/code.ts';
 import type { Request, Response } from '../message/message.ts';
 import { Option } from '../message/options.ts';
+import { largestSzx, type Room, stepOf } from './block-sizes.ts';
 import { readSlice, sizeOf } from './slices.ts';
 
 export interface UploadTask {
@@ -16,6 +17,7 @@ export interface UploadTask {
   readonly context: Context;
   /** Of the last block, whose response is that of the request. */
   readonly lastContext: Context;
+  readonly room: Room;
 }
 
 /** answered: by the peer, for good · smaller: begin again with blocks of that size · lost: begin again (4.08) */
@@ -26,7 +28,8 @@ export type UploadOutcome =
 
 /** Throws BlockError for an answer that does not fit the block. */
 export async function sendBlocks(task: UploadTask, largest: Szx): Promise<UploadOutcome> {
-  const { ask, request } = task;
+  const { ask, request, room } = task;
+  const largestSaid = largestSzx(task.context.peer);
   const body = request.body ?? request.payload;
   const size = sizeOf(body);
   let szx = largest;
@@ -34,7 +37,7 @@ export async function sendBlocks(task: UploadTask, largest: Szx): Promise<Upload
   for (;;) {
     const num = offset / blockSize(szx);
     if (num > largestNum) throw new BlockError('the body has more blocks than can be named');
-    const slice = await readSlice(body, offset, blockSize(szx));
+    const slice = await readSlice(body, offset, stepOf(szx, room));
     if (slice === undefined) throw new BlockError(`the body ended at ${offset}`);
     let options = request.options.with(Option.Block1, encodeBlock({ num, more: slice.more, szx }));
     if (offset === 0 && size !== undefined) options = options.with(Option.Size1, size);
@@ -43,14 +46,14 @@ export async function sendBlocks(task: UploadTask, largest: Szx): Promise<Upload
     const sent: Request = { code: request.code, options, payload: slice.chunk };
     const response = await ask(sent, slice.more ? task.context : task.lastContext);
     if (response.code === Code.Continue && slice.more) {
-      const block = blockOf(response.options, Option.Block1);
+      const block = blockOf(response.options, Option.Block1, largestSaid);
       if (block === undefined || block.num !== num)
         throw new BlockError(`block ${num} was sent and another acknowledged`);
       offset += slice.chunk.length;
       szx = Math.min(szx, block.szx) as Szx;
       continue;
     }
-    if (response.code === Code.RequestEntityTooLarge) return smaller(response, szx, size);
+    if (response.code === Code.RequestEntityTooLarge) return smaller(response, szx, size, largestSaid);
     if (response.code === Code.RequestEntityIncomplete) return { kind: 'lost', response };
     if (isSuccess(response.code) && (slice.more || response.code === Code.Continue)) {
       throw new BlockError(`block ${num} was answered as if it were ${slice.more ? 'the last' : 'not the last'}`);
@@ -60,8 +63,8 @@ export async function sendBlocks(task: UploadTask, largest: Szx): Promise<Upload
 }
 
 /** What to make of 4.13 (RFC 7959 §2.9.3): only a strictly smaller block is another try. */
-export function smaller(response: Response, szx: Szx, size: number | undefined): UploadOutcome {
-  const hint = blockOf(response.options, Option.Block1);
+export function smaller(response: Response, szx: Szx, size: number | undefined, largestSaid: Szx): UploadOutcome {
+  const hint = blockOf(response.options, Option.Block1, largestSaid);
   const limit = response.options.has(Option.Size1)
     ? (response.options.uint(Option.Size1) ?? 0)
     : Number.POSITIVE_INFINITY;

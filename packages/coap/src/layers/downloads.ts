@@ -1,20 +1,19 @@
 // The answering side of Block2 (RFC 7959 §2.4): a response larger than a message is kept for its peer and request,
 // and served block by block without asking the service again.
-import type { Clock } from '@lapwing/kernel';
+import type { Clock, Peer } from '@lapwing/kernel';
 import type { Context, Service } from '../exchange/service.ts';
-import { type Block, blockSize, encodeBlock, type Szx } from '../message/block.ts';
+import { type Block, encodeBlock, type Szx } from '../message/block.ts';
 import { Code, isSuccess } from '../message/code.ts';
 import { makeResponse, type Request, type Response } from '../message/message.ts';
 import { Option } from '../message/options.ts';
+import { type Rooms, stepOf } from './block-sizes.ts';
 import { cacheKey } from './cache-key.ts';
 import { continues, type Download, downloadOf, isDownload, readSlice, serveSlice, sizeOf } from './slices.ts';
 import type { TransferTable } from './transfers.ts';
 
 export interface DownloadSettings {
   readonly clock: Clock;
-  readonly szx: Szx;
-  /** Largest payload that goes without blocks. */
-  readonly whole: number;
+  readonly rooms: Rooms;
 }
 
 export class Downloads {
@@ -27,16 +26,17 @@ export class Downloads {
   }
 
   /** Whether it goes as it is, into one message, where no block was asked for. */
-  fits(response: Response): boolean {
-    return response.body === undefined && response.payload.length <= this.settings.whole;
+  fits(response: Response, peer: Peer): boolean {
+    return response.body === undefined && response.payload.length <= this.settings.rooms.of(peer).whole;
   }
 
   /** What the service answered, as the first message of it; `asked` is the block that the peer wants to begin with. */
   async begin(request: Request, context: Context, response: Response, asked: Block | undefined): Promise<Response> {
-    const { szx, whole } = this.settings;
-    const size = asked === undefined ? whole : Math.min(blockSize(asked.szx), blockSize(szx));
+    const room = this.settings.rooms.of(context.peer);
+    const { szx, whole } = room;
+    const size = asked === undefined ? whole : stepOf(Math.min(asked.szx, szx) as Szx, room);
     const { options, payload, body } = response;
-    if (asked === undefined && this.fits(response)) return response;
+    if (asked === undefined && this.fits(response, context.peer)) return response;
     if (options.has(Option.Block2) || response.code === Code.Empty) return response;
     const first: Block = { num: 0, more: false, szx: Math.min(asked?.szx ?? szx, szx) as Szx };
     if (body === undefined && payload.length <= size) {
@@ -48,7 +48,7 @@ export class Downloads {
     }
     const download = downloadOf(request, response, this.settings.clock);
     this.keep(keyOf(request, context), context, download);
-    const slice = await serveSlice(download, first, szx);
+    const slice = await serveSlice(download, first, room);
     const total = sizeOf(download.body);
     const sized = total === undefined ? slice.options : slice.options.with(Option.Size2, total);
     const observe = options.bytes(Option.Observe);
@@ -57,12 +57,13 @@ export class Downloads {
 
   /** A later block: from what is kept; else a request without effect is put to the service again. */
   async resume(request: Request, context: Context, wanted: Block, run: Service): Promise<Response> {
-    const { szx, clock } = this.settings;
+    const { clock, rooms } = this.settings;
+    const room = rooms.of(context.peer);
     const key = keyOf(request, context);
     const kept = this.table.get(key);
     if (isDownload(kept) && continues(kept, request)) {
       this.table.touch(key, clock.now());
-      return serveSlice(kept, wanted, szx);
+      return serveSlice(kept, wanted, room);
     }
     const repeatable = request.code === Code.Get || (request.code === Code.Fetch && request.payload.length > 0);
     if (!repeatable) return makeResponse(Code.RequestEntityIncomplete);
@@ -73,7 +74,7 @@ export class Downloads {
     if (!isSuccess(response.code) || response.options.has(Option.Block2)) return response;
     const download = downloadOf(request, response, this.settings.clock);
     this.keep(key, context, download);
-    return serveSlice(download, wanted, szx);
+    return serveSlice(download, wanted, room);
   }
 
   /** For want of room nothing is kept, and each block asks the service anew. */

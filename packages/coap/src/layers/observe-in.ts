@@ -1,6 +1,7 @@
 // Observing when we answer (RFC 7641 §4): numbers what is sent, first response and notifications, and makes sure
 // that Observe stands only where a relation is. Which relations there are, how often they confirm and what
-// supersedes what is known further down, where tokens and retransmissions are (exchange/relations.ts).
+// supersedes what is known further down, where tokens and retransmissions are (exchange/relations.ts). In a connection the
+// numbers may be left out and must be ignored (RFC 8323 §7.1); they stay, for those who do not ignore them, such as aiocoap.
 import { extendContext, type Layer, type Notify } from '../exchange/service.ts';
 import { Code, isSuccess } from '../message/code.ts';
 import type { Request, Response } from '../message/message.ts';

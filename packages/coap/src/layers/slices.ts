@@ -6,6 +6,7 @@ import { Code } from '../message/code.ts';
 import { type BodySource, makeResponse, type Request, type Response } from '../message/message.ts';
 import type { OptionSet } from '../message/option-set.ts';
 import { Option } from '../message/options.ts';
+import { type Room, stepOf } from './block-sizes.ts';
 import type { Transfer } from './transfers.ts';
 
 /** A response that is being fetched. */
@@ -103,11 +104,11 @@ function sliceOf(body: Uint8Array, offset: number, length: number): Slice | unde
   return { chunk: body.subarray(offset, end), more: end < body.length };
 }
 
-/** The response that carries the wanted block, in blocks of at most `szx`: 4.00 when there is none such. */
-export async function serveSlice(download: Download, wanted: Block, szx: Szx): Promise<Response> {
-  const smaller = Math.min(wanted.szx, szx) as Szx;
+/** The response that carries the wanted block, in blocks that fit: 4.00 when there is none such. */
+export async function serveSlice(download: Download, wanted: Block, room: Room): Promise<Response> {
+  const smaller = Math.min(wanted.szx, room.szx) as Szx;
   const offset = blockOffset(wanted);
-  const slice = await readSlice(download.body, offset, blockSize(smaller));
+  const slice = await readSlice(download.body, offset, stepOf(smaller, room));
   const num = offset / blockSize(smaller);
   if (slice === undefined || num > 0xf_ffff) return makeResponse(Code.BadRequest);
   const options = download.options.with(Option.Block2, encodeBlock({ num, more: slice.more, szx: smaller }));

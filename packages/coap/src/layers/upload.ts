@@ -26,7 +26,7 @@ export interface Incoming extends Transfer {
 class Sequence {
   received = 0;
   lastOffset = 0;
-  private szx = 6;
+  private size = blockSize(6);
 
   /** `last` is the block before, `limit` the most bytes there may be. */
   step(block: Block, payload: Uint8Array, last: Uint8Array, limit: number): UploadStep {
@@ -35,10 +35,10 @@ class Sequence {
     if (offset !== this.received) {
       return offset === this.lastOffset && block.more && equalBytes(payload, last) ? 'repeated' : 'incomplete';
     }
-    if (block.szx > this.szx) return 'incomplete';
+    if (blockSize(block.szx) > this.size) return 'incomplete';
     // A block that is not the last has at least one byte behind it.
     if (offset + payload.length + (block.more ? 1 : 0) > limit) return 'too-large';
-    this.szx = block.szx;
+    this.size = blockSize(block.szx);
     this.lastOffset = offset;
     this.received = offset + payload.length;
     return block.more ? 'continue' : 'complete';
@@ -49,9 +49,10 @@ class Sequence {
   }
 }
 
-/** All blocks but the last are full, none is more than full (RFC 7959 §2.2). */
+/** All blocks but the last are full, none is more than full (RFC 7959 §2.2); of many in one message all but the last (RFC 8323 §6). */
 export function fitsBlock(block: Block, payload: Uint8Array): boolean {
   const size = blockSize(block.szx);
+  if (block.szx === 7) return !block.more || (payload.length > 0 && payload.length % size === 0);
   return block.more ? payload.length === size : payload.length <= size;
 }
 
@@ -120,9 +121,9 @@ export class StreamedUpload implements Incoming {
     this.activeAt = now;
   }
 
-  /** One block. */
+  /** One block, or what came in one message. */
   get capacity(): number {
-    return 1024;
+    return Math.max(1024, this.last.length);
   }
 
   /** Of the whole transfer; each block's exchange has one of its own. */

@@ -1,19 +1,20 @@
 // The answering side of Block1 (RFC 7959 §2.3, §2.5, §2.9, RFC 9175 §3): which transfer a block belongs to, and
 // what is said to it. A body is keyed by peer and request, Request-Tag included.
-import { type Clock, type Duration, type Instant, noBytes, seconds } from '@lapwing/kernel';
+import { type Clock, type Duration, type Instant, noBytes, type Peer, seconds } from '@lapwing/kernel';
 import type { Context, Service } from '../exchange/service.ts';
 import { type Block, encodeBlock, type Szx } from '../message/block.ts';
 import { Code } from '../message/code.ts';
 import { makeResponse, type Request, type Response } from '../message/message.ts';
 import { OptionSet } from '../message/option-set.ts';
 import { Option } from '../message/options.ts';
+import type { Rooms } from './block-sizes.ts';
 import { cacheKey } from './cache-key.ts';
 import type { Transfer, TransferTable } from './transfers.ts';
 import { fitsBlock, type Incoming, StreamedUpload, Upload } from './upload.ts';
 
 export interface UploadSettings {
   readonly clock: Clock;
-  readonly szx: Szx;
+  readonly rooms: Rooms;
   /** Of a body that is put together, in bytes. */
   readonly bodyLimit: number;
   /** Whose bodies are handed over as streams. */
@@ -72,7 +73,9 @@ export class Uploads {
         upload.activeAt = now;
         this.table.touch(key, now);
         if (!this.table.resize(key, upload.capacity)) return this.drop(upload, Code.ServiceUnavailable);
-        return upload instanceof StreamedUpload ? this.taken(key, upload, block) : this.proceed(block);
+        return upload instanceof StreamedUpload
+          ? this.taken(key, upload, context.peer, block)
+          : this.proceed(context.peer, block);
       case 'complete':
         this.table.delete(key);
         return this.completed(upload, request, context, block, run);
@@ -129,7 +132,7 @@ export class Uploads {
   }
 
   /** The next block is asked for only when the service has done with this one. */
-  private async taken(key: string, upload: StreamedUpload, block: Block): Promise<Response> {
+  private async taken(key: string, upload: StreamedUpload, peer: Peer, block: Block): Promise<Response> {
     const early = await upload.progress();
     if (early !== undefined) {
       this.table.delete(key);
@@ -137,7 +140,7 @@ export class Uploads {
     }
     if (this.table.get(key) !== upload) return this.refuse('incomplete');
     this.table.touch(key, this.settings.clock.now());
-    return this.proceed(block);
+    return this.proceed(peer, block);
   }
 
   private async completed(
@@ -153,8 +156,8 @@ export class Uploads {
   }
 
   /** 2.31 (RFC 7959 §2.9.1), with our block size where that is smaller: early negotiation (§2.3). */
-  private proceed(block: Block): Response {
-    const szx = Math.min(block.szx, this.settings.szx) as Szx;
+  private proceed(peer: Peer, block: Block): Response {
+    const szx = Math.min(block.szx, this.settings.rooms.of(peer).accepted) as Szx;
     return makeResponse(Code.Continue, OptionSet.of([Option.Block1, encodeBlock({ num: block.num, more: true, szx })]));
   }
 

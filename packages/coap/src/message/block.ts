@@ -2,8 +2,8 @@
 import { FormatError } from '@lapwing/kernel';
 import type { OptionSet } from './option-set.ts';
 
-/** 0 to 6 for blocks of 16 to 1,024 bytes; 7 is reserved over UDP. */
-export type Szx = 0 | 1 | 2 | 3 | 4 | 5 | 6;
+/** 0 to 6 for blocks of 16 to 1,024 bytes; 7 for as many of 1,024 as fit into a message of a connection (RFC 8323 §6). */
+export type Szx = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7;
 
 export interface Block {
   /** 0 to 1,048,575. */
@@ -15,9 +15,9 @@ export interface Block {
 
 export const largestNum = 0xf_ffff;
 
-/** In bytes. */
+/** In bytes; what NUM counts in. */
 export function blockSize(szx: Szx): number {
-  return 16 << szx;
+  return szx === 7 ? 1024 : 16 << szx;
 }
 
 /** Of the block's first byte in the body. */
@@ -37,18 +37,18 @@ export function encodeBlock(block: Block): number {
   return block.num * 16 + (block.more ? 8 : 0) + block.szx;
 }
 
-/** Throws FormatError for more than 3 bytes and for SZX 7. */
-export function decodeBlock(value: Uint8Array): Block {
+/** Throws FormatError for more than 3 bytes and for an SZX above `largest`, which is 7 on connections only. */
+export function decodeBlock(value: Uint8Array, largest: Szx = 6): Block {
   if (value.length > 3) throw new FormatError(`Block option of ${value.length} bytes`);
   let word = 0;
   for (const byte of value) word = word * 256 + byte;
   const szx = word & 7;
-  if (szx === 7) throw new FormatError('Block option with SZX 7');
+  if (szx > largest) throw new FormatError(`Block option with SZX ${szx}`);
   return { num: word >>> 4, more: (word & 8) !== 0, szx: szx as Szx };
 }
 
 /** Of option `number` (Block1 or Block2); undefined when there is none. Throws FormatError. */
-export function blockOf(options: OptionSet, number: number): Block | undefined {
+export function blockOf(options: OptionSet, number: number, largest: Szx = 6): Block | undefined {
   const value = options.bytes(number);
-  return value === undefined ? undefined : decodeBlock(value);
+  return value === undefined ? undefined : decodeBlock(value, largest);
 }

@@ -126,6 +126,13 @@ export class OptionSet implements Iterable<readonly [number, Uint8Array]> {
     return cursor.over(this.bytesIn, this.from, this.to).seek(number);
   }
 
+  /** Whether there is an option from `lowest` to `highest`, both included. */
+  hasWithin(lowest: number, highest: number): boolean {
+    const c = cursor.over(this.bytesIn, this.from, this.to);
+    while (c.next()) if (c.number >= lowest) return c.number <= highest;
+    return false;
+  }
+
   /** The first value; a view. */
   bytes(number: number): Uint8Array | undefined {
     const c = cursor.over(this.bytesIn, this.from, this.to);

@@ -72,6 +72,11 @@ export class ReceivedMessage implements Message {
     return this.set;
   }
 
+  /** As they came, whatever the table says: for messages whose options are not those of the table. */
+  get rawOptions(): OptionSet {
+    return OptionSet.view(this.bytes, HEADER + this.tokenLength, this.optionsEnd);
+  }
+
   get payload(): Uint8Array {
     const from = this.optionsEnd + 1;
     return from < this.bytes.length ? this.bytes.subarray(from) : noBytes;
@@ -97,10 +102,10 @@ export function decodeMessage(bytes: Uint8Array): Message {
 }
 
 /** As `decodeMessage`, for a receiver to whom malformed datagrams are ordinary. The message keeps `bytes`. */
-export function readMessage(bytes: Uint8Array): ReceivedMessage | Malformed {
+export function readMessage(bytes: Uint8Array, longest: number = LONGEST_RECEIVED): ReceivedMessage | Malformed {
   const end = bytes.length;
   if (end < HEADER) return new Malformed('shorter than a header', end);
-  if (end > LONGEST_RECEIVED) return new Malformed(`longer than ${LONGEST_RECEIVED} bytes`, LONGEST_RECEIVED);
+  if (end > longest) return new Malformed(`longer than ${longest} bytes`, longest);
   const first = bytes[0] as number;
   if (first >> 6 !== VERSION) return new Malformed('unknown version', 0);
   const tokenLength = first & 15;

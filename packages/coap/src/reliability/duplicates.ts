@@ -207,7 +207,7 @@ export class Duplicates {
       return;
     }
     long[at] = undefined;
-    for (let i = 0, to = at * SHORT; i < length; i += 1, to += 1) short[to] = answer[i] as number;
+    short.set(answer, at * SHORT);
   }
 
   /** Gives an entry back; `before` is the one before it of the same peer. */

@@ -44,10 +44,14 @@ export type LayerInput =
   | { readonly kind: 'refuse'; readonly incoming: Incoming }
   /** The sender needs no acknowledgement any more. */
   | { readonly kind: 'cancel'; readonly sender: Sender }
+  /** More is on its way to the peer than should be, or not any more. */
+  | { readonly kind: 'flow'; readonly peer: Peer; readonly state: 'congested' | 'clear' }
   | { readonly kind: 'lost'; readonly peer: Peer };
 
 export type LayerEffect =
   | { readonly kind: 'transmit'; readonly peer: Peer; readonly bytes: Uint8Array }
+  /** A request of so many bytes was answered, or will not be: a stream may bring the next. */
+  | { readonly kind: 'settled'; readonly peer: Peer; readonly bytes: number }
   | { readonly kind: 'request'; readonly incoming: Incoming; readonly message: ReceivedMessage }
   /** Waits for `accept` or `refuse`. */
   | { readonly kind: 'response'; readonly incoming: Incoming; readonly message: ReceivedMessage }

@@ -2,6 +2,7 @@
 import type { Instant, Peer } from '@lapwing/kernel';
 import { Type } from '../message/message.ts';
 import type { ReceivedMessage } from '../message/udp.ts';
+import type { Contact } from './contacts.ts';
 
 export class Incoming {
   readonly peer: Peer;
@@ -9,6 +10,8 @@ export class Incoming {
   readonly confirmable: boolean;
   readonly multicast: boolean;
   readonly at: Instant;
+  /** With whom, once something is remembered of it there. */
+  contact: Contact | undefined = undefined;
   /** Until it is answered. */
   message: ReceivedMessage | undefined;
   /** An acknowledgement has gone out. */

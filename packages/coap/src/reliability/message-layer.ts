@@ -120,6 +120,8 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
       case 'lost':
         this.lost(input.peer, now);
         break;
+      case 'flow':
+        break;
     }
     return this.effects;
   }
@@ -208,6 +210,7 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
     const { contacts, parameters } = this;
     const life = incoming.confirmable ? parameters.exchangeLifetime : parameters.nonLifetime;
     contacts.duplicates.remember(contact, incoming.id, incoming.at + life, now);
+    incoming.contact = contact;
     this.wakeAt(contact.dueAt);
     if (!contacts.duplicates.full) return;
     const evicted = contacts.relieve(contact);
@@ -323,8 +326,8 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
 
   /** Goes out now, and again whenever the message is repeated. */
   private answer(incoming: Incoming, bytes: Uint8Array, now: Instant): void {
-    const contact = this.contacts.find(incoming.peer.key);
-    if (contact !== undefined) {
+    const { contact } = incoming;
+    if (contact !== undefined && !contact.gone) {
       contact.spend(bytes.length);
       this.contacts.duplicates.answered(contact, incoming.id, bytes, now);
     }
@@ -333,8 +336,8 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
 
   /** RFC 7252 §4.5: what has no effect may be served again, and thousands of answers need not be held. */
   private forget(incoming: Incoming, now: Instant): void {
-    const contact = this.contacts.find(incoming.peer.key);
-    if (contact !== undefined) this.contacts.duplicates.forgetOne(contact, incoming.id, now);
+    const { contact } = incoming;
+    if (contact !== undefined && !contact.gone) this.contacts.duplicates.forgetOne(contact, incoming.id, now);
   }
 
   private reset(peer: Peer, id: number, now: Instant): void {

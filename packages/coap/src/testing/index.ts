@@ -1,4 +1,7 @@
-// Aids for tests of anything that speaks CoAP.
+// Aids for tests of anything that speaks CoAP, and the parts that cut streams for whoever feeds them bytes of his own making.
+export { type Measure, Splitter } from '../transports/splitter.ts';
+export { frameLength, readFrame } from '../transports/web-socket-frames.ts';
+export { replyTo } from '../transports/web-socket-handshake.ts';
 export {
   ACK,
   CHANGED,

@@ -8,5 +8,6 @@ export {
   type Tap,
   type UdpAddress,
 } from './memory-network.ts';
+export { MemoryRoad, MemoryStreamNetwork } from './memory-streams.ts';
 export { SeededRandom } from './seeded-random.ts';
 export { settle, VirtualClock, type VirtualClockOptions } from './virtual-clock.ts';

@@ -55,7 +55,7 @@ export type Tap = (from: UdpAddress, to: UdpAddress, bytes: Uint8Array) => Uint8
 
 export class MemoryNetwork {
   readonly clock: Clock;
-  private readonly random: SeededRandom;
+  readonly random: SeededRandom;
   private profile: LinkProfile;
   private readonly hosts = new Map<string, MemoryTransport>();
   private readonly dark = new Set<string>();
@@ -86,6 +86,15 @@ export class MemoryNetwork {
 
   lighten(host: string): void {
     this.dark.delete(host);
+  }
+
+  /** The weather now. */
+  get link(): LinkProfile {
+    return this.profile;
+  }
+
+  isDark(host: string): boolean {
+    return this.dark.has(host);
   }
 
   counters(): NetworkCounters {

@@ -3,7 +3,7 @@
 // {"set": {"/3303/0/5700": 23.5}}, {"update": true}, {"send": ["/3303/0/5700"], "format": 112} at once, {"collect": ["/3303/0/5700"]}
 // with the time of now until {"collected": 112} sends it. It deregisters and ends when its standard input closes.
 //
-// Arguments: server URI, endpoint name, lifetime in seconds, and perhaps `queue`.
+// Arguments: server URI, endpoint name, lifetime in seconds, and perhaps `queue` and what `Secured` reads.
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.net.InetAddress;
@@ -40,6 +40,7 @@ import org.eclipse.leshan.core.response.ExecuteResponse;
 import org.eclipse.leshan.core.response.WriteResponse;
 import org.eclipse.leshan.transport.californium.client.endpoint.CaliforniumClientEndpointsProvider;
 import org.eclipse.leshan.transport.californium.client.endpoint.coap.CoapClientProtocolProvider;
+import org.eclipse.leshan.transport.californium.client.endpoint.coaps.CoapsClientProtocolProvider;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
@@ -82,7 +83,8 @@ public final class DeviceProgram {
         String uri = args[0];
         String name = args[1];
         long lifetime = Long.parseLong(args[2]);
-        boolean queue = args.length > 3 && args[3].equals("queue");
+        boolean queue = List.of(args).contains("queue");
+        Secured secured = Secured.of(args);
 
         Instance temperature = new Instance(3303,
                 new HashMap<>(Map.of(5700, 21.5, 5601, 20.0, 5602, 22.0, 5701, "Cel", 5750, "kitchen")));
@@ -91,7 +93,8 @@ public final class DeviceProgram {
                         Map.of(0, 0L), 14, "+00:00", 15, "Etc/UTC", 16, "U")));
 
         ObjectsInitializer objects = new ObjectsInitializer(Models.repository().getLwM2mModel());
-        objects.setInstancesForObject(LwM2mId.SECURITY, Security.noSec(uri, 123));
+        objects.setInstancesForObject(LwM2mId.SECURITY,
+                secured == null ? Security.noSec(uri, 123) : secured.object(uri));
         objects.setInstancesForObject(LwM2mId.SERVER, new Server(123, lifetime));
         objects.setInstancesForObject(3442, new LwM2mTestObject());
         offer(objects, LwM2mId.DEVICE, device);
@@ -102,10 +105,12 @@ public final class DeviceProgram {
         engine.setQueueMode(queue);
 
         CaliforniumClientEndpointsProvider.Builder endpoints = new CaliforniumClientEndpointsProvider.Builder(
-                new CoapClientProtocolProvider());
+                new CoapClientProtocolProvider(), new CoapsClientProtocolProvider());
         // Firmware comes in bodies longer than the 8 kB that it takes by default.
         Configuration configuration = endpoints.createDefaultConfiguration();
         configuration.set(CoapConfig.MAX_RESOURCE_BODY_SIZE, 1_000_000);
+        if (secured != null)
+            secured.configure(configuration);
         endpoints.setConfiguration(configuration);
         endpoints.setClientAddress(InetAddress.getByName("127.0.0.1"));
 

@@ -2,7 +2,7 @@
 // an `id`, prints `answer-ID JSON` for each, and `event` lines for registrations and notifications. It ends when its
 // standard input closes.
 //
-// Arguments: the UDP port on 127.0.0.1.
+// Arguments: the UDP port on 127.0.0.1, and perhaps what `Secured` reads: then it speaks coaps there.
 // {"id": 1, "op": "read", "name": "dev-1", "path": "/3/0", "format": 11542}
 // op: read, observe, cancel (active), forget (passive), write (value or values, replace), execute (arguments),
 //     create (values, instance), delete, discover, attributes (query),
@@ -71,6 +71,7 @@ import org.eclipse.leshan.server.send.SendListener;
 import org.eclipse.leshan.servers.security.InMemorySecurityStore;
 import org.eclipse.leshan.transport.californium.server.endpoint.CaliforniumServerEndpointsProvider;
 import org.eclipse.leshan.transport.californium.server.endpoint.coap.CoapServerProtocolProvider;
+import org.eclipse.leshan.transport.californium.server.endpoint.coaps.CoapsServerProtocolProvider;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
@@ -82,16 +83,22 @@ public final class ServerProgram {
     private final Map<String, SingleObservation> observations = new ConcurrentHashMap<>();
     private final Map<String, CompositeObservation> composites = new ConcurrentHashMap<>();
 
-    private ServerProgram(int port) {
+    private ServerProgram(int port, Secured secured) throws Exception {
         CaliforniumServerEndpointsProvider.Builder endpoints = new CaliforniumServerEndpointsProvider.Builder(
-                new CoapServerProtocolProvider());
-        endpoints.setConfiguration(
-                (Configuration configuration) -> configuration.set(CoapConfig.MAX_RESOURCE_BODY_SIZE, 1_000_000));
-        endpoints.addEndpoint("coap://127.0.0.1:" + port);
+                new CoapServerProtocolProvider(), new CoapsServerProtocolProvider());
+        endpoints.setConfiguration((Configuration configuration) -> {
+            configuration.set(CoapConfig.MAX_RESOURCE_BODY_SIZE, 1_000_000);
+            if (secured != null)
+                secured.configure(configuration);
+        });
+        endpoints.addEndpoint((secured == null ? "coap" : "coaps") + "://127.0.0.1:" + port);
         LeshanServerBuilder builder = new LeshanServerBuilder();
         builder.setEndpointsProviders(endpoints.build());
         builder.setObjectModelProvider(new VersionedModelProvider(Models.repository()));
-        builder.setSecurityStore(new InMemorySecurityStore());
+        InMemorySecurityStore store = new InMemorySecurityStore();
+        builder.setSecurityStore(store);
+        if (secured != null)
+            secured.admit(builder, store);
         server = builder.build();
         server.getRegistrationService().addListener(new Registrations());
         server.getObservationService().addListener(new Notifications());
@@ -99,7 +106,7 @@ public final class ServerProgram {
     }
 
     public static void main(String[] args) throws Exception {
-        ServerProgram program = new ServerProgram(Integer.parseInt(args[0]));
+        ServerProgram program = new ServerProgram(Integer.parseInt(args[0]), Secured.of(args));
         program.server.start();
         Lines.event("started");
         ExecutorService workers = Executors.newCachedThreadPool();

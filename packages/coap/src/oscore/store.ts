@@ -1,0 +1,95 @@
+// Where contexts are kept: what was provisioned, and what of their use must outlive the process (RFC 8613 Appendix B.1).
+// The contract suits an embedded database and Redis alike: every method is one atomic step.
+import { ConfigError, equalBytes, toHex } from '@lapwing/kernel';
+import { type ContextParameters, deriveContext } from './context.ts';
+import type { WindowSnapshot } from './replay.ts';
+import { sequenceLimit } from './sequence.ts';
+
+export interface ProvisionedContext extends ContextParameters {
+  /**
+   * How it gets over a restart: `stored` (default) goes on where the store says (RFC 8613 Appendix B.1), `rederived` makes
+   * new keys with a random ID Context, on both sides (Appendix B.2), and needs no store that lasts.
+   */
+  readonly recovery?: 'stored' | 'rederived';
+}
+
+/** `name` is that of the derived context: other keys have another name, and begin anew. */
+export interface ContextStore {
+  /**
+   * Every context with that Recipient ID. No two of them may have the same ID Context, or both none: what their peers prove
+   * would not tell them apart.
+   */
+  find(recipientId: Uint8Array): Promise<readonly ProvisionedContext[]>;
+  /**
+   * Takes `count` sequence numbers out of use for ever and gives the first of them; resolves when that is durable.
+   * The numbers of two calls never overlap, be they of two processes.
+   */
+  reserve(name: string, count: number): Promise<number>;
+  /**
+   * The replay window that was kept last, and forgets it, since it is wrong from now on. `unused` only where it is known
+   * for certain that nothing was ever accepted; else `unknown`.
+   */
+  takeWindow(name: string): Promise<'unused' | 'unknown' | WindowSnapshot>;
+  /** At an orderly end. */
+  keepWindow(name: string, window: WindowSnapshot): Promise<void>;
+}
+
+/**
+ * In memory: for tests, and for contexts that are `rederived`. A `stored` context in it is safe only until the
+ * process ends: after that the same keys would be used with the same numbers.
+ */
+export class MemoryContextStore implements ContextStore {
+  private readonly contexts = new Map<string, ProvisionedContext[]>();
+  private readonly sequences = new Map<string, number>();
+  private readonly windows = new Map<string, 'unused' | WindowSnapshot>();
+
+  /**
+   * `unused` says that these keys are fresh from their maker, so that no request under them can be a replay. Throws
+   * ConfigError for parameters that make no context, and for a second context with these ids.
+   */
+  add(context: ProvisionedContext, history: 'unused' | 'unknown' = 'unknown'): this {
+    const { name } = deriveContext(context);
+    const key = toHex(context.recipientId);
+    const there = this.contexts.get(key) ?? [];
+    if (there.some(({ idContext }) => isSame(idContext, context.idContext)))
+      throw new ConfigError(['oscore.recipientId: another context has it, with the same ID Context']);
+    this.contexts.set(key, [...there, context]);
+    if (history === 'unused') this.windows.set(name, history);
+    return this;
+  }
+
+  /** True when it was there. Its sequence numbers stay used. */
+  remove(recipientId: Uint8Array, idContext?: Uint8Array): boolean {
+    const key = toHex(recipientId);
+    const there = this.contexts.get(key) ?? [];
+    const left = there.filter((each) => !isSame(each.idContext, idContext));
+    if (left.length === 0) this.contexts.delete(key);
+    else this.contexts.set(key, left);
+    return left.length < there.length;
+  }
+
+  find(recipientId: Uint8Array): Promise<readonly ProvisionedContext[]> {
+    return Promise.resolve(this.contexts.get(toHex(recipientId)) ?? []);
+  }
+
+  reserve(name: string, count: number): Promise<number> {
+    const first = this.sequences.get(name) ?? 0;
+    this.sequences.set(name, Math.min(first + count, sequenceLimit));
+    return Promise.resolve(first);
+  }
+
+  takeWindow(name: string): Promise<'unused' | 'unknown' | WindowSnapshot> {
+    const window = this.windows.get(name) ?? 'unknown';
+    this.windows.delete(name);
+    return Promise.resolve(window);
+  }
+
+  keepWindow(name: string, window: WindowSnapshot): Promise<void> {
+    this.windows.set(name, window);
+    return Promise.resolve();
+  }
+}
+
+function isSame(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : equalBytes(a, b);
+}

@@ -1,0 +1,85 @@
+// What a device and its server prove to each other over DTLS, and who is kept out.
+
+import { makeAuthority } from '@lapwing/dtls/testing';
+import { encodeUtf8, minutes, Secret, seconds } from '@lapwing/kernel';
+import { describe, expect, it } from 'vitest';
+import { World } from './world.ts';
+
+describe('a device over DTLS', () => {
+  it('registers and is managed with a pre-shared key (ETS int-401)', async () => {
+    await using world = await World.make({ road: 'dtls-psk' });
+    await world.device('dev');
+    await world.pass(seconds(5));
+    expect(world.server.registration('dev')?.peer.identity).toEqual({ kind: 'psk', id: encodeUtf8('dev') });
+    expect(await world.during(world.server.device('dev').read('/3/0/0'))).toHaveLength(1);
+  });
+
+  it('registers and is managed with certificates on both sides (ETS int-402)', async () => {
+    await using world = await World.make({ road: 'dtls-x509' });
+    await world.device('dev');
+    await world.pass(seconds(5));
+    expect(world.server.registration('dev')?.peer.identity).toMatchObject({ kind: 'x509', subject: 'CN=dev' });
+    expect(await world.during(world.server.device('dev').read('/3/0/0'))).toHaveLength(1);
+  });
+
+  it('does not register at a server whose certificate is for another name (ETS int-403)', async () => {
+    await using world = await World.make({ road: 'dtls-x509' });
+    const credentials = await world.enrol('dev');
+    if (credentials?.kind !== 'x509') throw new Error('no certificate');
+    const trust = { ...credentials.trust, hostName: 'other.example' };
+    const thing = await world.device('dev', { credentials: { ...credentials, trust } });
+    const failures: Error[] = [];
+    thing.client.events.on('failed', ({ error }) => failures.push(error));
+    await world.pass(minutes(1));
+    expect(world.server.registration('dev')).toBeUndefined();
+    expect(failures[0]?.message).toMatch(/server\.example.*other\.example|other\.example/);
+  });
+
+  it('does not register at a server whose certificate nobody vouches for', async () => {
+    await using world = await World.make({ road: 'dtls-x509' });
+    const credentials = await world.enrol('dev');
+    if (credentials?.kind !== 'x509') throw new Error('no certificate');
+    const trust = { ...credentials.trust, roots: [makeAuthority({ name: 'Somebody else' }).certificate] };
+    await world.device('dev', { credentials: { ...credentials, trust } });
+    await world.pass(minutes(1));
+    expect(world.server.registration('dev')).toBeUndefined();
+  });
+
+  it('may not register under the name of another one (I-01)', async () => {
+    await using world = await World.make({ road: 'dtls-psk' });
+    await world.device('victim');
+    const credentials = await world.enrol('thief');
+    await world.pass(seconds(5));
+    const registered = world.server.registration('victim');
+    const { client } = await world.device('victim-again', {
+      name: 'victim',
+      ...(credentials === undefined ? {} : { credentials }),
+    });
+    const refused = client.events.once('failed');
+    await world.pass(minutes(1));
+    expect((await refused).error.message).toMatch(/4\.03/);
+    expect(world.server.registration('victim')?.id).toBe(registered?.id);
+    expect(world.server.stats().outcomes).toMatchObject({ 'not-owner': expect.any(Number) });
+  });
+
+  it('is cut off when its credentials are taken away (I-04)', async () => {
+    await using world = await World.make({ road: 'dtls-psk' });
+    await world.device('dev', { lifetime: minutes(5) });
+    await world.pass(seconds(5));
+    await world.security.remove('dev');
+    expect(world.server.revoke((identity) => identity.kind === 'psk')).toBe(1);
+    await world.pass(minutes(20));
+    expect(world.server.registration('dev')).toBeUndefined();
+    expect(world.dtls().associations).toBe(0);
+  });
+
+  it('has no way in with a key of its own making', async () => {
+    await using world = await World.make({ road: 'dtls-psk' });
+    await world.enrol('dev');
+    const identity = encodeUtf8('dev');
+    await world.device('dev', { credentials: { kind: 'psk', identity, key: new Secret(encodeUtf8('guessed')) } });
+    await world.pass(minutes(5));
+    expect(world.server.registration('dev')).toBeUndefined();
+    expect(world.dtls()).toMatchObject({ associations: 0, handshakesDone: 0 });
+  });
+});
