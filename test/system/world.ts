@@ -20,7 +20,7 @@ import {
   SeededRandom,
   VirtualClock,
 } from '@lapwing/kernel/testing';
-import { DefinitionLibrary, type PathText } from '@lapwing/lwm2m';
+import { DefinitionLibrary, type Entry, formatPath, type PathText } from '@lapwing/lwm2m';
 import {
   type AssociationStore,
   type BootstrapEvents,
@@ -30,6 +30,8 @@ import {
   type Listener,
   MemoryPlanStore,
   MemorySecurityStore,
+  type Notification,
+  type ObserveOptions,
   type Plan,
   Server,
   type ServerEvents,
@@ -60,7 +62,13 @@ export type ThingOptions = Partial<Omit<ClientOptions, 'bootstrap'>> & {
   readonly bootstrap?: Partial<BootstrapAccount & BootstrapPolicy>;
 } & Pick<
     ServerAccount,
-    'queueMode' | 'notifications' | 'retry' | 'defaultMinimumPeriod' | 'defaultMaximumPeriod' | 'credentials'
+    | 'queueMode'
+    | 'notifications'
+    | 'retry'
+    | 'defaultMinimumPeriod'
+    | 'defaultMaximumPeriod'
+    | 'omitName'
+    | 'credentials'
   >;
 
 /** The rows of the matrix that every road must stand. */
@@ -199,6 +207,7 @@ export class World implements AsyncDisposable {
       'notify',
       'observation-ended',
       'notify-failed',
+      'sent',
       'listener-failed',
     ] as const;
     for (const kind of kinds) {
@@ -270,9 +279,9 @@ export class World implements AsyncDisposable {
     });
     objects.define(Setting, { creatable: {} });
     const thermometer = objects.add(Temperature, 0, { sensorValue: 20, minMeasured: 20 });
-    const { lifetime = seconds(600), queueMode = false, notifications = 'con', retry = {}, ...others } = options;
-    const { defaultMinimumPeriod = 0, defaultMaximumPeriod, knows = 'server', bootstrap = {}, ...remaining } = others;
-    const { credentials: given, ...rest } = remaining;
+    const { lifetime = seconds(600), queueMode = false, notifications = 'con', retry = {}, ...some } = options;
+    const { omitName = false, knows = 'server', bootstrap = {}, ...others } = some;
+    const { defaultMinimumPeriod = 0, defaultMaximumPeriod, credentials: given, ...rest } = others;
     const { scheme } = this.road;
     const credentials = knows === 'bootstrap' ? undefined : (given ?? (await this.enrol(name)));
     const account = {
@@ -281,6 +290,7 @@ export class World implements AsyncDisposable {
       lifetime,
       queueMode,
       notifications,
+      omitName,
       retry,
       defaultMinimumPeriod,
     };
@@ -365,12 +375,29 @@ export class World implements AsyncDisposable {
   }
 
   /** Starts to observe; what is heard is collected until `stop`. */
-  observing(name: string, path: PathText): Observing {
+  observing(name: string, path: PathText, options: Omit<ObserveOptions, 'signal'> = {}): Observing {
+    return this.collecting(
+      (signal) => this.server.device(name).observe(path, { ...options, signal }),
+      (entries) => entries[0]?.value?.value,
+    );
+  }
+
+  /** As `observing`, of several paths: what is heard are lists of `path value`. */
+  observingAll(name: string, paths: readonly PathText[], options: Omit<ObserveOptions, 'signal'> = {}): Observing {
+    return this.collecting(
+      (signal) => this.server.device(name).observeComposite(paths, { ...options, signal }),
+      (entries) => entries.map(({ path, value }) => `${formatPath(path)} ${value?.value}`),
+    );
+  }
+
+  private collecting(
+    observe: (signal: AbortSignal) => AsyncIterable<Notification>,
+    shown: (entries: readonly Entry[]) => unknown,
+  ): Observing {
     const values: unknown[] = [];
     const stop = new AbortController();
     const over = (async () => {
-      for await (const { entries } of this.server.device(name).observe(path, { signal: stop.signal }))
-        values.push(entries[0]?.value?.value);
+      for await (const { entries } of observe(stop.signal)) values.push(shown(entries));
     })();
     const ended = over.then(
       () => undefined,

@@ -5,19 +5,33 @@ import {
   type Context,
   Endpoint,
   type EndpointStats,
+  isSuccess,
   type Request,
   type Response,
   ResponseError,
   type Service,
 } from '@lapwing/coap';
-import type { Duration, Peer } from '@lapwing/kernel';
-import { contains, formatObjectList, instancePath, type Path, rootPath, versionTraits } from '@lapwing/lwm2m';
+import { type Duration, type Peer, TimeoutError } from '@lapwing/kernel';
+import {
+  contains,
+  type Entry,
+  formatObjectList,
+  instancePath,
+  isHiddenObject,
+  type Lwm2mVersion,
+  type Path,
+  rootPath,
+  versionTraits,
+  writeRequest,
+} from '@lapwing/lwm2m';
 import type { AccountSettings } from './accounts.ts';
-import { hiddenObjects } from './builtin/security.ts';
 import { ServerInstance } from './builtin/server.ts';
+import { SendError } from './errors.ts';
 import { AttributeTable } from './notify/attribute-table.ts';
 import { Relations } from './notify/relations.ts';
+import { type Caller, mayDo, Right } from './objects/access-control.ts';
 import { objectList } from './operations/discover.ts';
+import type { Visible } from './operations/read.ts';
 import { serveOperations } from './operations/serve.ts';
 import type { Settings } from './options.ts';
 import type { Phase } from './registration/machine.ts';
@@ -31,6 +45,13 @@ export interface AccountStats {
   readonly endpoint: EndpointStats;
 }
 
+export interface SendOptions {
+  /** Withdraws it, also while it is under way. */
+  readonly signal?: AbortSignal;
+  /** Content-Format; default by version, and for values with times SenML. */
+  readonly format?: number;
+}
+
 export class Account implements AsyncDisposable {
   readonly settings: AccountSettings;
   private readonly endpoint: Endpoint;
@@ -39,6 +60,7 @@ export class Account implements AsyncDisposable {
   private readonly attributes: AttributeTable;
   private readonly relations = new Relations();
   private readonly device: Settings;
+  private readonly caller: Caller;
   private listed = '';
   private strangers = 0;
 
@@ -47,16 +69,25 @@ export class Account implements AsyncDisposable {
     this.endpoint = endpoint;
     this.device = settings;
     this.server = new ServerInstance(settings.objects, account.instance);
+    this.caller = {
+      id: account.id,
+      // Accounts come and go with a bootstrap.
+      get isAlone() {
+        return settings.objects.objects.get(1)?.instances.size === 1;
+      },
+    };
     this.attributes = new AttributeTable(() => this.server.defaults);
     this.session = new RegistrationSession(
       account,
       {
-        name: settings.name,
+        name: account.omitName ? undefined : settings.name,
         version: settings.version,
+        profileId: settings.profileId,
+        smsNumber: settings.smsNumber,
         parameters: settings.parameters,
         lifetime: () => this.server.lifetime,
-        objectList: () => {
-          this.listed = this.objectsAsText();
+        objectList: (version) => {
+          this.listed = this.objectsAsText(version);
           return this.listed;
         },
       },
@@ -86,7 +117,19 @@ export class Account implements AsyncDisposable {
       const { notifications } = account;
       const unheard = (): void => opened.session.handle({ kind: 'unheard' });
       const store = settings.objects;
-      const operations = serveOperations({ ...settings, store, attributes, relations, notifications, unheard });
+      const operations = serveOperations({
+        ...settings,
+        get version() {
+          return opened.session.version;
+        },
+        store,
+        attributes,
+        relations,
+        notifications,
+        caller: opened.caller,
+        storing: () => opened.server.isStoring,
+        unheard,
+      });
       service = (request, context) => opened.serve(operations, request, context);
       lost = (peer) => opened.session.lost(peer);
       return opened;
@@ -121,6 +164,43 @@ export class Account implements AsyncDisposable {
     this.session.handle({ kind: 'disable', wait });
   }
 
+  /** What is spoken with this server now. */
+  get version(): Lwm2mVersion {
+    return this.session.version;
+  }
+
+  /** Whether the server may read the instance. */
+  readonly visible: Visible = (object, instance) =>
+    mayDo(this.device.objects, this.caller, Right.Read, object, instance);
+
+  /** Core 1.2.1 §6.4.5. Settles when the server has it; rejects as `Client.send` says. */
+  async send(entries: readonly Entry[], { signal, format }: SendOptions): Promise<void> {
+    const { peer, version } = this.session;
+    if (peer === undefined || (this.phase !== 'registered' && this.phase !== 'updating'))
+      throw new SendError('not-registered', `the device is not registered at ${this.settings.uri}`);
+    if (this.server.isMuted)
+      throw new SendError('muted', `${this.settings.uri} wants nothing sent (/1/${this.server.id}/23)`);
+    if (!versionTraits[version].capabilities.has('send'))
+      throw new SendError('unsupported', `${this.settings.uri} is spoken to in LwM2M ${version}, which has no Send`);
+    if (!entries.every(({ path }) => this.maySend(path)))
+      throw new SendError('forbidden', 'keys are sent to nobody, and values to whom may read them');
+    if (entries.length === 0) throw new SendError('nothing', 'there is nothing to send');
+    const operation = { op: 'send', entries, ...(format === undefined ? {} : { format }) } as const;
+    const request = writeRequest(operation, { version, rootPath: '', formats: versionTraits[version].formats });
+    try {
+      const response = await this.endpoint.request(peer, request, signal === undefined ? {} : { signal });
+      if (!isSuccess(response.code)) throw new ResponseError(response.code, undefined, response);
+    } catch (error) {
+      if (error instanceof TimeoutError) this.session.handle({ kind: 'unheard' });
+      throw error;
+    }
+  }
+
+  private maySend(path: Path): boolean {
+    if (path.kind === 'root' || path.kind === 'object') return true;
+    return !isHiddenObject(path.object) && this.visible(path.object, path.instance);
+  }
+
   /** Values changed, also those of the account's own instance of object 1. */
   changed(paths: readonly Path[]): void {
     this.relations.changed(paths);
@@ -137,13 +217,17 @@ export class Account implements AsyncDisposable {
       if (path.kind === 'root' || path.kind === 'object') return true;
       return objects.get(path.object)?.instances.has(path.instance) ?? false;
     });
-    if (this.phase === 'idle' || this.objectsAsText() === this.listed) return;
+    if (this.phase === 'idle' || this.objectsAsText(this.session.version) === this.listed) return;
     this.session.handle({ kind: 'objects-changed' });
   }
 
-  /** A new registration, or none: what was observed under the old one is over (Core 1.2.1 §6.4.2). */
+  /**
+   * A new registration, or none: what was observed under the old one is over (Core 1.2.1 §6.4.2); where nothing may be lost, what
+   * it has to say is kept for the server to observe anew.
+   */
   forgetRelations(): void {
-    this.relations.endAll();
+    if (this.server.isStoring) this.relations.suspendAll();
+    else this.relations.endAll();
     this.attributes.clear();
   }
 
@@ -153,11 +237,14 @@ export class Account implements AsyncDisposable {
     await this.endpoint[Symbol.asyncDispose]();
   }
 
-  private objectsAsText(): string {
-    const { version, rootPath, objects } = this.device;
-    // Devices of 1.0 know no such announcement.
-    const formats = version === '1.0' ? [] : versionTraits[version].formats;
-    return formatObjectList({ rootPath, formats, objects: objectList(objects) });
+  private objectsAsText(version: Lwm2mVersion): string {
+    const { rootPath, objects } = this.device;
+    const { announcesFormats, formats } = versionTraits[version];
+    return formatObjectList({
+      rootPath,
+      formats: announcesFormats ? formats : [],
+      objects: objectList(objects, version),
+    });
   }
 
   private serve(operations: Service, request: Request, context: Context): Promise<Response> {
@@ -174,5 +261,5 @@ export class Account implements AsyncDisposable {
 function isForBootstrap({ code, options: { path } }: Request): boolean {
   const [first] = path;
   if (first === undefined) return code === Code.Delete;
-  return (first === 'bs' && path.length === 1) || hiddenObjects.has(/^\d+$/.test(first) ? Number(first) : -1);
+  return (first === 'bs' && path.length === 1) || (/^\d+$/.test(first) && isHiddenObject(Number(first)));
 }

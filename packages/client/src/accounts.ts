@@ -36,6 +36,7 @@ export interface AccountSettings extends Road {
   /** Short server id. */
   readonly id: number;
   readonly queueMode: boolean;
+  readonly omitName: boolean;
   readonly notifications: 'con' | 'auto';
   readonly retry: RetryPolicy;
   readonly bootstrapOnRegistrationFailure: boolean;
@@ -150,6 +151,7 @@ export function accountsOf(settings: Settings): { readonly accounts: AccountSett
       instance: node.id,
       id: shortServerId,
       queueMode: habits.queueMode || server.binding?.includes('Q') === true,
+      omitName: habits.omitName,
       notifications: habits.notifications,
       retry: { ...habits.retry, ...server.retry },
       bootstrapOnRegistrationFailure: server.bootstrapOnRegistrationFailure,

@@ -1,7 +1,8 @@
 // The LwM2M client: objects on one side, servers on the other. The façade over the parts of this package.
 import { Code, ResponseError } from '@lapwing/coap';
 import { type Clock, ConfigError, type Duration, deadlineSignal, Emitter, type Events } from '@lapwing/kernel';
-import { Account, type AccountStats } from './account.ts';
+import { type Entry, type Lwm2mVersion, type PathText, parsePath } from '@lapwing/lwm2m';
+import { Account, type AccountStats, type SendOptions } from './account.ts';
 import { type AccountSettings, accountsOf, defineAccountObjects, furnish } from './accounts.ts';
 import { instanceKey } from './bootstrap/apply.ts';
 import type { Downgrade } from './bootstrap/consistency.ts';
@@ -9,7 +10,9 @@ import type { BootstrapFailure, BootstrapPhase } from './bootstrap/machine.ts';
 import { type BootstrapListener, BootstrapSession } from './bootstrap/session.ts';
 import { SecurityObject } from './builtin/security.ts';
 import { ServerObject } from './builtin/server.ts';
+import { SendError } from './errors.ts';
 import type { ObjectStore, StoreEvents } from './objects/store.ts';
+import { readPresent } from './operations/composite.ts';
 import { type ClientOptions, type Settings, settingsOf } from './options.ts';
 import type { Phase } from './registration/machine.ts';
 
@@ -115,6 +118,28 @@ export class Client implements AsyncDisposable {
   /** Asks the bootstrap server for a configuration; false where there is none. Goes on as ever until there is a new one. */
   bootstrap(): boolean {
     return this.bootstrapping.start('request');
+  }
+
+  /** Spoken with that server now: the one asked for, or an older one that the server understands. */
+  version(id?: number): Lwm2mVersion | undefined {
+    return this.find(id)?.version;
+  }
+
+  /**
+   * Sends values to a server that has not asked for them (Core 1.2.1 §6.4.5): what is at paths now, as far as it is there, or
+   * entries, perhaps with times. `server` is a short server id, default the first. Resolves when the server has them. Rejects
+   * with SendError when nothing can be sent, ResponseError when the server refuses, TimeoutError when it does not answer.
+   */
+  async send(
+    what: readonly PathText[] | readonly Entry[],
+    { server, ...options }: SendOptions & { readonly server?: number } = {},
+  ): Promise<void> {
+    const account = this.find(server);
+    if (account === undefined) throw new SendError('not-registered', `there is no server ${server ?? ''}`);
+    const entries = what.flatMap((each: PathText | Entry) =>
+      typeof each === 'string' ? readPresent(this.objects, [parsePath(each)], account.visible) : [each],
+    );
+    await account.send(entries, options);
   }
 
   /** Of the account with that short server id; the first without one. */

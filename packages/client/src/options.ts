@@ -34,6 +34,8 @@ export interface ServerAccount {
   /** Default maximum period of notifications in seconds (/1/x/3); default none. */
   readonly defaultMaximumPeriod?: number;
   readonly retry?: Partial<RetryPolicy>;
+  /** Registers without a name: the server takes it from the credentials (Core 1.2.1 §6.2.1); default false. */
+  readonly omitName?: boolean;
   /** Notifications are confirmable, or often enough to notice that nobody listens (RFC 7641 §4.5); default `con`. */
   readonly notifications?: 'con' | 'auto';
 }
@@ -73,8 +75,12 @@ export interface ClientOptions {
   readonly authorities?: readonly (Uint8Array | string)[];
   /** What the device has; more can be added while it runs. */
   readonly objects?: ObjectStore;
-  /** Default 1.1. */
+  /** Default 1.1. A server that does not speak it is spoken to in the newest older one that it understands. */
   readonly version?: Lwm2mVersion;
+  /** Stands for the object list at servers that know the profile, from 1.2 on (Core 1.2.1 §6.2.1); default none. */
+  readonly profileId?: string;
+  /** Where the device can be woken by SMS, digits with or without `+`; default none. */
+  readonly smsNumber?: string;
   /** `/path` under which the objects stand; default none. */
   readonly rootPath?: string;
   /** Further parameters of Register. */
@@ -92,6 +98,7 @@ export interface ClientOptions {
 /** What an account has that objects 0 and 1 cannot say. */
 export interface Habits {
   readonly queueMode: boolean;
+  readonly omitName: boolean;
   readonly notifications: 'con' | 'auto';
   readonly retry: RetryPolicy;
 }
@@ -132,6 +139,8 @@ export interface Settings {
   readonly connectors: Readonly<Record<string, Connector>>;
   readonly objects: ObjectStore;
   readonly version: Lwm2mVersion;
+  readonly profileId: string | undefined;
+  readonly smsNumber: string | undefined;
   readonly rootPath: string;
   readonly parameters: Readonly<Record<string, string>>;
   readonly actionTimeout: Duration;
@@ -159,6 +168,10 @@ export function settingsOf(options: ClientOptions): Settings {
   if (!versions.includes(version)) problems.push(`version: '${version}' is not one of ${versions.join(', ')}`);
   const rootPath = options.rootPath ?? '';
   if (rootPath !== '' && !/^(\/[^/?#<>]+)+$/.test(rootPath)) problems.push(`rootPath: '${rootPath}' is not like /path`);
+  const { profileId, smsNumber } = options;
+  if (profileId !== undefined && (profileId === '' || encodeUtf8(`pid=${profileId}`).length > longestParameter))
+    problems.push('profileId: empty or too long');
+  if (smsNumber !== undefined && !/^\+?\d{1,20}$/.test(smsNumber)) problems.push('smsNumber: not 1 to 20 digits');
   const connectors = { ...defaultConnectors, ...options.connectors };
   const accounts = servers.flatMap((server, i) => accountOf(server, i, connectors, problems));
   const bootstrap = options.bootstrap === undefined ? undefined : bootstrapOf(options.bootstrap, connectors, problems);
@@ -183,6 +196,8 @@ export function settingsOf(options: ClientOptions): Settings {
     connectors,
     objects,
     version,
+    profileId,
+    smsNumber,
     rootPath,
     parameters,
     actionTimeout,
@@ -232,7 +247,7 @@ function accountOf(
 }
 
 function habitsOf(
-  given: Pick<ServerAccount, 'queueMode' | 'notifications' | 'retry'>,
+  given: Pick<ServerAccount, 'queueMode' | 'omitName' | 'notifications' | 'retry'>,
   at: string,
   problems: string[],
 ): Habits {
@@ -243,7 +258,8 @@ function habitsOf(
   if (!(retry.sequenceDelay > 0)) problems.push(`${at}.retry.sequenceDelay: ${retry.sequenceDelay} is not above 0`);
   if (!(retry.spread >= 0 && retry.spread <= 1))
     problems.push(`${at}.retry.spread: ${retry.spread} is not from 0 to 1`);
-  return { queueMode: given.queueMode ?? false, notifications: given.notifications ?? 'con', retry };
+  const { queueMode = false, omitName = false, notifications = 'con' } = given;
+  return { queueMode, omitName, notifications, retry };
 }
 
 function bootstrapOf(

@@ -30,7 +30,8 @@ export {
   writeBootstrapAnswer,
   writeBootstrapOperation,
 } from './binding/bootstrap.ts';
-export { type ReadRequestOptions, readRequest } from './binding/interpret.ts';
+export { type ReadRequestOptions, readRequest, readSend } from './binding/interpret.ts';
+export { dataPath } from './binding/paths.ts';
 export { type RequestTarget, writeRequest } from './binding/request.ts';
 export { readResponse } from './binding/response.ts';
 export {
@@ -63,7 +64,7 @@ export {
 } from './definition.ts';
 export { DefinitionLibrary, type DefinitionLibraryOptions } from './definitions/library.ts';
 export { formatObjectUrn, type ObjectUrn, parseObjectUrn } from './definitions/urn.ts';
-export { type Codec, type Entry, equalEntries, type TypeLookup } from './entry.ts';
+export { type Codec, type Entry, equalEntries, type TypeLookup, withAbsoluteTimes } from './entry.ts';
 export { type ExecuteArguments, formatArguments, parseArguments } from './execute-arguments.ts';
 export { codecFor, type FormatScope, type FormatTraits, formatTraits } from './formats/registry.ts';
 export { startsWithInstance } from './formats/tlv.ts';
@@ -76,7 +77,7 @@ export {
   parseObjectList,
   versionOf,
 } from './object-list.ts';
-export type { ContentResult, Operation, Result } from './operation.ts';
+export { baseOf, type ContentResult, type Operation, outermost, type Result, type Selection } from './operation.ts';
 export {
   childOf,
   comparePaths,
@@ -129,9 +130,14 @@ export {
 } from './value.ts';
 export {
   type BootstrapTraits,
+  type Capability,
+  isHiddenObject,
   type Lwm2mVersion,
+  lackingFor,
   parseVersion,
+  unknownAttribute,
   type VersionTraits,
+  versionBefore,
   versions,
   versionTraits,
 } from './version.ts';

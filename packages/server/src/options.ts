@@ -5,6 +5,7 @@ import {
   ConfigError,
   type Duration,
   days,
+  encodeUtf8,
   type Peer,
   type Random,
   seconds,
@@ -12,7 +13,7 @@ import {
   systemRandom,
   type Transport,
 } from '@lapwing/kernel';
-import { DefinitionLibrary, type Lwm2mVersion } from '@lapwing/lwm2m';
+import { DefinitionLibrary, type Lwm2mVersion, type ObjectList, parseObjectList } from '@lapwing/lwm2m';
 import type { ListenerSecurity, StreamSecurity } from './listen.ts';
 import type { Rate } from './rate-limit.ts';
 import type { SecurityStore } from './security/store.ts';
@@ -77,7 +78,12 @@ export interface ServerOptions {
   readonly security?: SecurityStore;
   /** Asked at each Register before anything is stored, and after `security`; default: everybody. */
   readonly authorize?: (candidate: Candidate) => Promise<Verdict>;
-  /** Lifetimes outside are moved to the nearest end. Defaults 15 s, 365 days; `default` when none was sent, 86 400 s. */
+  /**
+   * What devices have that register with the id of a profile and without an object list, in the link format of such lists; a device
+   * with an id that is not here is asked for its list (Core 1.2.1 §6.2.1). Default: none.
+   */
+  readonly profiles?: Readonly<Record<string, string>>;
+  /** Lifetimes outside are moved to the nearest end, endless ones too. Defaults 15 s, 365 days; `default` when none was sent, 86 400 s. */
   readonly lifetime?: { readonly min?: Duration; readonly max?: Duration; readonly default?: Duration };
   /** Queue mode: awake so long after each contact; default 93 s. */
   readonly awakeWindow?: Duration;
@@ -107,6 +113,7 @@ export interface Settings {
   readonly library: DefinitionLibrary;
   readonly security: SecurityStore | undefined;
   readonly authorize: ((candidate: Candidate) => Promise<Verdict>) | undefined;
+  readonly profiles: ReadonlyMap<string, ObjectList>;
   readonly lifetime: { readonly min: Duration; readonly max: Duration; readonly default: Duration };
   readonly awakeWindow: Duration;
   readonly queueMode: ((parameters: ReadonlyMap<string, string>, version: Lwm2mVersion) => boolean) | undefined;
@@ -124,12 +131,14 @@ export interface Settings {
 /** Throws ConfigError with every problem. */
 export function settingsOf(options: ServerOptions): Settings {
   const { lifetime = {}, limits = {} } = options;
+  const problems: string[] = [];
   const settings: Settings = {
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
     library: options.library ?? new DefinitionLibrary(),
     security: options.security,
     authorize: options.authorize,
+    profiles: profilesOf(options.profiles ?? {}, problems),
     lifetime: {
       min: lifetime.min ?? seconds(15),
       max: lifetime.max ?? days(365),
@@ -147,7 +156,6 @@ export function settingsOf(options: ServerOptions): Settings {
       hostRate: limits.hostRate,
     },
   };
-  const problems: string[] = [];
   const positive = (path: string, value: number): void => {
     if (!(value > 0)) problems.push(`${path}: ${value} is not above 0`);
   };
@@ -200,4 +208,14 @@ export function listenerProblems(
     }
   });
   return problems;
+}
+
+function profilesOf(given: Readonly<Record<string, string>>, problems: string[]): ReadonlyMap<string, ObjectList> {
+  const profiles = new Map<string, ObjectList>();
+  for (const [id, text] of Object.entries(given)) {
+    const list = parseObjectList(encodeUtf8(text));
+    if (list.kind === 'objects') profiles.set(id, list);
+    else problems.push(`profiles.${id}: ${list.reason}`);
+  }
+  return profiles;
 }

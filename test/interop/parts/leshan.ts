@@ -28,6 +28,9 @@ export interface Event {
   readonly root?: string;
   readonly links?: string;
   readonly reason?: string;
+  readonly code?: string;
+  /** Values by the time of their measurement, ISO 8601; those without one under `null`. */
+  readonly moments?: Readonly<Record<string, Values>>;
 }
 
 /** How a program speaks coaps. */
@@ -97,6 +100,21 @@ export class LeshanDevice implements AsyncDisposable {
     this.process.write('{"update": true}\n');
   }
 
+  /** Sends what is at the paths now. */
+  send(paths: readonly string[], format: number): void {
+    this.process.write(`${JSON.stringify({ send: paths, format })}\n`);
+  }
+
+  /** Keeps what is at the paths now, with the time. */
+  collect(paths: readonly string[]): void {
+    this.process.write(`${JSON.stringify({ collect: paths })}\n`);
+  }
+
+  /** Sends what was collected. */
+  sendCollected(format: number): void {
+    this.process.write(`${JSON.stringify({ collected: format })}\n`);
+  }
+
   /** Deregisters and ends. */
   async leave(): Promise<void> {
     this.process.end();
@@ -126,12 +144,18 @@ export interface LeshanCommand {
     | 'create'
     | 'delete'
     | 'discover'
-    | 'attributes';
-  readonly path: string;
+    | 'attributes'
+    | 'read-composite'
+    | 'write-composite'
+    | 'observe-composite'
+    | 'cancel-composite';
+  readonly path?: string;
+  /** Of a composite. */
+  readonly paths?: readonly string[];
   /** A content format's number. */
   readonly format?: number;
   readonly value?: JsonValue;
-  /** From resource id to value. */
+  /** From resource id to value; of a composite from full path. */
   readonly values?: Values;
   readonly replace?: boolean;
   readonly instance?: number;

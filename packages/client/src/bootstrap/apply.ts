@@ -7,6 +7,7 @@ import {
   type Entry,
   formatPath,
   instancePath,
+  isHiddenObject,
   type ObjectDefinition,
   objectPath,
   type Path,
@@ -18,7 +19,7 @@ import {
 import { AccessControl } from '@lapwing/lwm2m/objects/access-control';
 import { Oscore } from '@lapwing/lwm2m/objects/oscore';
 import { forgetGiven } from '../accounts.ts';
-import { hiddenObjects, readSecurity, SecurityObject } from '../builtin/security.ts';
+import { readSecurity, SecurityObject } from '../builtin/security.ts';
 import { readServer, ServerObject, serverActions } from '../builtin/server.ts';
 import type { ObjectStore } from '../objects/store.ts';
 import type { Transaction } from '../objects/transaction.ts';
@@ -85,7 +86,7 @@ export class Staging {
 
   /** Only what says who may do what: throws ResponseError 4.01 for keys, 4.05 for the rest, 4.04 for what is not there. */
   read(path: Extract<Path, { kind: 'object' | 'instance' }>): readonly Entry[] {
-    if (hiddenObjects.has(path.object)) throw new ResponseError(Code.Unauthorized);
+    if (isHiddenObject(path.object)) throw new ResponseError(Code.Unauthorized);
     if (path.object !== ServerObject.id && path.object !== AccessControl.id)
       throw new ResponseError(Code.MethodNotAllowed);
     const entries = [...this.instancesOf(path.object)].flatMap(([id, contents]) =>

@@ -30,9 +30,6 @@ export const SecurityObject = defineObject({
   },
 });
 
-/** Keys and the like are in them: no server has business there (Core 1.2.1 §6.2.1, Appendix E.1). */
-export const hiddenObjects: ReadonlySet<number> = new Set([0, 21, 23]);
-
 /** Resource Security Mode. */
 export const SecurityMode = { PreSharedKey: 0, RawPublicKey: 1, Certificate: 2, NoSec: 3, Est: 4 } as const;
 

@@ -31,6 +31,7 @@ export const ServerObject = defineObject({
     communicationRetryTimer: { id: 18, type: 'unsigned', access: 'RW', unit: 's' },
     communicationSequenceDelayTimer: { id: 19, type: 'unsigned', access: 'RW', unit: 's' },
     communicationSequenceRetryCount: { id: 20, type: 'unsigned', access: 'RW' },
+    muteSend: { id: 23, type: 'boolean', access: 'RW' },
   },
 });
 
@@ -127,6 +128,16 @@ export class ServerInstance {
   get lifetime(): Duration {
     const written = numberAt(this.contents, lifetime.id) ?? 86_400;
     return written === 0 ? Number.POSITIVE_INFINITY : seconds(written);
+  }
+
+  /** Nothing is to be lost while the server cannot be reached (Core 1.2.1 Appendix E.2). */
+  get isStoring(): boolean {
+    return flagAt(this.contents, resources.notificationStoring.id) ?? false;
+  }
+
+  /** The server wants to be sent nothing (Core 1.2.1 Appendix E.2). */
+  get isMuted(): boolean {
+    return flagAt(this.contents, resources.muteSend.id) ?? false;
   }
 
   /** What notifications inherit where nothing is written (Core 1.2.1 §7.3.2). */
