@@ -1,7 +1,7 @@
 // A device by name, not by connection: valid while it sleeps or is gone. Machines use `perform`; people use the typed
 // calls that stand on it, which throw ResponseError for a refusal.
 import type { Link } from '@lapwing/coap';
-import type { Duration } from '@lapwing/kernel';
+import { ClosedError, type Duration } from '@lapwing/kernel';
 import {
   type AttributePatch,
   type ContentResult,
@@ -24,7 +24,10 @@ import {
   type WritableValues,
 } from '@lapwing/lwm2m';
 import { entriesOf, refuse, resourceNamed, valueOf } from './calls.ts';
+import type { QueueOptions } from './queue.ts';
+import type { QueuedCommand } from './queued.ts';
 import { Watch } from './watch.ts';
+import type { Keep } from './wishes.ts';
 
 export interface PerformOptions {
   /** Withdraws the operation, also while it is under way. */
@@ -39,6 +42,8 @@ export interface PerformOptions {
   readonly typeOf?: TypeLookup;
   /** Hears that the device has the request and will answer separately (RFC 7252 §5.2.2). */
   readonly acknowledged?: () => void;
+  /** Of an observe that succeeds: it is wanted for good, until it is cancelled. Its tag is made of the note. */
+  readonly keep?: Keep;
 }
 
 export interface Notification {
@@ -50,6 +55,8 @@ export interface Notification {
 /** Asks devices by name. A server does. */
 export interface Asker {
   perform(name: string, operation: Operation, options?: PerformOptions): Promise<Result>;
+  /** See `Device.queue`. */
+  queue?(name: string, operation: Operation, options?: QueueOptions): Promise<QueuedCommand>;
 }
 
 /** Any name: whether it is registered matters only when something is asked of it. */
@@ -69,6 +76,15 @@ export class Device {
    */
   perform(operation: Operation, options?: PerformOptions): Promise<Result> {
     return this.asker.perform(this.name, operation, options);
+  }
+
+  /**
+   * For a device that sleeps, or is not there: the operation waits in order, over restarts where the server has a store, and is
+   * done at most once unless `retry` says otherwise. Resolves once it is kept; its outcome comes later. Rejects with LimitError.
+   */
+  queue(operation: Operation, options?: QueueOptions): Promise<QueuedCommand> {
+    if (this.asker.queue === undefined) return Promise.reject(new ClosedError('nobody queues commands here'));
+    return this.asker.queue(this.name, operation, options);
   }
 
   /** One typed value, or everything at a path. An optional resource that is not there throws ResponseError 4.04. */

@@ -125,6 +125,23 @@ export class Observations {
     }
   }
 
+  /** What was observed before a restart, under its old token: the device does not know that there was one. */
+  takeUp(contact: Contact, operation: ObserveOperation, token: Token, tag: unknown): void {
+    this.made += 1;
+    const record = new ObservationRecord(this.made, this.shared(operation), keyOfToken(token), tag, contact);
+    this.remember(record);
+    this.exchange.resume(contact, record.operation, token, this.observing(record));
+  }
+
+  /** The live observation of that path, and its token. */
+  live(
+    contact: Contact,
+    operation: ObserveOperation,
+  ): { readonly observation: ObservationRecord; readonly token: Token } | undefined {
+    const observation = this.find(contact, operation.path);
+    return observation === undefined ? undefined : { observation, token: tokenOf(observation) };
+  }
+
   /** The registration ended, and with it whatever was observed. */
   endAll(contact: Contact): void {
     for (const record of this.of(contact)) this.end(record, 'registration-ended');

@@ -9,8 +9,17 @@ import {
   type Response,
   type Service,
 } from '@lapwing/coap';
-import { type Address, afterTurn, Driver, Emitter, type Events, type Identity, TimeoutError } from '@lapwing/kernel';
-import type { Operation, Result } from '@lapwing/lwm2m';
+import {
+  type Address,
+  afterTurn,
+  Driver,
+  Emitter,
+  type Events,
+  FormatError,
+  type Identity,
+  TimeoutError,
+} from '@lapwing/kernel';
+import { formatPath, isName, type Operation, type Path, type Result } from '@lapwing/lwm2m';
 import { Awake, type AwakeEffect, type AwakeInput } from './awake.ts';
 import { Commands, type Underway, type Work } from './commands.ts';
 import type { Contact } from './contact.ts';
@@ -18,13 +27,16 @@ import { Device, type PerformOptions } from './device.ts';
 import { NotRegisteredError } from './errors.ts';
 import type { Observation, ServerEvents } from './events.ts';
 import { Exchange } from './exchange.ts';
+import { Keeping, type KeepingStats } from './keeping.ts';
 import { type DtlsStats, type Listening, listen, revoke } from './listen.ts';
 import { Models } from './models.ts';
 import { Observations } from './observations.ts';
 import { listenerName, type ServerOptions, type Settings, settingsOf } from './options.ts';
+import type { QueueOptions } from './queue.ts';
+import type { QueuedCommand } from './queued.ts';
 import { ExpiryWheel } from './registration/expiry.ts';
 import { RegistrationInterface } from './registration/register.ts';
-import type { Registration } from './registration/registration.ts';
+import type { Registration, RegistrationRecord } from './registration/registration.ts';
 import { Registry } from './registration/registry.ts';
 
 export interface ServerStats {
@@ -32,6 +44,8 @@ export interface ServerStats {
   readonly observations: number;
   /** Under way or waiting. */
   readonly commands: number;
+  /** What outlives the process, and what of it is not written down yet. */
+  readonly kept: KeepingStats;
   /** Of the registration interface, by outcome. */
   readonly outcomes: Readonly<Record<string, number>>;
   /** Requests for what is not there, outside the registration interface. */
@@ -55,6 +69,7 @@ export class Server implements AsyncDisposable {
   private readonly expiries: Driver<Contact, Contact>;
   private readonly awake: Driver<AwakeInput<Contact>, AwakeEffect<Contact>>;
   private readonly listening: Listening[] = [];
+  private readonly keeping: Keeping;
   /** What waits until the responses of this turn are on their way. */
   private afterwards: (() => void)[] = [];
   private unserved = 0;
@@ -69,10 +84,22 @@ export class Server implements AsyncDisposable {
     this.expiry = new ExpiryWheel();
     this.expiries = new Driver(this.expiry, clock, (contact) => this.end(contact, 'expired'));
     this.awake = new Driver(new Awake<Contact>(settings.awakeWindow), clock, this.woke);
+    this.keeping = new Keeping(
+      settings,
+      {
+        contactOf: (name) => this.registry.byName(name),
+        enqueue: (contact, work, options) => this.commands.enqueue(contact, work, options),
+        ask: (contact, operation, options, underway) => this.ask(contact, operation, options, underway),
+        emit: (kind, event) => this.emitter.emit(kind, event),
+      },
+      { observing: this.observing, listening: this.listening },
+    );
+    this.emitter.on('observation-ended', (event) => this.keeping.observationEnded(event));
     this.registering = new RegistrationInterface(settings, this.registry, {
       registered: this.registered,
       updated: this.updated,
       deregistered: (contact) => this.end(contact, 'deregistered'),
+      keep: this.keeping.keepsRegistersFirst,
     });
   }
 
@@ -81,11 +108,16 @@ export class Server implements AsyncDisposable {
     const settings = settingsOf(options);
     const server = new Server(settings);
     try {
+      await server.keeping.read();
       for (const [i, listener] of options.listeners.entries()) {
         const name = listenerName(listener, i);
         const service: Service = (request, context) => server.serve(request, context, name);
-        server.listening.push(await listen(listener, name, service, settings));
+        const opened = await listen(listener, name, service, settings);
+        server.listening.push(opened);
+        // In the turn in which it opens, before it can hear anything.
+        server.keeping.opened(opened, server.registering, (contact) => server.expiries.handle(contact));
       }
+      server.keeping.start();
     } catch (error) {
       await server[Symbol.asyncDispose]();
       throw error;
@@ -154,11 +186,33 @@ export class Server implements AsyncDisposable {
       : this.commands.enqueue(contact, work, options);
   }
 
+  /** See `Device.queue`: for a device that sleeps, or is not there. */
+  queue(name: string, operation: Operation, options?: QueueOptions): Promise<QueuedCommand> {
+    if (!isName(name)) return Promise.reject(new FormatError(`${JSON.stringify(name)} is no endpoint name`));
+    return this.keeping.queue.add(name, operation, options);
+  }
+
+  /** Commands of a device that wait or are under way, in order. */
+  queued(name: string): readonly QueuedCommand[] {
+    return this.keeping.queue.of(name);
+  }
+
+  /** Until it has its outcome, and whoever wants to know was told. */
+  queuedCommand(id: string): QueuedCommand | undefined {
+    return this.keeping.queue.find(id);
+  }
+
+  /** A kept observation is not wanted any more, also where the device cannot be asked now: it is told by a reset later. */
+  forgetObservation(name: string, path: Path): void {
+    this.keeping.wishes.forget(name, formatPath(path));
+  }
+
   stats(): ServerStats {
     return {
       registrations: this.registry.size,
       observations: this.observing.size,
       commands: this.commands.size,
+      kept: this.keeping.stats(),
       outcomes: this.registering.outcomes(),
       unserved: this.unserved,
       listenerErrors: this.listenerErrors,
@@ -182,6 +236,7 @@ export class Server implements AsyncDisposable {
       contact.ended = true;
       this.commands.abandon(contact, closed);
     }
+    await this.keeping.close();
     for (const { endpoint } of this.listening) await endpoint[Symbol.asyncDispose]();
   }
 
@@ -206,9 +261,12 @@ export class Server implements AsyncDisposable {
 
   private send(contact: Contact, operation: Operation, options: PerformOptions, command: Underway): Promise<Result> {
     switch (operation.op) {
-      case 'observe':
-        return this.observing.observe(contact, operation, options, command);
+      case 'observe': {
+        const answer = this.observing.observe(contact, operation, this.keeping.tagged(options), command);
+        return options.keep === undefined ? answer : this.keeping.wished(contact, operation, options, answer);
+      }
       case 'cancel-observe':
+        this.forgetObservation(contact.registration.name, operation.path);
         return this.observing.cancel(contact, operation, command);
       default:
         return this.exchange.send(contact, operation, command, options);
@@ -224,6 +282,7 @@ export class Server implements AsyncDisposable {
       this.commands.move(before, contact, new NotRegisteredError(`${contact.registration.name} registered anew`));
     }
     this.expiries.handle(contact);
+    this.keeping.registered(contact, before);
     const { registration } = contact;
     this.soon(() => {
       const event = before === undefined ? { registration } : { registration, replaced: before.registration };
@@ -235,7 +294,7 @@ export class Server implements AsyncDisposable {
 
   private readonly updated = (
     contact: Contact,
-    previous: Registration,
+    previous: RegistrationRecord,
     withObjects: boolean,
     sooner: boolean,
   ): void => {
@@ -243,6 +302,7 @@ export class Server implements AsyncDisposable {
     const { registration } = contact;
     if (previous.queueMode && !registration.queueMode) this.awake.handle({ kind: 'left', item: contact });
     if (previous.peer !== registration.peer) this.observing.follow(contact, previous.peer);
+    this.keeping.updated(contact, previous);
     this.soon(() => {
       this.emitter.emit('updated', { registration, previous, withObjects });
       this.heard(contact);
@@ -275,6 +335,7 @@ export class Server implements AsyncDisposable {
     this.observing.endAll(contact);
     const { registration } = contact;
     this.commands.abandon(contact, new NotRegisteredError(`${registration.name}: its registration ended`));
+    this.keeping.ended(contact);
     this.emitter.emit(event, { registration });
   }
 
@@ -284,7 +345,9 @@ export class Server implements AsyncDisposable {
 
   private readonly woke = ({ kind, item }: AwakeEffect<Contact>): void => {
     this.emitter.emit(kind, { registration: item.registration });
-    if (kind === 'awake') this.commands.pump(item);
+    if (kind !== 'awake') return;
+    this.commands.pump(item);
+    this.keeping.queue.resume(item.registration.name);
   };
 
   private listenerFailed(error: unknown, event: keyof ServerEvents): void {
