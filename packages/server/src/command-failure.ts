@@ -8,6 +8,9 @@ import type { CommandFailure, RetryPolicy } from './stores/command-store.ts';
 /** Why a command was taken back by this side. */
 export type Withdrawal = 'cancelled' | 'expired';
 
+/** That a command goes out could not be written down, so it does not go. */
+export class UnwrittenError extends Error {}
+
 export interface Journey {
   /** The request was handed to the network. */
   readonly onTheWay: boolean;
@@ -30,7 +33,7 @@ export function failureOfCommand(
   }
   if (error instanceof ResetError) return { kind: 'reset', delivered: 'yes', reason };
   if (error instanceof FormatError || error instanceof BlockError) return { kind: 'codec', delivered, reason };
-  if (error instanceof LimitError) return { kind: 'limit', delivered, reason };
+  if (error instanceof LimitError || error instanceof UnwrittenError) return { kind: 'limit', delivered, reason };
   return {
     kind: error instanceof NotRegisteredError || isStackError(error) ? 'unreachable' : 'unexpected',
     delivered,

@@ -233,9 +233,8 @@ export class Keeping {
 
   async close(): Promise<void> {
     this.closed = true;
-    await this.journal?.close();
-    await this.wishes.close();
-    await this.queue.close();
+    // All of them stop at once.
+    await Promise.all([this.journal?.close(), this.wishes.close(), this.queue.close()]);
   }
 
   private tagOf(note: string): unknown {

@@ -7,7 +7,7 @@
 //      └── not seen, or may repeat ─┘        waiting ──withdrawn · too old──▶ settled
 import { type Clock, Deadlines, type Duration, LimitError, type Random, seconds, toHex } from '@lapwing/kernel';
 import type { Operation, Result } from '@lapwing/lwm2m';
-import { failureOfCommand, isSafe, nextStep, type Withdrawal } from './command-failure.ts';
+import { failureOfCommand, isSafe, nextStep, UnwrittenError, type Withdrawal } from './command-failure.ts';
 import type { CommandOptions, Underway, Work } from './commands.ts';
 import type { Contact } from './contact.ts';
 import { NotRegisteredError } from './errors.ts';
@@ -227,17 +227,14 @@ export class CommandQueue {
   /** Its turn has come, and the device listens. */
   private async carry(command: QueuedCommand, contact: Contact, underway: Underway): Promise<Result> {
     const { progress } = command;
-    const { store, host, receiver } = this.options;
+    const { host, receiver } = this.options;
     let withdrawn: { readonly reason: unknown } | undefined;
     underway.withdraw = (reason) => {
       withdrawn = { reason };
     };
     progress.state = 'sent';
     if (command.retry.unless === 'seen' && !isSafe(command.operation)) {
-      const attempts = progress.attempts + 1;
-      const [moved] = await store.write([{ kind: 'move', id: command.id, from: 'waiting', to: 'sent', attempts }]);
-      if (moved !== true) throw new Error(`${command.id}: the store has it no more, or in another state`);
-      progress.keptState = 'sent';
+      await this.mark(command);
     }
     if (withdrawn !== undefined) throw withdrawn.reason;
     if (contact.ended || this.closed) throw new NotRegisteredError(`${command.name} is not registered`);
@@ -248,6 +245,20 @@ export class CommandQueue {
       receiver?.acknowledged?.(command);
     };
     return host.ask(contact, command, acknowledged, underway);
+  }
+
+  /** Writes down that it goes out. */
+  private async mark({ id, progress }: QueuedCommand): Promise<void> {
+    const move = { kind: 'move', id, from: 'waiting', to: 'sent', attempts: progress.attempts + 1 } as const;
+    let written: readonly boolean[];
+    try {
+      written = await this.options.store.write([move]);
+    } catch (cause) {
+      this.options.failed(cause);
+      throw new UnwrittenError('could not be written down', { cause });
+    }
+    if (written[0] !== true) throw new Error(`${id}: the store has it no more, or in another state`);
+    progress.keptState = 'sent';
   }
 
   private fail(command: QueuedCommand, error: unknown): void {

@@ -231,12 +231,13 @@ export class Server implements AsyncDisposable {
     this.expiries[Symbol.dispose]();
     this.registering[Symbol.dispose]();
     this.awake[Symbol.dispose]();
+    // Before anything ends: what is kept is what there was.
+    await this.keeping.close();
     const closed = new NotRegisteredError('the server was closed');
     for (const contact of this.registry.values()) {
       contact.ended = true;
       this.commands.abandon(contact, closed);
     }
-    await this.keeping.close();
     for (const { endpoint } of this.listening) await endpoint[Symbol.asyncDispose]();
   }
 

@@ -25,6 +25,7 @@ export class WriteBehind<Change> {
   private waiting: Waiting<Change>[] = [];
   private writing: Promise<void> | undefined;
   private timer: Disposable | undefined;
+  private closed = false;
 
   constructor(options: WriteBehindOptions<Change>) {
     this.options = options;
@@ -48,10 +49,10 @@ export class WriteBehind<Change> {
 
   /** The last try. */
   async close(): Promise<void> {
+    this.closed = true;
     this.timer?.[Symbol.dispose]();
     await this.writing;
     if (this.waiting.length > 0) await this.write();
-    this.timer?.[Symbol.dispose]();
   }
 
   private start(): void {
@@ -59,6 +60,8 @@ export class WriteBehind<Change> {
       .then(() => this.write())
       .finally(() => {
         this.writing = undefined;
+        // What came after the last look.
+        if (this.waiting.length > 0 && this.timer === undefined && !this.closed) this.start();
       });
   }
 
@@ -74,6 +77,7 @@ export class WriteBehind<Change> {
       } catch (error) {
         failed(error);
         for (const { told } of taken) told(false);
+        if (this.closed) return;
         this.timer = clock.at(clock.now() + pause, () => {
           this.timer = undefined;
           this.start();
