@@ -2,7 +2,7 @@
 import { Emitter, nobody } from '@lapwing/kernel';
 import type { Operation, Result } from '@lapwing/lwm2m';
 import type { Registration, ServerEvents } from '@lapwing/server';
-import type { DeviceOptions, DeviceServer } from './gateway.ts';
+import type { DeviceOptions, DeviceServer } from './gateway-options.ts';
 
 export function fakeRegistration(name: string, more: Partial<Registration> = {}): Registration {
   const registration = {

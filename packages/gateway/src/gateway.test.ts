@@ -54,11 +54,12 @@ async function start(lwm2m: object = {}) {
     isObjectDefined: (object) => object !== 33_000,
     repeats: new Redelivered(clock, new SeededRandom(1)),
     pace: new Pace(clock, config.commandRate),
+    clock,
     log,
     metrics,
   });
-  const send = (command: unknown, more: Partial<InMessage> = {}) =>
-    gateway.receive({
+  const send = (command: unknown, more: Partial<InMessage> = {}): void =>
+    void gateway.receive({
       topic: 'lwm2m/ep/dn/dm',
       payload: encodeUtf8(JSON.stringify(command)),
       qos: 1,
