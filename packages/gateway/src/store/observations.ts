@@ -13,6 +13,23 @@ export function observationsIn(database: Database, unreadable: Unreadable): Obse
   );
   const hold = database.prepare('UPDATE observation SET token = ?, registration = ? WHERE name = ? AND key = ?');
   const remove = database.prepare('DELETE FROM observation WHERE name = ? AND key = ?');
+  // A fleet is observed at the same few paths: what says the same is one object.
+  const operations = new Map<string, Operation>();
+  const notes = new Map<string, string>();
+  const read = (row: Row): KeptObservation => {
+    const { token, registration } = row;
+    return {
+      name: text(row, 'name'),
+      key: text(row, 'key'),
+      operation: shared(operations, text(row, 'operation'), () => tagged<Operation>(row, 'operation')),
+      note: shared(notes, text(row, 'note'), (note) => note),
+      onRegister: oneOf(row, 'on_register', ['again', 'leave']),
+      held:
+        token instanceof Uint8Array && typeof registration === 'string'
+          ? { token: new Uint8Array(token), registration: text(row, 'registration') }
+          : undefined,
+    };
+  };
   const apply = (change: ObservationChange): boolean => {
     switch (change.kind) {
       case 'put': {
@@ -42,17 +59,14 @@ const columnsOf = (held: KeptObservation['held']): readonly [SqlValue, SqlValue]
   held === undefined ? null : column(held.registration),
 ];
 
-function read(row: Row): KeptObservation {
-  const { token, registration } = row;
-  return {
-    name: text(row, 'name'),
-    key: text(row, 'key'),
-    operation: tagged<Operation>(row, 'operation'),
-    note: text(row, 'note'),
-    onRegister: oneOf(row, 'on_register', ['again', 'leave']),
-    held:
-      token instanceof Uint8Array && typeof registration === 'string'
-        ? { token: new Uint8Array(token), registration: text(row, 'registration') }
-        : undefined,
-  };
+/** Distinct texts remembered. */
+const capacity = 1024;
+
+function shared<T>(known: Map<string, T>, key: string, make: (key: string) => T): T {
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  const made = make(key);
+  if (known.size >= capacity) known.clear();
+  known.set(key, made);
+  return made;
 }

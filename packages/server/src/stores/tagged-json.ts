@@ -18,7 +18,8 @@ export function parseTagged(text: string): unknown {
   } catch {
     throw new FormatError('not JSON');
   }
-  return untagged(parsed);
+  // Most texts have no tag, and are what they say.
+  return text.includes(`"${mark}"`) ? untagged(parsed) : parsed;
 }
 
 function tagged(value: unknown): unknown {
