@@ -530,3 +530,34 @@ describe('a command that is queued', () => {
     expect(heard).toHaveLength(2);
   });
 });
+
+describe('a reader of an observation that lasts', () => {
+  it('hears on over new registrations, and ends when it wants to', async () => {
+    const world = await World.make();
+    await using _ = world;
+    const thing = await world.device('a', { lifetime: hours(1) });
+    await world.pass(seconds(1));
+    const stop = new AbortController();
+    const values: unknown[] = [];
+    const reading = (async () => {
+      const options = { lasting: true, signal: stop.signal };
+      for await (const { entries } of world.server.device('a').observe('/3303/0/5700', options))
+        values.push(entries[0]?.value?.value);
+    })().catch((error: unknown) => error);
+    await world.pass(seconds(1));
+    thing.warm(21);
+    await world.pass(seconds(1));
+    world.server.drop('a');
+    thing.client.update();
+    await world.pass(seconds(5));
+    thing.warm(22);
+    await world.pass(seconds(1));
+    expect(values).toEqual([20, 21, 21, 22]);
+    world.server.drop('a');
+    stop.abort(new Error('enough'));
+    expect(await world.during(reading)).toMatchObject({ message: 'enough' });
+    thing.client.update();
+    await world.pass(seconds(5));
+    expect(world.server.stats()).toMatchObject({ observations: 0, kept: { wanted: 0 } });
+  });
+});

@@ -42,7 +42,7 @@ export interface PerformOptions {
   readonly typeOf?: TypeLookup;
   /** Hears that the device has the request and will answer separately (RFC 7252 §5.2.2). */
   readonly acknowledged?: () => void;
-  /** Of an observe that succeeds: it is wanted for good, until it is cancelled. Its tag is made of the note. */
+  /** Of an observe that succeeds: it is wanted for good, until it is cancelled. With a note, its tag is made of that. */
   readonly keep?: Keep;
 }
 
@@ -165,15 +165,20 @@ export class Device {
   /**
    * The value now, then each notification; leaving the loop or aborting the signal cancels. Ends when the observation
    * does: with the registration, or when somebody else observes the same path. Throws ResponseError when the device
-   * refuses. A reader that falls behind loses the oldest beyond 1000.
+   * refuses. A reader that falls behind loses the oldest beyond 1000. With `lasting` it goes on when the device registers anew,
+   * and when it has forgotten the observation: the server observes again, and the value then comes as the next one.
    */
-  async *observe(path: PathText, options: PerformOptions = {}): AsyncGenerator<Notification, void> {
+  async *observe(
+    path: PathText,
+    { lasting = false, ...options }: PerformOptions & { readonly lasting?: boolean } = {},
+  ): AsyncGenerator<Notification, void> {
     const { signal } = options;
-    const watch = new Watch();
+    const watch = new Watch({ lasting });
     const operation = { op: 'observe', path: parsePath(path) } as const;
     let live = false;
     try {
-      const first = await this.content(operation, { ...options, tag: watch });
+      const keep = lasting ? { keep: {} } : {};
+      const first = await this.content(operation, { ...options, ...keep, tag: watch });
       live = first.sequence !== undefined;
       yield { entries: first.entries, sequence: first.sequence };
       if (!live) return;

@@ -16,6 +16,7 @@ import type { KeptCommand } from './stores/command-store.ts';
 import { MemoryCommandStore, MemoryObservationStore } from './stores/memory-stores.ts';
 import type { KeptObservation } from './stores/observation-store.ts';
 import type { KeptRegistration } from './stores/registration-store.ts';
+import { Watch } from './watch.ts';
 import { Wishes } from './wishes.ts';
 
 /** What the parts need of their server. */
@@ -70,15 +71,15 @@ export class Keeping {
       failed,
       host: {
         contactOf: (name) => host.contactOf(name),
-        observe: (contact, operation, note) =>
-          host.enqueue(
-            contact,
-            (target, underway) => host.ask(target, operation, { tag: this.tagOf(note) }, underway),
-            {},
-          ),
+        observe: (contact, operation, tag) =>
+          host.enqueue(contact, (target, underway) => host.ask(target, operation, { tag }, underway), {}),
         live: (contact, operation) => observing.live(contact, operation),
-        takeUp: (contact, operation, token, note) => observing.takeUp(contact, operation, token, this.tagOf(note)),
-        renewed: (event) => host.emit('observation-renewed', event),
+        takeUp: (contact, operation, token, tag) => observing.takeUp(contact, operation, token, tag),
+        tagOf: (note) => this.tagOf(note),
+        renewed: (event) => {
+          if (event.observation.tag instanceof Watch) event.observation.tag.put(event.result);
+          host.emit('observation-renewed', event);
+        },
         notRenewed: (event) => host.emit('observation-not-renewed', event),
       },
     });
@@ -224,7 +225,8 @@ export class Keeping {
 
   /** With the tag that a kept observation has. */
   tagged(options: PerformOptions): PerformOptions {
-    return options.keep === undefined ? options : { ...options, tag: this.tagOf(options.keep.note) };
+    const note = options.keep?.note;
+    return note === undefined ? options : { ...options, tag: this.tagOf(note) };
   }
 
   observationEnded(event: ServerEvents['observation-ended']): void {

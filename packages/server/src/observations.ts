@@ -208,7 +208,9 @@ export class Observations {
       for (let each = contact.observations; each !== undefined; each = each.next)
         if (each.next === record) each.next = record.next;
     }
-    if (record.tag instanceof Watch) record.tag.end();
+    // What lasts ends when nobody wants it any more.
+    const goesOn = cause === 'registration-ended' || cause === 'refused';
+    if (record.tag instanceof Watch && !(record.tag.isLasting && goesOn)) record.tag.end();
     this.events.emit('observation-ended', {
       observation: record,
       cause,

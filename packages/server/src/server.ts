@@ -177,6 +177,8 @@ export class Server implements AsyncDisposable {
   }
 
   perform(name: string, operation: Operation, options: PerformOptions = {}): Promise<Result> {
+    // Not wanted from now on, whether the device is there to hear it or not.
+    if (operation.op === 'cancel-observe') this.forgetObservation(name, operation.path);
     const contact = this.registry.byName(name);
     if (contact === undefined || contact.ended)
       return Promise.reject(new NotRegisteredError(`${name} is not registered`));
@@ -267,7 +269,6 @@ export class Server implements AsyncDisposable {
         return options.keep === undefined ? answer : this.keeping.wished(contact, operation, options, answer);
       }
       case 'cancel-observe':
-        this.forgetObservation(contact.registration.name, operation.path);
         return this.observing.cancel(contact, operation, command);
       default:
         return this.exchange.send(contact, operation, command, options);

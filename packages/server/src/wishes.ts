@@ -13,8 +13,8 @@ import { WriteBehind } from './stores/write-behind.ts';
 
 /** Makes an observation one that is kept. */
 export interface Keep {
-  /** What whoever asks wants to find with it after a restart. */
-  readonly note: string;
+  /** What whoever asks wants to find with it after a restart. Without one it lasts as long as the process, under its tag. */
+  readonly note?: string;
   /** Who observes anew when the device registers anew; default: this server, `again`. */
   readonly onRegister?: 'again' | 'leave';
 }
@@ -22,13 +22,14 @@ export interface Keep {
 export interface WishHost {
   contactOf(name: string): Contact | undefined;
   /** In its turn, and when the device is awake. */
-  observe(contact: Contact, operation: ObserveOperation, note: string): Promise<Result>;
+  observe(contact: Contact, operation: ObserveOperation, tag: unknown): Promise<Result>;
   /** The live observation of that path. */
   live(
     contact: Contact,
     operation: ObserveOperation,
   ): { readonly observation: Observation; readonly token: Token } | undefined;
-  takeUp(contact: Contact, operation: ObserveOperation, token: Token, note: string): void;
+  takeUp(contact: Contact, operation: ObserveOperation, token: Token, tag: unknown): void;
+  tagOf(note: string): unknown;
   renewed(event: ServerEvents['observation-renewed']): void;
   notRenewed(event: ServerEvents['observation-not-renewed']): void;
 }
@@ -37,18 +38,21 @@ class Wish {
   readonly name: string;
   readonly key: string;
   readonly operation: ObserveOperation;
-  readonly note: string;
+  readonly tag: unknown;
+  /** The store knows of it. */
+  readonly isKept: boolean;
   readonly onRegister: 'again' | 'leave';
   /** `idle` until something happens: a new registration, other objects. */
   state: 'live' | 'due' | 'asking' | 'paused' | 'idle' = 'idle';
   failures = 0;
 
-  constructor(kept: Pick<KeptObservation, 'name' | 'key' | 'note' | 'onRegister'>, operation: ObserveOperation) {
-    this.name = kept.name;
-    this.key = kept.key;
-    this.operation = operation;
-    this.note = kept.note;
-    this.onRegister = kept.onRegister;
+  constructor(fields: Pick<Wish, 'name' | 'key' | 'operation' | 'tag' | 'isKept' | 'onRegister'>) {
+    this.name = fields.name;
+    this.key = fields.key;
+    this.operation = fields.operation;
+    this.tag = fields.tag;
+    this.isKept = fields.isKept;
+    this.onRegister = fields.onRegister;
   }
 }
 
@@ -109,10 +113,12 @@ export class Wishes {
         void this.writes.add({ kind: 'remove', name: each.name, key: each.key });
         continue;
       }
-      const wish = this.put(new Wish(each, operation));
+      const { name, key, onRegister } = each;
+      const tag = host.tagOf(each.note);
+      const wish = this.put(new Wish({ name, key, operation, tag, isKept: true, onRegister }));
       if (contact === undefined) continue;
       if (each.held?.registration === contact.registration.id) {
-        host.takeUp(contact, operation, each.held.token, each.note);
+        host.takeUp(contact, operation, each.held.token, tag);
         wish.state = 'live';
       } else wish.state = 'due';
     }
@@ -127,12 +133,21 @@ export class Wishes {
   async wished(contact: Contact, operation: ObserveOperation, { note, onRegister = 'again' }: Keep): Promise<void> {
     const held = this.options.host.live(contact, operation);
     if (held === undefined) return;
-    const { token } = held;
+    const { token, observation } = held;
     const { name, id } = contact.registration;
-    const wish = this.put(new Wish({ name, key: keyOf(operation), note, onRegister }, operation));
+    const key = keyOf(operation);
+    const isKept = note !== undefined;
+    const before = this.find(name, key);
+    const wish = this.put(new Wish({ name, key, operation, tag: observation.tag, isKept, onRegister }));
     wish.state = 'live';
-    const observation = { name, key: wish.key, operation, note, onRegister, held: { token, registration: id } };
-    await this.writes.add({ kind: 'put', observation });
+    if (note === undefined) {
+      if (before?.isKept === true) await this.writes.add({ kind: 'remove', name, key });
+      return;
+    }
+    await this.writes.add({
+      kind: 'put',
+      observation: { name, key, operation, note, onRegister, held: { token, registration: id } },
+    });
   }
 
   /** Not wanted any more, also when nothing is held now. */
@@ -144,7 +159,7 @@ export class Wishes {
     wishes.splice(at, 1);
     if (wishes.length === 0) this.devices.delete(name);
     this.pauses.delete(wish);
-    void this.writes.add({ kind: 'remove', name, key });
+    if (wish.isKept) void this.writes.add({ kind: 'remove', name, key });
   }
 
   /** An observation is over. */
@@ -239,7 +254,7 @@ export class Wishes {
       if (contact === undefined || wish === undefined || this.closed) return;
       wish.state = 'asking';
       try {
-        const result = await host.observe(contact, wish.operation, wish.note);
+        const result = await host.observe(contact, wish.operation, wish.tag);
         if (this.closed) return;
         // Cancelled, or wished for anew, while it was asked for.
         if (this.find(name, wish.key) !== wish) continue;
@@ -265,12 +280,13 @@ export class Wishes {
     wish.state = 'live';
     wish.failures = 0;
     const { registration } = contact;
-    void this.writes.add({
-      kind: 'hold',
-      name: wish.name,
-      key: wish.key,
-      held: { token, registration: registration.id },
-    });
+    if (wish.isKept)
+      void this.writes.add({
+        kind: 'hold',
+        name: wish.name,
+        key: wish.key,
+        held: { token, registration: registration.id },
+      });
     host.renewed({ registration, observation, result });
   }
 
