@@ -247,8 +247,9 @@ export class CommandQueue {
     return host.ask(contact, command, acknowledged, underway);
   }
 
-  /** Writes down that it goes out. */
+  /** Writes down that it goes out, after what came of the one before: of one device, one command at most is on its way. */
   private async mark({ id, progress }: QueuedCommand): Promise<void> {
+    if (!(await this.writes.drained())) throw new UnwrittenError('could not be written down');
     const move = { kind: 'move', id, from: 'waiting', to: 'sent', attempts: progress.attempts + 1 } as const;
     let written: readonly boolean[];
     try {

@@ -24,6 +24,7 @@ export class WriteBehind<Change> {
   private readonly options: WriteBehindOptions<Change>;
   private waiting: Waiting<Change>[] = [];
   private writing: Promise<void> | undefined;
+  private last: Promise<boolean> = Promise.resolve(true);
   private timer: Disposable | undefined;
   private closed = false;
 
@@ -37,7 +38,7 @@ export class WriteBehind<Change> {
 
   /** True once it is kept for good; false when the first try failed, and it is tried again. */
   add(change: Change): Promise<boolean> {
-    return new Promise((told) => {
+    this.last = new Promise((told) => {
       this.waiting.push({ change, told });
       if (this.waiting.length > limit) {
         this.waiting.shift()?.told(false);
@@ -45,6 +46,12 @@ export class WriteBehind<Change> {
       }
       if (this.timer === undefined) this.start();
     });
+    return this.last;
+  }
+
+  /** When everything so far is kept for good: true; false when it fails just now. */
+  drained(): Promise<boolean> {
+    return this.waiting.length === 0 ? Promise.resolve(true) : this.last;
   }
 
   /** The last try. */
