@@ -354,6 +354,39 @@ describe('notifications', () => {
   });
 });
 
+describe('what was there before the start', () => {
+  it('is known without a word, and only what is not observed yet is asked for', async () => {
+    const { server, gateway, send, messages } = await start({ auto_observe: true });
+    gateway.restored(server.restore(fakeRegistration('ep', links('/3/0', '/3303/0'))), ['/3/0']);
+    expect(messages()).toEqual([]);
+    expect(server.asked).toMatchObject([
+      { operation: { op: 'observe', path: parsePath('/3303/0') }, options: { keep: { onRegister: 'leave' } } },
+    ]);
+    send(read);
+    expect(server.asked[1]).toMatchObject({ name: 'ep', operation: { op: 'read' } });
+  });
+
+  it('of observations that are made again, the value comes as a notification', async () => {
+    const { server, send, messages, metrics } = await start();
+    server.register(fakeRegistration('ep'));
+    send({ reqID: 12, msgType: 'observe', data: { path: '/3/0/9' } });
+    const [asked] = server.asked;
+    expect(asked?.options.keep?.note).toContain('reqID');
+    messages();
+    if (asked !== undefined) server.renew(asked, content(5, '/3/0/9', 1));
+    expect(messages()).toMatchObject([
+      { topic: 'lwm2m/ep/up/notify', reqID: 12, msgType: 'notify', data: { content: [{ value: 5 }] } },
+    ]);
+    server.events.emit('observation-not-renewed', { name: 'ep', path: parsePath('/3/0/9'), code: Code.NotFound });
+    server.events.emit('store-failed', { error: new Error('disk full') });
+    expect(metrics.snapshot()).toMatchObject({
+      'observations.renewed': 1,
+      'observations.not_renewed': 1,
+      'store.failed': 1,
+    });
+  });
+});
+
 describe('registrations', () => {
   it('are published as they come, and as updates', async () => {
     const { server, messages } = await start();

@@ -15,6 +15,7 @@ function setUp() {
   const metrics = new Metrics();
   const queued: { name: string; operation: Operation; options: QueueOptions; command: QueuedCommand }[] = [];
   const published: [string, unknown][] = [];
+  const left: string[] = [];
   const state = { refusal: undefined as Error | undefined, broker: 'there' as 'there' | 'away', answers: 1 };
   const kept = new KeptCommands({
     queue: {
@@ -34,7 +35,10 @@ function setUp() {
       published.push([mount, JSON.parse(json)]);
       return state.broker === 'there' ? Promise.resolve() : Promise.reject(new Error('no room'));
     },
-    answers: () => state.answers,
+    answers: (key) => {
+      left.push(key);
+      return state.answers;
+    },
   });
   const add = async (command: object, more: Partial<InMessage> = {}, key?: string) => {
     const payload = encodeUtf8(JSON.stringify(command));
@@ -59,7 +63,7 @@ function setUp() {
     });
   };
   const settle = (outcome: Outcome, at = 0) => kept.settled(queued[at]?.command as QueuedCommand, outcome);
-  return { kept, add, settle, queued, published, state, metrics, clock };
+  return { kept, add, settle, queued, published, left, state, metrics, clock };
 }
 
 const execute = { reqID: 1, msgType: 'execute', data: { path: '/3/0/4' } };
@@ -106,10 +110,11 @@ describe('a command that is kept', () => {
   });
 
   it('P-06: is queued once when the broker delivers it again, also after it was done', async () => {
-    const { add, settle, queued, metrics, clock } = setUp();
+    const { add, settle, queued, metrics, clock, left } = setUp();
     await add(execute);
-    await add(execute, { repeated: true, connection: 2 });
+    await add(execute, { repeated: true, connection: 2 }, 'key');
     expect(queued).toHaveLength(1);
+    expect(left).toEqual(['key']);
     await settle(done);
     const [first] = queued.splice(0);
     await add(execute, { repeated: true, connection: 3 });

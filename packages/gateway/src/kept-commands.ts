@@ -60,6 +60,8 @@ export class KeptCommands {
     const id = idOf(name, message);
     if (id !== undefined && message.repeated && this.isKnown(id)) {
       metrics.add('commands.duplicate');
+      // Its answer is that of the one before.
+      if (key !== undefined) this.options.answers(key);
       return;
     }
     try {
