@@ -16,6 +16,7 @@ import { DefinitionLibrary, type Lwm2mVersion } from '@lapwing/lwm2m';
 import type { ListenerSecurity } from './listen.ts';
 import type { CommandReceiver } from './queue.ts';
 import type { Rate } from './rate-limit.ts';
+import type { Registration } from './registration/registration.ts';
 import type { SecurityStore } from './security/store.ts';
 import type { CommandStore } from './stores/command-store.ts';
 import type { ObservationStore } from './stores/observation-store.ts';
@@ -78,8 +79,8 @@ export interface ServerOptions {
   readonly authorize?: (candidate: Candidate) => Promise<Verdict>;
   /** Lifetimes outside are moved to the nearest end. Defaults 15 s, 365 days; `default` when none was sent, 86 400 s. */
   readonly lifetime?: { readonly min?: Duration; readonly max?: Duration; readonly default?: Duration };
-  /** Queue mode: awake so long after each contact; default 93 s. */
-  readonly awakeWindow?: Duration;
+  /** Queue mode: awake so long after each contact, in ms above 0, one for all or by device; default 93 s. */
+  readonly awakeWindow?: Duration | ((registration: Registration) => Duration);
   /** Who is in queue mode; default by version: the letter Q in `b` before 1.1, the parameter `Q` from 1.1 on. */
   readonly queueMode?: (parameters: ReadonlyMap<string, string>, version: Lwm2mVersion) => boolean;
   /** How long requests are repeated and waited for; default as RFC 7252 §4.8 has it: 93 s, and 247 s for late answers. */
@@ -116,7 +117,7 @@ export interface Settings {
   readonly security: SecurityStore | undefined;
   readonly authorize: ((candidate: Candidate) => Promise<Verdict>) | undefined;
   readonly lifetime: { readonly min: Duration; readonly max: Duration; readonly default: Duration };
-  readonly awakeWindow: Duration;
+  readonly awakeWindow: Duration | ((registration: Registration) => Duration);
   readonly queueMode: ((parameters: ReadonlyMap<string, string>, version: Lwm2mVersion) => boolean) | undefined;
   readonly transmission: ParameterOptions;
   readonly blocks: BlockOptions;
@@ -189,7 +190,7 @@ export function settingsOf(options: ServerOptions): Settings {
   positive('lifetime.min', settings.lifetime.min);
   positive('lifetime.default', settings.lifetime.default);
   if (!(settings.lifetime.max >= settings.lifetime.min)) problems.push('lifetime.max: below lifetime.min');
-  positive('awakeWindow', settings.awakeWindow);
+  if (typeof settings.awakeWindow === 'number') positive('awakeWindow', settings.awakeWindow);
   positive('limits.registrations', settings.limits.registrations);
   positive('limits.commands', settings.limits.commands);
   positive('limits.observations', settings.limits.observations);

@@ -13,6 +13,7 @@ import {
   type Address,
   afterTurn,
   Driver,
+  type Duration,
   Emitter,
   type Events,
   FormatError,
@@ -83,7 +84,7 @@ export class Server implements AsyncDisposable {
     this.observing = new Observations(this.exchange, this.emitter, this.heard, limits.observations);
     this.expiry = new ExpiryWheel();
     this.expiries = new Driver(this.expiry, clock, (contact) => this.end(contact, 'expired'));
-    this.awake = new Driver(new Awake<Contact>(settings.awakeWindow), clock, this.woke);
+    this.awake = new Driver(new Awake<Contact>(windowOf(settings.awakeWindow)), clock, this.woke);
     this.keeping = new Keeping(
       settings,
       {
@@ -356,4 +357,8 @@ export class Server implements AsyncDisposable {
     this.listenerErrors += 1;
     if (event !== 'listener-failed') this.emitter.emit('listener-failed', { event, error });
   }
+}
+
+function windowOf(window: Settings['awakeWindow']): Duration | ((contact: Contact) => Duration) {
+  return typeof window === 'number' ? window : ({ registration }) => window(registration);
 }
