@@ -41,6 +41,7 @@ function gateway(broker: Server, qos: 0 | 1): Contestant {
           },
         },
         mqtt: { broker: `mqtt://127.0.0.1:${broker.port}` },
+        store: { dir: ':memory:' },
       };
       const file = benchFolder('build/gateway.json');
       writeFileSync(file, JSON.stringify(config, undefined, 2));

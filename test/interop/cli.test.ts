@@ -157,6 +157,7 @@ await describeWith([], 'the command line', () => {
     const env = {
       LAPWING_GATEWAY__LWM2M__LISTENERS__UDP__DEFAULT__BIND: `127.0.0.1:${await freeUdpPort()}`,
       LAPWING_MQTT__BIND: `127.0.0.1:${await freeTcpPort()}`,
+      LAPWING_STORE__DIR: ':memory:',
     };
     const defaults = await loadConfig(undefined, {});
     expect(defaults.lwm2m.listeners.map(({ bind }) => bind.host)).toEqual(['127.0.0.1']);
@@ -171,6 +172,7 @@ await describeWith([], 'the command line', () => {
     const env = {
       LAPWING_GATEWAY__LWM2M__LISTENERS__UDP__DEFAULT__BIND: `127.0.0.1:${await freeUdpPort()}`,
       LAPWING_MQTT__BIND: `127.0.0.1:${await freeTcpPort()}`,
+      LAPWING_STORE__DIR: ':memory:',
     };
     // Thrown in the middle of its work, as soon as it says that it runs.
     const fault = await file(

@@ -37,6 +37,7 @@ gateway.lwm2m {
   listeners.udp.default.bind = "127.0.0.1:0"
 }
 mqtt { broker = "${url}", client_id = "gateway" ${more} }
+store.dir = ":memory:"
 log.level = silent
 `;
 

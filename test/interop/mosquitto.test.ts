@@ -23,7 +23,12 @@ const translators = {
 
 async function startGateway(mqtt: object, lwm2m: object = {}): Promise<GatewayHandle> {
   const listeners = { udp: { default: { bind: '127.0.0.1:0' } } };
-  const written = { gateway: { lwm2m: { translators, listeners, ...lwm2m } }, mqtt, log: { level: 'silent' } };
+  const written = {
+    gateway: { lwm2m: { translators, listeners, ...lwm2m } },
+    mqtt,
+    store: { dir: ':memory:' },
+    log: { level: 'silent' },
+  };
   const gateway = await runGateway({ config: await parseConfig(JSON.stringify(written), 'json', {}) });
   await vi.waitFor(() => expect(gateway.isBrokerConnected).toBe(true), { timeout: 10_000 });
   return gateway;

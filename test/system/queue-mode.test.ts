@@ -30,6 +30,16 @@ describe.each(['1.0', '1.1', '1.2'] as const)('a device of %s in queue mode', (v
     expect(world.heard.at(-1)?.kind).toBe('asleep');
   });
 
+  it('is awake for as long as devices of its kind are', async () => {
+    const awakeWindow = ({ name }: { readonly name: string }) => (name === 'short' ? seconds(10) : seconds(60));
+    await using world = await World.make({ server: { awakeWindow } });
+    for (const name of ['short', 'long']) await world.device(name, { lifetime: hours(24), queueMode: true, version });
+    await world.pass(seconds(15));
+    expect([world.server.isAwake('short'), world.server.isAwake('long')]).toEqual([false, true]);
+    await world.pass(seconds(50));
+    expect(world.server.isAwake('long')).toBe(false);
+  });
+
   it('is not spoken to while it sleeps; at its next Update everything that waited comes in order, after the answer', async () => {
     const { world, thing, device, log, ask } = await setUp();
     await using _ = world;

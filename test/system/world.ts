@@ -206,6 +206,10 @@ export class World implements AsyncDisposable {
       'asleep',
       'notify',
       'observation-ended',
+      'observation-renewed',
+      'observation-not-renewed',
+      'command-settled',
+      'store-failed',
       'notify-failed',
       'sent',
       'listener-failed',
@@ -414,7 +418,8 @@ export class World implements AsyncDisposable {
       if (names.has(registration.name)) throw new Error(`${registration.name} is registered twice`);
       names.add(registration.name);
       const age = this.clock.wall() - registration.updatedAt;
-      if (age > registration.lifetime + 1000)
+      // A restart gives a little more: the last Updates before it may not be written down.
+      if (age > registration.lifetime + 11_000)
         throw new Error(`${registration.name} outlived its lifetime by ${age - registration.lifetime} ms`);
     }
     const { registrations } = this.running.stats();

@@ -53,6 +53,13 @@ export class AutoObserver {
     this.continue(registration.name);
   }
 
+  /** Of before the start: what was observed goes on, the rest is asked for. */
+  restored(registration: Registration, observed: ReadonlySet<string>): void {
+    const paths = this.wanted(registration, observed);
+    if (paths.length > 0) this.progress.set(registration.name, { paths, running: false });
+    this.continue(registration.name);
+  }
+
   updated(registration: Registration, previous: Registration): void {
     if (registration.objects !== previous.objects) {
       const fresh = this.wanted(registration, new Set(previous.objects.map((link) => link.target)));

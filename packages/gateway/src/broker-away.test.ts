@@ -73,6 +73,7 @@ async function start(limits: { readonly messages: number; readonly bytes: number
     isObjectDefined: () => true,
     repeats: new Redelivered(clock, new SeededRandom(1)),
     pace: new Pace(clock, 500),
+    clock,
     log,
     metrics,
   });
@@ -83,7 +84,7 @@ async function start(limits: { readonly messages: number; readonly bytes: number
   let id = 0;
   const send = (name: string, command: object): void => {
     id += 1;
-    gateway.receive({
+    void gateway.receive({
       topic: `lwm2m/${name}/dn/x`,
       payload: encodeUtf8(JSON.stringify(command)),
       qos: 1,

@@ -16,8 +16,8 @@ export interface GatewayConfig {
   readonly lwm2m: Lwm2mConfig;
   readonly security: SecurityConfig;
   readonly mqtt: MqttConfig;
-  /** Directory of the embedded database. */
-  readonly storeDir: string;
+  /** The embedded database: its directory, or `:memory:`, and what it survives. */
+  readonly store: { readonly dir: string; readonly survives: 'process' | 'power' };
   /** Directories with object XML files, to be read where they exist. */
   readonly modelDirs: readonly string[];
   readonly logLevel: LogLevel;
@@ -149,7 +149,7 @@ function complete(written: WrittenConfig, found: string[], notes: string[]): Gat
     },
     security: securityOf(written.security, written.psk_authentication, found),
     mqtt: mqttOf(written.mqtt, found),
-    storeDir: written.store.dir,
+    store: written.store,
     modelDirs: [lwm2m.xml_dir, written.models.dir].filter((dir) => dir !== undefined),
     logLevel: written.log.level,
     logFormat: written.log.format,

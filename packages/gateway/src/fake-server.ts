@@ -2,7 +2,7 @@
 import { Emitter, nobody } from '@lapwing/kernel';
 import { baseOf, type Operation, type Result } from '@lapwing/lwm2m';
 import type { Registration, ServerEvents } from '@lapwing/server';
-import type { DeviceOptions, DeviceServer } from './gateway.ts';
+import type { DeviceOptions, DeviceServer } from './gateway-options.ts';
 
 export function fakeRegistration(name: string, more: Partial<Registration> = {}): Registration {
   const registration = {
@@ -53,6 +53,12 @@ export class FakeServer implements DeviceServer {
     return registration;
   }
 
+  /** Of before the start: nobody is told. */
+  restore(registration: Registration): Registration {
+    this.registrations.set(registration.name, registration);
+    return registration;
+  }
+
   update(registration: Registration, objects: 'with objects' | 'without objects'): void {
     const previous = this.registrations.get(registration.name) ?? registration;
     this.registrations.set(registration.name, registration);
@@ -67,6 +73,11 @@ export class FakeServer implements DeviceServer {
 
   notify(asked: Asked, result: ServerEvents['notify']['result']): void {
     this.events.emit('notify', { ...this.observed(asked), result });
+  }
+
+  /** The server has made the observation again. */
+  renew(asked: Asked, result: ServerEvents['notify']['result']): void {
+    this.events.emit('observation-renewed', { ...this.observed(asked), result });
   }
 
   /** The device ends the observation. */

@@ -1,93 +1,10 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders of mountpoints.
-import { Code, ContentFormat, makeLink } from '@lapwing/coap';
-import { encodeUtf8, FormatError, noBytes, TimeoutError } from '@lapwing/kernel';
-import { SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
-import { type ContentResult, parsePath } from '@lapwing/lwm2m';
-import { UnsupportedError } from '@lapwing/server';
+import { Code } from '@lapwing/coap';
+import { FormatError, TimeoutError } from '@lapwing/kernel';
+import { parsePath } from '@lapwing/lwm2m';
 import { describe, expect, it } from 'vitest';
-import { parseConfig } from './config-file.ts';
-import { FakeServer, fakeRegistration } from './fake-server.ts';
-import { Gateway, routesOf } from './gateway.ts';
-import { Log } from './log.ts';
-import { Logins } from './login.ts';
-import { Metrics } from './metrics.ts';
-import type { InMessage } from './mqtt.ts';
-import type { OutMessage } from './outbox.ts';
-import { Pace } from './pace.ts';
-import { Redelivered } from './repeats.ts';
-
-const written = {
-  mountpoint: 'lwm2m/${endpoint_name}/',
-  translators: {
-    command: { topic: 'dn/#' },
-    response: { topic: 'up/resp', qos: 1 },
-    notify: { topic: 'up/notify' },
-    register: { topic: 'up/register' },
-    update: { topic: 'up/update' },
-  },
-};
-
-async function start(lwm2m: object = {}) {
-  const config = (await parseConfig(JSON.stringify({ gateway: { lwm2m: { ...written, ...lwm2m } } }), 'json', {}))
-    .lwm2m;
-  const clock = new VirtualClock();
-  const metrics = new Metrics();
-  const log = new Log({ level: 'silent', clock, metrics });
-  const server = new FakeServer();
-  const published: OutMessage[] = [];
-  const unused = (): Promise<Response> => Promise.reject(new Error('not asked'));
-  const logins = new Logins({
-    config,
-    clock,
-    fetch: unused,
-    log,
-    metrics,
-    isRegistered: (name) => server.registration(name) !== undefined,
-  });
-  const routes = routesOf(config, logins);
-  const gateway = new Gateway({
-    config,
-    server,
-    logins,
-    routes,
-    publish: (message) => published.push(message),
-    typesOf: () => () => 'integer',
-    isObjectDefined: (object) => object !== 33_000,
-    repeats: new Redelivered(clock, new SeededRandom(1)),
-    pace: new Pace(clock, config.commandRate),
-    log,
-    metrics,
-  });
-  const send = (command: unknown, more: Partial<InMessage> = {}) =>
-    gateway.receive({
-      topic: 'lwm2m/ep/dn/dm',
-      payload: encodeUtf8(JSON.stringify(command)),
-      qos: 1,
-      retained: false,
-      repeated: false,
-      id: 1,
-      connection: 1,
-      resumed: false,
-      expiry: undefined,
-      ...more,
-    });
-  const messages = () => published.splice(0).map(({ topic, payload }) => ({ topic, ...JSON.parse(payload) }));
-  return { server, gateway, send, messages, published, metrics, clock, routes };
-}
-
-const settle = async () => {
-  for (let i = 0; i < 20; i += 1) await Promise.resolve();
-};
-const content = (value: number, path = '/3/0/9', sequence?: number): ContentResult => ({
-  kind: 'content',
-  code: Code.Content,
-  entries: [{ path: parsePath(path), value: { type: 'integer', value } }],
-  format: ContentFormat.Tlv,
-  payload: noBytes,
-  ...(sequence === undefined ? {} : { sequence }),
-});
-const links = (...targets: string[]) => ({ objects: targets.map((target) => makeLink(target)) });
-const read = { reqID: 1, msgType: 'read', data: { path: '/3/0/9' } };
+import { fakeRegistration } from './fake-server.ts';
+import { content, links, read, settle, start } from './testing/started-gateway.ts';
 
 describe('commands', () => {
   it('reach the device and come back as a response', async () => {
@@ -354,6 +271,39 @@ describe('notifications', () => {
   });
 });
 
+describe('what was there before the start', () => {
+  it('is known without a word, and only what is not observed yet is asked for', async () => {
+    const { server, gateway, send, messages } = await start({ auto_observe: true });
+    gateway.restored(server.restore(fakeRegistration('ep', links('/3/0', '/3303/0'))), ['/3/0']);
+    expect(messages()).toEqual([]);
+    expect(server.asked).toMatchObject([
+      { operation: { op: 'observe', path: parsePath('/3303/0') }, options: { keep: { onRegister: 'leave' } } },
+    ]);
+    send(read);
+    expect(server.asked[1]).toMatchObject({ name: 'ep', operation: { op: 'read' } });
+  });
+
+  it('of observations that are made again, the value comes as a notification', async () => {
+    const { server, send, messages, metrics } = await start();
+    server.register(fakeRegistration('ep'));
+    send({ reqID: 12, msgType: 'observe', data: { path: '/3/0/9' } });
+    const [asked] = server.asked;
+    expect(asked?.options.keep?.note).toContain('reqID');
+    messages();
+    if (asked !== undefined) server.renew(asked, content(5, '/3/0/9', 1));
+    expect(messages()).toMatchObject([
+      { topic: 'lwm2m/ep/up/notify', reqID: 12, msgType: 'notify', data: { content: [{ value: 5 }] } },
+    ]);
+    server.events.emit('observation-not-renewed', { name: 'ep', path: parsePath('/3/0/9'), code: Code.NotFound });
+    server.events.emit('store-failed', { error: new Error('disk full') });
+    expect(metrics.snapshot()).toMatchObject({
+      'observations.renewed': 1,
+      'observations.not_renewed': 1,
+      'store.failed': 1,
+    });
+  });
+});
+
 describe('registrations', () => {
   it('are published as they come, and as updates', async () => {
     const { server, messages } = await start();
@@ -397,185 +347,5 @@ describe('registrations', () => {
     const { server, messages } = await start();
     server.register(fakeRegistration('$a/+/#\u0000'));
     expect(messages()[0].topic).toBe('lwm2m/%24a%2F%2B%2F%23%00/up/register');
-  });
-});
-
-describe('automatic observation', () => {
-  const paths = (server: FakeServer) =>
-    server.asked
-      .map(({ operation }) => ('path' in operation ? operation.path : undefined))
-      .map((path) => JSON.stringify(path));
-  const text = (path: string) => JSON.stringify(parsePath(path));
-
-  async function answerAll(server: FakeServer, from = 0) {
-    for (let i = from; i < server.asked.length; i += 1) {
-      server.asked[i]?.answer(content(1, '/3/0/9', 1));
-      await settle();
-    }
-  }
-
-  it('asks for every object but those that have nothing to watch, one after the other', async () => {
-    const { server, messages } = await start({ auto_observe: true });
-    server.register(fakeRegistration('ep', links('/0', '/1/0', '/3/0', '/5/0', '/33000/0', '/3303/0')));
-    messages();
-    expect(paths(server)).toEqual([text('/3/0')]);
-    await answerAll(server);
-    expect(paths(server)).toEqual([text('/3/0'), text('/3303/0')]);
-    expect(messages()).toMatchObject([
-      { topic: 'lwm2m/ep/up/resp', msgType: 'observe', is_auto_observe: true, data: { reqPath: '/3/0', code: '2.05' } },
-      { is_auto_observe: true, data: { reqPath: '/3303/0' } },
-    ]);
-    const [asked] = server.asked;
-    if (asked !== undefined) server.notify(asked, content(2, '/3/0/9', 12));
-    expect(messages()).toMatchObject([
-      { topic: 'lwm2m/ep/up/notify', msgType: 'notify', is_auto_observe: true, seqNum: 12 },
-    ]);
-  });
-
-  it('asks for objects without definition in the native profile', async () => {
-    const { server } = await start({ auto_observe: true, compat: 'native' });
-    server.register(fakeRegistration('ep', links('/33000/0')));
-    expect(paths(server)).toEqual([text('/33000/0')]);
-  });
-
-  it('asks for the listed paths that the device has, in the order of the list', async () => {
-    const { server } = await start({ auto_observe: '/3303/0, /1/0, /3/0/1, /9/0' });
-    server.register(fakeRegistration('ep', links('/1/0', '/3/0', '/3303/0')));
-    await answerAll(server);
-    expect(paths(server)).toEqual([text('/3303/0'), text('/1/0')]);
-  });
-
-  it('asks anew after a new registration, and for what an Update adds', async () => {
-    const { server } = await start({ auto_observe: true });
-    const registration = server.register(fakeRegistration('ep', links('/3/0')));
-    await answerAll(server);
-    server.update(registration, 'without objects');
-    expect(server.asked).toHaveLength(1);
-    server.update(fakeRegistration('ep', links('/3/0', '/4/0', '/3303/1')), 'with objects');
-    await answerAll(server, 1);
-    server.register(fakeRegistration('ep', links('/3/0')));
-    await answerAll(server, 2);
-    expect(paths(server)).toEqual([text('/3/0'), text('/3303/1'), text('/3/0')]);
-  });
-
-  it('goes on after a lost answer and asks again at the next Update', async () => {
-    const { server, messages, metrics } = await start({ auto_observe: true });
-    const registration = server.register(fakeRegistration('ep', links('/3/0', '/3303/0')));
-    messages();
-    server.asked[0]?.fail(new TimeoutError('no answer', 1));
-    await settle();
-    server.asked[1]?.answer(content(1));
-    await settle();
-    expect(messages()).toMatchObject([
-      { msgType: 'coap_timeout', is_auto_observe: true, data: { path: '/3/0' } },
-      { msgType: 'observe' },
-    ]);
-    server.update(registration, 'without objects');
-    await answerAll(server, 2);
-    expect(paths(server)).toEqual([text('/3/0'), text('/3303/0'), text('/3/0')]);
-    expect(metrics.snapshot()['auto_observe.failed']).toBe(1);
-  });
-
-  it('stops when the device leaves', async () => {
-    const { server } = await start({ auto_observe: true });
-    server.register(fakeRegistration('ep', links('/3/0', '/3303/0')));
-    server.end('ep', 'deregistered');
-    server.asked[0]?.fail(new TimeoutError('gone', 1));
-    await settle();
-    expect(server.asked).toHaveLength(1);
-  });
-});
-
-describe('several paths at once', () => {
-  const both = (first: number, second: number, sequence?: number): ContentResult => ({
-    ...content(first, '/3/0/9', sequence),
-    entries: [...content(first).entries, ...content(second, '/3303/0/1').entries],
-    format: ContentFormat.SenmlCbor,
-  });
-  const shown = (first: number, second: number) => [
-    { path: '/3/0/9', value: first },
-    { path: '/3303/0/1', value: second },
-  ];
-  const paths = ['/3/0/9', '/3303/0/1'];
-
-  it('are read, and observed until the observation is cancelled', async () => {
-    const { server, send, messages } = await start();
-    server.register(fakeRegistration('ep', { version: '1.2' }));
-    messages();
-    send({ reqID: 1, msgType: 'read-composite', data: { paths } });
-    send({ reqID: 2, msgType: 'observe-composite', data: { paths } });
-    send({ reqID: 3, msgType: 'cancel-observe-composite', data: { paths } });
-    expect(server.asked.map(({ operation }) => operation.op)).toEqual([
-      'read-composite',
-      'observe-composite',
-      'cancel-observe-composite',
-    ]);
-    const [reading, observing, cancelling] = server.asked;
-    reading?.answer(both(1, 2));
-    observing?.answer(both(3, 4, 7));
-    await settle();
-    if (observing !== undefined) server.notify(observing, both(5, 6, 8));
-    cancelling?.answer(both(5, 6));
-    await settle();
-    const data = (first: number, second: number) => ({
-      data: { reqPath: paths, code: '2.05', codeMsg: 'content', content: shown(first, second) },
-    });
-    expect(messages()).toEqual([
-      { topic: 'lwm2m/ep/up/resp', reqID: 1, msgType: 'read-composite', ...data(1, 2) },
-      { topic: 'lwm2m/ep/up/resp', reqID: 2, msgType: 'observe-composite', seqNum: 7, ...data(3, 4) },
-      { topic: 'lwm2m/ep/up/notify', reqID: 2, msgType: 'notify', seqNum: 8, ...data(5, 6) },
-      { topic: 'lwm2m/ep/up/resp', reqID: 3, msgType: 'cancel-observe-composite', ...data(5, 6) },
-    ]);
-  });
-
-  it('are written', async () => {
-    const { server, send, messages } = await start();
-    server.register(fakeRegistration('ep'));
-    messages();
-    const written = paths.map((path) => ({ path, type: 'Integer', value: 1 }));
-    send({ reqID: 4, msgType: 'write-composite', data: { content: written } });
-    server.asked[0]?.answer({ kind: 'done', code: Code.Changed });
-    await settle();
-    expect(messages()).toMatchObject([
-      { reqID: 4, msgType: 'write-composite', data: { reqPath: paths, code: '2.04', codeMsg: 'changed' } },
-    ]);
-  });
-
-  it('are 4.05 for a device that does not know them', async () => {
-    const { server, send, messages } = await start();
-    server.register(fakeRegistration('ep'));
-    messages();
-    send({ msgType: 'read-composite', data: { paths } });
-    server.asked[0]?.fail(new UnsupportedError('ep speaks LwM2M 1.0, which has no read-composite'));
-    await settle();
-    expect(messages()).toMatchObject([
-      { data: { code: '4.05', codeMsg: 'method_not_allowed', reason: expect.stringContaining('LwM2M 1.0') } },
-    ]);
-  });
-
-  it('that a device sends by itself go to the notify topic with their times, and are kept', async () => {
-    const { server, messages, published, metrics } = await start();
-    const registration = server.register(fakeRegistration('ep'));
-    messages();
-    const [path, other] = [parsePath('/3/0/9'), parsePath('/3303/0/5700')];
-    const entries = [
-      { path, value: { type: 'integer', value: 1 } },
-      { path: other, value: { type: 'float', value: 0.5 }, time: 1_700_000_000.5 },
-    ] as const;
-    server.events.emit('sent', { registration, entries, format: ContentFormat.SenmlCbor });
-    expect(published[0]?.rank).toBe('kept');
-    expect(metrics.snapshot()['uplink.sends']).toBe(1);
-    expect(messages()).toEqual([
-      {
-        topic: 'lwm2m/ep/up/notify',
-        msgType: 'send',
-        data: {
-          content: [
-            { path: '/3/0/9', value: 1 },
-            { path: '/3303/0/5700', value: 0.5, type: 'Float', time: 1_700_000_000.5 },
-          ],
-        },
-      },
-    ]);
   });
 });

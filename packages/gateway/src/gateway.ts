@@ -2,20 +2,20 @@
 // asked of devices, and everything that arrives is answered. Holds the two ends together and decides nothing about formats
 // (uplink.ts, downlink.ts, replies.ts), topics (topics.ts) or connections (mqtt.ts).
 import { Code, type Link } from '@lapwing/coap';
-import { type Duration, type Events, formatAddress } from '@lapwing/kernel';
-import type { Operation, Result, TypeLookup } from '@lapwing/lwm2m';
+import { type Duration, formatAddress } from '@lapwing/kernel';
+import { formatPath, type Operation, type Result } from '@lapwing/lwm2m';
 import type { Registration, ServerEvents } from '@lapwing/server';
 import { AutoObserver } from './auto-observe.ts';
 import type { Command } from './command.ts';
+import { codeName } from './compat.ts';
 import type { Lwm2mConfig, Uplink } from './config.ts';
 import { type Carriage, type Downlink, parseCommand } from './downlink.ts';
-import type { Log } from './log.ts';
+import type { DeviceOptions, GatewayOptions } from './gateway-options.ts';
+import { formatNote, KeptCommands } from './kept-commands.ts';
 import type { Logins } from './login.ts';
-import type { Metrics } from './metrics.ts';
 import type { InMessage } from './mqtt.ts';
 import type { OutMessage } from './outbox.ts';
-import type { Pace } from './pace.ts';
-import { Joined, type Redelivered } from './repeats.ts';
+import { Joined } from './repeats.ts';
 import {
   formatAnswer,
   formatEvent,
@@ -27,35 +27,6 @@ import {
 } from './replies.ts';
 import { Routes } from './topics.ts';
 import { formatLifecycle, formatRegistration, formatSend, type LifecycleEvent } from './uplink.ts';
-
-/** The part of the server that the gateway stands on. */
-export interface DeviceServer {
-  readonly events: Events<ServerEvents>;
-  registration(name: string): Registration | undefined;
-  perform(name: string, operation: Operation, options: DeviceOptions): Promise<Result>;
-}
-
-export interface DeviceOptions {
-  readonly tag?: unknown;
-  readonly order?: 'queued' | 'now';
-  readonly ttl?: Duration;
-  /** Told when the device announces a separate response with an empty acknowledgement (RFC 7252 §5.2.2). */
-  readonly acknowledged?: () => void;
-}
-
-export interface GatewayOptions {
-  readonly config: Lwm2mConfig;
-  readonly server: DeviceServer;
-  readonly logins: Logins;
-  readonly routes: Routes;
-  readonly publish: (message: OutMessage) => void;
-  readonly typesOf: (objects: readonly Link[]) => TypeLookup;
-  readonly isObjectDefined: (object: number) => boolean;
-  readonly repeats: Redelivered;
-  readonly pace: Pace;
-  readonly log: Log;
-  readonly metrics: Metrics;
-}
 
 type Wanted = Extract<Downlink, { kind: 'operation' }>;
 
@@ -72,12 +43,22 @@ export class Gateway implements Disposable {
   private readonly subscriptions: readonly Disposable[];
   private readonly autoObserver: AutoObserver;
   private readonly joined = new Joined();
+  readonly kept: KeptCommands | undefined;
   /** Devices of a fleet share their object list, and so what their values mean. */
   private readonly replyOptions = new WeakMap<readonly Link[], ReplyOptions>();
 
   constructor(options: GatewayOptions) {
     this.options = options;
-    const { config, server, metrics, log } = options;
+    const { config, server, metrics, log, queue, clock } = options;
+    if (queue !== undefined)
+      this.kept = new KeptCommands({
+        queue,
+        clock,
+        metrics,
+        replyOptions: (name) => this.replyOptionsOf(server.registration(name)?.objects ?? nothing),
+        publish: (mount, json) => this.delivered(mount, json),
+        answers: (key) => this.joined.leave(key),
+      });
     this.autoObserver = new AutoObserver({
       wish: config.autoObserve,
       profile: config.profile,
@@ -103,6 +84,19 @@ export class Gateway implements Disposable {
       events.on('notify-failed', (event) => this.undecodable(event)),
       events.on('sent', (event) => this.sent(event)),
       events.on('observation-ended', (event) => this.observationEnded(event)),
+      events.on('observation-renewed', (event) => {
+        metrics.add('observations.renewed');
+        this.notified(event);
+      }),
+      events.on('observation-not-renewed', ({ name, path, code, error, retryIn }) => {
+        metrics.add('observations.not_renewed');
+        const why = error?.message ?? (code === undefined ? 'not observable' : codeName(code));
+        log.warn('not observed again', { endpoint: name, path: formatPath(path), why, retryMs: retryIn });
+      }),
+      events.on('store-failed', ({ error }) => {
+        metrics.add('store.failed');
+        log.error('store: not written', { error: error.message });
+      }),
     ];
   }
 
@@ -110,21 +104,29 @@ export class Gateway implements Disposable {
     for (const subscription of this.subscriptions) subscription[Symbol.dispose]();
   }
 
-  /** A message on a command topic. */
-  receive(message: InMessage): void {
+  /** A registration of before the start: it is known without having happened. `observed`: paths whose observations go on. */
+  restored(registration: Registration, observed: readonly string[]): void {
+    const { logins, routes } = this.options;
+    logins.counted(registration, 1);
+    routes.add(logins.mountOf(registration), registration.name);
+    this.autoObserver.restored(registration, new Set(observed));
+  }
+
+  /** A message on a command topic. What is promised: that it is safe, where it has to wait for its device. */
+  receive(message: InMessage): Promise<void> | undefined {
     const { routes, metrics, config, repeats, pace } = this.options;
     if (message.retained) {
       metrics.add('commands.retained');
-      return;
+      return undefined;
     }
     const route = routes.find(message.topic);
     if (route === undefined) {
       metrics.add('commands.unrouted');
-      return;
+      return undefined;
     }
     if (message.qos > 0 && repeats.isRepeat(message)) {
       metrics.add('commands.duplicate');
-      return;
+      return undefined;
     }
     const downlink = parseCommand(message.payload, config.profile);
     if (route.names.length === 0)
@@ -132,43 +134,53 @@ export class Gateway implements Disposable {
     metrics.add('commands.received', route.names.length);
     if (downlink.kind === 'refusal') {
       for (const _each of route.names) this.refuse(route.mount, downlink);
-      return;
+      return undefined;
     }
     const [only, ...others] = route.names;
     const spread = others.length > 0 || (pace.size > 0 && !downlink.carriage.urgent);
-    if (!spread) {
-      if (only !== undefined) this.dispatch(route.mount, only, downlink, message);
-      return;
-    }
+    if (!spread) return only === undefined ? undefined : this.dispatch(route.mount, only, downlink, message);
     for (const name of route.names) {
-      const taken = pace.add(() => this.dispatch(route.mount, name, downlink, message));
+      const taken = pace.add(() => void this.dispatch(route.mount, name, downlink, message));
       if (!taken) this.unanswerable(route.mount, downlink.command, `too many commands wait, ${name} gets none`);
     }
+    return undefined;
   }
 
-  private dispatch(mount: string, name: string, downlink: Wanted, message: InMessage): void {
+  private dispatch(mount: string, name: string, downlink: Wanted, message: InMessage): Promise<void> | undefined {
     const registration = this.options.server.registration(name);
-    if (registration === undefined || this.options.logins.mountOf(registration) !== mount)
-      this.unanswerable(mount, downlink.command, `no device ${name} is registered`);
-    else this.execute(mount, registration, downlink, message);
+    if (registration !== undefined && this.options.logins.mountOf(registration) === mount)
+      return this.execute(mount, registration, downlink, message);
+    this.unanswerable(mount, downlink.command, `no device ${name} is registered`);
+    return undefined;
   }
 
-  private execute(mount: string, registration: Registration, downlink: Wanted, message: InMessage): void {
+  private execute(
+    mount: string,
+    registration: Registration,
+    downlink: Wanted,
+    message: InMessage,
+  ): Promise<void> | undefined {
     const { command, operation, carriage } = downlink;
     const key = command.identified ? this.joined.key(registration.name, message.payload) : undefined;
     if (key !== undefined && this.joined.join(key)) {
       this.options.metrics.add('commands.joined');
-      return;
+      return undefined;
+    }
+    if (this.kept !== undefined && registration.queueMode && !carriage.urgent) {
+      const { ttl } = carried(carriage, message.expiry);
+      const { name } = registration;
+      return this.kept.add({ mount, name }, downlink, key === undefined ? { message, ttl } : { message, ttl, key });
     }
     const options: DeviceOptions = {
       ...carried(carriage, message.expiry),
-      ...(isObserve(operation) ? { tag: new NotificationText(command) } : {}),
+      ...(isObserve(operation) ? { tag: new NotificationText(command), keep: { note: formatNote({ command }) } } : {}),
       acknowledged: () => this.uplink('response', mount, formatEvent(command, 'ack'), 'kept'),
     };
     void this.perform(registration, command, operation, options).then(({ json }) => {
       const times = key === undefined ? 1 : this.joined.leave(key);
       for (let i = 0; i < times; i += 1) this.uplink('response', mount, json, 'kept');
     });
+    return undefined;
   }
 
   /** What came of it, as JSON; never rejects. */
@@ -182,7 +194,7 @@ export class Gateway implements Disposable {
     try {
       const result = await server.perform(registration.name, operation, options);
       metrics.add('commands.answered');
-      return { json: formatAnswer(command, operation, result, this.replyOptionsOf(registration)), result };
+      return { json: formatAnswer(command, operation, result, this.replyOptionsOf(registration.objects)), result };
     } catch (error) {
       try {
         const { json, metric } = formatFailure(command, error);
@@ -206,7 +218,10 @@ export class Gateway implements Disposable {
   ): Promise<'answered' | 'unanswered'> {
     const { metrics, logins } = this.options;
     metrics.add('auto_observe.requested');
-    const { json, result } = await this.perform(registration, command, operation, { tag: notificationTextOf(command) });
+    const { json, result } = await this.perform(registration, command, operation, {
+      tag: notificationTextOf(command),
+      keep: { note: formatNote({ command }), onRegister: 'leave' },
+    });
     this.uplink('response', logins.mountOf(registration), json, 'kept');
     if (result !== undefined) return 'answered';
     metrics.add('auto_observe.failed');
@@ -284,7 +299,7 @@ export class Gateway implements Disposable {
   private notified({ registration, observation, result }: ServerEvents['notify']): void {
     if (!(observation.tag instanceof NotificationText)) return;
     this.options.metrics.add('uplink.notifications');
-    const json = observation.tag.format(result, this.replyOptionsOf(registration));
+    const json = observation.tag.format(result, this.replyOptionsOf(registration.objects));
     this.uplink('notify', this.options.logins.mountOf(registration), json, 'notification');
   }
 
@@ -322,8 +337,19 @@ export class Gateway implements Disposable {
     this.options.publish({ topic: mount + topic, payload, qos, rank });
   }
 
-  private replyOptionsOf(registration: Registration): ReplyOptions {
-    const { objects } = registration;
+  /** The answer of a kept command: resolves when the broker has it. */
+  private delivered(mount: string, payload: string): Promise<void> {
+    const { topic, qos } = this.options.config.uplinks.response;
+    return new Promise((resolve, reject) => {
+      const done = (delivered: boolean): void => {
+        if (delivered) resolve();
+        else reject(new Error('the answer had to make room for others'));
+      };
+      this.options.publish({ topic: mount + topic, payload, qos, rank: 'kept', done });
+    });
+  }
+
+  private replyOptionsOf(objects: readonly Link[]): ReplyOptions {
     const known = this.replyOptions.get(objects);
     if (known !== undefined) return known;
     const typeOf = this.options.typesOf(objects);
@@ -337,6 +363,8 @@ export class Gateway implements Disposable {
     return options;
   }
 }
+
+const nothing: readonly Link[] = [];
 
 /** Auto-observations of one path share their text: the command is one object for all devices. */
 const texts = new WeakMap<Command, NotificationText>();

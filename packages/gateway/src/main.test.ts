@@ -41,6 +41,7 @@ async function startGateway(
   const written = {
     gateway: { lwm2m: { translators, listeners: { udp: { default: { bind: '127.0.0.1:0' } } }, ...lwm2m } },
     mqtt: { bind: '127.0.0.1:0' },
+    store: { dir: ':memory:' },
     log: { level: 'silent' },
   };
   const config = await parseConfig(JSON.stringify(written), 'json', {});

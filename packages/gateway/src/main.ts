@@ -13,6 +13,7 @@ import {
   systemClock,
   systemRandom,
 } from '@lapwing/kernel';
+import { formatPath } from '@lapwing/lwm2m';
 import { type Listener, Server, type ServerStats } from '@lapwing/server';
 import type { Fetch } from './auth.ts';
 import { accessBroker } from './broker-access.ts';
@@ -22,16 +23,22 @@ import type { ListenerConfig } from './config-listeners.ts';
 import { loadCredentials } from './credentials.ts';
 import { loadDefinitions } from './definitions.ts';
 import { Gateway, routesOf } from './gateway.ts';
+import { parseNote } from './kept-commands.ts';
 import { openListener } from './listener.ts';
 import { securityOfListener } from './listener-security.ts';
 import { Log, type LogSink } from './log.ts';
 import { Logins, listenerName } from './login.ts';
 import { Metrics, type MetricsSnapshot } from './metrics.ts';
-import { BrokerLink, type LinkOptions } from './mqtt.ts';
+import { BrokerLink } from './mqtt.ts';
 import { Pace } from './pace.ts';
 import { Redelivered } from './repeats.ts';
+import { NotificationText } from './replies.ts';
 import { associationsOf } from './store/associations.ts';
+import { commandsIn } from './store/commands.ts';
 import { Database } from './store/database.ts';
+import { observationsIn } from './store/observations.ts';
+import { registrationsIn } from './store/registrations.ts';
+import type { Unreadable } from './store/rows.ts';
 
 export { type GatewayConfig, readConfig } from './config.ts';
 export { type ConfigSyntax, loadConfig, parseConfig } from './config-file.ts';
@@ -115,13 +122,20 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
   if (embedded !== undefined) own(embedded);
 
   const credentials = await loadCredentials(config.security);
-  const secured = lwm2m.listeners.some(({ dtls }) => dtls !== undefined);
-  const failed = (error: Error): void => log.error('store: not written, tried again', { error: error.message });
-  const database = secured ? own(await Database.open({ dir: config.storeDir, clock, failed })) : undefined;
+  const failed = (error: Error): void => {
+    metrics.add('store.failed');
+    log.error('store: not written, tried again', { error: error.message });
+  };
+  const database = own(await Database.open({ ...config.store, clock, failed }));
+  const unreadable: Unreadable = (table, error) => {
+    metrics.add('store.unreadable');
+    log.error('store: a record was passed over', { table, error: error.message });
+  };
 
   const listening = lwm2m.listeners.map((listener) => ({ listener, socket: openListener(listener) }));
 
   let server: Server | undefined;
+  let gateway: Gateway | undefined;
   const isRegistered = (name: string): boolean => server?.registration(name) !== undefined;
   const logins = new Logins({ config: lwm2m, clock, fetch: run.fetch ?? fetch, log, metrics, isRegistered });
   const routes = routesOf(lwm2m, logins);
@@ -138,11 +152,20 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
       queueMode: isQueueMode,
       blocks: lwm2m.blocks,
       transmission: lwm2m.transmission,
+      stores: {
+        registrations: registrationsIn(database, unreadable),
+        observations: observationsIn(database, unreadable),
+        commands: commandsIn(database, unreadable),
+      },
+      tagOfNote: (note) => new NotificationText(parseNote(note).command),
+      receiver: {
+        acknowledged: (command) => gateway?.kept?.acknowledged(command),
+        settled: (command, outcome) => gateway?.kept?.settled(command, outcome),
+      },
     }),
   );
   server = devices;
 
-  let receive: LinkOptions['onMessage'] = () => undefined;
   const link = own(
     new BrokerLink({
       ...access,
@@ -153,14 +176,14 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
       limits: mqtt.buffer,
       filters: routes.filters,
       qos: lwm2m.command.qos,
-      onMessage: (message) => receive(message),
+      onMessage: (message) => gateway?.receive(message),
       clock,
       random,
       log,
       metrics,
     }),
   );
-  const gateway = own(
+  const running = own(
     new Gateway({
       config: lwm2m,
       server: devices,
@@ -171,11 +194,17 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
       isObjectDefined: (object) => library.versionsOf(object).length > 0,
       repeats: new Redelivered(clock, random),
       pace: own(new Pace(clock, lwm2m.commandRate)),
+      queue: devices,
+      clock,
       log,
       metrics,
     }),
   );
-  receive = (message) => gateway.receive(message);
+  gateway = running;
+  for (const registration of devices.registrations()) {
+    const observed = devices.observations(registration.name).map(({ path }) => formatPath(path));
+    running.restored(registration, observed);
+  }
   const uris = listening.map(
     ({ listener, socket }) => `${listener.dtls === undefined ? 'coap' : 'coaps'}://${formatAddress(socket.address)}`,
   );
@@ -195,7 +224,7 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
     stats: () => ({
       ...devices.stats(),
       sockets: Object.fromEntries(listening.map(({ listener, socket }) => [listenerName(listener), socket.counters()])),
-      unwritten: database?.pending ?? 0,
+      unwritten: database.pending + devices.stats().kept.unwritten,
     }),
     [Symbol.asyncDispose]: async () => {
       await drained(link, clock);
@@ -207,11 +236,11 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
 async function serverListener(
   listener: ListenerConfig,
   transport: UdpTransport,
-  database: Database | undefined,
+  database: Database,
 ): Promise<Listener> {
   const name = listenerName(listener);
   if (listener.dtls === undefined) return { name, transport };
-  const associations = database === undefined ? undefined : associationsOf(database, name);
+  const associations = associationsOf(database, name);
   return { name, transport, dtls: await securityOfListener(listener.dtls, optionsPath(listener), associations) };
 }
 

@@ -9,6 +9,10 @@ const names = [
   'commands.timeout',
   'commands.reset',
   'commands.failed',
+  /** Written down, to wait for a device that sleeps. */
+  'commands.queued',
+  /** The gateway stopped while they were under way: told once. */
+  'commands.unknown',
   /** Redelivered by the broker after it was executed. */
   'commands.duplicate',
   /** Same id and same text as one under way: executed once, answered twice. */
@@ -25,6 +29,12 @@ const names = [
   /** Updates and registers held back by `update_msg_publish_condition`. */
   'uplink.withheld',
   'uplink.lifecycle',
+  /** Observations that were made again by themselves, and attempts that came to nothing. */
+  'observations.renewed',
+  'observations.not_renewed',
+  /** Writes to the store that failed; records of it that could not be read. */
+  'store.failed',
+  'store.unreadable',
   'mqtt.published',
   'mqtt.acknowledged',
   /** Sent again after a lost connection. */

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { connect as connectSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { systemClock } from '@lapwing/kernel';
+import { afterTurn, systemClock } from '@lapwing/kernel';
 import { SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
 import mqtt, { type MqttClient } from 'mqtt';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -101,6 +101,38 @@ async function hear(client: MqttClient, count: number): Promise<string[]> {
 }
 
 describe('the link to a broker', () => {
+  it('acknowledges a command only when it is safe, and takes the next one then', async () => {
+    const broker = await openBroker();
+    const client = await application(broker);
+    const heard: string[] = [];
+    let safe: () => void = () => undefined;
+    let wake: () => void = () => undefined;
+    const onMessage = ({ payload }: InMessage): Promise<void> => {
+      heard.push(Buffer.from(payload).toString());
+      wake();
+      return new Promise((resolve) => (safe = resolve));
+    };
+    const next = () => new Promise<void>((resolve) => (wake = resolve));
+    const { link } = openLink(broker.connectInside, { onMessage });
+    const asked = client.subscribeAsync('other').then(async () => {
+      while (!link.isConnected) await new Promise<void>((resolve) => afterTurn(resolve));
+      await new Promise<void>((resolve) => afterTurn(resolve));
+      for (const each of ['1', '2']) await client.publishAsync('lwm2m/ep/dn/x', each, { qos: 1 });
+    });
+    await next();
+    await asked;
+    expect(heard).toEqual(['1']);
+    // Lost before it was safe: the broker delivers it again, and the other one after it.
+    await link[Symbol.asyncDispose]();
+    openLink(broker.connectInside, { onMessage });
+    await next();
+    expect(heard).toEqual(['1', '1']);
+    safe();
+    await next();
+    expect(heard).toEqual(['1', '1', '2']);
+    safe();
+  });
+
   it('publishes at every QoS in the order in which it was asked', async () => {
     const broker = await openBroker();
     const client = await application(broker);

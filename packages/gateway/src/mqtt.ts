@@ -41,7 +41,8 @@ export interface LinkOptions {
   readonly limits: OutboxLimits;
   readonly filters: readonly string[];
   readonly qos: 0 | 1 | 2;
-  readonly onMessage: (message: InMessage) => void;
+  /** What it promises is waited for before the broker hears that the message is taken (QoS 1), and before the next one. */
+  readonly onMessage: (message: InMessage) => Promise<void> | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -103,9 +104,13 @@ export class BrokerLink implements AsyncDisposable {
     this.client.on('error', (error) =>
       this.options.log.warn('mqtt error', { broker: options.address, error: error.message }),
     );
-    this.client.on('message', (topic, payload, packet) =>
-      this.options.onMessage(this.inMessage(topic, payload, packet)),
-    );
+    // The library's own hook: it acknowledges when this is done.
+    this.client.handleMessage = (packet, done) => {
+      const { topic, payload } = packet;
+      const taken = this.options.onMessage(this.inMessage(topic, Buffer.from(payload), packet));
+      if (taken === undefined) done();
+      else void taken.finally(() => done());
+    };
   }
 
   get isConnected(): boolean {

@@ -9,6 +9,8 @@ export interface OutMessage {
   readonly payload: string;
   readonly qos: 0 | 1 | 2;
   readonly rank: Rank;
+  /** Told once: the broker has it, or it will not be sent any more. */
+  readonly done?: (delivered: boolean) => void;
 }
 
 export interface OutboxLimits {

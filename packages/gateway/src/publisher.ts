@@ -83,6 +83,8 @@ export class Publisher {
     const outcome = reason < 0x80 ? 'taken' : reason === 0x97 ? 'over-quota' : 'refused';
     if (outcome === 'taken') this.metrics.add('mqtt.acknowledged');
     else if (outcome === 'refused') this.metrics.add('mqtt.refused');
+    // Refused is heard too: said again it would be refused again.
+    if (outcome !== 'over-quota') message.done?.(true);
     else {
       this.sentBack.push(message);
       this.held = true;
@@ -115,6 +117,7 @@ export class Publisher {
   private store(message: OutMessage): void {
     for (const dropped of this.outbox.add(message)) {
       this.metrics.add(dropped.rank === 'kept' ? 'mqtt.dropped_kept' : 'mqtt.dropped_notifications');
+      dropped.done?.(false);
     }
   }
 
@@ -126,6 +129,7 @@ export class Publisher {
       outlet.publishExactlyOnce(message, (delivered) => {
         this.exactlyOnce -= 1;
         this.metrics.add(delivered ? 'mqtt.acknowledged' : 'mqtt.refused');
+        message.done?.(delivered);
         this.pump();
       });
       return;
@@ -133,6 +137,7 @@ export class Publisher {
     const id = qos === 1 ? this.freshId() : 0;
     if (qos === 1) this.inFlight.set(id, message);
     outlet.publish({ topic, payload, qos, id, dup: false });
+    if (qos === 0) message.done?.(true);
   }
 
   private freshId(): number {

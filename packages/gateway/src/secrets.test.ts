@@ -69,6 +69,7 @@ const block = (lwm2m: object, mqttBlock: object): string =>
       },
     },
     mqtt: mqttBlock,
+    store: { dir: ':memory:' },
     log: { level: 'debug' },
   });
 

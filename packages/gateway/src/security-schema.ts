@@ -92,6 +92,7 @@ export const pskAuthenticationSchema = z.strictObject({
 });
 
 export const storeSchema = z.strictObject({
-  /** Directory of the embedded database. */
+  /** Directory of the embedded database, or `:memory:`. */
   dir: text.default('./data'),
+  survives: z.enum(['process', 'power']).default('process'),
 });

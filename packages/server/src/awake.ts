@@ -20,12 +20,12 @@ export interface AwakeEffect<Item> {
 }
 
 export class Awake<Item extends Sleeper> implements Core<AwakeInput<Item>, AwakeEffect<Item>> {
-  private readonly window: Duration;
+  private readonly windowOf: (item: Item) => Duration;
   private readonly waking = new Deadlines<Item>();
 
-  /** `window` in ms, above 0; the specification's default is MAX_TRANSMIT_WAIT, 93 s (RFC 7252 §4.8.2). */
-  constructor(window: Duration) {
-    this.window = window;
+  /** The window in ms, above 0, one for all or each its own; the specification's default is MAX_TRANSMIT_WAIT, 93 s (RFC 7252 §4.8.2). */
+  constructor(window: Duration | ((item: Item) => Duration)) {
+    this.windowOf = typeof window === 'number' ? () => window : window;
   }
 
   get deadline(): Instant | undefined {
@@ -37,7 +37,7 @@ export class Awake<Item extends Sleeper> implements Core<AwakeInput<Item>, Awake
     switch (input.kind) {
       case 'heard': {
         const slept = item.awakeUntil === undefined;
-        item.awakeUntil = now + this.window;
+        item.awakeUntil = now + this.windowOf(item);
         this.waking.set(item, item.awakeUntil);
         return slept ? [{ kind: 'awake', item }] : [];
       }

@@ -24,6 +24,8 @@ export class Contact implements Expiring {
   commands: Command[] | undefined = undefined;
   /** The newest observation; each knows the one before it. */
   observations: ObservationRecord | undefined = undefined;
+  /** What the store has of it: nothing, or all but perhaps when it was heard last. */
+  keeping: 'none' | 'kept' | 'touched' = 'none';
   /** Left behind: deregistered, expired or replaced. */
   ended = false;
 

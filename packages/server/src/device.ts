@@ -1,7 +1,7 @@
 // A device by name, not by connection: valid while it sleeps or is gone. Machines use `perform`; people use the typed
 // calls that stand on it, which throw ResponseError for a refusal.
 import type { Link } from '@lapwing/coap';
-import type { Duration } from '@lapwing/kernel';
+import { ClosedError, type Duration } from '@lapwing/kernel';
 import {
   type AttributePatch,
   type ContentResult,
@@ -25,7 +25,10 @@ import {
   type WritableValues,
 } from '@lapwing/lwm2m';
 import { entriesOf, instanceValues, refuse, resourceNamed, typesOf, valueOf } from './calls.ts';
+import type { QueueOptions } from './queue.ts';
+import type { QueuedCommand } from './queued.ts';
 import { Watch } from './watch.ts';
+import type { Keep } from './wishes.ts';
 
 export interface PerformOptions {
   /** Withdraws the operation, also while it is under way. */
@@ -40,6 +43,8 @@ export interface PerformOptions {
   readonly typeOf?: TypeLookup;
   /** Hears that the device has the request and will answer separately (RFC 7252 §5.2.2). */
   readonly acknowledged?: () => void;
+  /** Of an observe that succeeds: it is wanted for good, until it is cancelled. With a note, its tag is made of that. */
+  readonly keep?: Keep;
 }
 
 /** What of an instance can be read, as far as it is there. */
@@ -54,7 +59,12 @@ export interface FormatOptions extends PerformOptions {
   readonly accept?: number;
 }
 
-export interface ObserveOptions extends PerformOptions {
+interface Lasting {
+  /** Goes on when the device registers anew, and when it has forgotten the observation; default false. */
+  readonly lasting?: boolean;
+}
+
+export interface ObserveOptions extends PerformOptions, Lasting {
   readonly accept?: number;
   /** Count for this observation before what is written; from 1.2 on (Core 1.2.1 §6.4.1). */
   readonly attributes?: AttributePatch;
@@ -69,6 +79,8 @@ export interface Notification {
 /** Asks devices by name. A server does. */
 export interface Asker {
   perform(name: string, operation: Operation, options?: PerformOptions): Promise<Result>;
+  /** See `Device.queue`. */
+  queue?(name: string, operation: Operation, options?: QueueOptions): Promise<QueuedCommand>;
 }
 
 /** Any name: whether it is registered matters only when something is asked of it. */
@@ -88,6 +100,15 @@ export class Device {
    */
   perform(operation: Operation, options?: PerformOptions): Promise<Result> {
     return this.asker.perform(this.name, operation, options);
+  }
+
+  /**
+   * For a device that sleeps, or is not there: the operation waits in order, over restarts where the server has a store, and is
+   * done at most once unless `retry` says otherwise. Resolves once it is kept; its outcome comes later. Rejects with LimitError.
+   */
+  queue(operation: Operation, options?: QueueOptions): Promise<QueuedCommand> {
+    if (this.asker.queue === undefined) return Promise.reject(new ClosedError('nobody queues commands here'));
+    return this.asker.queue(this.name, operation, options);
   }
 
   /**
@@ -213,7 +234,8 @@ export class Device {
   /**
    * The value now, then each notification; leaving the loop or aborting the signal cancels. Ends when the observation
    * does: with the registration, or when somebody else observes the same path. Throws ResponseError when the device
-   * refuses. A reader that falls behind loses the oldest beyond 1000.
+   * refuses. A reader that falls behind loses the oldest beyond 1000. With `lasting` it goes on when the device registers anew,
+   * and when it has forgotten the observation: the server observes again, and the value then comes as the next one.
    */
   observe(path: PathText, options?: ObserveOptions): AsyncGenerator<Notification, void>;
   observe<D extends ObjectDefinition, K extends ReadableKey<D>>(
@@ -261,13 +283,14 @@ export class Device {
   private async *watch(
     operation: Operation,
     cancel: Operation,
-    options: PerformOptions,
+    { lasting = false, ...options }: PerformOptions & Lasting,
   ): AsyncGenerator<Notification, void> {
     const { signal } = options;
-    const watch = new Watch();
+    const watch = new Watch({ lasting });
     let live = false;
     try {
-      const first = await this.content(operation, { ...options, tag: watch });
+      const keep = lasting ? { keep: {} } : {};
+      const first = await this.content(operation, { ...options, ...keep, tag: watch });
       live = first.sequence !== undefined;
       yield { entries: first.entries, sequence: first.sequence };
       if (!live) return;

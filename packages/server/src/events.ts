@@ -1,6 +1,10 @@
 // Every event of the server, as one map of types.
+import type { Code } from '@lapwing/coap';
+import type { Duration } from '@lapwing/kernel';
 import type { ContentResult, Entry, Path, Result } from '@lapwing/lwm2m';
+import type { QueuedCommand } from './queued.ts';
 import type { Registration } from './registration/registration.ts';
+import type { Outcome } from './stores/command-store.ts';
 
 export interface Observation {
   /** Unique in this server, for as long as it runs. */
@@ -41,6 +45,26 @@ export interface ServerEvents {
     /** The notification with which the device ended it, where it gave a reason (RFC 7641 §3.2). */
     readonly refusal?: Extract<Result, { kind: 'refused' }>;
   };
+  /** A kept observation was made again, after a new registration or after the device had forgotten it; `result` is the value now. */
+  'observation-renewed': {
+    readonly registration: Registration;
+    readonly observation: Observation;
+    readonly result: ContentResult;
+  };
+  /** A kept observation could not be made again. `retryIn`: next try in ms; without one, when the device registers anew. */
+  'observation-not-renewed': {
+    /** Endpoint client name. */
+    readonly name: string;
+    readonly path: Path;
+    /** What the device answered. */
+    readonly code?: Code;
+    readonly error?: Error;
+    readonly retryIn?: Duration;
+  };
+  /** A queued command has its outcome, and that is written down. */
+  'command-settled': { readonly command: QueuedCommand; readonly outcome: Outcome };
+  /** A store could not be written or read. What can be tried again is. */
+  'store-failed': { readonly error: Error };
   /** A notification that could not be decoded. The observation goes on. */
   'notify-failed': {
     readonly registration: Registration;

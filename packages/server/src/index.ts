@@ -32,6 +32,7 @@ export {
 } from './device.ts';
 export { type Failure, failureOf, NotRegisteredError, UnsupportedError } from './errors.ts';
 export type { Observation, ServerEvents } from './events.ts';
+export type { KeepingStats } from './keeping.ts';
 export {
   type AssociationStore,
   type CertificateAndKey,
@@ -43,7 +44,9 @@ export {
   type StreamSecurity,
   type StreamStats,
 } from './listen.ts';
-export type { Candidate, Listener, ServerOptions, Verdict } from './options.ts';
+export type { Candidate, Listener, ServerOptions, Stores, Verdict } from './options.ts';
+export type { CommandReceiver, QueueOptions } from './queue.ts';
+export type { QueuedCommand } from './queued.ts';
 export type { Rate } from './rate-limit.ts';
 export type { Registration } from './registration/registration.ts';
 export { MemorySecurityStore } from './security/memory-store.ts';
@@ -55,3 +58,17 @@ export {
 } from './security/store.ts';
 export { commonNameOf } from './security/subject.ts';
 export { Server, type ServerStats } from './server.ts';
+export type {
+  CommandChange,
+  CommandFailure,
+  CommandState,
+  CommandStore,
+  KeptCommand,
+  Outcome,
+  RetryPolicy,
+} from './stores/command-store.ts';
+export { MemoryCommandStore, MemoryObservationStore, MemoryRegistrationStore } from './stores/memory-stores.ts';
+export type { KeptObservation, ObservationChange, ObservationStore } from './stores/observation-store.ts';
+export type { KeptRegistration, RegistrationChange, RegistrationStore } from './stores/registration-store.ts';
+export { formatTagged, parseTagged } from './stores/tagged-json.ts';
+export type { Keep } from './wishes.ts';

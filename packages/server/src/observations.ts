@@ -23,6 +23,10 @@ import { Watch } from './watch.ts';
 export type ObserveOperation = Extract<Operation, { op: 'observe' | 'observe-composite' }>;
 export type CancelOperation = Extract<Operation, { op: 'cancel-observe' | 'cancel-observe-composite' }>;
 
+export interface ObservationEvents extends Pick<Telling, 'emit'> {
+  ended(event: ServerEvents['observation-ended']): void;
+}
+
 export class ObservationRecord implements Observation {
   readonly id: number;
   readonly operation: ObserveOperation;
@@ -66,7 +70,7 @@ const capacity = 1024;
 
 export class Observations {
   private readonly exchange: Exchange;
-  private readonly events: Pick<Telling, 'emit'>;
+  private readonly events: ObservationEvents;
   private readonly heard: (contact: Contact) => void;
   private readonly limit: number;
   private held = 0;
@@ -77,7 +81,7 @@ export class Observations {
   private made = 0;
 
   /** `limit` is the number for one device; `heard` is told of every notification's sender. */
-  constructor(exchange: Exchange, events: Pick<Telling, 'emit'>, heard: (contact: Contact) => void, limit: number) {
+  constructor(exchange: Exchange, events: ObservationEvents, heard: (contact: Contact) => void, limit: number) {
     this.exchange = exchange;
     this.events = events;
     this.heard = heard;
@@ -136,6 +140,23 @@ export class Observations {
       // One with a number is no answer but a last notification that was quicker: the request may not have arrived.
       if (result.kind !== 'content' || result.sequence === undefined || tries === mostTries) return result;
     }
+  }
+
+  /** What was observed before a restart, under its old token: the device does not know that there was one. */
+  takeUp(contact: Contact, operation: ObserveOperation, token: Token, tag: unknown): void {
+    this.made += 1;
+    const record = new ObservationRecord(this.made, this.shared(operation), keyOfToken(token), tag, contact);
+    this.remember(record);
+    this.exchange.resume(contact, record.operation, token, this.observing(record));
+  }
+
+  /** The live observation of that path, and its token. */
+  live(
+    contact: Contact,
+    operation: ObserveOperation,
+  ): { readonly observation: ObservationRecord; readonly token: Token } | undefined {
+    const observation = this.find(contact, operation);
+    return observation === undefined ? undefined : { observation, token: tokenOf(observation) };
   }
 
   /** The registration ended, and with it whatever was observed. */
@@ -230,8 +251,10 @@ export class Observations {
       for (let each = contact.observations; each !== undefined; each = each.next)
         if (each.next === record) each.next = record.next;
     }
-    if (record.tag instanceof Watch) record.tag.end();
-    this.events.emit('observation-ended', {
+    // What lasts ends when nobody wants it any more.
+    const goesOn = cause === 'registration-ended' || cause === 'refused';
+    if (record.tag instanceof Watch && !(record.tag.isLasting && goesOn)) record.tag.end();
+    this.events.ended({
       observation: record,
       cause,
       ...(refusal === undefined ? {} : { refusal }),
@@ -249,7 +272,10 @@ export class Observations {
   }
 }
 
-const pathsOf = (operation: ObserveOperation | CancelOperation): readonly Path[] =>
+export const isCancel = (operation: Operation): operation is CancelOperation =>
+  operation.op === 'cancel-observe' || operation.op === 'cancel-observe-composite';
+
+export const pathsOf = (operation: ObserveOperation | CancelOperation): readonly Path[] =>
   'path' in operation ? [operation.path] : operation.paths;
 
 /** The same path, or the same paths in whatever order. */

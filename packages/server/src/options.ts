@@ -15,8 +15,13 @@ import {
 } from '@lapwing/kernel';
 import { DefinitionLibrary, type Lwm2mVersion, type ObjectList, parseObjectList } from '@lapwing/lwm2m';
 import type { ListenerSecurity, StreamSecurity } from './listen.ts';
+import type { CommandReceiver } from './queue.ts';
 import type { Rate } from './rate-limit.ts';
+import type { Registration } from './registration/registration.ts';
 import type { SecurityStore } from './security/store.ts';
+import type { CommandStore } from './stores/command-store.ts';
+import type { ObservationStore } from './stores/observation-store.ts';
+import type { RegistrationStore } from './stores/registration-store.ts';
 
 /** Where devices come in; with `dtls`, only those that prove who they are. */
 export type Listener = { readonly name?: string; readonly dtls?: ListenerSecurity } & (
@@ -65,6 +70,13 @@ export type Verdict =
     }
   | { readonly allow: false; readonly code: Code /** Diagnostic payload. */; readonly reason?: string };
 
+/** Where a server keeps what outlives it. */
+export interface Stores {
+  readonly registrations?: RegistrationStore;
+  readonly observations?: ObservationStore;
+  readonly commands?: CommandStore;
+}
+
 export interface ServerOptions {
   readonly listeners: readonly Listener[];
   readonly clock?: Clock;
@@ -85,14 +97,20 @@ export interface ServerOptions {
   readonly profiles?: Readonly<Record<string, string>>;
   /** Lifetimes outside are moved to the nearest end, endless ones too. Defaults 15 s, 365 days; `default` when none was sent, 86 400 s. */
   readonly lifetime?: { readonly min?: Duration; readonly max?: Duration; readonly default?: Duration };
-  /** Queue mode: awake so long after each contact; default 93 s. */
-  readonly awakeWindow?: Duration;
+  /** Queue mode: awake so long after each contact, in ms above 0, one for all or by device; default 93 s. */
+  readonly awakeWindow?: Duration | ((registration: Registration) => Duration);
   /** Who is in queue mode; default by version: the letter Q in `b` before 1.1, the parameter `Q` from 1.1 on. */
   readonly queueMode?: (parameters: ReadonlyMap<string, string>, version: Lwm2mVersion) => boolean;
   /** How long requests are repeated and waited for; default as RFC 7252 §4.8 has it: 93 s, and 247 s for late answers. */
   readonly transmission?: ParameterOptions;
   /** Sizes and limits of transfers in blocks, both ways; defaults of the endpoint: 1 024 and 64 KiB. */
   readonly blocks?: BlockOptions;
+  /** What outlives the process; default: nothing does. */
+  readonly stores?: Stores;
+  /** The tag of a kept observation, made of its note once for each distinct text; default: the note itself. */
+  readonly tagOfNote?: (note: string) => unknown;
+  /** Hears what becomes of queued commands; default: nobody but who holds their handles. */
+  readonly receiver?: CommandReceiver;
   readonly limits?: {
     /** Registrations in all; default 1 000 000. */
     readonly registrations?: number;
@@ -100,6 +118,9 @@ export interface ServerOptions {
     readonly commands?: number;
     /** Observations of one device; default 64. */
     readonly observations?: number;
+    /** Queued commands of one device, default 10 000; of all, default 1 000 000. */
+    readonly queued?: number;
+    readonly queuedInAll?: number;
     /** Registers of one name from one host or credential; default 1 a second, 5 at once. */
     readonly registerRate?: Rate;
     /** Registers from one host or credential, whatever the names; default unlimited, since many devices may share one address. */
@@ -115,14 +136,19 @@ export interface Settings {
   readonly authorize: ((candidate: Candidate) => Promise<Verdict>) | undefined;
   readonly profiles: ReadonlyMap<string, ObjectList>;
   readonly lifetime: { readonly min: Duration; readonly max: Duration; readonly default: Duration };
-  readonly awakeWindow: Duration;
+  readonly awakeWindow: Duration | ((registration: Registration) => Duration);
   readonly queueMode: ((parameters: ReadonlyMap<string, string>, version: Lwm2mVersion) => boolean) | undefined;
   readonly transmission: ParameterOptions;
   readonly blocks: BlockOptions;
+  readonly stores: Stores;
+  readonly tagOfNote: (note: string) => unknown;
+  readonly receiver: CommandReceiver | undefined;
   readonly limits: {
     readonly registrations: number;
     readonly commands: number;
     readonly observations: number;
+    readonly queued: number;
+    readonly queuedInAll: number;
     readonly registerRate: Rate;
     readonly hostRate: Rate | undefined;
   };
@@ -148,10 +174,15 @@ export function settingsOf(options: ServerOptions): Settings {
     queueMode: options.queueMode,
     transmission: options.transmission ?? {},
     blocks: options.blocks ?? {},
+    stores: options.stores ?? {},
+    tagOfNote: options.tagOfNote ?? ((note) => note),
+    receiver: options.receiver,
     limits: {
       registrations: limits.registrations ?? 1_000_000,
       commands: limits.commands ?? 100,
       observations: limits.observations ?? 64,
+      queued: limits.queued ?? 10_000,
+      queuedInAll: limits.queuedInAll ?? 1_000_000,
       registerRate: limits.registerRate ?? { perSecond: 1, burst: 5 },
       hostRate: limits.hostRate,
     },
@@ -163,10 +194,12 @@ export function settingsOf(options: ServerOptions): Settings {
   positive('lifetime.min', settings.lifetime.min);
   positive('lifetime.default', settings.lifetime.default);
   if (!(settings.lifetime.max >= settings.lifetime.min)) problems.push('lifetime.max: below lifetime.min');
-  positive('awakeWindow', settings.awakeWindow);
+  if (typeof settings.awakeWindow === 'number') positive('awakeWindow', settings.awakeWindow);
   positive('limits.registrations', settings.limits.registrations);
   positive('limits.commands', settings.limits.commands);
   positive('limits.observations', settings.limits.observations);
+  positive('limits.queued', settings.limits.queued);
+  positive('limits.queuedInAll', settings.limits.queuedInAll);
   for (const name of ['registerRate', 'hostRate'] as const) {
     const rate = settings.limits[name];
     if (rate === undefined) continue;

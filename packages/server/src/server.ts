@@ -9,8 +9,17 @@ import {
   type Response,
   type Service,
 } from '@lapwing/coap';
-import { type Address, Driver, Emitter, type Events, type Identity, TimeoutError } from '@lapwing/kernel';
-import { dataPath, lackingFor, type Operation, type Result } from '@lapwing/lwm2m';
+import {
+  type Address,
+  Driver,
+  type Duration,
+  Emitter,
+  type Events,
+  FormatError,
+  type Identity,
+  TimeoutError,
+} from '@lapwing/kernel';
+import { dataPath, isName, lackingFor, type Operation, type Result } from '@lapwing/lwm2m';
 import { Awake, type AwakeEffect, type AwakeInput } from './awake.ts';
 import { Commands, type Underway, type Work } from './commands.ts';
 import type { Contact } from './contact.ts';
@@ -18,22 +27,34 @@ import { Device, type PerformOptions } from './device.ts';
 import { NotRegisteredError, UnsupportedError } from './errors.ts';
 import type { Observation, ServerEvents } from './events.ts';
 import { Exchange } from './exchange.ts';
+import { Keeping, type KeepingStats } from './keeping.ts';
 import { type DtlsStats, type Listening, listen, revoke, type StreamStats } from './listen.ts';
 import { Models } from './models.ts';
-import { type ObservationRecord, Observations } from './observations.ts';
+import {
+  type CancelOperation,
+  isCancel,
+  type ObservationEvents,
+  type ObservationRecord,
+  Observations,
+} from './observations.ts';
 import { listenerName, type ServerOptions, type Settings, settingsOf } from './options.ts';
+import type { QueueOptions } from './queue.ts';
+import type { QueuedCommand } from './queued.ts';
 import { ExpiryWheel } from './registration/expiry.ts';
 import { RegistrationInterface } from './registration/register.ts';
-import type { Registration } from './registration/registration.ts';
+import type { Registration, RegistrationRecord } from './registration/registration.ts';
 import { Registry } from './registration/registry.ts';
 import { SendInterface } from './send.ts';
 import { Telling } from './telling.ts';
+import { keyOf } from './wishes.ts';
 
 export interface ServerStats {
   readonly registrations: number;
   readonly observations: number;
   /** Under way or waiting. */
   readonly commands: number;
+  /** What outlives the process, and what of it is not written down yet. */
+  readonly kept: KeepingStats;
   /** Of the registration interface and of Send, by outcome. */
   readonly outcomes: Readonly<Record<string, number>>;
   /** Requests for what is not there, outside the registration interface. */
@@ -61,6 +82,7 @@ export class Server implements AsyncDisposable {
   private readonly sending: SendInterface;
   private readonly listening: Listening[] = [];
   private readonly telling = new Telling(this.emitter);
+  private readonly keeping: Keeping;
   private unserved = 0;
   private listenerErrors = 0;
   private closed = false;
@@ -70,15 +92,26 @@ export class Server implements AsyncDisposable {
     this.commands = new Commands(clock, limits.commands);
     const models = new Models(settings.library);
     this.exchange = new Exchange(models, this.heard, clock);
-    this.observing = new Observations(this.exchange, this.telling, this.heard, limits.observations);
+    this.observing = new Observations(this.exchange, this.observed, this.heard, limits.observations);
     this.sending = new SendInterface(settings, this.registry, models, this.sent);
     this.expiry = new ExpiryWheel();
     this.expiries = new Driver(this.expiry, clock, (contact) => this.end(contact, 'expired'));
-    this.awake = new Driver(new Awake<Contact>(settings.awakeWindow), clock, this.woke);
+    this.awake = new Driver(new Awake<Contact>(windowOf(settings.awakeWindow)), clock, this.woke);
+    this.keeping = new Keeping(
+      settings,
+      {
+        contactOf: (name) => this.registry.byName(name),
+        enqueue: (contact, work, options) => this.commands.enqueue(contact, work, options),
+        ask: (contact, operation, options, underway) => this.ask(contact, operation, options, underway),
+        emit: (kind, event) => this.telling.emit(kind, event),
+      },
+      { observing: this.observing, listening: this.listening },
+    );
     this.registering = new RegistrationInterface(settings, this.registry, {
       registered: this.registered,
       updated: this.updated,
       deregistered: (contact) => this.end(contact, 'deregistered'),
+      keep: this.keeping.keepsRegistersFirst,
     });
   }
 
@@ -87,11 +120,16 @@ export class Server implements AsyncDisposable {
     const settings = settingsOf(options);
     const server = new Server(settings);
     try {
+      await server.keeping.read();
       for (const [i, listener] of options.listeners.entries()) {
         const name = listenerName(listener, i);
         const service: Service = (request, context) => server.serve(request, context, name);
-        server.listening.push(await listen(listener, name, service, settings));
+        const opened = await listen(listener, name, service, settings);
+        server.listening.push(opened);
+        // In the turn in which it opens, before it can hear anything.
+        server.keeping.opened(opened, server.registering, (contact) => server.expiries.handle(contact));
       }
+      server.keeping.start();
     } catch (error) {
       await server[Symbol.asyncDispose]();
       throw error;
@@ -151,6 +189,8 @@ export class Server implements AsyncDisposable {
   }
 
   perform(name: string, operation: Operation, options: PerformOptions = {}): Promise<Result> {
+    // Not wanted from now on, whether the device is there to hear it or not.
+    if (isCancel(operation)) this.forgetObservation(name, operation);
     const contact = this.registry.byName(name);
     if (contact === undefined || contact.ended)
       return Promise.reject(new NotRegisteredError(`${name} is not registered`));
@@ -167,11 +207,33 @@ export class Server implements AsyncDisposable {
       : this.commands.enqueue(contact, work, options);
   }
 
+  /** See `Device.queue`: for a device that sleeps, or is not there. */
+  queue(name: string, operation: Operation, options?: QueueOptions): Promise<QueuedCommand> {
+    if (!isName(name)) return Promise.reject(new FormatError(`${JSON.stringify(name)} is no endpoint name`));
+    return this.keeping.queue.add(name, operation, options);
+  }
+
+  /** Commands of a device that wait or are under way, in order. */
+  queued(name: string): readonly QueuedCommand[] {
+    return this.keeping.queue.of(name);
+  }
+
+  /** Until it has its outcome, and whoever wants to know was told. */
+  queuedCommand(id: string): QueuedCommand | undefined {
+    return this.keeping.queue.find(id);
+  }
+
+  /** A kept observation is not wanted any more, also where the device cannot be asked now: it is told by a reset later. */
+  forgetObservation(name: string, operation: CancelOperation): void {
+    this.keeping.wishes.forget(name, keyOf(operation));
+  }
+
   stats(): ServerStats {
     return {
       registrations: this.registry.size,
       observations: this.observing.size,
       commands: this.commands.size,
+      kept: this.keeping.stats(),
       outcomes: { ...this.registering.outcomes(), ...this.sending.outcomes() },
       unserved: this.unserved,
       listenerErrors: this.listenerErrors,
@@ -193,6 +255,8 @@ export class Server implements AsyncDisposable {
     this.expiries[Symbol.dispose]();
     this.registering[Symbol.dispose]();
     this.awake[Symbol.dispose]();
+    // Before anything ends: what is kept is what there was.
+    await this.keeping.close();
     const closed = new NotRegisteredError('the server was closed');
     for (const contact of this.registry.values()) {
       contact.ended = true;
@@ -225,8 +289,10 @@ export class Server implements AsyncDisposable {
   private send(contact: Contact, operation: Operation, options: PerformOptions, command: Underway): Promise<Result> {
     switch (operation.op) {
       case 'observe':
-      case 'observe-composite':
-        return this.observing.observe(contact, operation, options, command);
+      case 'observe-composite': {
+        const answer = this.observing.observe(contact, operation, this.keeping.tagged(options), command);
+        return options.keep === undefined ? answer : this.keeping.wished(contact, operation, options, answer);
+      }
       case 'cancel-observe':
       case 'cancel-observe-composite':
         return this.observing.cancel(contact, operation, command);
@@ -249,12 +315,13 @@ export class Server implements AsyncDisposable {
       'registered',
       before === undefined ? { registration } : { registration, replaced: before.registration },
     );
+    this.keeping.registered(contact, before);
     this.spokenTo(contact);
   };
 
   private readonly updated = (
     contact: Contact,
-    previous: Registration,
+    previous: RegistrationRecord,
     withObjects: boolean,
     sooner: boolean,
   ): void => {
@@ -262,6 +329,7 @@ export class Server implements AsyncDisposable {
     const { registration } = contact;
     if (previous.queueMode && !registration.queueMode) this.awake.handle({ kind: 'left', item: contact });
     const moved = previous.peer !== registration.peer ? this.observing.follow(contact, previous.peer) : [];
+    this.keeping.updated(contact, previous);
     this.telling.emit('updated', { registration, previous, withObjects });
     this.spokenTo(contact, moved);
   };
@@ -289,6 +357,7 @@ export class Server implements AsyncDisposable {
     this.observing.endAll(contact);
     const { registration } = contact;
     this.commands.abandon(contact, new NotRegisteredError(`${registration.name}: its registration ended`));
+    this.keeping.ended(contact);
     this.telling.emit(event, { registration });
   }
 
@@ -299,17 +368,32 @@ export class Server implements AsyncDisposable {
       .catch(() => undefined);
   }
 
+  /** What is kept hears of an end before anybody can ask for the same again. */
+  private readonly observed: ObservationEvents = {
+    emit: (kind, event) => this.telling.emit(kind, event),
+    ended: (event) => {
+      this.keeping.observationEnded(event);
+      this.telling.emit('observation-ended', event);
+    },
+  };
+
   private readonly heard = (contact: Contact): void => {
     if (contact.registration.queueMode && !contact.ended) this.awake.handle({ kind: 'heard', item: contact });
   };
 
   private readonly woke = ({ kind, item }: AwakeEffect<Contact>): void => {
     this.telling.emit(kind, { registration: item.registration });
-    if (kind === 'awake') this.commands.pump(item);
+    if (kind !== 'awake') return;
+    this.commands.pump(item);
+    this.keeping.queue.resume(item.registration.name);
   };
 
   private listenerFailed(error: unknown, event: keyof ServerEvents): void {
     this.listenerErrors += 1;
     if (event !== 'listener-failed') this.emitter.emit('listener-failed', { event, error });
   }
+}
+
+function windowOf(window: Settings['awakeWindow']): Duration | ((contact: Contact) => Duration) {
+  return typeof window === 'number' ? window : ({ registration }) => window(registration);
 }

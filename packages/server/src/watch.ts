@@ -6,9 +6,15 @@ import type { ContentResult } from '@lapwing/lwm2m';
 const limit = 1000;
 
 export class Watch {
+  /** It goes on when the device registers anew. */
+  readonly isLasting: boolean;
   private readonly waiting: ContentResult[] = [];
   private wake: (() => void) | undefined;
   private ended = false;
+
+  constructor({ lasting = false }: { readonly lasting?: boolean } = {}) {
+    this.isLasting = lasting;
+  }
 
   get isOver(): boolean {
     return this.ended;

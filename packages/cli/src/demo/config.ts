@@ -15,6 +15,7 @@ gateway:
       register: { topic: up/register }
       update: { topic: up/update }
 mqtt: { broker: embedded, bind: "127.0.0.1:1883" }
+store: { dir: ":memory:" }
 log: { level: warn }
 `;
 

@@ -1,12 +1,14 @@
 // The embedded database: one file in the store's directory, SQLite as the runtime has it or, before Node.js 22.13, from a package
 // with the same interface. Opens, migrates, and writes in batches: what is written within a moment goes down in one transaction.
+// One process at a time: a second one that opens the same directory is refused.
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Clock, ConfigError, type Duration, StackError } from '@lapwing/kernel';
+import { afterTurn, type Clock, ConfigError, type Duration, StackError } from '@lapwing/kernel';
+import { migrations } from './migrations.ts';
 
 /** The part of `node:sqlite` that is used here. */
 export interface Statement {
-  run(...values: readonly SqlValue[]): unknown;
+  run(...values: readonly SqlValue[]): { readonly changes: number | bigint };
   get(...values: readonly SqlValue[]): Record<string, SqlValue> | undefined;
   all(...values: readonly SqlValue[]): readonly Record<string, SqlValue>[];
   iterate(...values: readonly SqlValue[]): Iterable<Record<string, SqlValue>>;
@@ -24,23 +26,29 @@ export class StoreError extends StackError {
   readonly code = 'GATEWAY_STORE';
 }
 
-/** Statements in order; the version of a database is how many of them it has seen. Never changed, only added to. */
-const migrations: readonly string[] = [
-  `CREATE TABLE association (
-     listener TEXT NOT NULL,
-     key TEXT NOT NULL,
-     record BLOB NOT NULL,
-     PRIMARY KEY (listener, key)
-   ) STRICT, WITHOUT ROWID`,
-];
+/** `store.dir` for a database that leaves nothing behind. */
+export const inMemory = ':memory:';
 
 /** How long a write may wait for others. */
 const gathering: Duration = 20;
 
 export interface DatabaseOptions {
+  /** A directory, or `:memory:`. */
   readonly dir: string;
   readonly clock: Clock;
   /** Told of a write that failed: it stays in the batch and is tried again. */
+  readonly failed: (error: Error) => void;
+  /**
+   * `process`, the default: what is written survives the end of the process, however sudden; when the machine loses its power the
+   * last moments may be lost. `power`: they are not, and each batch waits for the disk.
+   */
+  readonly survives?: 'process' | 'power';
+}
+
+/** A write whose caller waits for it. */
+interface Asked {
+  readonly work: () => unknown;
+  readonly written: (outcome: unknown) => void;
   readonly failed: (error: Error) => void;
 }
 
@@ -50,6 +58,8 @@ export class Database implements Disposable {
   private readonly failed: (error: Error) => void;
   /** By what they write, so that of two the later one is left. */
   private readonly waiting = new Map<string, () => void>();
+  private asked: Asked[] = [];
+  private closed = false;
   private timer: Disposable | undefined;
 
   private constructor(connection: Connection, { clock, failed }: DatabaseOptions) {
@@ -60,32 +70,27 @@ export class Database implements Disposable {
 
   /** Makes the directory, readable by this user only: what is kept are keys. Throws ConfigError or StoreError. */
   static async open(options: DatabaseOptions): Promise<Database> {
-    const { dir } = options;
-    const file = join(dir, 'lapwing.db');
-    try {
-      mkdirSync(dir, { recursive: true, mode: 0o700 });
-    } catch (error) {
-      throw new ConfigError([
-        `store.dir: ${dir} cannot be made (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`,
-      ]);
-    }
+    const { dir, survives = 'process' } = options;
+    const file = dir === inMemory ? inMemory : join(dir, 'lapwing.db');
+    if (file !== inMemory) makeDirectory(dir);
     const connection = await connect(file);
     try {
-      connection.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 2000');
-      chmodSync(file, 0o600);
+      connection.exec('PRAGMA busy_timeout = 500; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL');
+      connection.exec(`PRAGMA synchronous = ${survives === 'power' ? 'FULL' : 'NORMAL'}`);
+      // Takes the lock, and keeps it.
+      connection.exec('BEGIN IMMEDIATE; COMMIT');
+      if (file !== inMemory) chmodSync(file, 0o600);
       migrate(connection, file);
     } catch (error) {
       connection.close();
-      throw error instanceof StoreError
-        ? error
-        : new StoreError(`${file}: ${(error as Error).message}`, { cause: error });
+      throw error instanceof StoreError ? error : new StoreError(`${file}: ${describe(error)}`, { cause: error });
     }
     return new Database(connection, options);
   }
 
   /** Writes that are not on disk yet. */
   get pending(): number {
-    return this.waiting.size;
+    return this.waiting.size + this.asked.length;
   }
 
   prepare(sql: string): Statement {
@@ -99,28 +104,75 @@ export class Database implements Disposable {
     this.timer ??= this.clock.at(this.clock.now() + gathering, () => this.flush());
   }
 
-  /** What waits goes down now, or stays for the next time. */
+  /** At the end of the turn, together with others: resolves once it is written, rejects with StoreError when it is not. */
+  write<T>(work: () => T): Promise<T> {
+    return new Promise<T>((written, failed) => {
+      if (this.closed) throw new StoreError('the database is closed');
+      if (this.asked.length === 0) afterTurn(() => this.flush());
+      this.asked.push({ work, written: written as (outcome: unknown) => void, failed });
+    });
+  }
+
+  /** What waits goes down now. What somebody waits for fails when it cannot; the rest stays for the next time. */
   flush(): void {
     this.timer?.[Symbol.dispose]();
     this.timer = undefined;
-    if (this.waiting.size === 0) return;
+    const { asked } = this;
+    this.asked = [];
+    if (this.waiting.size === 0 && asked.length === 0) return;
     try {
-      this.connection.exec('BEGIN IMMEDIATE');
-      for (const write of this.waiting.values()) write();
-      this.connection.exec('COMMIT');
+      const outcomes = this.transaction(() => {
+        for (const write of this.waiting.values()) write();
+        return asked.map(({ work }) => work());
+      });
       this.waiting.clear();
+      for (const [i, { written }] of asked.entries()) written(outcomes[i]);
     } catch (error) {
-      this.undo();
       this.failed(error as Error);
-      this.timer = this.clock.at(this.clock.now() + gathering * 50, () => this.flush());
+      // One of them may have been the reason.
+      for (const each of asked) this.alone(each);
+      if (this.waiting.size > 0) this.timer = this.clock.at(this.clock.now() + gathering * 50, () => this.flush());
     }
   }
 
   [Symbol.dispose](): void {
+    if (this.closed) return;
     this.flush();
+    this.closed = true;
     this.timer?.[Symbol.dispose]();
     this.timer = undefined;
+    this.unlock();
     this.connection.close();
+  }
+
+  /** A connection that is closed lives on until its statements are gone, and would keep the lock. Leaves one file. */
+  private unlock(): void {
+    try {
+      this.connection.exec('PRAGMA journal_mode = DELETE; PRAGMA locking_mode = NORMAL');
+      this.connection.exec('SELECT count(*) FROM sqlite_schema');
+    } catch (error) {
+      this.failed(error as Error);
+    }
+  }
+
+  private transaction<T>(work: () => T): T {
+    try {
+      this.connection.exec('BEGIN IMMEDIATE');
+      const outcome = work();
+      this.connection.exec('COMMIT');
+      return outcome;
+    } catch (error) {
+      this.undo();
+      throw error;
+    }
+  }
+
+  private alone({ work, written, failed }: Asked): void {
+    try {
+      written(this.transaction(work));
+    } catch (error) {
+      failed(new StoreError(describe(error), { cause: error }));
+    }
   }
 
   private undo(): void {
@@ -130,6 +182,21 @@ export class Database implements Disposable {
       // The transaction did not begin.
     }
   }
+}
+
+function makeDirectory(dir: string): void {
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new ConfigError([`store.dir: ${dir} cannot be made (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`]);
+  }
+}
+
+function describe(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return /database is locked|busy/i.test(message)
+    ? 'is in use by another process; stop that, or use another store.dir'
+    : message;
 }
 
 async function connect(file: string): Promise<Connection> {

@@ -27,16 +27,20 @@ import { Contact } from '../contact.ts';
 import type { Settings, Verdict } from '../options.ts';
 import { RateLimit } from '../rate-limit.ts';
 import { endpointOf, refusalOf } from '../security/ownership.ts';
+import type { KeptRegistration } from '../stores/registration-store.ts';
 import { isSamePlace, mayContinue, sourceOf } from './identity.ts';
-import { type Registration, RegistrationRecord } from './registration.ts';
+import { endOfKept, type Moment, RegistrationReader } from './kept.ts';
+import { RegistrationRecord } from './registration.ts';
 import type { Registry } from './registry.ts';
 import { TermsCache } from './terms.ts';
 
 export interface RegistrationEvents {
   registered(contact: Contact, before: Contact | undefined): void;
   /** `sooner`: the registration may end earlier than before. */
-  updated(contact: Contact, previous: Registration, withObjects: boolean, sooner: boolean): void;
+  updated(contact: Contact, previous: RegistrationRecord, withObjects: boolean, sooner: boolean): void;
   deregistered(contact: Contact): void;
+  /** Where a Register is answered only when it is kept for good: resolves then, rejects when that failed. */
+  readonly keep?: ((contact: Contact) => Promise<void>) | undefined;
 }
 
 /** What became of requests; each refusal is counted by its reason. */
@@ -50,6 +54,8 @@ export type Outcome =
   | 'not-owner'
   /** The question whether to let it in had no answer. */
   | 'unjudged'
+  /** It could not be written down. */
+  | 'not-kept'
   /** A later Register of the same name was quicker. */
   | 'overtaken'
   | 'unknown'
@@ -83,9 +89,12 @@ export class RegistrationInterface implements Disposable {
   private readonly events: RegistrationEvents;
   private readonly lists = new ObjectLists();
   private readonly terms = new TermsCache();
+  private readonly reader = new RegistrationReader(this.lists, this.terms);
   private readonly rate: RateLimit;
   private readonly hostRate: RateLimit | undefined;
   private turns = 0;
+  /** Names that are being written down, and for which Register. */
+  private readonly writing = new Map<string, number>();
   private readonly tally = new Map<Outcome, number>();
 
   constructor(settings: Settings, registry: Registry, events: RegistrationEvents) {
@@ -149,11 +158,7 @@ export class RegistrationInterface implements Disposable {
     const objectList = this.profileOf(name, registering, request, peer) ?? this.objectsOf(request);
     const lifetime = this.clamp(registering.lifetime ?? this.settings.lifetime.default);
     const verdict = await this.judge(name, registering, lifetime, peer, listener);
-    // Others may have come in while this one was judged.
-    this.refuseWhenFull(name);
-    const before = this.registry.byName(name);
-    if (before !== undefined && before.turn > turn)
-      throw this.refuse('overtaken', comeBackLater(Code.ServiceUnavailable));
+    this.refuseWhenLate(name, turn);
     const { clock } = this.settings;
     const wall = clock.wall();
     const registration = new RegistrationRecord({
@@ -174,6 +179,8 @@ export class RegistrationInterface implements Disposable {
     });
     const permittedUntil = verdict?.expiresAt === undefined ? undefined : clock.now() + verdict.expiresAt - wall;
     const contact = new Contact(registration, endpoint, turn, this.endOf(lifetime, permittedUntil), permittedUntil);
+    if (this.events.keep !== undefined) await this.keepFirst(contact, this.events.keep);
+    const before = this.registry.byName(name);
     if (before !== undefined) this.registry.remove(before);
     this.registry.add(contact);
     this.count('registered');
@@ -182,6 +189,34 @@ export class RegistrationInterface implements Disposable {
       Code.Created,
       OptionSet.of([Option.LocationPath, 'rd'], [Option.LocationPath, registration.id]),
     );
+  }
+
+  /** A crash in between leaves a registration that its device does not know of: it registers again, and replaces it. */
+  private async keepFirst(contact: Contact, keep: (contact: Contact) => Promise<void>): Promise<void> {
+    const { turn } = contact;
+    const { name } = contact.registration;
+    this.writing.set(name, turn);
+    try {
+      await keep(contact);
+    } catch (cause) {
+      const { status, options } = comeBackLater(Code.ServiceUnavailable);
+      throw this.refuse('not-kept', new ResponseError(status, 'could not be written down', { options, cause }));
+    } finally {
+      if (this.writing.get(name) === turn) this.writing.delete(name);
+    }
+    this.refuseWhenLate(name, turn);
+  }
+
+  /** What a store has kept of a device, as it stands now. Throws FormatError for what is none. */
+  restore(kept: KeptRegistration, peer: Peer, endpoint: Endpoint, moment: Moment, grace: Duration): Contact {
+    const registration = this.reader.read(kept, peer);
+    const permittedUntil =
+      kept.permittedUntil === undefined ? undefined : moment.now + kept.permittedUntil - moment.wall;
+    const end = endOfKept(kept, registration.lifetime, grace, moment);
+    const contact = new Contact(registration, endpoint, 0, end, permittedUntil);
+    contact.keeping = 'kept';
+    this.registry.add(contact);
+    return contact;
   }
 
   private update(request: Request, peer: Peer, contact: Contact): Response {
@@ -290,6 +325,13 @@ export class RegistrationInterface implements Disposable {
   /** The earlier of the lifetime's end and the permission's. */
   private endOf(lifetime: Duration, permittedUntil: Instant = Number.POSITIVE_INFINITY): Instant {
     return Math.min(this.settings.clock.now() + lifetime, permittedUntil);
+  }
+
+  /** Others may have come in while this one was judged or written down. */
+  private refuseWhenLate(name: string, turn: number): void {
+    this.refuseWhenFull(name);
+    const newest = Math.max(this.registry.byName(name)?.turn ?? 0, this.writing.get(name) ?? 0);
+    if (newest > turn) throw this.refuse('overtaken', comeBackLater(Code.ServiceUnavailable));
   }
 
   private refuseWhenFull(name: string): void {

@@ -1,0 +1,49 @@
+// The tables of the embedded database, and how a database of an older version gets them.
+
+/** Statements in order; the version of a database is how many of them it has seen. Never changed, only added to. */
+export const migrations: readonly string[] = [
+  `CREATE TABLE association (
+     listener TEXT NOT NULL,
+     key TEXT NOT NULL,
+     record BLOB NOT NULL,
+     PRIMARY KEY (listener, key)
+   ) STRICT, WITHOUT ROWID`,
+  `CREATE TABLE registration (
+     name TEXT PRIMARY KEY,
+     id TEXT NOT NULL,
+     listener TEXT NOT NULL,
+     peer TEXT NOT NULL,
+     terms TEXT NOT NULL,
+     objects TEXT NOT NULL,
+     attributes TEXT,
+     registered_at INTEGER NOT NULL,
+     updated_at INTEGER NOT NULL,
+     expires_at INTEGER,
+     permitted_until INTEGER
+   ) STRICT, WITHOUT ROWID`,
+  `CREATE TABLE observation (
+     name TEXT NOT NULL,
+     key TEXT NOT NULL,
+     operation TEXT NOT NULL,
+     note TEXT NOT NULL,
+     on_register TEXT NOT NULL,
+     token BLOB,
+     registration TEXT,
+     PRIMARY KEY (name, key)
+   ) STRICT, WITHOUT ROWID`,
+  `CREATE TABLE command (
+     place INTEGER PRIMARY KEY AUTOINCREMENT,
+     id TEXT NOT NULL UNIQUE,
+     name TEXT NOT NULL,
+     operation TEXT NOT NULL,
+     note TEXT,
+     enqueued_at INTEGER NOT NULL,
+     expires_at INTEGER,
+     retry TEXT NOT NULL,
+     unregistered TEXT NOT NULL,
+     attempts INTEGER NOT NULL,
+     state TEXT NOT NULL,
+     outcome TEXT
+   ) STRICT;
+   CREATE INDEX command_by_name ON command (name, place)`,
+];

@@ -1,0 +1,259 @@
+// What of a server outlives its process, put together (shell): the journal of registrations, the observations that are wanted, the
+// queue of commands. Reads them when the server starts, and is told by it what happens.
+import { afterTurn, type Clock, FormatError, type Peer } from '@lapwing/kernel';
+import type { Operation, Result } from '@lapwing/lwm2m';
+import type { Underway } from './commands.ts';
+import type { Contact } from './contact.ts';
+import type { PerformOptions } from './device.ts';
+import type { ServerEvents } from './events.ts';
+import type { Listening } from './listen.ts';
+import type { ObservationRecord, Observations, ObserveOperation } from './observations.ts';
+import type { Settings } from './options.ts';
+import { CommandQueue, type QueueHost } from './queue.ts';
+import { laziness, RegistrationJournal } from './registration/journal.ts';
+import type { RegistrationInterface } from './registration/register.ts';
+import type { KeptCommand } from './stores/command-store.ts';
+import { MemoryCommandStore, MemoryObservationStore } from './stores/memory-stores.ts';
+import type { KeptObservation } from './stores/observation-store.ts';
+import type { KeptRegistration } from './stores/registration-store.ts';
+import { Watch } from './watch.ts';
+import { Wishes } from './wishes.ts';
+
+/** What the parts need of their server. */
+export interface KeepingHost {
+  contactOf(name: string): Contact | undefined;
+  enqueue: QueueHost['enqueue'];
+  ask(contact: Contact, operation: Operation, options: PerformOptions, underway: Underway): Promise<Result>;
+  emit<K extends keyof ServerEvents>(kind: K, event: ServerEvents[K]): void;
+}
+
+export interface KeepingStats {
+  /** Changes that the stores do not have yet. */
+  readonly unwritten: number;
+  /** Observations that are wanted. */
+  readonly wanted: number;
+  /** Commands without an outcome, or with one that is not told yet. */
+  readonly queued: number;
+  /** Records that could not be read at the start. */
+  readonly unreadable: number;
+}
+
+export class Keeping {
+  readonly queue: CommandQueue;
+  readonly wishes: Wishes;
+  private readonly settings: Settings;
+  private readonly journal: RegistrationJournal | undefined;
+  private readonly tags = new Map<string, unknown>();
+  private registrations = new Map<string, KeptRegistration[]>();
+  private observations: KeptObservation[] = [];
+  private commands: KeptCommand[] = [];
+  private unreadable = 0;
+  private closed = false;
+
+  constructor(
+    settings: Settings,
+    host: KeepingHost,
+    { observing, listening }: { readonly observing: Observations; readonly listening: readonly Listening[] },
+  ) {
+    this.settings = settings;
+    const { stores, clock, random, limits, receiver } = settings;
+    const failed = (error: unknown): void => host.emit('store-failed', { error: asError(error) });
+    if (stores.registrations !== undefined)
+      this.journal = new RegistrationJournal({
+        store: stores.registrations,
+        clock,
+        listenerOf: ({ endpoint }) => listening.find((each) => each.endpoint === endpoint)?.name ?? '',
+        failed,
+      });
+    this.wishes = new Wishes({
+      store: stores.observations ?? new MemoryObservationStore(),
+      clock,
+      failed,
+      host: {
+        contactOf: (name) => host.contactOf(name),
+        observe: (contact, operation, tag) =>
+          host.enqueue(contact, (target, underway) => host.ask(target, operation, { tag }, underway), {}),
+        live: (contact, operation) => observing.live(contact, operation),
+        takeUp: (contact, operation, token, tag) => observing.takeUp(contact, operation, token, tag),
+        tagOf: (note) => this.tagOf(note),
+        renewed: (event) => {
+          if (event.observation.tag instanceof Watch) event.observation.tag.put(event.result);
+          host.emit('observation-renewed', event);
+        },
+        notRenewed: (event) => host.emit('observation-not-renewed', event),
+      },
+    });
+    this.queue = new CommandQueue({
+      store: stores.commands ?? new MemoryCommandStore(),
+      clock,
+      random,
+      limits,
+      failed,
+      receiver: {
+        acknowledged: (command) => receiver?.acknowledged?.(command),
+        settled: (command, outcome) => {
+          host.emit('command-settled', { command, outcome });
+          return receiver?.settled(command, outcome);
+        },
+      },
+      host: {
+        contactOf: (name) => host.contactOf(name),
+        enqueue: (contact, work, options) => host.enqueue(contact, work, options),
+        ask: (contact, { operation, note }, acknowledged, underway) =>
+          host.ask(
+            contact,
+            operation,
+            note === undefined ? { acknowledged } : { acknowledged, keep: { note } },
+            underway,
+          ),
+        soon: (work) =>
+          afterTurn(() => {
+            if (!this.closed) work();
+          }),
+      },
+    });
+  }
+
+  /** What a Register has to wait for. */
+  get keepsRegistersFirst(): ((contact: Contact) => Promise<void>) | undefined {
+    const { journal } = this;
+    const waits = this.settings.stores.registrations?.registersWait === true;
+    return journal === undefined || !waits ? undefined : (contact) => journal.put(contact);
+  }
+
+  stats(): KeepingStats {
+    return {
+      unwritten: (this.journal?.pending ?? 0) + this.wishes.pending + this.queue.pending,
+      wanted: this.wishes.size,
+      queued: this.queue.size,
+      unreadable: this.unreadable,
+    };
+  }
+
+  /** Before the listeners open: from then on each datagram has to find its device. Rejects with what a store rejects with. */
+  async read(): Promise<void> {
+    const { registrations, observations, commands } = this.settings.stores;
+    if (registrations !== undefined)
+      for await (const kept of registrations.all()) {
+        const those = this.registrations.get(kept.listener);
+        if (those === undefined) this.registrations.set(kept.listener, [kept]);
+        else those.push(kept);
+      }
+    if (observations !== undefined) for await (const kept of observations.all()) this.observations.push(kept);
+    if (commands !== undefined) for await (const kept of commands.all()) this.commands.push(kept);
+  }
+
+  /** A listener has opened, in the same turn. What ended meanwhile is restored too: it expires at once, with its event. */
+  opened(
+    { name, endpoint, dtls }: Listening,
+    registering: RegistrationInterface,
+    restored: (contact: Contact) => void,
+  ): void {
+    const those = this.registrations.get(name) ?? [];
+    this.registrations.delete(name);
+    if (those.length === 0) return;
+    const peers =
+      dtls === undefined ? undefined : new Map<string, Peer>([...dtls.peers()].map((peer) => [peer.key, peer]));
+    const moment = momentOf(this.settings.clock);
+    for (const kept of those) {
+      try {
+        // The transport's own peer knows where an association is now.
+        restored(registering.restore(kept, peers?.get(kept.peer.key) ?? kept.peer, endpoint, moment, laziness));
+      } catch (error) {
+        if (!(error instanceof FormatError)) throw error;
+        this.unreadable += 1;
+      }
+    }
+  }
+
+  /** Every listener is open. What has to be told is told in a later turn, when whoever started the server listens. */
+  start(): void {
+    this.registrations = new Map();
+    this.wishes.load(this.observations);
+    this.observations = [];
+    this.queue.load(this.commands);
+    this.commands = [];
+    afterTurn(() => {
+      if (this.closed) return;
+      this.wishes.start();
+      this.queue.start();
+    });
+  }
+
+  registered(contact: Contact, before: Contact | undefined): void {
+    // Written already where a Register waits for that.
+    if (contact.keeping === 'none') this.journal?.changed(contact);
+    const { name } = contact.registration;
+    if (before !== undefined) this.wishes.leave(name);
+    if (this.wishes.isEmpty && this.queue.size === 0) return;
+    // The device hears its 2.01 first.
+    afterTurn(() => {
+      if (this.closed) return;
+      this.wishes.registered(contact);
+      this.queue.resume(name);
+    });
+  }
+
+  updated(contact: Contact, previous: Contact['registration']): void {
+    const { registration } = contact;
+    const otherObjects = registration.objectList !== previous.objectList;
+    if (otherObjects || registration.terms !== previous.terms || registration.peer !== previous.peer)
+      this.journal?.changed(contact);
+    else this.journal?.touch(contact);
+    if (!this.wishes.isEmpty) this.wishes.updated(contact, otherObjects);
+  }
+
+  ended(contact: Contact): void {
+    this.journal?.changed(contact);
+    const { name } = contact.registration;
+    this.wishes.leave(name);
+    this.queue.ended(name);
+  }
+
+  /** An observe that is to be kept: the answer waits until that is written. */
+  async wished(
+    contact: Contact,
+    operation: ObserveOperation,
+    options: PerformOptions,
+    answer: Promise<Result>,
+  ): Promise<Result> {
+    const result = await answer;
+    if (options.keep !== undefined && result.kind === 'content' && result.sequence !== undefined)
+      await this.wishes.wished(contact, operation, options.keep);
+    return result;
+  }
+
+  /** With the tag that a kept observation has. */
+  tagged(options: PerformOptions): PerformOptions {
+    const note = options.keep?.note;
+    return note === undefined ? options : { ...options, tag: this.tagOf(note) };
+  }
+
+  observationEnded(event: ServerEvents['observation-ended']): void {
+    if (!this.wishes.isEmpty) this.wishes.ended(event, (event.observation as ObservationRecord).operation);
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    // All of them stop at once.
+    await Promise.all([this.journal?.close(), this.wishes.close(), this.queue.close()]);
+  }
+
+  private tagOf(note: string): unknown {
+    if (this.tags.has(note)) return this.tags.get(note);
+    const tag = this.settings.tagOfNote(note);
+    if (this.tags.size >= mostTags) this.tags.clear();
+    this.tags.set(note, tag);
+    return tag;
+  }
+}
+
+/** Distinct notes whose tags are shared. */
+const mostTags = 4096;
+
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
+
+const momentOf = (clock: Clock): { readonly now: number; readonly wall: number } => ({
+  now: clock.now(),
+  wall: clock.wall(),
+});

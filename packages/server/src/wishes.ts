@@ -1,0 +1,355 @@
+// Observations that are wanted whatever becomes of registrations, relations and processes (shell): kept by device and path, made
+// again when the device registers anew, after a reset (once at once, then with growing waits), and taken up with their old tokens
+// after a restart.
+import { type Code, Code as codes, ResetError, type Token } from '@lapwing/coap';
+import { type Clock, Deadlines, type Duration, hours, seconds } from '@lapwing/kernel';
+import { baseOf, type ContentResult, formatPath, type Result } from '@lapwing/lwm2m';
+import type { Contact } from './contact.ts';
+import { NotRegisteredError } from './errors.ts';
+import type { Observation, ServerEvents } from './events.ts';
+import { type CancelOperation, type ObserveOperation, pathsOf } from './observations.ts';
+import type { KeptObservation, ObservationChange, ObservationStore } from './stores/observation-store.ts';
+import { WriteBehind } from './stores/write-behind.ts';
+
+/** Makes an observation one that is kept. */
+export interface Keep {
+  /** What whoever asks wants to find with it after a restart. Without one it lasts as long as the process, under its tag. */
+  readonly note?: string;
+  /** Who observes anew when the device registers anew; default: this server, `again`. */
+  readonly onRegister?: 'again' | 'leave';
+}
+
+export interface WishHost {
+  contactOf(name: string): Contact | undefined;
+  /** In its turn, and when the device is awake. */
+  observe(contact: Contact, operation: ObserveOperation, tag: unknown): Promise<Result>;
+  /** The live observation of that path. */
+  live(
+    contact: Contact,
+    operation: ObserveOperation,
+  ): { readonly observation: Observation; readonly token: Token } | undefined;
+  takeUp(contact: Contact, operation: ObserveOperation, token: Token, tag: unknown): void;
+  tagOf(note: string): unknown;
+  renewed(event: ServerEvents['observation-renewed']): void;
+  notRenewed(event: ServerEvents['observation-not-renewed']): void;
+}
+
+class Wish {
+  readonly name: string;
+  readonly key: string;
+  readonly operation: ObserveOperation;
+  readonly tag: unknown;
+  /** The store knows of it. */
+  readonly isKept: boolean;
+  readonly onRegister: 'again' | 'leave';
+  /** `idle` until something happens: a new registration, other objects. */
+  state: 'live' | 'due' | 'asking' | 'paused' | 'idle' = 'idle';
+  failures = 0;
+
+  constructor(fields: Pick<Wish, 'name' | 'key' | 'operation' | 'tag' | 'isKept' | 'onRegister'>) {
+    this.name = fields.name;
+    this.key = fields.key;
+    this.operation = fields.operation;
+    this.tag = fields.tag;
+    this.isKept = fields.isKept;
+    this.onRegister = fields.onRegister;
+  }
+}
+
+/** Before the second attempt after a failure; doubled for each further one. */
+const firstPause: Duration = seconds(30);
+const longestPause: Duration = hours(1);
+/** Answers that will not change before the device does. */
+const final: ReadonlySet<Code> = new Set<Code>([
+  codes.NotFound,
+  codes.MethodNotAllowed,
+  codes.Forbidden,
+  codes.Unauthorized,
+]);
+
+export interface WishesOptions {
+  readonly store: ObservationStore;
+  readonly clock: Clock;
+  readonly host: WishHost;
+  readonly failed: (error: unknown) => void;
+}
+
+export class Wishes {
+  private readonly options: WishesOptions;
+  private readonly writes: WriteBehind<ObservationChange>;
+  private readonly devices = new Map<string, Wish[]>();
+  private readonly running = new Set<string>();
+  private readonly pauses = new Deadlines<Wish>();
+  private timer: Disposable | undefined;
+  private closed = false;
+
+  constructor(options: WishesOptions) {
+    this.options = options;
+    const { store, clock, failed } = options;
+    this.writes = new WriteBehind({ write: (changes) => store.write(changes), clock, failed });
+  }
+
+  get size(): number {
+    let size = 0;
+    for (const wishes of this.devices.values()) size += wishes.length;
+    return size;
+  }
+
+  get isEmpty(): boolean {
+    return this.devices.size === 0;
+  }
+
+  get pending(): number {
+    return this.writes.pending;
+  }
+
+  /** What was kept, once the registrations are there; observations go on under their old tokens where those still stand. */
+  load(kept: Iterable<KeptObservation>): void {
+    const { host } = this.options;
+    for (const each of kept) {
+      const operation = each.operation as ObserveOperation;
+      const contact = host.contactOf(each.name);
+      if (contact === undefined && each.onRegister === 'leave') {
+        void this.writes.add({ kind: 'remove', name: each.name, key: each.key });
+        continue;
+      }
+      const { name, key, onRegister } = each;
+      const tag = host.tagOf(each.note);
+      const wish = this.put(new Wish({ name, key, operation, tag, isKept: true, onRegister }));
+      if (contact === undefined) continue;
+      if (each.held?.registration === contact.registration.id) {
+        host.takeUp(contact, operation, each.held.token, tag);
+        wish.state = 'live';
+      } else wish.state = 'due';
+    }
+  }
+
+  /** Asks for what is due; after `load`, when others are ready to hear. */
+  start(): void {
+    for (const [name, wishes] of this.devices) if (wishes.some(({ state }) => state === 'due')) this.run(name);
+  }
+
+  /** It was asked for, and the device agreed: from now on it is wanted. Resolves when that is written, or could not be. */
+  async wished(contact: Contact, operation: ObserveOperation, { note, onRegister = 'again' }: Keep): Promise<void> {
+    const held = this.options.host.live(contact, operation);
+    if (held === undefined) return;
+    const { token, observation } = held;
+    const { name, id } = contact.registration;
+    const key = keyOf(operation);
+    const isKept = note !== undefined;
+    const before = this.find(name, key);
+    const wish = this.put(new Wish({ name, key, operation, tag: observation.tag, isKept, onRegister }));
+    wish.state = 'live';
+    if (note === undefined) {
+      if (before?.isKept === true) await this.writes.add({ kind: 'remove', name, key });
+      return;
+    }
+    await this.writes.add({
+      kind: 'put',
+      observation: { name, key, operation, note, onRegister, held: { token, registration: id } },
+    });
+  }
+
+  /** Not wanted any more, also when nothing is held now. */
+  forget(name: string, key: string): void {
+    const wishes = this.devices.get(name);
+    const at = wishes?.findIndex((wish) => wish.key === key) ?? -1;
+    const wish = wishes?.[at];
+    if (wishes === undefined || wish === undefined) return;
+    wishes.splice(at, 1);
+    if (wishes.length === 0) this.devices.delete(name);
+    this.pauses.delete(wish);
+    if (wish.isKept) void this.writes.add({ kind: 'remove', name, key });
+  }
+
+  /** An observation is over. */
+  ended({ observation, cause, refusal }: ServerEvents['observation-ended'], operation: ObserveOperation): void {
+    const wish = this.find(observation.name, keyOf(operation));
+    if (wish === undefined || this.closed) return;
+    switch (cause) {
+      case 'cancelled':
+        this.forget(wish.name, wish.key);
+        break;
+      case 'replaced':
+        break;
+      case 'registration-ended':
+        if (wish.state === 'live') wish.state = 'idle';
+        break;
+      case 'refused':
+        // While it is asked for, the answer says what to do.
+        if (wish.state !== 'live') break;
+        if (refusal !== undefined && final.has(refusal.code)) wish.state = 'idle';
+        else this.pause(wish);
+        break;
+    }
+  }
+
+  registered({ registration: { name } }: Contact): void {
+    let due = false;
+    for (const wish of this.devices.get(name) ?? []) {
+      this.pauses.delete(wish);
+      if (wish.state !== 'asking') wish.state = 'due';
+      wish.failures = 0;
+      due = true;
+    }
+    if (due) this.run(name);
+  }
+
+  /** It is there, perhaps with other objects: what waits need not wait longer. */
+  updated({ registration: { name } }: Contact, otherObjects: boolean): void {
+    let due = false;
+    for (const wish of this.devices.get(name) ?? []) {
+      if (wish.state !== 'paused' && !(otherObjects && wish.state === 'idle')) continue;
+      this.pauses.delete(wish);
+      wish.state = 'due';
+      due = true;
+    }
+    if (due) this.run(name);
+  }
+
+  /** The registration ended and no other took its place: what others would ask for again is over with it. */
+  leave(name: string): void {
+    for (const wish of [...(this.devices.get(name) ?? [])])
+      if (wish.onRegister === 'leave') this.forget(name, wish.key);
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    this.timer?.[Symbol.dispose]();
+    await this.writes.close();
+  }
+
+  private find(name: string, key: string): Wish | undefined {
+    return this.devices.get(name)?.find((wish) => wish.key === key);
+  }
+
+  private put(wish: Wish): Wish {
+    const wishes = this.devices.get(wish.name);
+    if (wishes === undefined) {
+      this.devices.set(wish.name, [wish]);
+      return wish;
+    }
+    const at = wishes.findIndex(({ key }) => key === wish.key);
+    const before = wishes[at];
+    if (before === undefined) wishes.push(wish);
+    else {
+      this.pauses.delete(before);
+      wishes[at] = wish;
+    }
+    return wish;
+  }
+
+  private run(name: string): void {
+    if (this.running.has(name) || this.closed) return;
+    this.running.add(name);
+    void this.fulfil(name).finally(() => this.running.delete(name));
+  }
+
+  /** One after the other: a device that has just registered is not overrun. */
+  private async fulfil(name: string): Promise<void> {
+    const { host } = this.options;
+    for (;;) {
+      const contact = host.contactOf(name);
+      const wish = this.devices.get(name)?.find(({ state }) => state === 'due');
+      if (contact === undefined || wish === undefined || this.closed) return;
+      wish.state = 'asking';
+      try {
+        const result = await host.observe(contact, wish.operation, wish.tag);
+        if (this.closed) return;
+        // Cancelled, or wished for anew, while it was asked for.
+        if (this.find(name, wish.key) !== wish) continue;
+        if (result.kind === 'content' && result.sequence !== undefined) this.made(contact, wish, result);
+        else this.refused(wish, result);
+      } catch (error) {
+        if (this.closed) return;
+        if (this.find(name, wish.key) === wish) this.failed(wish, error, contact);
+      }
+    }
+  }
+
+  private made(contact: Contact, wish: Wish, result: ContentResult): void {
+    const { host } = this.options;
+    const held = host.live(contact, wish.operation);
+    if (held === undefined) {
+      // Over already: with the registration, or by a notification that was quicker.
+      if (contact.ended) wish.state = host.contactOf(wish.name) === undefined ? 'idle' : 'due';
+      else this.pause(wish);
+      return;
+    }
+    const { token, observation } = held;
+    wish.state = 'live';
+    wish.failures = 0;
+    const { registration } = contact;
+    if (wish.isKept)
+      void this.writes.add({
+        kind: 'hold',
+        name: wish.name,
+        key: wish.key,
+        held: { token, registration: registration.id },
+      });
+    host.renewed({ registration, observation, result });
+  }
+
+  private refused(wish: Wish, result: Result): void {
+    if (result.kind === 'refused' && final.has(result.code)) wish.state = 'idle';
+    else this.pause(wish);
+    this.tell(wish, result.kind === 'refused' ? { code: result.code } : {});
+  }
+
+  private failed(wish: Wish, error: unknown, contact: Contact): void {
+    if (error instanceof NotRegisteredError || contact.ended) {
+      // There may be a new registration already; else the next one.
+      wish.state = this.options.host.contactOf(wish.name) === undefined ? 'idle' : 'due';
+      return;
+    }
+    const first = wish.failures === 0;
+    if (error instanceof ResetError && first) {
+      wish.failures = 1;
+      wish.state = 'due';
+      return;
+    }
+    this.pause(wish);
+    this.tell(wish, { error: error as Error });
+  }
+
+  private tell(wish: Wish, why: { readonly code?: Code; readonly error?: Error }): void {
+    const { clock } = this.options;
+    const at = this.pauses.get(wish);
+    this.options.host.notRenewed({
+      name: wish.name,
+      path: baseOf(wish.operation),
+      ...why,
+      ...(at === undefined ? {} : { retryIn: at - clock.now() }),
+    });
+  }
+
+  private pause(wish: Wish): void {
+    const wait = Math.min(firstPause * 2 ** wish.failures, longestPause);
+    wish.failures += 1;
+    wish.state = 'paused';
+    this.pauses.set(wish, this.options.clock.now() + wait);
+    this.arm();
+  }
+
+  private arm(): void {
+    const { clock } = this.options;
+    const { earliest } = this.pauses;
+    this.timer?.[Symbol.dispose]();
+    this.timer = earliest === undefined ? undefined : clock.at(earliest, this.due);
+  }
+
+  private readonly due = (): void => {
+    const now = this.options.clock.now();
+    for (let wish = this.pauses.take(now); wish !== undefined; wish = this.pauses.take(now)) {
+      wish.state = 'due';
+      this.run(wish.name);
+    }
+    this.arm();
+  };
+}
+
+/** What tells one observation of a device from another. */
+export function keyOf(operation: ObserveOperation | CancelOperation): string {
+  const paths = pathsOf(operation).map(formatPath);
+  return 'path' in operation ? paths.join() : `composite ${paths.sort().join()}`;
+}

@@ -1,0 +1,23 @@
+import { MemoryCommandStore, MemoryObservationStore, MemoryRegistrationStore } from '@lapwing/server';
+import { commandStores, type Opened, observationStores, registrationStores } from './stores.ts';
+
+/** What is in memory lives as long as the object. */
+function inMemory<Store>(make: () => Store): () => Promise<Opened<Store>> {
+  return async () => {
+    const store = make();
+    return { store, reopen: async () => store, [Symbol.asyncDispose]: async () => undefined };
+  };
+}
+
+registrationStores(
+  'memory',
+  inMemory(() => new MemoryRegistrationStore()),
+);
+observationStores(
+  'memory',
+  inMemory(() => new MemoryObservationStore()),
+);
+commandStores(
+  'memory',
+  inMemory(() => new MemoryCommandStore()),
+);
