@@ -22,6 +22,7 @@ import type { ListenerConfig } from './config-listeners.ts';
 import { loadCredentials } from './credentials.ts';
 import { loadDefinitions } from './definitions.ts';
 import { Gateway, routesOf } from './gateway.ts';
+import { HandshakeLog } from './handshake-log.ts';
 import { openListener } from './listener.ts';
 import { securityOfListener } from './listener-security.ts';
 import { Log, type LogSink } from './log.ts';
@@ -65,6 +66,8 @@ export interface GatewayHandle extends AsyncDisposable {
 export interface GatewayStats extends ServerStats {
   /** By name of the listener. */
   readonly sockets: Readonly<Record<string, UdpCounters>>;
+  /** DTLS handshakes that failed, by the name of the alert or by what became of them. */
+  readonly handshakesFailed: Readonly<Record<string, number>>;
   /** Writes that are not on disk yet. */
   readonly unwritten: number;
 }
@@ -119,6 +122,7 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
   const failed = (error: Error): void => log.error('store: not written, tried again', { error: error.message });
   const database = secured ? own(await Database.open({ dir: config.storeDir, clock, failed })) : undefined;
 
+  const handshakes = secured ? own(new HandshakeLog(log)) : undefined;
   const listening = lwm2m.listeners.map((listener) => ({ listener, socket: openListener(listener) }));
 
   let server: Server | undefined;
@@ -195,6 +199,7 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
     stats: () => ({
       ...devices.stats(),
       sockets: Object.fromEntries(listening.map(({ listener, socket }) => [listenerName(listener), socket.counters()])),
+      handshakesFailed: handshakes?.failures() ?? {},
       unwritten: database?.pending ?? 0,
     }),
     [Symbol.asyncDispose]: async () => {

@@ -1,4 +1,5 @@
 // Every event of the server, as one map of types.
+import type { Peer } from '@lapwing/kernel';
 import type { ContentResult, Path, Result } from '@lapwing/lwm2m';
 import type { Registration } from './registration/registration.ts';
 
@@ -18,6 +19,14 @@ export interface ServerEvents {
   /** An Update. `withObjects`: it carried an object list. */
   updated: { readonly registration: Registration; readonly previous: Registration; readonly withObjects: boolean };
   deregistered: { readonly registration: Registration };
+  /** A Register under a name that its credentials do not speak for; it was answered 4.03. */
+  'not-owner': {
+    readonly name: string;
+    readonly peer: Peer;
+    /** Name of the listener. */
+    readonly listener: string;
+    readonly reason: string;
+  };
   expired: { readonly registration: Registration };
   /** Queue mode: the device may be spoken to, from now until `asleep`. */
   awake: { readonly registration: Registration };

@@ -3,10 +3,13 @@ export { type Asker, Device, type Notification, type PerformOptions } from './de
 export { NotRegisteredError } from './errors.ts';
 export type { Observation, ServerEvents } from './events.ts';
 export {
+  type AlertTrace,
   type AssociationStore,
   type CertificateAndKey,
   cipherSuites,
   type DtlsStats,
+  type HandshakeTrace,
+  handshakeProblem,
   type ListenerSecurity,
   type Material,
   type RawKey,

@@ -13,9 +13,12 @@ import {
   webSocketTransport,
 } from '@lapwing/coap';
 import {
+  AlertError,
   type CertificateAndKey,
   type CredentialStore,
   type DtlsTransport,
+  describeAlert,
+  HandshakeError,
   type Material,
   type RawKey,
   secure,
@@ -25,7 +28,7 @@ import type { Listener } from './options.ts';
 import type { SecurityStore } from './security/store.ts';
 
 export type { StreamStats } from '@lapwing/coap';
-export type { CertificateAndKey, DtlsStats, Material, RawKey } from '@lapwing/dtls';
+export type { AlertTrace, CertificateAndKey, DtlsStats, HandshakeTrace, Material, RawKey } from '@lapwing/dtls';
 export { cipherSuites } from '@lapwing/dtls';
 
 /** How a listener is secured by DTLS 1.2, and by what devices may prove who they are. */
@@ -216,3 +219,9 @@ export function revoke(listening: readonly Listening[], isRevoked: (identity: Id
   for (const { dtls, streams } of listening) ended += (dtls ?? streams)?.revoke(isRevoked) ?? 0;
   return ended;
 }
+/** In one word, to count by: the name of the alert, or what became of a handshake without one. */
+export function handshakeProblem(error: Error): string {
+  if (error instanceof AlertError) return describeAlert(error.description);
+  return error instanceof HandshakeError ? error.problem : 'other';
+}
+

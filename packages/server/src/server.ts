@@ -75,6 +75,7 @@ export class Server implements AsyncDisposable {
       registered: this.registered,
       updated: this.updated,
       deregistered: (contact) => this.end(contact, 'deregistered'),
+      notOwner: (name, peer, listener, reason) => this.emitter.emit('not-owner', { name, peer, listener, reason }),
     });
   }
 

@@ -36,6 +36,8 @@ export interface RegistrationEvents {
   /** `sooner`: the registration may end earlier than before. */
   updated(contact: Contact, previous: Registration, withObjects: boolean, sooner: boolean): void;
   deregistered(contact: Contact): void;
+  /** The credentials speak for another name. */
+  notOwner(name: string, peer: Peer, listener: string, reason: string): void;
 }
 
 /** What became of requests; each refusal is counted by its reason. */
@@ -241,7 +243,10 @@ export class RegistrationInterface implements Disposable {
     const { authorize, security } = this.settings;
     if (security !== undefined) {
       const reason = await this.ask(() => refusalOf(name, peer.identity, security));
-      if (reason !== undefined) throw this.refuse('not-owner', ResponseError.diagnostic(Code.Forbidden, reason));
+      if (reason !== undefined) {
+        this.events.notOwner(name, peer, listener, reason);
+        throw this.refuse('not-owner', ResponseError.diagnostic(Code.Forbidden, reason));
+      }
     }
     if (authorize === undefined) return undefined;
     const verdict = await this.ask(() => authorize({ name, parameters, peer, listener, version, lifetime }));
