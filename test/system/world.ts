@@ -143,7 +143,8 @@ export class World implements AsyncDisposable {
     }
   }
 
-  private listener(): Listener {
+  /** As the server is given it; each time with a transport of its own. */
+  listener(): Listener {
     const { clock, random } = this;
     const listener = this.road.listener(
       this.road.scheme === 'coap+tcp'

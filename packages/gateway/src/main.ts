@@ -13,7 +13,7 @@ import {
   systemClock,
   systemRandom,
 } from '@lapwing/kernel';
-import { type Listener, Server, type ServerStats } from '@lapwing/server';
+import { type Listener, type PassedOver, Server, type ServerStats } from '@lapwing/server';
 import type { Fetch } from './auth.ts';
 import { accessBroker } from './broker-access.ts';
 import { isQueueMode } from './compat.ts';
@@ -131,7 +131,9 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
   const routes = routesOf(lwm2m, logins);
   const devices = own(
     await Server.listen({
-      listeners: await Promise.all(listening.map(({ listener, socket }) => serverListener(listener, socket, database))),
+      listeners: await Promise.all(
+        listening.map(({ listener, socket }) => serverListener(listener, socket, database, log)),
+      ),
       ...(credentials === undefined ? {} : { security: credentials }),
       clock,
       random,
@@ -213,11 +215,20 @@ async function serverListener(
   listener: ListenerConfig,
   transport: UdpTransport,
   database: Database | undefined,
+  log: Log,
 ): Promise<Listener> {
   const name = listenerName(listener);
   if (listener.dtls === undefined) return { name, transport };
-  const associations = database === undefined ? undefined : associationsOf(database, name);
+  const passedOver = (what: PassedOver): void => logPassedOver(log, name, what);
+  const associations = database === undefined ? undefined : associationsOf(database, name, passedOver);
   return { name, transport, dtls: await securityOfListener(listener.dtls, optionsPath(listener), associations) };
+}
+
+function logPassedOver(log: Log, listener: string, { damaged, refused, revoked }: PassedOver): void {
+  for (const { key, why } of damaged) log.warn('store: a damaged association was deleted', { listener, key, why });
+  if (refused > 0)
+    log.info('store: associations were too old, or of other connection ids', { listener, count: refused });
+  if (revoked > 0) log.info('store: associations of other credentials were ended', { listener, count: revoked });
 }
 
 const optionsPath = ({ name }: ListenerConfig): string => `gateway.lwm2m.listeners.dtls.${name}.dtls_options`;

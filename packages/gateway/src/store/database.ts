@@ -1,5 +1,6 @@
 // The embedded database: one file in the store's directory, SQLite as the runtime has it or, before Node.js 22.13, from a package
 // with the same interface. Opens, migrates, and writes in batches: what is written within a moment goes down in one transaction.
+// One process at a time: a second one that opens the same directory is refused.
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Clock, ConfigError, type Duration, StackError } from '@lapwing/kernel';
@@ -30,6 +31,13 @@ const migrations: readonly string[] = [
      listener TEXT NOT NULL,
      key TEXT NOT NULL,
      record BLOB NOT NULL,
+     PRIMARY KEY (listener, key)
+   ) STRICT, WITHOUT ROWID`,
+  // Beside it, not in it: it is known at another moment, and written once.
+  `CREATE TABLE association_credential (
+     listener TEXT NOT NULL,
+     key TEXT NOT NULL,
+     mark TEXT NOT NULL,
      PRIMARY KEY (listener, key)
    ) STRICT, WITHOUT ROWID`,
 ];
@@ -71,14 +79,22 @@ export class Database implements Disposable {
     }
     const connection = await connect(file);
     try {
-      connection.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 2000');
+      connection.exec('PRAGMA busy_timeout = 500; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL');
+      connection.exec('PRAGMA synchronous = NORMAL');
+      // Takes the lock, and keeps it.
+      connection.exec('BEGIN IMMEDIATE; COMMIT');
       chmodSync(file, 0o600);
       migrate(connection, file);
     } catch (error) {
       connection.close();
-      throw error instanceof StoreError
-        ? error
-        : new StoreError(`${file}: ${(error as Error).message}`, { cause: error });
+      if (error instanceof StoreError) throw error;
+      const { message } = error as Error;
+      throw new StoreError(
+        /database is locked/i.test(message)
+          ? `another gateway uses store.dir ${dir}: stop it, or give each one a directory of its own`
+          : `${file}: ${message}`,
+        { cause: error },
+      );
     }
     return new Database(connection, options);
   }
@@ -120,7 +136,18 @@ export class Database implements Disposable {
     this.flush();
     this.timer?.[Symbol.dispose]();
     this.timer = undefined;
+    this.unlock();
     this.connection.close();
+  }
+
+  /** A connection that is closed lives on until its statements are gone, and would keep the lock. Leaves one file. */
+  private unlock(): void {
+    try {
+      this.connection.exec('PRAGMA journal_mode = DELETE; PRAGMA locking_mode = NORMAL');
+      this.connection.exec('SELECT count(*) FROM sqlite_schema');
+    } catch (error) {
+      this.failed(error as Error);
+    }
   }
 
   private undo(): void {
