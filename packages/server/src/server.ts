@@ -9,7 +9,16 @@ import {
   type Response,
   type Service,
 } from '@lapwing/coap';
-import { type Address, afterTurn, Driver, Emitter, type Events, type Identity, TimeoutError } from '@lapwing/kernel';
+import {
+  type Address,
+  afterTurn,
+  ConfigError,
+  Driver,
+  Emitter,
+  type Events,
+  type Identity,
+  TimeoutError,
+} from '@lapwing/kernel';
 import type { Operation, Result } from '@lapwing/lwm2m';
 import { Awake, type AwakeEffect, type AwakeInput } from './awake.ts';
 import { Commands, type Underway, type Work } from './commands.ts';
@@ -26,6 +35,9 @@ import { ExpiryWheel } from './registration/expiry.ts';
 import { RegistrationInterface } from './registration/register.ts';
 import type { Registration } from './registration/registration.ts';
 import { Registry } from './registration/registry.ts';
+import { isOf, isSame } from './security/changing.ts';
+import { refusalOf } from './security/ownership.ts';
+import type { DeviceCredential, DeviceSecurity, SecurityStore } from './security/store.ts';
 
 export interface ServerStats {
   readonly registrations: number;
@@ -63,7 +75,10 @@ export class Server implements AsyncDisposable {
   private listenerErrors = 0;
   private closed = false;
 
+  private readonly settings: Settings;
+
   private constructor(settings: Settings) {
+    this.settings = settings;
     const { clock, limits } = settings;
     this.commands = new Commands(clock, limits.commands);
     this.exchange = new Exchange(new Models(settings.library), this.heard);
@@ -145,6 +160,45 @@ export class Server implements AsyncDisposable {
       if (isRevoked(contact.registration.peer.identity)) this.end(contact, 'deregistered');
     }
     return revoke(this.listening, isRevoked);
+  }
+
+  /**
+   * Puts a credential into the store of `security`, and ends what a device has with another one of its identity, or what is
+   * registered under the name by somebody whom it does not belong to. How many associations and connections ended. Changes that
+   * are made to the store itself end nothing until the next start.
+   */
+  async putCredential(security: DeviceSecurity): Promise<number> {
+    const store = this.storeOf();
+    const before = await store.ofEndpoint(security.endpoint);
+    await store.put(security);
+    const after = await store.ofEndpoint(security.endpoint);
+    return this.changed(security.endpoint, before, after);
+  }
+
+  /** Takes every credential of the name from the store, and ends what was made with them. How many associations and connections ended. */
+  async removeCredentials(endpoint: string): Promise<number> {
+    const store = this.storeOf();
+    const before = await store.ofEndpoint(endpoint);
+    await store.remove(endpoint);
+    return this.changed(endpoint, before, []);
+  }
+
+  private storeOf(): SecurityStore {
+    const { security } = this.settings;
+    if (security === undefined) throw new ConfigError(['security: this server has no store of credentials']);
+    return security;
+  }
+
+  private async changed(
+    name: string,
+    before: readonly DeviceCredential[],
+    after: readonly DeviceCredential[],
+  ): Promise<number> {
+    const gone = before.filter((credential) => !after.some((each) => isSame(credential, each)));
+    const ended = this.revoke((identity) => gone.some((credential) => isOf(credential, identity)));
+    const identity = this.registry.byName(name)?.registration.peer.identity;
+    if (identity !== undefined && (await refusalOf(name, identity, this.storeOf())) !== undefined) this.drop(name);
+    return ended;
   }
 
   perform(name: string, operation: Operation, options: PerformOptions = {}): Promise<Result> {
