@@ -24,7 +24,7 @@ import { loadDefinitions } from './definitions.ts';
 import { Gateway, routesOf } from './gateway.ts';
 import { HandshakeLog } from './handshake-log.ts';
 import { openListener } from './listener.ts';
-import { securityOfListener } from './listener-security.ts';
+import { checkAdmission, securityOfListener } from './listener-security.ts';
 import { Log, type LogSink } from './log.ts';
 import { Logins, listenerName } from './login.ts';
 import { Metrics, type MetricsSnapshot } from './metrics.ts';
@@ -118,6 +118,8 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
   if (embedded !== undefined) own(embedded);
 
   const credentials = await loadCredentials(config.security);
+  for (const listener of lwm2m.listeners)
+    if (listener.dtls !== undefined) await checkAdmission(listener.dtls, optionsPath(listener), credentials);
   const secured = lwm2m.listeners.some(({ dtls }) => dtls !== undefined);
   const failed = (error: Error): void => log.error('store: not written, tried again', { error: error.message });
   const database = secured ? own(await Database.open({ dir: config.storeDir, clock, failed })) : undefined;
@@ -235,9 +237,11 @@ const optionsPath = ({ name }: ListenerConfig): string => `gateway.lwm2m.listene
 
 /** Reads what the configuration names, and opens nothing. Throws ConfigError. */
 export async function checkFiles({ lwm2m, security }: GatewayConfig): Promise<void> {
-  await loadCredentials(security);
+  const credentials = await loadCredentials(security);
   for (const listener of lwm2m.listeners) {
-    if (listener.dtls !== undefined) await securityOfListener(listener.dtls, optionsPath(listener), undefined);
+    if (listener.dtls === undefined) continue;
+    await securityOfListener(listener.dtls, optionsPath(listener), undefined);
+    await checkAdmission(listener.dtls, optionsPath(listener), credentials);
   }
 }
 

@@ -6,6 +6,7 @@ export {
   type AlertTrace,
   type AssociationStore,
   type CertificateAndKey,
+  checkListenerSecurity,
   cipherSuites,
   type DtlsStats,
   type HandshakeTrace,

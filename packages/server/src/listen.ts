@@ -16,6 +16,7 @@ import {
   AlertError,
   type CertificateAndKey,
   type CredentialStore,
+  checkCredentialStore,
   type DtlsTransport,
   describeAlert,
   HandshakeError,
@@ -26,6 +27,7 @@ import {
 import {
   type Address,
   type Clock,
+  ConfigError,
   type Duration,
   FormatError,
   type Identity,
@@ -200,6 +202,7 @@ async function secured(
   wanted: ListenerSecurity,
   { clock, random, security }: Ambient,
 ): Promise<DtlsTransport> {
+  checkListenerSecurity(wanted);
   const admission = admissionOf(wanted, security);
   const { associations, suites, connectionId, extendedMasterSecret, handshakeTimeout } = wanted;
   const transport = secure(road, {
@@ -221,6 +224,24 @@ async function secured(
   });
   if (associations !== undefined) await takeUp(transport, associations, admission);
   return transport;
+}
+
+/**
+ * Whether certificates and keys are what they should be and belong together, as a listener finds out when it opens. Throws
+ * ConfigError whose problems begin with `certificate.chain`, `certificate.privateKey`, `rawPublicKey` or `authorities`.
+ */
+export function checkListenerSecurity({ certificate, rawPublicKey, authorities }: ListenerSecurity): void {
+  const roots = 'acceptCertificate.trust.roots';
+  try {
+    checkCredentialStore({
+      ...(certificate === undefined ? {} : { certificate: () => certificate }),
+      ...(rawPublicKey === undefined ? {} : { rawPublicKey }),
+      ...(authorities === undefined ? {} : { acceptCertificate: { trust: { roots: authorities } } }),
+    });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new ConfigError(error.problems.map((problem) => problem.replace(roots, 'authorities')));
+  }
 }
 
 function admissionOf(wanted: ListenerSecurity, store: SecurityStore | undefined): Admission {
