@@ -21,6 +21,7 @@ import type { GatewayConfig, Lwm2mConfig } from './config.ts';
 import type { ListenerConfig } from './config-listeners.ts';
 import { loadCredentials } from './credentials.ts';
 import { loadDefinitions } from './definitions.ts';
+import { rightsWarnings } from './file-rights.ts';
 import { Gateway, routesOf } from './gateway.ts';
 import { HandshakeLog } from './handshake-log.ts';
 import { openListener } from './listener.ts';
@@ -102,7 +103,7 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
     format: config.logFormat === 'auto' ? (process.stdout.isTTY ? 'text' : 'json') : config.logFormat,
     ...(run.logSink === undefined ? {} : { sink: run.logSink }),
   });
-  for (const warning of config.warnings) log.warn('configuration', { warning });
+  for (const warning of [...config.warnings, ...(await rightsWarnings(config))]) log.warn('configuration', { warning });
   const clientId = mqtt.clientId ?? clientIdOf(lwm2m.listeners);
   const library = await loadDefinitions(config.modelDirs, log);
   const {
@@ -235,14 +236,16 @@ function logPassedOver(log: Log, listener: string, { damaged, refused, revoked }
 
 const optionsPath = ({ name }: ListenerConfig): string => `gateway.lwm2m.listeners.dtls.${name}.dtls_options`;
 
-/** Reads what the configuration names, and opens nothing. Throws ConfigError. */
-export async function checkFiles({ lwm2m, security }: GatewayConfig): Promise<void> {
+/** Reads what the configuration names, and opens nothing. What the gateway would warn of; throws ConfigError. */
+export async function checkFiles(config: GatewayConfig): Promise<readonly string[]> {
+  const { lwm2m, security } = config;
   const credentials = await loadCredentials(security);
   for (const listener of lwm2m.listeners) {
     if (listener.dtls === undefined) continue;
     await securityOfListener(listener.dtls, optionsPath(listener), undefined);
     await checkAdmission(listener.dtls, optionsPath(listener), credentials);
   }
+  return [...config.warnings, ...(await rightsWarnings(config))];
 }
 
 /** The same after a restart, another for each gateway of a machine: a broker lets one client of a name stay. */

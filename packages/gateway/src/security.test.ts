@@ -86,6 +86,18 @@ describe('a DTLS listener', () => {
   });
 
   it.each([
+    ['', true],
+    ['verify = verify_peer, cacertfile = "ca.pem"', true],
+    ['verify = verify_peer, cacertfile = "ca.pem", fail_if_no_peer_cert = true', false],
+    ['rpk_keyfile = "own.key"', false],
+  ])('with a certificate and { %s } warns of devices that prove nothing: %s', async (options, isWarned) => {
+    const { warnings } = await parse(listener(`certfile = "c.pem", keyfile = "c.key"\n${options}`));
+    expect(warnings.filter((warning) => /without a certificate are let in/.test(warning))).toHaveLength(
+      isWarned ? 1 : 0,
+    );
+  });
+
+  it.each([
     ['cid = false', false],
     ['cid = true', {}],
     ['cid { length = 12 }', { length: 12 }],
@@ -222,10 +234,19 @@ describe('credentials of devices', () => {
       expect.stringContaining('broken.yaml[0][psk][key]: must be hexadecimal'),
       expect.stringContaining('broken.yaml[1]: needs psk, rpk or x509'),
       expect.stringMatching(/torn\.yaml: is neither YAML nor JSON \(line 1\)/),
-      expect.stringContaining('none.yaml: cannot be read'),
+      expect.stringMatching(/^security\.files\[2\]: .*none\.yaml cannot be read \(ENOENT\)$/),
       expect.stringContaining("lines.txt:2: is no identity, ':' and secret"),
     ]);
     expect(found.join()).not.toContain('zz-secret');
+  });
+
+  it('want their keys quoted where they are all digits', async () => {
+    const digits = file('digits.yaml', '- { endpoint: a, psk: { key: 00010203040506070809101112131415 } }\n');
+    expect(await problems(store(`security.files = ["${digits}"]`))).toEqual([
+      expect.stringMatching(/\[0\]\[psk\]\[key\]: must be hexadecimal: quote it/),
+    ]);
+    const text = 'gateway.lwm2m.translators: {}\nsecurity: { credentials: [ { endpoint: a, psk: { key: 0123 } } ] }\n';
+    expect((await problems(parseConfig(text, 'yaml', {}))).join()).toContain('must be hexadecimal: quote it');
   });
 
   it('belong to one device each', async () => {
