@@ -1,7 +1,8 @@
 // What a device and its server prove to each other over DTLS, and who is kept out.
 
-import { makeAuthority } from '@lapwing/dtls/testing';
+import { makeAuthority, makeKey } from '@lapwing/dtls/testing';
 import { encodeUtf8, minutes, Secret, seconds } from '@lapwing/kernel';
+import type { Listener } from '@lapwing/server';
 import { describe, expect, it } from 'vitest';
 import { World } from './world.ts';
 
@@ -112,5 +113,16 @@ describe('a device over DTLS', () => {
       credential: { kind: 'psk', identity: encodeUtf8('dev'), key },
     });
     expect(world.server.registration('dev')).toBeUndefined();
+  });
+
+  it('finds no server whose key is another’s: it does not start, and says so', async () => {
+    await using world = await World.make({ road: 'dtls-x509' });
+    await world.stopServer();
+    const { dtls, ...listener } = world.listener();
+    const certificate = { chain: [makeAuthority().issue({ name: 'a' }).certificate], privateKey: makeKey('b').pkcs8 };
+    await expect(
+      world.startServer({ listeners: [{ ...listener, dtls: { ...dtls, certificate } } as Listener] }),
+    ).rejects.toThrow(/^listeners\..*\.dtls\.certificate\.privateKey: it does not belong to/);
+    await world.startServer();
   });
 });

@@ -143,6 +143,7 @@ export async function listen(listener: Listener, name: string, serve: Service, a
   const { clock, random, transmission, blocks } = ambient;
   const streams = 'via' in listener && listener.via !== 'udp' ? streamsFor(listener, ambient) : undefined;
   const road: Transport & { readonly address?: Address | undefined } = streams ?? datagramsFor(listener, clock);
+  if (listener.dtls !== undefined) checkListenerSecurity(listener.dtls, `listeners.${name}.dtls.`);
   const dtls = listener.dtls === undefined ? undefined : await secured(road, listener.dtls, ambient);
   const endpoint = await Endpoint.open({
     transport: dtls ?? road,
@@ -202,7 +203,6 @@ async function secured(
   wanted: ListenerSecurity,
   { clock, random, security }: Ambient,
 ): Promise<DtlsTransport> {
-  checkListenerSecurity(wanted);
   const admission = admissionOf(wanted, security);
   const { associations, suites, connectionId, extendedMasterSecret, handshakeTimeout } = wanted;
   const transport = secure(road, {
@@ -230,7 +230,11 @@ async function secured(
  * Whether certificates and keys are what they should be and belong together, as a listener finds out when it opens. Throws
  * ConfigError whose problems begin with `certificate.chain`, `certificate.privateKey`, `rawPublicKey` or `authorities`.
  */
-export function checkListenerSecurity({ certificate, rawPublicKey, authorities }: ListenerSecurity): void {
+export function checkListenerSecurity(
+  { certificate, rawPublicKey, authorities }: ListenerSecurity,
+  /** What stands before each of them. */
+  at = '',
+): void {
   const roots = 'acceptCertificate.trust.roots';
   try {
     checkCredentialStore({
@@ -240,7 +244,7 @@ export function checkListenerSecurity({ certificate, rawPublicKey, authorities }
     });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    throw new ConfigError(error.problems.map((problem) => problem.replace(roots, 'authorities')));
+    throw new ConfigError(error.problems.map((problem) => at + problem.replace(roots, 'authorities')));
   }
 }
 
