@@ -1,7 +1,7 @@
 // A device on Leshan's client library, registered at a Lapwing server: the registration interface and every
 // operation of device management, in each format that Leshan speaks.
 import { Code, ContentFormat, type ResponseError } from '@lapwing/coap';
-import { DefinitionLibrary, instancePath, type Path, resourcePath } from '@lapwing/lwm2m';
+import { DefinitionLibrary, instancePath, makeValue, type Path, parsePath, resourcePath } from '@lapwing/lwm2m';
 import { type Device as DeviceHandle, Server } from '@lapwing/server';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { LeshanDevice, leshan } from './parts/leshan.ts';
@@ -285,5 +285,70 @@ await describeWith([leshan], 'a Lapwing server manages a Leshan device', () => {
       ),
     );
     expect(await Promise.all(refusals)).toEqual([Code.NotFound, Code.NotFound, Code.MethodNotAllowed, Code.NotFound]);
+  });
+
+  const composite = [ContentFormat.SenmlJson, ContentFormat.SenmlCbor];
+  test.each(composite)(
+    'reads and writes several objects at once in format %i (ETS int-229) (ETS int-230)',
+    async (format) => {
+      const options = { format, accept: format };
+      const entries = [
+        { path: parsePath('/3/0/15'), value: makeValue('string', `zone ${format}`) },
+        { path: parsePath('/3303/0/5750'), value: makeValue('string', `room ${format}`) },
+      ];
+      await device.writeComposite(entries, { format });
+      const read = await device.readComposite(['/3/0/15', '/3303/0/5750', '/3/0/6'], options);
+      expect(read).toEqual(
+        expect.arrayContaining([...entries, { path: parsePath('/3/0/6/1'), value: makeValue('integer', 5) }]),
+      );
+      expect(read).toHaveLength(4);
+    },
+  );
+
+  test('reads what is there of several paths (ETS int-281)', async () => {
+    const read = await device.readComposite(['/3303/0/5701', '/3303/77/5701']);
+    expect(read.filter(({ value }) => value !== undefined)).toEqual([
+      { path: parsePath('/3303/0/5701'), value: makeValue('string', 'Cel') },
+    ]);
+  });
+
+  test('observes several paths and cancels that (ETS int-304) (ETS int-305)', async () => {
+    const seen: unknown[] = [];
+    for await (const { entries } of device.observeComposite(['/3303/0/5700', '/3303/0/5701'])) {
+      seen.push(entries.find(({ path }) => path.kind === 'resource' && path.resource === 5700)?.value?.value);
+      expect(entries).toHaveLength(2);
+      if (seen.length === 2) break;
+      leshanDevice.set({ '/3303/0/5700': -3.5 });
+    }
+    expect(seen.at(-1)).toBe(-3.5);
+    expect(server.observations('dev-1')).toEqual([]);
+  });
+
+  test.each(composite)('takes what the device sends by itself in format %i (ETS int-306)', async (format) => {
+    leshanDevice.set({ '/3303/0/5700': 12.25 });
+    const sent = server.events.once('sent');
+    leshanDevice.send(['/3303/0/5700', '/3/0/0'], format);
+    const { registration, entries } = await sent;
+    expect(registration.name).toBe('dev-1');
+    expect(entries).toEqual(
+      expect.arrayContaining([
+        { path: parsePath('/3303/0/5700'), value: makeValue('float', 12.25) },
+        { path: parsePath('/3/0/0'), value: makeValue('string', 'Lapwing') },
+      ]),
+    );
+    expect(await leshanDevice.next('sent')).toMatchObject({ code: 'CHANGED(204)' });
+  });
+
+  test('takes values with the times at which the device collected them', async () => {
+    const before = Date.now() / 1000 - 2;
+    for (const celsius of [1.5, 2.5]) {
+      leshanDevice.set({ '/3303/0/5700': celsius });
+      leshanDevice.collect(['/3303/0/5700']);
+    }
+    const sent = server.events.once('sent');
+    leshanDevice.sendCollected(ContentFormat.SenmlCbor);
+    const { entries } = await sent;
+    expect(entries.map(({ value }) => value?.value).sort()).toEqual([1.5, 2.5]);
+    for (const { time } of entries) expect(time).toBeGreaterThan(before);
   });
 });

@@ -4,6 +4,7 @@
 import { Client, type Instance, ObjectStore } from '@lapwing/client';
 import { ContentFormat } from '@lapwing/coap';
 import { hours, seconds } from '@lapwing/kernel';
+import { makeValue, resourcePath } from '@lapwing/lwm2m';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { LeshanServer, leshan, type Values } from './parts/leshan.ts';
 import { Device, Temperature, TestObject } from './parts/objects.ts';
@@ -295,5 +296,82 @@ await describeWith([leshan], 'a Leshan server manages a Lapwing client', () => {
       await ask({ op: 'delete', path: '/3/0' }),
     ].map(({ code }) => code);
     expect(codes).toEqual(['NOT_FOUND(404)', 'NOT_FOUND(404)', ...Array<string>(4).fill('METHOD_NOT_ALLOWED(405)')]);
+  });
+
+  test.each([ContentFormat.SenmlJson, ContentFormat.SenmlCbor])(
+    'reads and writes several objects at once in format %i (ETS int-229) (ETS int-230)',
+    async (format) => {
+      const values = { '/3/0/15': `zone ${format}`, '/3303/0/5750': `room ${format}` };
+      expect(await ask({ op: 'write-composite', values, format })).toEqual({ code: done });
+      expect(device.temperature.get('applicationType')).toBe(`room ${format}`);
+      const paths = ['/3/0/15', '/3303/0/5750', '/3/0/6', '/3303/9', '/0/0'];
+      expect(await ask({ op: 'read-composite', paths, format })).toMatchObject({
+        code: content,
+        values: { ...values, '/3/0/6/0': 1, '/3/0/6/1': 5 },
+      });
+    },
+  );
+
+  test('writes nothing of a composite with one wrong part (K-03)', async () => {
+    const before = device.temperature.get('applicationType');
+    const values = { '/3303/0/5750': 'nowhere', '/3/0/0': 'somebody' };
+    const { code } = await ask({ op: 'write-composite', values, format: ContentFormat.SenmlCbor });
+    expect(code).toBe('METHOD_NOT_ALLOWED(405)');
+    expect(device.temperature.get('applicationType')).toBe(before);
+  });
+
+  test('observes several paths and cancels that (ETS int-304) (ETS int-305)', async () => {
+    device.temperature.set({ sensorValue: 1 });
+    const format = ContentFormat.SenmlCbor;
+    const paths = ['/3303/0/5700', '/3/0/0'];
+    expect((await ask({ op: 'observe-composite', paths, format })).values).toEqual({
+      '/3303/0/5700': 1,
+      '/3/0/0': 'Lapwing',
+    });
+    device.temperature.set({ sensorValue: 2 });
+    expect((await server.next('notified')).values).toEqual({ '/3303/0/5700': 2, '/3/0/0': 'Lapwing' });
+    expect((await ask({ op: 'cancel-composite' })).error).toBeUndefined();
+    device.temperature.set({ sensorValue: 3 });
+    await expect(server.next('notified', undefined, { within: 1 })).rejects.toThrow(/took longer/);
+  });
+
+  test('takes what the device sends by itself, with times and without (ETS int-306)', async () => {
+    device.temperature.set({ sensorValue: 7.5 });
+    for (const format of [ContentFormat.SenmlJson, ContentFormat.SenmlCbor]) {
+      await client.send(['/3303/0/5700', '/3/0/0'], { format });
+      expect(await server.next('sent')).toMatchObject({
+        name: 'dev-1',
+        moments: { null: { '/3303/0/5700': 7.5, '/3/0/0': 'Lapwing' } },
+      });
+    }
+    const path = resourcePath(3303, 0, 5700);
+    const entries = [1, 2].map((i) => ({ path, value: makeValue('float', i), time: 1_700_000_000 + i }));
+    await client.send(entries);
+    expect((await server.next('sent')).moments).toEqual({
+      '2023-11-14T22:13:21Z': { '/3303/0/5700': 1 },
+      '2023-11-14T22:13:22Z': { '/3303/0/5700': 2 },
+    });
+  });
+
+  test('is refused when the device may not send (ETS int-307)', async () => {
+    expect((await ask({ op: 'write', path: '/1/0/23', value: true })).code).toBe(done);
+    await expect(client.send(['/3303/0/5700'])).rejects.toMatchObject({ problem: 'muted' });
+    expect((await ask({ op: 'write', path: '/1/0/23', value: false })).code).toBe(done);
+  });
+});
+
+await describeWith([leshan], 'a Lapwing client of LwM2M 1.2 at a Leshan server of 1.1', () => {
+  test('is refused with 4.12, falls back and is managed', async () => {
+    await using server = await LeshanServer.start();
+    await using client = await Client.start({
+      name: 'new-1',
+      version: '1.2',
+      servers: [{ uri: server.uri, lifetime: hours(1) }],
+      objects: things().objects,
+    });
+    expect(await server.next('registered')).toMatchObject({ name: 'new-1', version: '1.1' });
+    expect(client.version()).toBe('1.1');
+    const read = { op: 'read-composite', paths: ['/3/0/0'], format: ContentFormat.SenmlCbor } as const;
+    expect((await server.ask('new-1', read)).values).toEqual({ '/3/0/0': 'Lapwing' });
   });
 });

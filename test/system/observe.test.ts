@@ -1,4 +1,6 @@
+import { ContentFormat } from '@lapwing/coap';
 import { hours, minutes, seconds } from '@lapwing/kernel';
+import { type Lwm2mVersion, makeValue } from '@lapwing/lwm2m';
 import { describe, expect, it } from 'vitest';
 import { Setting, Temperature } from './objects.ts';
 import { rows, type ThingOptions, World } from './world.ts';
@@ -201,5 +203,78 @@ describe('notifications', () => {
       '2 observations already',
     );
     expect(world.server.observations('a').map((each) => each.id)).toEqual([1, 2]);
+  });
+});
+
+describe('a server that wants nothing lost', () => {
+  async function storing(attributes: Parameters<World['observing']>[2] = {}, version: Lwm2mVersion = '1.1') {
+    const made = await setUp({}, { version });
+    const { world, thing, device } = made;
+    await world.during(device.write('/1/0/6', makeValue('boolean', true)));
+    const watching = world.observing('a', path, attributes);
+    await world.pass(seconds(1));
+    const warmUp = async (from: number, to: number, every = seconds(1)) => {
+      for (let celsius = from; celsius <= to; celsius += 1) {
+        thing.warm(celsius);
+        await world.pass(every);
+      }
+    };
+    return { ...made, watching, warmUp };
+  }
+  const told = (world: World) =>
+    world.of('notify').flatMap(({ result }) => result.entries.map(({ value }) => value?.value));
+
+  it('hears every value after a short silence, in order and with its time', async () => {
+    const { world, thing, warmUp } = await storing();
+    await using _ = world;
+    world.network.darken(thing.host);
+    await warmUp(21, 25);
+    world.network.lighten(thing.host);
+    await world.pass(minutes(2));
+    expect(told(world)).toEqual([21, 22, 23, 24, 25]);
+    const times = world.of('notify').flatMap(({ result }) => result.entries.map(({ time }) => time));
+    expect(times.slice(1).every((time, i) => i === 0 || (time ?? 0) - (times[i] ?? 0) === 1)).toBe(true);
+    expect(world.of('registered')).toHaveLength(1);
+  });
+
+  it('hears, once it observes again, what was so while the device was out of reach', async () => {
+    const { world, thing, watching, warmUp } = await storing();
+    await using _ = world;
+    world.network.darken(thing.host);
+    await warmUp(21, 24, minutes(2));
+    world.network.lighten(thing.host);
+    await world.pass(minutes(15));
+    expect(world.of('registered')).toHaveLength(2);
+    expect(await watching.ended).toBeUndefined();
+    const again = world.observing('a', path);
+    await world.pass(seconds(2));
+    expect(again.values[0]).toBe(24);
+    expect(told(world)).toEqual([21, 22, 23, 24]);
+    thing.warm(30);
+    await world.pass(seconds(2));
+    expect(again.values.at(-1)).toBe(30);
+    expect(thing.client.stats()?.relations).toBe(1);
+  });
+
+  it('hears no more of it than hqmax', async () => {
+    const { world, thing, warmUp } = await storing({}, '1.2');
+    await using _ = world;
+    await world.during(world.server.device('a').writeAttributes(path, { hqmax: 3 }));
+    world.network.darken(thing.host);
+    await warmUp(21, 29);
+    world.network.lighten(thing.host);
+    await world.pass(minutes(2));
+    expect(told(world)).toEqual([21, 27, 28, 29]);
+  });
+
+  it('hears values one by one in a format without times', async () => {
+    const { world, thing, warmUp } = await storing({ accept: ContentFormat.Text });
+    await using _ = world;
+    world.network.darken(thing.host);
+    await warmUp(21, 24);
+    world.network.lighten(thing.host);
+    await world.pass(minutes(2));
+    expect(told(world)).toEqual([21, 22, 23, 24]);
+    expect(world.of('notify')).toHaveLength(4);
   });
 });

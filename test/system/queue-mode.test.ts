@@ -1,4 +1,5 @@
 import { hours, minutes, seconds } from '@lapwing/kernel';
+import { failureOf } from '@lapwing/server';
 import { describe, expect, it } from 'vitest';
 import { DeviceObject } from './objects.ts';
 import { World } from './world.ts';
@@ -88,5 +89,44 @@ describe.each(['1.0', '1.1', '1.2'] as const)('a device of %s in queue mode', (v
     await world.pass(seconds(5));
     expect(log).toEqual(['read']);
     expect(world.of('registered')).toHaveLength(2);
+  });
+});
+
+describe('a command that fails', () => {
+  it('says what it was waiting for', async () => {
+    const world = await World.make();
+    await using _ = world;
+    const thing = await world.device('a', { lifetime: hours(24), queueMode: true });
+    await world.device('b', { lifetime: hours(24) });
+    await world.pass(seconds(100));
+    const kind = async (work: Promise<unknown>, signal?: AbortSignal) =>
+      failureOf(await world.during(work).catch((error: unknown) => error), signal);
+    const [asleep, awake] = [world.server.device('a'), world.server.device('b')];
+    expect(await kind(asleep.read('/3/0', { ttl: seconds(10) }))).toEqual({ kind: 'sleeping' });
+    const { signal } = new AbortController();
+    expect(await kind(awake.read('/9/9', { signal }), signal)).toEqual({ kind: 'rejected', status: 0x84 });
+    const stop = new AbortController();
+    const waiting = kind(asleep.read('/3/0', { signal: stop.signal }), stop.signal);
+    stop.abort();
+    expect(await waiting).toEqual({ kind: 'cancelled' });
+    world.network.darken(thing.host);
+    expect(await kind(asleep.read('/3/0', { order: 'now' }))).toEqual({ kind: 'timeout', phase: 'acknowledgement' });
+    expect(await kind(world.server.device('nobody').read('/3/0'))).toEqual({ kind: 'unreachable' });
+  });
+});
+
+describe('listeners', () => {
+  it('are told outside the handling of messages, in the order in which things happened', async () => {
+    const world = await World.make();
+    await using _ = world;
+    await world.device('a', { lifetime: hours(24) });
+    const order: string[] = [];
+    world.server.events.on('registered', () => order.push('registered'));
+    world.server.events.on('deregistered', () => order.push('deregistered'));
+    await world.pass(seconds(1));
+    world.server.drop('a');
+    expect(order).toEqual(['registered']);
+    await world.pass(1);
+    expect(order).toEqual(['registered', 'deregistered']);
   });
 });

@@ -1,6 +1,8 @@
-// One server and any number of clients on one virtual clock and one faulty network in memory. A day of outages,
-// reboots and address changes passes in seconds, and a failing seed replays exactly.
+// One server, perhaps a bootstrap server, and any number of clients on one virtual clock and one faulty network in memory. A
+// day of outages, reboots and address changes passes in seconds, and a failing seed replays exactly.
 import {
+  type BootstrapAccount,
+  type BootstrapPolicy,
   Client,
   type ClientOptions,
   type Credentials,
@@ -9,7 +11,7 @@ import {
   secured,
 } from '@lapwing/client';
 import { streamTransport } from '@lapwing/coap';
-import { type Duration, seconds } from '@lapwing/kernel';
+import { type Duration, seconds, type Transport } from '@lapwing/kernel';
 import {
   type LinkProfile,
   MemoryNetwork,
@@ -18,12 +20,19 @@ import {
   SeededRandom,
   VirtualClock,
 } from '@lapwing/kernel/testing';
-import { DefinitionLibrary, type PathText } from '@lapwing/lwm2m';
+import { DefinitionLibrary, type Entry, formatPath, type PathText } from '@lapwing/lwm2m';
 import {
   type AssociationStore,
+  type BootstrapEvents,
+  BootstrapServer,
+  type BootstrapServerOptions,
   type DtlsStats,
   type Listener,
+  MemoryPlanStore,
   MemorySecurityStore,
+  type Notification,
+  type ObserveOptions,
+  type Plan,
   Server,
   type ServerEvents,
   type ServerOptions,
@@ -32,6 +41,7 @@ import { DeviceObject, Setting, Temperature } from './objects.ts';
 import { type Road, roads } from './roads.ts';
 
 export const serverHost = '10.0.0.1';
+export const bootstrapHost = '10.0.0.2';
 
 /** A simulated device with its thermometer at hand. */
 export interface Thing {
@@ -45,9 +55,20 @@ export interface Thing {
   warm(celsius: number): void;
 }
 
-export type ThingOptions = Partial<ClientOptions> & { readonly lifetime?: Duration } & Pick<
+export type ThingOptions = Partial<Omit<ClientOptions, 'bootstrap'>> & {
+  readonly lifetime?: Duration;
+  /** What the factory has written: the server, a bootstrap server, or both; default the server. */
+  readonly knows?: 'server' | 'bootstrap' | 'both';
+  readonly bootstrap?: Partial<BootstrapAccount & BootstrapPolicy>;
+} & Pick<
     ServerAccount,
-    'queueMode' | 'notifications' | 'retry' | 'defaultMinimumPeriod' | 'defaultMaximumPeriod' | 'credentials'
+    | 'queueMode'
+    | 'notifications'
+    | 'retry'
+    | 'defaultMinimumPeriod'
+    | 'defaultMaximumPeriod'
+    | 'omitName'
+    | 'credentials'
   >;
 
 /** The rows of the matrix that every road must stand. */
@@ -69,6 +90,8 @@ export interface WorldOptions {
   /** Where the server keeps DTLS associations; default nowhere. */
   readonly associations?: AssociationStore;
   readonly server?: Partial<ServerOptions>;
+  /** With it, there is a bootstrap server too. */
+  readonly bootstrap?: Partial<BootstrapServerOptions>;
 }
 
 export interface Observing {
@@ -82,6 +105,10 @@ type Heard = {
   [K in keyof ServerEvents]: { readonly kind: K; readonly at: number; readonly event: ServerEvents[K] };
 }[keyof ServerEvents];
 
+type Bootstrapped = {
+  [K in keyof BootstrapEvents]: { readonly kind: K; readonly at: number; readonly event: BootstrapEvents[K] };
+}[keyof BootstrapEvents];
+
 export class World implements AsyncDisposable {
   readonly clock = new VirtualClock();
   readonly random: SeededRandom;
@@ -89,12 +116,18 @@ export class World implements AsyncDisposable {
   readonly streams: MemoryStreamNetwork;
   /** What devices on a secured road prove themselves with. */
   readonly security = new MemorySecurityStore();
-  private readonly road: Road;
+  /** What they prove themselves with to the bootstrap server. */
+  readonly bootstrapSecurity = new MemorySecurityStore();
+  readonly plans = new MemoryPlanStore();
+  /** Everything that the bootstrap server told, in order. */
+  readonly bootstraps: Bootstrapped[] = [];
+  readonly road: Road;
   private readonly associations: AssociationStore | undefined;
   /** Everything that the server told, in order. */
   readonly heard: Heard[] = [];
   private readonly things = new Map<string, Thing>();
   private running: Server | undefined;
+  private provisioner: BootstrapServer | undefined;
 
   private constructor(options: WorldOptions) {
     this.random = new SeededRandom(options.seed ?? 1);
@@ -107,12 +140,50 @@ export class World implements AsyncDisposable {
   static async make(options: WorldOptions = {}): Promise<World> {
     const world = new World(options);
     await world.startServer(options.server);
+    if (options.bootstrap !== undefined) await world.startBootstrap(options.bootstrap);
     return world;
   }
 
   get server(): Server {
     if (this.running === undefined) throw new Error('the server is down');
     return this.running;
+  }
+
+  get bootstrapServer(): BootstrapServer {
+    if (this.provisioner === undefined) throw new Error('there is no bootstrap server');
+    return this.provisioner;
+  }
+
+  async startBootstrap(options: Partial<BootstrapServerOptions> = {}): Promise<void> {
+    this.provisioner = await BootstrapServer.listen({
+      listeners: [this.road.listener(this.transport(bootstrapHost, 5783))],
+      security: this.bootstrapSecurity,
+      keys: this.security,
+      plans: this.plans,
+      clock: this.clock,
+      random: this.random,
+      ...options,
+    });
+    for (const kind of ['started', 'step', 'finished', 'failed', 'refused', 'listener-failed'] as const) {
+      this.provisioner.events.on(kind, (event) =>
+        this.bootstraps.push({ kind, at: this.clock.now(), event } as Bootstrapped),
+      );
+    }
+  }
+
+  /** The plan that brings a device to the server over the road of this world. */
+  async plan(name: string, more: Partial<Plan> = {}): Promise<Plan> {
+    const { scheme } = this.road;
+    const uri = `${scheme}://${serverHost}:5683`;
+    const server = {
+      shortServerId: 101,
+      uri,
+      lifetime: seconds(600),
+      security: await this.road.planned(name, this.security),
+    };
+    const plan: Plan = { servers: [server], ...more };
+    await this.plans.put(name, plan);
+    return plan;
   }
 
   async startServer(options: Partial<ServerOptions> = {}): Promise<void> {
@@ -136,6 +207,7 @@ export class World implements AsyncDisposable {
       'notify',
       'observation-ended',
       'notify-failed',
+      'sent',
       'listener-failed',
     ] as const;
     for (const kind of kinds) {
@@ -143,14 +215,18 @@ export class World implements AsyncDisposable {
     }
   }
 
+  private connections(host: string, port?: number): Transport {
+    const { clock, random } = this;
+    return streamTransport(this.streams.road(host, port), { clock, random });
+  }
+
+  private transport(host: string, port: number): Transport {
+    return this.road.scheme === 'coap+tcp' ? this.connections(host, port) : this.network.transport(host, port);
+  }
+
   /** As the server is given it; each time with a transport of its own. */
   listener(): Listener {
-    const { clock, random } = this;
-    const listener = this.road.listener(
-      this.road.scheme === 'coap+tcp'
-        ? streamTransport(this.streams.road(serverHost, 5683), { clock, random })
-        : this.network.transport(serverHost, 5683),
-    );
+    const listener = this.road.listener(this.transport(serverHost, 5683));
     if (this.associations === undefined || listener.dtls === undefined) return listener;
     return { ...listener, dtls: { ...listener.dtls, associations: this.associations } };
   }
@@ -204,29 +280,42 @@ export class World implements AsyncDisposable {
     });
     objects.define(Setting, { creatable: {} });
     const thermometer = objects.add(Temperature, 0, { sensorValue: 20, minMeasured: 20 });
-    const { lifetime = seconds(600), queueMode = false, notifications = 'con', retry = {}, ...others } = options;
+    const { lifetime = seconds(600), queueMode = false, notifications = 'con', retry = {}, ...some } = options;
+    const { omitName = false, knows = 'server', bootstrap = {}, ...others } = some;
     const { defaultMinimumPeriod = 0, defaultMaximumPeriod, credentials: given, ...rest } = others;
     const { scheme } = this.road;
-    const credentials = given ?? (await this.enrol(name));
+    const credentials = knows === 'bootstrap' ? undefined : (given ?? (await this.enrol(name)));
     const account = {
       uri: `${scheme}://${serverHost}:5683`,
       ...(credentials === undefined ? {} : { credentials }),
       lifetime,
       queueMode,
       notifications,
+      omitName,
       retry,
       defaultMinimumPeriod,
     };
+    // The first socket is the one at hand; those of a bootstrap, and of what follows from it, are others.
+    let next: MemoryTransport | undefined = transport;
+    const socket = (): MemoryTransport => {
+      const taken = next ?? this.network.transport(host);
+      next = undefined;
+      return taken;
+    };
     const client = await Client.start({
       name,
-      servers: [defaultMaximumPeriod === undefined ? account : { ...account, defaultMaximumPeriod }],
+      servers:
+        knows === 'bootstrap'
+          ? []
+          : [defaultMaximumPeriod === undefined ? account : { ...account, defaultMaximumPeriod }],
+      ...(knows === 'server' ? {} : { bootstrap: { ...(await this.bootstrapAccount(name)), ...bootstrap } }),
       objects,
       clock: this.clock,
       random: this.random,
       connectors: {
-        coap: () => transport,
-        coaps: (destination) => secured(transport, destination),
-        'coap+tcp': ({ clock, random }) => streamTransport(this.streams.road(host), { clock, random }),
+        coap: socket,
+        coaps: (destination) => secured(socket(), destination),
+        'coap+tcp': () => this.connections(host),
       },
       ...rest,
     });
@@ -243,6 +332,12 @@ export class World implements AsyncDisposable {
     };
     this.things.set(name, thing);
     return thing;
+  }
+
+  private async bootstrapAccount(name: string): Promise<BootstrapAccount> {
+    const uri = `${this.road.scheme}://${bootstrapHost}:5783`;
+    const credentials = await this.road.enrol(name, this.bootstrapSecurity);
+    return credentials === undefined ? { uri } : { uri, credentials };
   }
 
   /** Lets time pass, then checks what must always hold. */
@@ -269,17 +364,41 @@ export class World implements AsyncDisposable {
     return outcome.value;
   }
 
+  /** Lets time pass until it is so; fails when it is not within `limit`. */
+  async until(isSo: () => boolean, limit: Duration = seconds(300)): Promise<void> {
+    const end = this.clock.now() + limit;
+    while (!isSo() && this.clock.now() < end) await this.pass(50);
+    if (!isSo()) throw new Error(`it was not so within ${limit} ms`);
+  }
+
   of<K extends keyof ServerEvents>(kind: K): readonly ServerEvents[K][] {
     return this.heard.filter((each) => each.kind === kind).map((each) => each.event as ServerEvents[K]);
   }
 
   /** Starts to observe; what is heard is collected until `stop`. */
-  observing(name: string, path: PathText): Observing {
+  observing(name: string, path: PathText, options: Omit<ObserveOptions, 'signal'> = {}): Observing {
+    return this.collecting(
+      (signal) => this.server.device(name).observe(path, { ...options, signal }),
+      (entries) => entries[0]?.value?.value,
+    );
+  }
+
+  /** As `observing`, of several paths: what is heard are lists of `path value`. */
+  observingAll(name: string, paths: readonly PathText[], options: Omit<ObserveOptions, 'signal'> = {}): Observing {
+    return this.collecting(
+      (signal) => this.server.device(name).observeComposite(paths, { ...options, signal }),
+      (entries) => entries.map(({ path, value }) => `${formatPath(path)} ${value?.value}`),
+    );
+  }
+
+  private collecting(
+    observe: (signal: AbortSignal) => AsyncIterable<Notification>,
+    shown: (entries: readonly Entry[]) => unknown,
+  ): Observing {
     const values: unknown[] = [];
     const stop = new AbortController();
     const over = (async () => {
-      for await (const { entries } of this.server.device(name).observe(path, { signal: stop.signal }))
-        values.push(entries[0]?.value?.value);
+      for await (const { entries } of observe(stop.signal)) values.push(shown(entries));
     })();
     const ended = over.then(
       () => undefined,
@@ -312,5 +431,6 @@ export class World implements AsyncDisposable {
     const closing = [...this.things.values()].map(({ client }) => client[Symbol.asyncDispose]());
     await this.during(Promise.allSettled(closing), seconds(1000));
     await this.running?.[Symbol.asyncDispose]();
+    await this.provisioner?.[Symbol.asyncDispose]();
   }
 }

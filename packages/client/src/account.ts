@@ -5,19 +5,35 @@ import {
   type Context,
   Endpoint,
   type EndpointStats,
+  isSuccess,
   type Request,
   type Response,
   ResponseError,
   type Service,
 } from '@lapwing/coap';
-import type { Duration, Peer } from '@lapwing/kernel';
-import { contains, formatObjectList, instancePath, type Path, rootPath, versionTraits } from '@lapwing/lwm2m';
+import { type Duration, type Peer, TimeoutError } from '@lapwing/kernel';
+import {
+  contains,
+  type Entry,
+  formatObjectList,
+  instancePath,
+  isHiddenObject,
+  type Lwm2mVersion,
+  type Path,
+  rootPath,
+  versionTraits,
+  writeRequest,
+} from '@lapwing/lwm2m';
+import type { AccountSettings } from './accounts.ts';
 import { ServerInstance } from './builtin/server.ts';
+import { SendError } from './errors.ts';
 import { AttributeTable } from './notify/attribute-table.ts';
 import { Relations } from './notify/relations.ts';
+import { type Caller, mayDo, Right } from './objects/access-control.ts';
 import { objectList } from './operations/discover.ts';
+import type { Visible } from './operations/read.ts';
 import { serveOperations } from './operations/serve.ts';
-import type { AccountSettings, Settings } from './options.ts';
+import type { Settings } from './options.ts';
 import type { Phase } from './registration/machine.ts';
 import { RegistrationSession, type SessionListener } from './registration/session.ts';
 
@@ -29,6 +45,13 @@ export interface AccountStats {
   readonly endpoint: EndpointStats;
 }
 
+export interface SendOptions {
+  /** Withdraws it, also while it is under way. */
+  readonly signal?: AbortSignal;
+  /** Content-Format; default by version, and for values with times SenML. */
+  readonly format?: number;
+}
+
 export class Account implements AsyncDisposable {
   readonly settings: AccountSettings;
   private readonly endpoint: Endpoint;
@@ -37,36 +60,34 @@ export class Account implements AsyncDisposable {
   private readonly attributes: AttributeTable;
   private readonly relations = new Relations();
   private readonly device: Settings;
+  private readonly caller: Caller;
   private listed = '';
   private strangers = 0;
 
-  private constructor(
-    settings: Settings,
-    account: AccountSettings,
-    instance: number,
-    endpoint: Endpoint,
-    listener: SessionListener,
-  ) {
+  private constructor(settings: Settings, account: AccountSettings, endpoint: Endpoint, listener: SessionListener) {
     this.settings = account;
     this.endpoint = endpoint;
     this.device = settings;
-    const { objects, clock } = settings;
-    // Not before the answer to the Execute is on its way: a server that has lost the registration would not take it.
-    const later = (act: () => void): void => void clock.at(clock.now(), act);
-    this.server = new ServerInstance(objects, instance, account, {
-      update: () => later(() => this.session.handle({ kind: 'trigger' })),
-      disable: (wait) => later(() => this.session.handle({ kind: 'disable', wait })),
-    });
+    this.server = new ServerInstance(settings.objects, account.instance);
+    this.caller = {
+      id: account.id,
+      // Accounts come and go with a bootstrap.
+      get isAlone() {
+        return settings.objects.objects.get(1)?.instances.size === 1;
+      },
+    };
     this.attributes = new AttributeTable(() => this.server.defaults);
     this.session = new RegistrationSession(
       account,
       {
-        name: settings.name,
+        name: account.omitName ? undefined : settings.name,
         version: settings.version,
+        profileId: settings.profileId,
+        smsNumber: settings.smsNumber,
         parameters: settings.parameters,
         lifetime: () => this.server.lifetime,
-        objectList: () => {
-          this.listed = this.objectsAsText();
+        objectList: (version) => {
+          this.listed = this.objectsAsText(version);
           return this.listed;
         },
       },
@@ -77,29 +98,38 @@ export class Account implements AsyncDisposable {
   }
 
   /** Opens the socket; registers when it is started. */
-  static async open(
-    settings: Settings,
-    account: AccountSettings,
-    instance: number,
-    listener: SessionListener,
-  ): Promise<Account> {
+  static async open(settings: Settings, account: AccountSettings, listener: SessionListener): Promise<Account> {
     const { clock, random } = settings;
+    const { address, credentials, serverName, cipherSuites } = account;
+    const destination = { address, credentials, cipherSuites, clock, random };
     let service: Service = () => Promise.reject(new ResponseError(Code.ServiceUnavailable));
     let lost: (peer: Peer) => void = () => undefined;
     const endpoint = await Endpoint.open({
-      transport: account.connector({ address: account.address, credentials: account.credentials, clock, random }),
+      transport: account.connector(serverName === undefined ? destination : { ...destination, serverName }),
       serve: (request, context) => service(request, context),
       lost: (peer) => lost(peer),
       clock,
       random,
     });
     try {
-      const opened = new Account(settings, account, instance, endpoint, listener);
+      const opened = new Account(settings, account, endpoint, listener);
       const { attributes, relations } = opened;
       const { notifications } = account;
       const unheard = (): void => opened.session.handle({ kind: 'unheard' });
       const store = settings.objects;
-      const operations = serveOperations({ ...settings, store, attributes, relations, notifications, unheard });
+      const operations = serveOperations({
+        ...settings,
+        get version() {
+          return opened.session.version;
+        },
+        store,
+        attributes,
+        relations,
+        notifications,
+        caller: opened.caller,
+        storing: () => opened.server.isStoring,
+        unheard,
+      });
       service = (request, context) => opened.serve(operations, request, context);
       lost = (peer) => opened.session.lost(peer);
       return opened;
@@ -129,8 +159,46 @@ export class Account implements AsyncDisposable {
     this.session.handle({ kind: 'trigger' });
   }
 
-  disable(wait: Duration): void {
+  /** Without a wait, as long as the server has written (/1/x/5). */
+  disable(wait: Duration = this.server.disableTimeout): void {
     this.session.handle({ kind: 'disable', wait });
+  }
+
+  /** What is spoken with this server now. */
+  get version(): Lwm2mVersion {
+    return this.session.version;
+  }
+
+  /** Whether the server may read the instance. */
+  readonly visible: Visible = (object, instance) =>
+    mayDo(this.device.objects, this.caller, Right.Read, object, instance);
+
+  /** Core 1.2.1 §6.4.5. Settles when the server has it; rejects as `Client.send` says. */
+  async send(entries: readonly Entry[], { signal, format }: SendOptions): Promise<void> {
+    const { peer, version } = this.session;
+    if (peer === undefined || (this.phase !== 'registered' && this.phase !== 'updating'))
+      throw new SendError('not-registered', `the device is not registered at ${this.settings.uri}`);
+    if (this.server.isMuted)
+      throw new SendError('muted', `${this.settings.uri} wants nothing sent (/1/${this.server.id}/23)`);
+    if (!versionTraits[version].capabilities.has('send'))
+      throw new SendError('unsupported', `${this.settings.uri} is spoken to in LwM2M ${version}, which has no Send`);
+    if (!entries.every(({ path }) => this.maySend(path)))
+      throw new SendError('forbidden', 'keys are sent to nobody, and values to whom may read them');
+    if (entries.length === 0) throw new SendError('nothing', 'there is nothing to send');
+    const operation = { op: 'send', entries, ...(format === undefined ? {} : { format }) } as const;
+    const request = writeRequest(operation, { version, rootPath: '', formats: versionTraits[version].formats });
+    try {
+      const response = await this.endpoint.request(peer, request, signal === undefined ? {} : { signal });
+      if (!isSuccess(response.code)) throw new ResponseError(response.code, undefined, response);
+    } catch (error) {
+      if (error instanceof TimeoutError) this.session.handle({ kind: 'unheard' });
+      throw error;
+    }
+  }
+
+  private maySend(path: Path): boolean {
+    if (path.kind === 'root' || path.kind === 'object') return true;
+    return !isHiddenObject(path.object) && this.visible(path.object, path.instance);
   }
 
   /** Values changed, also those of the account's own instance of object 1. */
@@ -149,13 +217,17 @@ export class Account implements AsyncDisposable {
       if (path.kind === 'root' || path.kind === 'object') return true;
       return objects.get(path.object)?.instances.has(path.instance) ?? false;
     });
-    if (this.phase === 'idle' || this.objectsAsText() === this.listed) return;
+    if (this.phase === 'idle' || this.objectsAsText(this.session.version) === this.listed) return;
     this.session.handle({ kind: 'objects-changed' });
   }
 
-  /** A new registration, or none: what was observed under the old one is over (Core 1.2.1 §6.4.2). */
+  /**
+   * A new registration, or none: what was observed under the old one is over (Core 1.2.1 §6.4.2); where nothing may be lost, what
+   * it has to say is kept for the server to observe anew.
+   */
   forgetRelations(): void {
-    this.relations.endAll();
+    if (this.server.isStoring) this.relations.suspendAll();
+    else this.relations.endAll();
     this.attributes.clear();
   }
 
@@ -163,14 +235,16 @@ export class Account implements AsyncDisposable {
     this.session[Symbol.dispose]();
     this.relations.endAll();
     await this.endpoint[Symbol.asyncDispose]();
-    this.server[Symbol.dispose]();
   }
 
-  private objectsAsText(): string {
-    const { version, rootPath, objects } = this.device;
-    // Devices of 1.0 know no such announcement.
-    const formats = version === '1.0' ? [] : versionTraits[version].formats;
-    return formatObjectList({ rootPath, formats, objects: objectList(objects) });
+  private objectsAsText(version: Lwm2mVersion): string {
+    const { rootPath, objects } = this.device;
+    const { announcesFormats, formats } = versionTraits[version];
+    return formatObjectList({
+      rootPath,
+      formats: announcesFormats ? formats : [],
+      objects: objectList(objects, version),
+    });
   }
 
   private serve(operations: Service, request: Request, context: Context): Promise<Response> {
@@ -178,6 +252,14 @@ export class Account implements AsyncDisposable {
       this.strangers += 1;
       return Promise.reject(new ResponseError(Code.Unauthorized));
     }
+    if (isForBootstrap(request)) return Promise.reject(new ResponseError(Code.Unauthorized));
     return operations(request, context);
   }
+}
+
+/** What only a bootstrap server may ask, and only while it bootstraps (Core 1.2.1 §6.1.3). */
+function isForBootstrap({ code, options: { path } }: Request): boolean {
+  const [first] = path;
+  if (first === undefined) return code === Code.Delete;
+  return (first === 'bs' && path.length === 1) || (/^\d+$/.test(first) && isHiddenObject(Number(first)));
 }

@@ -1,8 +1,19 @@
 // The LwM2M client: objects on one side, servers on the other. The façade over the parts of this package.
-import { type Clock, type Duration, deadlineSignal, Emitter, type Events } from '@lapwing/kernel';
-import { Account, type AccountStats } from './account.ts';
-import type { ObjectStore } from './objects/store.ts';
-import { type AccountSettings, type ClientOptions, type Settings, settingsOf } from './options.ts';
+import { Code, ResponseError } from '@lapwing/coap';
+import { type Clock, ConfigError, type Duration, deadlineSignal, Emitter, type Events } from '@lapwing/kernel';
+import { type Entry, type Lwm2mVersion, type PathText, parsePath } from '@lapwing/lwm2m';
+import { Account, type AccountStats, type SendOptions } from './account.ts';
+import { type AccountSettings, accountsOf, defineAccountObjects, furnish } from './accounts.ts';
+import { instanceKey } from './bootstrap/apply.ts';
+import type { Downgrade } from './bootstrap/consistency.ts';
+import type { BootstrapFailure, BootstrapPhase } from './bootstrap/machine.ts';
+import { type BootstrapListener, BootstrapSession } from './bootstrap/session.ts';
+import { SecurityObject } from './builtin/security.ts';
+import { ServerObject } from './builtin/server.ts';
+import { SendError } from './errors.ts';
+import type { ObjectStore, StoreEvents } from './objects/store.ts';
+import { readPresent } from './operations/composite.ts';
+import { type ClientOptions, type Settings, settingsOf } from './options.ts';
 import type { Phase } from './registration/machine.ts';
 
 /** Short server id and URI of the account that it is about. */
@@ -16,9 +27,21 @@ export interface ClientEvents {
   deregistered: About;
   /** A Register, Update or Deregister failed. The first two are tried again by themselves. */
   failed: About & { readonly error: Error };
-  /** Every attempt of the configured sequences failed. */
+  /** Every attempt of the configured sequences failed. A bootstrap follows where there is a bootstrap server. */
   spent: About;
   phase: About & { readonly phase: Phase };
+  'bootstrap-phase': { readonly phase: BootstrapPhase };
+  /** What a bootstrap server has written is in force; the device registers at the servers that it names. */
+  bootstrapped: {
+    readonly uri: string;
+    readonly servers: readonly About['server'][];
+    /** Servers that are spoken to over a weaker road than before, where `bootstrap.downgrade` accepts that. */
+    readonly downgrades: readonly Downgrade[];
+  };
+  /** Everything is as it was before. It is tried again by itself. */
+  'bootstrap-failed': { readonly failure: BootstrapFailure; readonly error: Error };
+  /** The bootstrap account was only for once (/0/x/12). */
+  'bootstrap-account-purged': Record<string, never>;
   /** A listener of another event threw. The client goes on. */
   'listener-failed': { readonly event: string; readonly error: unknown };
 }
@@ -29,46 +52,38 @@ export class Client implements AsyncDisposable {
   private readonly emitter = new Emitter<ClientEvents>((error, event) => {
     if (event !== 'listener-failed') this.emitter.emit('listener-failed', { event, error });
   });
+  private readonly settings: Settings;
   private readonly clock: Clock;
-  private readonly closeTimeout: Duration;
-  private readonly accounts: Account[] = [];
+  private readonly bootstrapping: BootstrapSession;
+  private accounts: Account[] = [];
+  /** Instances that the options have made; they go with the client unless somebody else has written them since. */
+  private furnished: readonly (readonly [number, number])[] = [];
   private readonly subscriptions: Disposable[] = [];
+  /** While a configuration comes into force, accounts that are about to go need not hear of it. */
+  private isChanging = false;
+  private renewing: Promise<void> = Promise.resolve();
+  private closed = false;
 
   private constructor(settings: Settings) {
+    this.settings = settings;
     this.name = settings.name;
     this.objects = settings.objects;
     this.clock = settings.clock;
-    this.closeTimeout = settings.closeTimeout;
+    this.bootstrapping = new BootstrapSession(settings, this.bootstrapListener());
   }
 
   /**
-   * Opens a socket for each account and starts to register. Resolves before a server has answered: `events` tell.
-   * Throws ConfigError for bad options.
+   * Opens a socket for each account and starts to register; without a server it starts with a bootstrap. Resolves before a
+   * server has answered: `events` tell. Throws ConfigError for bad options, and for objects whose accounts make no sense.
    */
   static async start(options: ClientOptions): Promise<Client> {
-    const settings = settingsOf(options);
-    const client = new Client(settings);
+    const client = new Client(settingsOf(options));
     try {
-      for (const [i, account] of settings.accounts.entries()) {
-        client.accounts.push(
-          await Account.open(
-            settings,
-            account,
-            i,
-            client.listenerOf(account, () => client.accounts[i]),
-          ),
-        );
-      }
+      await client.begin();
     } catch (error) {
       await client[Symbol.asyncDispose]();
       throw error;
     }
-    const { events } = settings.objects;
-    client.subscriptions.push(
-      events.on('changed', ({ paths }) => client.each((account) => account.changed(paths))),
-      events.on('list-changed', () => client.each((account) => account.listChanged())),
-    );
-    client.each((account) => account.start());
     return client;
   }
 
@@ -81,6 +96,15 @@ export class Client implements AsyncDisposable {
     return this.find(id)?.phase;
   }
 
+  get bootstrapPhase(): BootstrapPhase {
+    return this.bootstrapping.phase;
+  }
+
+  /** The servers that are in force. */
+  get servers(): readonly About['server'][] {
+    return this.accounts.map(({ settings: { id, uri } }) => ({ id, uri }));
+  }
+
   /** Sends an Update now. */
   update(id?: number): void {
     this.find(id)?.update();
@@ -91,6 +115,33 @@ export class Client implements AsyncDisposable {
     this.find(id)?.disable(wait);
   }
 
+  /** Asks the bootstrap server for a configuration; false where there is none. Goes on as ever until there is a new one. */
+  bootstrap(): boolean {
+    return this.bootstrapping.start('request');
+  }
+
+  /** Spoken with that server now: the one asked for, or an older one that the server understands. */
+  version(id?: number): Lwm2mVersion | undefined {
+    return this.find(id)?.version;
+  }
+
+  /**
+   * Sends values to a server that has not asked for them (Core 1.2.1 §6.4.5): what is at paths now, as far as it is there, or
+   * entries, perhaps with times. `server` is a short server id, default the first. Resolves when the server has them. Rejects
+   * with SendError when nothing can be sent, ResponseError when the server refuses, TimeoutError when it does not answer.
+   */
+  async send(
+    what: readonly PathText[] | readonly Entry[],
+    { server, ...options }: SendOptions & { readonly server?: number } = {},
+  ): Promise<void> {
+    const account = this.find(server);
+    if (account === undefined) throw new SendError('not-registered', `there is no server ${server ?? ''}`);
+    const entries = what.flatMap((each: PathText | Entry) =>
+      typeof each === 'string' ? readPresent(this.objects, [parsePath(each)], account.visible) : [each],
+    );
+    await account.send(entries, options);
+  }
+
   /** Of the account with that short server id; the first without one. */
   stats(id?: number): AccountStats | undefined {
     return this.find(id)?.stats();
@@ -98,16 +149,105 @@ export class Client implements AsyncDisposable {
 
   /** Deregisters everywhere, as far as servers answer in time, and closes the sockets. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.closed = true;
     for (const subscription of this.subscriptions.splice(0)) subscription[Symbol.dispose]();
-    const accounts = this.accounts.splice(0);
+    await this.bootstrapping[Symbol.asyncDispose]();
+    await this.renewing;
+    await this.part(this.accounts.splice(0));
+    for (const [object, instance] of this.furnished) this.objects.remove(object, instance);
+    this.furnished = [];
+  }
+
+  private async begin(): Promise<void> {
+    const later = (act: () => void): void => void this.clock.at(this.clock.now(), act);
+    // Not before the answer to the Execute is on its way: a server that has lost the registration would not take it.
+    defineAccountObjects(this.objects, {
+      update: (instance) => later(() => this.at(instance)?.update()),
+      disable: (instance) => later(() => this.at(instance)?.disable()),
+      bootstrap: () => {
+        if (!this.bootstrapping.start('request')) throw new ResponseError(Code.MethodNotAllowed);
+      },
+    });
+    this.furnished = furnish(this.settings);
+    const { accounts, problems } = accountsOf(this.settings);
+    if (problems.length > 0) throw new ConfigError(problems);
+    for (const account of accounts) this.accounts.push(await this.open(account));
+    const { events } = this.objects;
+    this.subscriptions.push(
+      events.on('changed', (change) => this.changed(change)),
+      events.on('list-changed', () => this.listChanged()),
+    );
+    for (const account of this.accounts) account.start();
+    if (this.accounts.length === 0) this.bootstrapping.start('fallback');
+  }
+
+  private changed({ paths }: StoreEvents['changed']): void {
+    if (!this.isChanging) for (const account of this.accounts) account.changed(paths);
+  }
+
+  private listChanged(): void {
+    if (!this.isChanging) for (const account of this.accounts) account.listChanged();
+  }
+
+  private bootstrapListener(): BootstrapListener {
+    let touched: ReadonlySet<string> = new Set();
+    return {
+      phase: (phase) => this.emitter.emit('bootstrap-phase', { phase }),
+      commit: (change) => {
+        this.isChanging = true;
+        try {
+          touched = change();
+        } finally {
+          this.isChanging = false;
+        }
+        this.furnished = [];
+      },
+      finished: (uri, downgrades) => {
+        const changes = touched;
+        this.renewing = this.renewing.then(() => this.renew(changes));
+        const servers = accountsOf(this.settings).accounts.map(({ id, uri: server }) => ({ id, uri: server }));
+        this.emitter.emit('bootstrapped', { uri, servers, downgrades });
+      },
+      failed: (failure, error) => this.emitter.emit('bootstrap-failed', { failure, error }),
+      purged: () => this.emitter.emit('bootstrap-account-purged', {}),
+    };
+  }
+
+  /** Accounts whose instances were written or deleted go, and what is in force now begins. */
+  private async renew(touched: ReadonlySet<string>): Promise<void> {
+    const isTouched = ({ settings: { instance, security } }: Account): boolean =>
+      touched.has(instanceKey(ServerObject.id, instance)) || touched.has(instanceKey(SecurityObject.id, security));
+    const wanted = accountsOf(this.settings).accounts;
+    const isReplaced = ({ settings }: Account): boolean =>
+      wanted.some(({ id, uri }) => id === settings.id && uri === settings.uri);
+    const gone = this.accounts.filter(isTouched);
+    this.accounts = this.accounts.filter((account) => !gone.includes(account));
+    // A Register takes the place of the registration before; only servers that are left for good are told.
+    await Promise.all(gone.filter(isReplaced).map((account) => account[Symbol.asyncDispose]()));
+    const parting = this.part(gone.filter((account) => !isReplaced(account)));
+    for (const settings of wanted) {
+      if (this.closed || this.at(settings.instance) !== undefined) continue;
+      try {
+        this.accounts.push(await this.open(settings));
+      } catch (error) {
+        this.emitter.emit('failed', { server: { id: settings.id, uri: settings.uri }, error: error as Error });
+      }
+    }
+    this.accounts.sort((a, b) => a.settings.instance - b.settings.instance);
+    if (!this.closed) for (const account of this.accounts) account.start();
+    this.listChanged();
+    await parting;
+  }
+
+  /** Resolves when the servers have let go, or nobody waits any more. */
+  private async part(accounts: readonly Account[]): Promise<void> {
     {
-      using deadline = deadlineSignal(this.clock, this.closeTimeout, 'Deregister');
+      using deadline = deadlineSignal(this.clock, this.settings.closeTimeout, 'Deregister');
       await Promise.all(accounts.map((account) => this.leave(account, deadline.signal)));
     }
     await Promise.all(accounts.map((account) => account[Symbol.asyncDispose]()));
   }
 
-  /** Resolves when the server has let go, or nobody waits any more. */
   private async leave(account: Account, signal: AbortSignal): Promise<void> {
     account.stop();
     while (account.phase !== 'idle' && !signal.aborted)
@@ -118,25 +258,36 @@ export class Client implements AsyncDisposable {
     return id === undefined ? this.accounts[0] : this.accounts.find(({ settings }) => settings.id === id);
   }
 
-  private each(act: (account: Account) => void): void {
-    for (const account of this.accounts) act(account);
+  /** By instance of object 1. */
+  private at(instance: number): Account | undefined {
+    return this.accounts.find(({ settings }) => settings.instance === instance);
   }
 
-  private listenerOf(
-    { id, uri }: AccountSettings,
-    account: () => Account | undefined,
-  ): Parameters<typeof Account.open>[3] {
+  private open(settings: AccountSettings): Promise<Account> {
+    const { id, uri, bootstrapOnRegistrationFailure } = settings;
     const server = { id, uri };
-    return {
+    let opened: Account | undefined;
+    const opening = Account.open(this.settings, settings, {
       phase: (phase) => {
-        if (phase === 'registering' || phase === 'idle') account()?.forgetRelations();
+        if (phase === 'registering' || phase === 'idle') opened?.forgetRelations();
         this.emitter.emit('phase', { server, phase });
       },
-      registered: () => this.emitter.emit('registered', { server }),
+      registered: () => {
+        if (this.accounts.every(({ phase }) => phase === 'registered' || phase === 'updating'))
+          this.bootstrapping.registered();
+        this.emitter.emit('registered', { server });
+      },
       updated: () => this.emitter.emit('updated', { server }),
       deregistered: () => this.emitter.emit('deregistered', { server }),
       failed: (error) => this.emitter.emit('failed', { server, error }),
-      spent: () => this.emitter.emit('spent', { server }),
-    };
+      spent: () => {
+        this.emitter.emit('spent', { server });
+        if (bootstrapOnRegistrationFailure) this.bootstrapping.start('fallback');
+      },
+    });
+    return opening.then((account) => {
+      opened = account;
+      return account;
+    });
   }
 }

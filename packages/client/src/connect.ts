@@ -8,7 +8,7 @@ import {
   udpTransport,
   webSocketTransport,
 } from '@lapwing/coap';
-import { type Credentials, secure } from '@lapwing/dtls';
+import { type Credentials, checkCredentials as check, cipherSuites, secure } from '@lapwing/dtls';
 import { type Address, type Clock, ConfigError, type Random, type Transport } from '@lapwing/kernel';
 
 export type { Credentials } from '@lapwing/dtls';
@@ -18,6 +18,10 @@ export interface Destination {
   readonly address: Address;
   /** What the device proves itself with, and what it trusts of the server. */
   readonly credentials: Credentials | undefined;
+  /** What to call the server in a handshake (/0/x/14); default: its host name. */
+  readonly serverName?: string;
+  /** IANA numbers of the cipher suites to use over DTLS (/0/x/16); default: all that are safe. */
+  readonly cipherSuites?: readonly number[];
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -36,8 +40,10 @@ export const defaultConnectors: Readonly<Record<string, Connector>> = {
 };
 
 /** The same credentials in the words of TLS. Throws ConfigError for what node:tls cannot do. */
-function streamOptionsOf({ credentials, clock, random }: Destination) {
-  return { connect: tlsCredentialsOf(credentials), clock, random };
+function streamOptionsOf({ credentials, serverName, clock, random }: Destination) {
+  const connect = tlsCredentialsOf(credentials);
+  const isNamed = connect.kind === 'psk' || connect.hostName !== undefined || serverName === undefined;
+  return { connect: isNamed ? connect : { ...connect, hostName: serverName }, clock, random };
 }
 
 function tlsCredentialsOf(credentials: Credentials | undefined): TlsCredentials {
@@ -67,9 +73,18 @@ function tlsCredentialsOf(credentials: Credentials | undefined): TlsCredentials 
  * DTLS over any road that carries datagrams. The server is offered a connection id (RFC 9146): a device whose address changes
  * stays who it is. Throws ConfigError without credentials.
  */
-export function secured(road: Transport, { credentials, clock, random }: Destination): Transport {
+export function secured(road: Transport, destination: Destination): Transport {
+  const { credentials, clock, random, serverName, cipherSuites: wanted = [] } = destination;
   if (credentials === undefined) throw new ConfigError(['credentials: coaps needs some']);
-  return secure(road, { connect: credentials, clock, random });
+  const suites = cipherSuites.filter(({ id }) => wanted.includes(id)).map(({ name }) => name);
+  return secure(road, {
+    connect: credentials,
+    clock,
+    random,
+    ...(serverName === undefined ? {} : { serverName }),
+    // Suites that nobody here knows leave the choice open.
+    ...(suites.length === 0 ? {} : { suites }),
+  });
 }
 
 const socketFor = ({ address, clock }: Destination): Transport =>
@@ -86,3 +101,12 @@ export function addressOf({ scheme, host, port = 0 }: Uri): Address {
   if (scheme === 'tel' || scheme === 'sms') return { via: 'sms', msisdn: host };
   return { via: scheme.includes('+') ? 'tcp' : 'udp', host, port };
 }
+
+/** Throws ConfigError for what no handshake under this scheme can be made with. */
+export function checkCredentials(scheme: string, credentials: Credentials): void {
+  check(credentials);
+  if (scheme.includes('+')) tlsCredentialsOf(credentials);
+}
+
+/** Whether a URI scheme promises that nobody listens in. */
+export const isSecured = (scheme: string): boolean => /^coaps(?:\+|$)/.test(scheme);

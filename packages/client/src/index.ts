@@ -1,9 +1,15 @@
 // The device side of LwM2M: objects, registration, notifications.
-export type { AccountStats } from './account.ts';
+export type { AccountStats, SendOptions } from './account.ts';
+export type { Downgrade } from './bootstrap/consistency.ts';
+export { BootstrapError } from './bootstrap/errors.ts';
+export type { BootstrapFailure, BootstrapPhase, BootstrapTerms } from './bootstrap/machine.ts';
+export { SecurityMode, SecurityObject } from './builtin/security.ts';
+export { ServerObject } from './builtin/server.ts';
 export { type About, Client, type ClientEvents } from './client.ts';
 export { type Connector, type Credentials, type Destination, secured } from './connect.ts';
+export { SendError } from './errors.ts';
 export { Instance, type InstancePatch } from './objects/instance.ts';
 export { type ObjectPolicy, ObjectStore, type Origin, type StoreEvents, type StoreLimits } from './objects/store.ts';
-export type { ClientOptions, ServerAccount } from './options.ts';
+export type { BootstrapAccount, BootstrapPolicy, ClientOptions, ServerAccount } from './options.ts';
 export { defaultRetry, type RetryPolicy } from './registration/backoff.ts';
 export type { Phase } from './registration/machine.ts';

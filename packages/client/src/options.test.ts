@@ -74,4 +74,38 @@ describe('the options of a client', () => {
     expect(problemsOf({ name: 'a', servers: twice })).toEqual(['servers: two have the same id']);
     expect(() => settingsOf({ name: 'a', servers: [] })).toThrow(ConfigError);
   });
+
+  it('may name a bootstrap server instead of servers', () => {
+    const bootstrap = { uri: 'coap://192.0.2.9:5783' };
+    expect(settingsOf({ name: 'a', bootstrap })).toMatchObject({
+      accounts: [],
+      bootstrap: { holdOff: 0, accountTimeout: 0 },
+      provisioning: { pack: false, keysInClear: 'refuse', downgrade: 'refuse', terms: { patience: seconds(247) } },
+      provisioned: { queueMode: false, notifications: 'con' },
+    });
+    expect(settingsOf({ name: 'a', version: '1.2', bootstrap }).provisioning.pack).toBe(true);
+    const terms = { patience: 0, firstWait: 0, longestWait: 0, spread: 2 };
+    const problems = problemsOf({
+      name: 'a',
+      bootstrap: {
+        uri: 'coaps://h',
+        holdOff: -1,
+        accountTimeout: 2 ** 50,
+        pack: true,
+        terms,
+        accounts: { retry: { retryCount: 0 } },
+      },
+    });
+    expect(problems.map((problem) => problem.split(':')[0])).toEqual([
+      'bootstrap.holdOff',
+      'bootstrap.accountTimeout',
+      'bootstrap.credentials',
+      'bootstrap.terms.patience',
+      'bootstrap.terms.firstWait',
+      'bootstrap.terms.longestWait',
+      'bootstrap.terms.spread',
+      'bootstrap.pack',
+      'bootstrap.accounts.retry.retryCount',
+    ]);
+  });
 });

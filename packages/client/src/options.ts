@@ -12,8 +12,9 @@ import {
   systemClock,
   systemRandom,
 } from '@lapwing/kernel';
-import { isName, type Lwm2mVersion, versions } from '@lapwing/lwm2m';
-import { addressOf, type Connector, type Credentials, defaultConnectors } from './connect.ts';
+import { isName, type Lwm2mVersion, versions, versionTraits } from '@lapwing/lwm2m';
+import { type BootstrapTerms, defaultBootstrapTerms } from './bootstrap/machine.ts';
+import { addressOf, type Connector, type Credentials, defaultConnectors, isSecured } from './connect.ts';
 import { ObjectStore } from './objects/store.ts';
 import { defaultRetry, type RetryPolicy } from './registration/backoff.ts';
 
@@ -33,18 +34,53 @@ export interface ServerAccount {
   /** Default maximum period of notifications in seconds (/1/x/3); default none. */
   readonly defaultMaximumPeriod?: number;
   readonly retry?: Partial<RetryPolicy>;
+  /** Registers without a name: the server takes it from the credentials (Core 1.2.1 §6.2.1); default false. */
+  readonly omitName?: boolean;
   /** Notifications are confirmable, or often enough to notice that nobody listens (RFC 7641 §4.5); default `con`. */
   readonly notifications?: 'con' | 'auto';
+}
+
+/** Where the device gets its servers from: when it knows none, when one cannot be reached any more, or when one says so. */
+export interface BootstrapAccount {
+  /** As those of servers. */
+  readonly uri: string;
+  /** What the device proves itself with over a secured road, and what it trusts of the bootstrap server. */
+  readonly credentials?: Credentials;
+  /** Before the first request, in ms (/0/x/11); default 0. */
+  readonly holdOff?: Duration;
+  /** The account goes so long after a bootstrap, in ms (/0/x/12); default 0, never. */
+  readonly accountTimeout?: Duration;
+}
+
+/** What a device lets a bootstrap server do, and how patient it is with it. */
+export interface BootstrapPolicy {
+  /** Asks for everything in one answer first (Bootstrap-Pack, from 1.2 on); default: with 1.2. */
+  readonly pack?: boolean;
+  /** Keys that come over a road without security; default `refuse`. */
+  readonly keysInClear?: 'refuse' | 'accept';
+  /** A server that is there already gets weaker keys or none; default `refuse`. */
+  readonly downgrade?: 'refuse' | 'accept';
+  readonly terms?: Partial<BootstrapTerms>;
+  /** Of the accounts that a bootstrap server writes: what objects 0 and 1 cannot say. Defaults as for `servers`. */
+  readonly accounts?: Pick<ServerAccount, 'queueMode' | 'notifications' | 'retry'>;
 }
 
 export interface ClientOptions {
   /** Endpoint client name, 1 to 252 bytes. */
   readonly name: string;
-  readonly servers: readonly ServerAccount[];
+  /** May be left out where there is a bootstrap server. Counts like `bootstrap` only while `objects` hold no account. */
+  readonly servers?: readonly ServerAccount[];
+  readonly bootstrap?: BootstrapAccount & BootstrapPolicy;
+  /** Certificates that the device itself trusts, for bootstrapped accounts whose certificate usage builds paths (/0/x/15). */
+  readonly authorities?: readonly (Uint8Array | string)[];
   /** What the device has; more can be added while it runs. */
   readonly objects?: ObjectStore;
-  /** Default 1.1. */
+  /** Default 1.1. A server that does not speak it is spoken to in the newest older one that it understands. */
   readonly version?: Lwm2mVersion;
+  /** Stands for the object list at servers that know the profile, from 1.2 on (Core 1.2.1 §6.2.1); default none. */
+  readonly profileId?: string;
+  /** Where the device can be woken by SMS, digits with or without `+`; default none. */
+  readonly smsNumber?: string;
   /** `/path` under which the objects stand; default none. */
   readonly rootPath?: string;
   /** Further parameters of Register. */
@@ -59,25 +95,52 @@ export interface ClientOptions {
   readonly random?: Random;
 }
 
-export interface AccountSettings {
+/** What an account has that objects 0 and 1 cannot say. */
+export interface Habits {
+  readonly queueMode: boolean;
+  readonly omitName: boolean;
+  readonly notifications: 'con' | 'auto';
+  readonly retry: RetryPolicy;
+}
+
+export interface FactoryAccount extends Habits {
   readonly uri: string;
   readonly id: number;
   readonly lifetime: Duration;
-  readonly queueMode: boolean;
   readonly defaultMinimumPeriod: number;
   readonly defaultMaximumPeriod: number | undefined;
-  readonly retry: RetryPolicy;
-  readonly notifications: 'con' | 'auto';
   readonly address: Address;
   readonly credentials: Credentials | undefined;
-  readonly connector: Connector;
+}
+
+export interface FactoryBootstrap {
+  readonly uri: string;
+  readonly credentials: Credentials | undefined;
+  readonly holdOff: Duration;
+  readonly accountTimeout: Duration;
+}
+
+export interface BootstrapSettings {
+  readonly pack: boolean;
+  readonly keysInClear: 'refuse' | 'accept';
+  readonly downgrade: 'refuse' | 'accept';
+  readonly terms: BootstrapTerms;
 }
 
 export interface Settings {
   readonly name: string;
-  readonly accounts: readonly AccountSettings[];
+  /** What the factory has written, in force while nobody has written anything else. */
+  readonly accounts: readonly FactoryAccount[];
+  readonly bootstrap: FactoryBootstrap | undefined;
+  readonly provisioning: BootstrapSettings;
+  /** Of accounts that somebody else writes. */
+  readonly provisioned: Habits;
+  readonly authorities: readonly (Uint8Array | string)[];
+  readonly connectors: Readonly<Record<string, Connector>>;
   readonly objects: ObjectStore;
   readonly version: Lwm2mVersion;
+  readonly profileId: string | undefined;
+  readonly smsNumber: string | undefined;
   readonly rootPath: string;
   readonly parameters: Readonly<Record<string, string>>;
   readonly actionTimeout: Duration;
@@ -97,13 +160,23 @@ const longestParameter = 255;
 export function settingsOf(options: ClientOptions): Settings {
   const problems: string[] = [];
   if (!isName(options.name)) problems.push('name: not 1 to 252 bytes without control characters');
-  if (options.servers.length === 0) problems.push('servers: none given');
+  const { servers = [], authorities = [] } = options;
+  const objects = options.objects ?? new ObjectStore();
+  if (servers.length === 0 && options.bootstrap === undefined && !objects.objects.get(0)?.instances.size)
+    problems.push('servers: none given');
   const version = options.version ?? '1.1';
   if (!versions.includes(version)) problems.push(`version: '${version}' is not one of ${versions.join(', ')}`);
   const rootPath = options.rootPath ?? '';
   if (rootPath !== '' && !/^(\/[^/?#<>]+)+$/.test(rootPath)) problems.push(`rootPath: '${rootPath}' is not like /path`);
+  const { profileId, smsNumber } = options;
+  if (profileId !== undefined && (profileId === '' || encodeUtf8(`pid=${profileId}`).length > longestParameter))
+    problems.push('profileId: empty or too long');
+  if (smsNumber !== undefined && !/^\+?\d{1,20}$/.test(smsNumber)) problems.push('smsNumber: not 1 to 20 digits');
   const connectors = { ...defaultConnectors, ...options.connectors };
-  const accounts = options.servers.flatMap((server, i) => accountOf(server, i, connectors, problems));
+  const accounts = servers.flatMap((server, i) => accountOf(server, i, connectors, problems));
+  const bootstrap = options.bootstrap === undefined ? undefined : bootstrapOf(options.bootstrap, connectors, problems);
+  const provisioning = provisioningOf(options.bootstrap, version, problems);
+  const provisioned = habitsOf(options.bootstrap?.accounts ?? {}, 'bootstrap.accounts', problems);
   if (new Set(accounts.map(({ id }) => id)).size !== accounts.length) problems.push('servers: two have the same id');
   const { parameters = {}, actionTimeout = seconds(30), closeTimeout = seconds(5) } = options;
   for (const [name, value] of Object.entries(parameters)) {
@@ -116,8 +189,15 @@ export function settingsOf(options: ClientOptions): Settings {
   return {
     name: options.name,
     accounts,
-    objects: options.objects ?? new ObjectStore(),
+    bootstrap,
+    provisioning,
+    provisioned,
+    authorities,
+    connectors,
+    objects,
     version,
+    profileId,
+    smsNumber,
     rootPath,
     parameters,
     actionTimeout,
@@ -132,7 +212,7 @@ function accountOf(
   index: number,
   connectors: Readonly<Record<string, Connector>>,
   problems: string[],
-): AccountSettings[] {
+): FactoryAccount[] {
   const at = `servers[${index}]`;
   const id = server.id ?? index + 1;
   const lifetime = server.lifetime ?? seconds(86_400);
@@ -148,41 +228,86 @@ function accountOf(
   if (maximum !== undefined && !(Number.isInteger(maximum) && maximum > 0)) {
     problems.push(`${at}.defaultMaximumPeriod: ${maximum} is not a number of seconds above 0`);
   }
-  const retry: RetryPolicy = { ...defaultRetry, ...server.retry };
+  const habits = habitsOf(server, at, problems);
+  const { uri, credentials } = server;
+  const address = addressAt(uri, credentials, at, connectors, problems);
+  if (address === undefined || problems.length !== before) return [];
+  return [
+    {
+      ...habits,
+      uri,
+      id,
+      lifetime,
+      defaultMinimumPeriod: minimum,
+      defaultMaximumPeriod: maximum,
+      address,
+      credentials,
+    },
+  ];
+}
+
+function habitsOf(
+  given: Pick<ServerAccount, 'queueMode' | 'omitName' | 'notifications' | 'retry'>,
+  at: string,
+  problems: string[],
+): Habits {
+  const retry: RetryPolicy = { ...defaultRetry, ...given.retry };
   if (!(retry.retryCount >= 1)) problems.push(`${at}.retry.retryCount: ${retry.retryCount} is below 1`);
   if (!(retry.sequenceCount >= 1)) problems.push(`${at}.retry.sequenceCount: ${retry.sequenceCount} is below 1`);
   if (!(retry.retryTimer > 0)) problems.push(`${at}.retry.retryTimer: ${retry.retryTimer} is not above 0`);
   if (!(retry.sequenceDelay > 0)) problems.push(`${at}.retry.sequenceDelay: ${retry.sequenceDelay} is not above 0`);
   if (!(retry.spread >= 0 && retry.spread <= 1))
     problems.push(`${at}.retry.spread: ${retry.spread} is not from 0 to 1`);
+  const { queueMode = false, omitName = false, notifications = 'con' } = given;
+  return { queueMode, omitName, notifications, retry };
+}
+
+function bootstrapOf(
+  account: BootstrapAccount,
+  connectors: Readonly<Record<string, Connector>>,
+  problems: string[],
+): FactoryBootstrap {
+  const { uri, credentials, holdOff = 0, accountTimeout = 0 } = account;
+  for (const [name, wait] of Object.entries({ holdOff, accountTimeout })) {
+    if (!(wait >= 0 && wait <= longestLifetime)) problems.push(`bootstrap.${name}: ${wait} is not from 0 to 2^32 s`);
+  }
+  addressAt(uri, credentials, 'bootstrap', connectors, problems);
+  return { uri, credentials, holdOff, accountTimeout };
+}
+
+function provisioningOf(
+  { pack, keysInClear = 'refuse', downgrade = 'refuse', terms = {} }: BootstrapPolicy = {},
+  version: Lwm2mVersion,
+  problems: string[],
+): BootstrapSettings {
+  const complete = { ...defaultBootstrapTerms, ...terms };
+  for (const name of ['patience', 'firstWait', 'longestWait'] as const) {
+    if (!(complete[name] > 0)) problems.push(`bootstrap.terms.${name}: ${complete[name]} is not above 0`);
+  }
+  if (!(complete.spread >= 0 && complete.spread <= 1))
+    problems.push(`bootstrap.terms.spread: ${complete.spread} is not from 0 to 1`);
+  const knowsPack = versions.includes(version) && versionTraits[version].bootstrap.pack;
+  if (pack === true && !knowsPack) problems.push(`bootstrap.pack: ${version} has none`);
+  return { pack: pack ?? knowsPack, keysInClear, downgrade, terms: complete };
+}
+
+/** Undefined, and a problem more, for a URI that nothing here can reach. */
+function addressAt(
+  uri: string,
+  credentials: Credentials | undefined,
+  at: string,
+  connectors: Readonly<Record<string, Connector>>,
+  problems: string[],
+): Address | undefined {
   try {
-    const parts = parseUri(server.uri);
+    const parts = parseUri(uri);
     const { scheme } = parts;
-    const connector = Object.hasOwn(connectors, scheme) ? connectors[scheme] : undefined;
-    if (connector === undefined)
+    if (!Object.hasOwn(connectors, scheme))
       problems.push(`${at}.uri: nothing here speaks '${scheme}' (known: ${Object.keys(connectors).join(', ')})`);
-    else if (scheme.startsWith('coaps') && server.credentials === undefined)
-      problems.push(`${at}.credentials: ${scheme} needs some`);
-    else if (problems.length === before) {
-      const { uri, queueMode = false, notifications = 'con' } = server;
-      return [
-        {
-          uri,
-          id,
-          lifetime,
-          queueMode,
-          defaultMinimumPeriod: minimum,
-          defaultMaximumPeriod: maximum,
-          retry,
-          notifications,
-          address: addressOf(parts),
-          credentials: server.credentials,
-          connector,
-        },
-      ];
-    }
+    else if (isSecured(scheme) && credentials === undefined) problems.push(`${at}.credentials: ${scheme} needs some`);
+    else return addressOf(parts);
   } catch (error) {
     problems.push(`${at}.uri: ${isStackError(error) ? error.message : String(error)}`);
   }
-  return [];
+  return undefined;
 }

@@ -13,7 +13,7 @@ export interface Command {
   readonly echo: string;
   /** JSON text of `data`, undefined when there is none. */
   readonly data: string | undefined;
-  /** JSON text of the path to repeat in the answer, without query; `null` when there is none. */
+  /** JSON text of the path to repeat in the answer, without query, or of the paths; `null` when there are none. */
   readonly reqPath: string;
   /** True when a sender can tell two commands of the same text apart by an id it gave. */
   readonly identified: boolean;
@@ -77,9 +77,30 @@ function commandOf(fields: Fields, texts: ReadonlyMap<string, string>): Command 
 
 function requestPath(fields: Fields): string {
   const { data } = fields;
+  if (isFields(data) && composites.has(String(fields['msgType']))) return requestPaths(data);
   const from = isFields(data) ? (data['path'] ?? data['basePath'] ?? data['reqPath']) : fields['path'];
   if (typeof from === 'number') return String(from);
   return typeof from === 'string' ? JSON.stringify(withoutQuery(from)) : 'null';
+}
+
+/** Commands about several paths. */
+const composites: ReadonlySet<string> = new Set([
+  'read-composite',
+  'write-composite',
+  'observe-composite',
+  'cancel-observe-composite',
+]);
+/** More is refused, and not repeated. */
+const mostPaths = 256;
+
+function requestPaths({ paths, content }: Fields): string {
+  const named = Array.isArray(paths)
+    ? (paths as readonly unknown[])
+    : Array.isArray(content)
+      ? (content as readonly unknown[]).map((each) => (isFields(each) ? each['path'] : undefined))
+      : [];
+  const texts = named.slice(0, mostPaths).filter((each) => typeof each === 'string' || typeof each === 'number');
+  return texts.length === 0 ? 'null' : JSON.stringify(texts);
 }
 
 export function withoutQuery(path: string): string {

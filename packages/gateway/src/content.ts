@@ -69,6 +69,15 @@ function item(path: string, entry: Entry, profile: Profile): string {
   return `{"path":${path},"value":${text}${type}${time === undefined ? '' : `,"time":${number(time)}`}}`;
 }
 
+/** What a device sent by itself: several values of any objects, each with its time if it has one. */
+export function formatReport(entries: readonly Entry[], profile: Profile): string {
+  const withTimes: Profile = { ...profile, details: 'report' };
+  const items = entries.map((entry) =>
+    item(`"${formatPath(entry.path)}"`, entry, entry.time === undefined ? profile : withTimes),
+  );
+  return `[${items.join(',')}]`;
+}
+
 /** JSON text of a value. */
 export function formatValue(value: Value): string {
   switch (value.type) {

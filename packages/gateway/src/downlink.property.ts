@@ -7,7 +7,21 @@ import { parseCommand } from './downlink.ts';
 import { memberTexts } from './members.ts';
 
 const profile = fc.constantFrom(profiles.emqx, profiles.native);
-const verbs = ['read', 'discover', 'write', 'write-attr', 'execute', 'create', 'delete', 'observe', 'cancel-observe'];
+const verbs = [
+  'read',
+  'discover',
+  'write',
+  'write-attr',
+  'execute',
+  'create',
+  'delete',
+  'observe',
+  'cancel-observe',
+  'read-composite',
+  'write-composite',
+  'observe-composite',
+  'cancel-observe-composite',
+];
 
 it('P-03: any bytes give an operation or a refusal with a reason', () => {
   fc.assert(
@@ -34,6 +48,8 @@ it('P-03: any JSON under any verb gives an operation or a refusal with a reason'
         value: fc.jsonValue(),
         content: fc.array(fc.record({ path, type: fc.constantFrom('String', 'Integer'), value: fc.jsonValue() })),
         args: fc.jsonValue(),
+        paths: fc.oneof(fc.jsonValue(), fc.array(path)),
+        depth: fc.jsonValue(),
         pmin: fc.jsonValue(),
         gt: fc.jsonValue(),
       },

@@ -345,3 +345,77 @@ describe('what a command brings along', () => {
     expect(carriage(-1, native)).toEqual({ urgent: false, ttl: undefined });
   });
 });
+
+describe('composite commands', () => {
+  it.each(['read-composite', 'observe-composite', 'cancel-observe-composite'])(
+    '%s takes a list of paths',
+    (msgType) => {
+      const paths = ['/3/0/0', '3303/0/', '/6', '/3/0/11/0'];
+      expect(plain(operation({ msgType, data: { paths } }))).toEqual({
+        op: msgType,
+        paths: ['/3/0/0', '/3303/0', '/6', '/3/0/11/0'],
+      });
+      expect(plain(operation({ msgType, data: { paths: ['/'] } }))).toEqual({ op: msgType, paths: ['/'] });
+    },
+  );
+
+  it('observe-composite takes attributes beside the paths', () => {
+    const data = { paths: ['/3/0/0'], pmin: 10, pmax: '60' };
+    expect(plain(operation({ msgType: 'observe-composite', data }))).toEqual({
+      op: 'observe-composite',
+      paths: ['/3/0/0'],
+      attributes: { pmin: 10, pmax: 60 },
+    });
+  });
+
+  it('write-composite takes values wherever they are, and resource instances that are to go', () => {
+    const content = [
+      { path: '/3/0/14', type: 'String', value: '+01:00' },
+      { path: '/1/0/1', type: 'Integer', value: '600' },
+      { path: '/26241/0/4/3', value: null },
+    ];
+    expect(plain(operation({ msgType: 'write-composite', data: { content } }))).toEqual({
+      op: 'write-composite',
+      entries: [
+        { path: '/3/0/14', value: { type: 'string', value: '+01:00' } },
+        { path: '/1/0/1', value: { type: 'integer', value: 600 } },
+        { path: '/26241/0/4/3' },
+      ],
+    });
+  });
+
+  it('discover takes a depth', () => {
+    expect(plain(operation({ msgType: 'discover', data: { path: '/3', depth: 0 } }))).toEqual({
+      op: 'discover',
+      path: '/3',
+      depth: 0,
+    });
+    for (const depth of [-1, 4, 1.5, '1', {}])
+      expect(reason({ msgType: 'discover', data: { path: '/3', depth } })).toBe('depth is 0 to 3');
+  });
+
+  it.each([
+    ['read-composite', {}, 'paths is missing'],
+    ['read-composite', { paths: '/3' }, 'paths is missing'],
+    ['read-composite', { paths: [] }, 'paths is missing'],
+    ['read-composite', { paths: ['/3', 5] }, 'paths[1]'],
+    ['read-composite', { paths: ['/3/0/0?pmin=1'] }, 'paths[0]'],
+    ['read-composite', { paths: ['/3/65535'] }, 'paths[0]'],
+    ['read-composite', { paths: Array.from({ length: 257 }, () => '/3') }, 'at most 256'],
+    ['observe-composite', { paths: ['/3'], pmin: 'x' }, 'pmin'],
+    ['write-composite', { content: [] }, 'nothing to write'],
+    ['write-composite', { content: [{ path: '/3/0', type: 'String', value: 'x' }] }, 'content[0].path'],
+    ['write-composite', { content: [{ path: '/3/0/14', value: null }] }, 'content[0]'],
+    ['write-composite', { content: [{ path: '/3/0/14', type: 'Integer', value: 'x' }] }, 'content[0]'],
+  ])('%s refuses %o', (msgType, data, expected) => {
+    for (const profile of [emqx, native]) expect(reason({ msgType, data }, profile)).toContain(expected);
+  });
+
+  it('repeat their paths in the answer', () => {
+    const reqPath = (command: object) => parse(command).command.reqPath;
+    expect(reqPath({ msgType: 'read-composite', data: { paths: ['/3', '3303/0/'] } })).toBe('["/3","3303/0/"]');
+    const content = [{ path: '/3/0/14', type: 'String', value: 'x' }];
+    expect(reqPath({ msgType: 'write-composite', data: { content } })).toBe('["/3/0/14"]');
+    expect(reqPath({ msgType: 'read-composite', data: { paths: [{}] } })).toBe('null');
+  });
+});

@@ -1,4 +1,5 @@
-// JSON command → operation, or a refusal that says why: every row of EMQX's command table. What EMQX drops in silence (missing
+// JSON command → operation, or a refusal that says why: every row of EMQX's command table, and the composite operations in
+// the same style. What EMQX drops in silence (missing
 // members, values that do not fit their type, paths that cannot be meant) is a refusal here, and nothing goes to the device.
 import { type Duration, FormatError, seconds } from '@lapwing/kernel';
 import {
@@ -59,7 +60,7 @@ type Build = (data: Fields, profile: Profile, encoding: 'plain' | 'hex') => Oper
 
 const operations: ReadonlyMap<string, Build> = new Map<string, Build>([
   ['read', (data) => ({ op: 'read', path: pathWithoutQuery(data['path'], 'path') })],
-  ['discover', (data) => ({ op: 'discover', path: pathWithoutQuery(data['path'], 'path') })],
+  ['discover', discover],
   ['write', write],
   ['write-attr', writeAttributes],
   ['execute', execute],
@@ -67,7 +68,54 @@ const operations: ReadonlyMap<string, Build> = new Map<string, Build>([
   ['delete', remove],
   ['observe', observe],
   ['cancel-observe', (data) => ({ op: 'cancel-observe', path: pathWithoutQuery(data['path'], 'path') })],
+  ['read-composite', (data) => ({ op: 'read-composite', paths: pathsOf(data) })],
+  ['write-composite', writeComposite],
+  ['observe-composite', observeComposite],
+  ['cancel-observe-composite', (data) => ({ op: 'cancel-observe-composite', paths: pathsOf(data) })],
 ]);
+
+function discover(data: Fields): Operation {
+  const path = pathWithoutQuery(data['path'], 'path');
+  const { depth } = data;
+  if (depth === undefined || depth === null) return { op: 'discover', path };
+  if (typeof depth !== 'number' || ![0, 1, 2, 3].includes(depth)) throw new FormatError('depth is 0 to 3');
+  return { op: 'discover', path, depth };
+}
+
+/** At most so many paths or values in one composite command. */
+const mostParts = 256;
+
+/** `/` alone is everything. */
+function pathsOf(data: Fields): readonly Path[] {
+  const { paths } = data;
+  if (!Array.isArray(paths) || paths.length === 0) throw new FormatError('paths is missing, empty or not an array');
+  if (paths.length > mostParts) throw new FormatError(`paths: at most ${mostParts}`);
+  return paths.map((each, i) => checkedPath(idsIn(each, `paths[${i}]`), `paths[${i}]`));
+}
+
+/** Attributes stand beside the paths, as in write-attr; from LwM2M 1.2 on. */
+function observeComposite(data: Fields, profile: Profile): Operation {
+  const attributes = memberAttributes(data, profile);
+  const asked = { op: 'observe-composite', paths: pathsOf(data) } as const;
+  return Object.keys(attributes).length === 0 ? asked : { ...asked, attributes };
+}
+
+/** A resource instance whose value is null is to go. */
+function writeComposite(data: Fields, profile: Profile, encoding: 'plain' | 'hex'): Operation {
+  const elements = contentOf(data);
+  if (elements.length === 0) throw new FormatError('content: nothing to write');
+  if (elements.length > mostParts) throw new FormatError(`content: at most ${mostParts}`);
+  const entries = elements.map((element, i): Entry => {
+    const at = `content[${i}].path`;
+    if (!isFields(element)) throw new FormatError(`content[${i}] is not an object`);
+    const path = checkedPath(idsIn(element['path'], at), at);
+    if (path.kind === 'resource-instance' && element['value'] === null) return { path };
+    if (path.kind !== 'resource' && path.kind !== 'resource-instance')
+      throw new FormatError(`${at}: a value is written to a resource or a resource instance`);
+    return { path, value: elementValue(element, i, encoding, profile) };
+  });
+  return { op: 'write-composite', entries };
+}
 
 function write(data: Fields, profile: Profile, encoding: 'plain' | 'hex'): Operation {
   const { basePath } = data;
@@ -152,16 +200,21 @@ function observe(data: Fields): Operation {
 
 function writeAttributes(data: Fields, profile: Profile): Operation {
   const { path, query } = splitPath(data['path'], 'path');
-  const attributes: Record<string, number | null> = { ...queryAttributes(query) };
+  const attributes = { ...queryAttributes(query), ...memberAttributes(data, profile) };
+  if (Object.keys(attributes).length === 0) {
+    throw new FormatError(`no attribute given: ${attributeNames.join(', ')}`);
+  }
+  return { op: 'write-attributes', path, attributes };
+}
+
+function memberAttributes(data: Fields, profile: Profile): AttributePatch {
+  const attributes: Record<string, number | null> = {};
   for (const name of attributeNames) {
     const value = data[name];
     if (value === undefined || (value === null && profile.nullAttribute === 'skip')) continue;
     attributes[name] = value === null ? null : attributeValue(name, value);
   }
-  if (Object.keys(attributes).length === 0) {
-    throw new FormatError(`no attribute given: ${attributeNames.join(', ')}`);
-  }
-  return { op: 'write-attributes', path, attributes: attributes as AttributePatch };
+  return attributes as AttributePatch;
 }
 
 /** `?pmin=10&pmax=60` behind a path; a name alone takes the attribute away (Core 1.2.1 §6.3.4). */

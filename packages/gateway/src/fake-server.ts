@@ -1,6 +1,6 @@
 // A server of devices without devices: tests say what happens and hear what was asked.
 import { Emitter, nobody } from '@lapwing/kernel';
-import type { Operation, Result } from '@lapwing/lwm2m';
+import { baseOf, type Operation, type Result } from '@lapwing/lwm2m';
 import type { Registration, ServerEvents } from '@lapwing/server';
 import type { DeviceOptions, DeviceServer } from './gateway.ts';
 
@@ -81,8 +81,13 @@ export class FakeServer implements DeviceServer {
 
   private observed({ name, operation, options }: Asked): Pick<ServerEvents['notify'], 'registration' | 'observation'> {
     const registration = this.registrations.get(name);
-    if (registration === undefined || operation.op !== 'observe') throw new Error('nothing observed');
+    if (registration === undefined || (operation.op !== 'observe' && operation.op !== 'observe-composite'))
+      throw new Error('nothing observed');
     this.observations += 1;
-    return { registration, observation: { id: this.observations, name, path: operation.path, tag: options.tag } };
+    const paths = operation.op === 'observe' ? [operation.path] : operation.paths;
+    return {
+      registration,
+      observation: { id: this.observations, name, path: baseOf(operation), paths, tag: options.tag },
+    };
   }
 }

@@ -21,11 +21,12 @@ import {
   formatEvent,
   formatFailure,
   formatRefusal,
+  isObserve,
   NotificationText,
   type ReplyOptions,
 } from './replies.ts';
 import { Routes } from './topics.ts';
-import { formatLifecycle, formatRegistration, type LifecycleEvent } from './uplink.ts';
+import { formatLifecycle, formatRegistration, formatSend, type LifecycleEvent } from './uplink.ts';
 
 /** The part of the server that the gateway stands on. */
 export interface DeviceServer {
@@ -104,6 +105,7 @@ export class Gateway implements Disposable {
       events.on('asleep', ({ registration }) => this.lifecycle('offline', registration)),
       events.on('notify', (event) => this.notified(event)),
       events.on('notify-failed', (event) => this.undecodable(event)),
+      events.on('sent', (event) => this.sent(event)),
       events.on('observation-ended', (event) => this.observationEnded(event)),
     ];
   }
@@ -164,7 +166,7 @@ export class Gateway implements Disposable {
     }
     const options: DeviceOptions = {
       ...carried(carriage, message.expiry),
-      ...(operation.op === 'observe' ? { tag: new NotificationText(command) } : {}),
+      ...(isObserve(operation) ? { tag: new NotificationText(command) } : {}),
       acknowledged: () => this.uplink('response', mount, formatEvent(command, 'ack'), 'kept'),
     };
     void this.perform(registration, command, operation, options).then(({ json }) => {
@@ -288,6 +290,13 @@ export class Gateway implements Disposable {
     this.options.metrics.add('uplink.notifications');
     const json = observation.tag.format(result, this.replyOptionsOf(registration));
     this.uplink('notify', this.options.logins.mountOf(registration), json, 'notification');
+  }
+
+  /** The device has been told that its values are taken: they are kept while the broker is away. */
+  private sent({ registration, entries }: ServerEvents['sent']): void {
+    const { metrics, logins, config } = this.options;
+    metrics.add('uplink.sends');
+    this.uplink('notify', logins.mountOf(registration), formatSend(entries, config.profile), 'kept');
   }
 
   private undecodable({ registration, observation, error, sequence }: ServerEvents['notify-failed']): void {

@@ -21,6 +21,7 @@ const names = [
   'uplink.updates',
   'uplink.notifications',
   'uplink.undecodable',
+  'uplink.sends',
   /** Updates and registers held back by `update_msg_publish_condition`. */
   'uplink.withheld',
   'uplink.lifecycle',

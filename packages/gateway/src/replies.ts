@@ -3,7 +3,7 @@
 import { BlockError, BodyLimitError, Code, formatCode, formatLinks, ResetError } from '@lapwing/coap';
 import { ClosedError, FormatError, LimitError, TimeoutError } from '@lapwing/kernel';
 import { type ContentResult, formatPath, type Operation, type Result } from '@lapwing/lwm2m';
-import { NotRegisteredError } from '@lapwing/server';
+import { NotRegisteredError, UnsupportedError } from '@lapwing/server';
 import type { Command } from './command.ts';
 import { codeName, type Profile } from './compat.ts';
 import { formatContent, type IsDefined } from './content.ts';
@@ -40,6 +40,9 @@ export function formatAnswer(command: Command, operation: Operation, result: Res
   }
 }
 
+/** What goes on with notifications. */
+export const isObserve = ({ op }: Operation): boolean => op === 'observe' || op === 'observe-composite';
+
 function codeOfDone(operation: Operation, result: Extract<Result, { kind: 'done' }>, profile: Profile): Code {
   const content = operation.op === 'write' && result.code === Code.Content;
   if (!content || profile.contentForWrite === 'report') return result.code;
@@ -51,9 +54,7 @@ function contentAnswer(command: Command, operation: Operation, result: ContentRe
   if (content.kind === 'unreadable') return formatRefusal(command, Code.BadRequest, content.reason);
   const { sequence } = result;
   const numbered =
-    operation.op === 'observe' &&
-    sequence !== undefined &&
-    (sequence !== 0 || options.profile.zeroSequence === 'report');
+    isObserve(operation) && sequence !== undefined && (sequence !== 0 || options.profile.zeroSequence === 'report');
   return response(command, result.code, `,"content":${content.json}`, numbered ? `"seqNum":${sequence},` : '');
 }
 
@@ -78,6 +79,7 @@ export function formatFailure(command: Command, error: unknown): Failure {
 
 function codeOfFailure(error: unknown): Code | undefined {
   if (error instanceof FormatError) return Code.BadRequest;
+  if (error instanceof UnsupportedError) return Code.MethodNotAllowed;
   if (error instanceof BlockError) return Code.RequestEntityIncomplete;
   if (error instanceof BodyLimitError) return Code.RequestEntityTooLarge;
   const unavailable =

@@ -39,7 +39,7 @@ describe('registrations', () => {
     expect(told(registration({ lt: 'x' }, { lifetime: Number.POSITIVE_INFINITY })).data.lt).toBe(0);
   });
 
-  it('P-12: never carry a parameter that names a secret', () => {
+  it('P-12, I-19: never carry a parameter that names a secret', () => {
     const secrets = Object.fromEntries([...secretParameters].map((name) => [name, 'canary']));
     expect(formatRegistration('update', registration({ ep: 'e', ...secrets }), profiles.emqx)).not.toContain('canary');
   });

@@ -1,8 +1,10 @@
 // What happens to a registration → JSON: register and update with everything the device sent about itself (secrets taken out),
 // and, for those who ask for it, the end of a registration and the sleep of a device.
 import type { Link } from '@lapwing/coap';
+import type { Entry } from '@lapwing/lwm2m';
 import type { Registration } from '@lapwing/server';
 import { type Profile, secretParameters } from './compat.ts';
+import { formatReport } from './content.ts';
 
 export type LifecycleEvent = 'deregister' | 'expire' | 'online' | 'offline';
 
@@ -25,6 +27,11 @@ export function formatRegistration(
     data += `,"alternatePath":${JSON.stringify(alternatePath)},"objectList":${objectList(registration.objects)}`;
   }
   return `{"msgType":"${msgType}","data":{${data}}}`;
+}
+
+/** Ours: EMQX does not know Send. */
+export function formatSend(entries: readonly Entry[], profile: Profile): string {
+  return `{"msgType":"send","data":{"content":${formatReport(entries, profile)}}}`;
 }
 
 /** Ours: EMQX says nothing on MQTT when a device leaves. */

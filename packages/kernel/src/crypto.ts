@@ -74,9 +74,12 @@ export class Hmac {
 
   /** The first `length` bytes of it, written to `out` from `at`; `out` may be one of the parts. */
   write(out: Uint8Array, at: number, length: number, ...parts: readonly Uint8Array[]): void {
-    const { hash, block, outer } = this;
-    hashInto(hash, this.message(parts), outer, block, this.length);
+    const { hash, block, inner, outer } = this;
+    const message = this.message(parts);
+    hashInto(hash, message, outer, block, this.length);
     hashInto(hash, outer, out, at, length);
+    // A long one has memory of its own, with the padded key in it.
+    if (message.buffer !== inner.buffer) message.fill(0);
   }
 
   /** Overwrites key and messages. */

@@ -31,14 +31,19 @@ export class FormatError extends StackError {
   }
 }
 
-/** Gave up waiting. The message says for what; `waited` is in ms. */
+/** What a request was waiting for: its turn, the peer to wake up, to be acknowledged, to be answered. */
+export type TimeoutPhase = 'queue' | 'sleep' | 'acknowledgement' | 'response';
+
+/** Gave up waiting. The message says for what; `waited` is in ms. `phase` where it was a request to a peer. */
 export class TimeoutError extends StackError {
   readonly code = 'TIMEOUT';
   readonly waited: number;
+  readonly phase: TimeoutPhase | undefined;
 
-  constructor(message: string, waited: number) {
+  constructor(message: string, waited: number, phase?: TimeoutPhase) {
     super(message);
     this.waited = waited;
+    this.phase = phase;
   }
 }
 

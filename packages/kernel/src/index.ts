@@ -47,7 +47,16 @@ export { Deadlines } from './deadlines.ts';
 export { Driver } from './driver.ts';
 export { type Due, DueQueue } from './due-queue.ts';
 export { Emitter, type Events, type StreamOptions } from './emitter.ts';
-export { ClosedError, ConfigError, FormatError, isStackError, LimitError, StackError, TimeoutError } from './errors.ts';
+export {
+  ClosedError,
+  ConfigError,
+  FormatError,
+  isStackError,
+  LimitError,
+  StackError,
+  TimeoutError,
+  type TimeoutPhase,
+} from './errors.ts';
 export { ExpiringMap } from './expiring-map.ts';
 export { type Linked, LinkedList } from './linked-list.ts';
 export { type Random, randomInteger, systemRandom } from './random.ts';

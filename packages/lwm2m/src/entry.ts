@@ -22,6 +22,26 @@ export interface Codec {
   decode(bytes: Uint8Array, base: Path, typeOf: TypeLookup): Entry[];
 }
 
+/** RFC 8428 §4.5.3: smaller numbers are relative to now, a week and a month from 1978 are not. */
+const firstAbsolute = 2 ** 28;
+
+/** Times that were said relative to now made absolute by a clock in ms. The same list when there are none. */
+export function withAbsoluteTimes(entries: readonly Entry[], clock: { wall(): number }): readonly Entry[] {
+  for (let i = 0; i < entries.length; i += 1) {
+    const time = entries[i]?.time;
+    if (time !== undefined && time < firstAbsolute) {
+      const now = clock.wall() / 1000;
+      return entries.map((entry) => absolute(entry, now));
+    }
+  }
+  return entries;
+}
+
+function absolute(entry: Entry, now: number): Entry {
+  const { time } = entry;
+  return time === undefined || time >= firstAbsolute ? entry : { ...entry, time: now + time };
+}
+
 /** Same path, value and time; an entry without a value equals only another without. */
 export function equalEntries(a: Entry, b: Entry): boolean {
   if (!equalPaths(a.path, b.path) || a.time !== b.time) return false;

@@ -14,9 +14,38 @@ export {
   patchAttributes,
 } from './attributes.ts';
 export { type Answer, type WriteResponseOptions, writeResponse } from './binding/answer.ts';
-export { type ReadRequestOptions, readRequest } from './binding/interpret.ts';
+export {
+  type BootstrapAnswer,
+  type BootstrapAsk,
+  type BootstrapResult,
+  bootstrapAskOf,
+  bootstrapPack,
+  bootstrapPackRequest,
+  bootstrapRequest,
+  packFormats,
+  type ReadBootstrapOptions,
+  readBootstrapAnswer,
+  readBootstrapOperation,
+  readBootstrapPack,
+  writeBootstrapAnswer,
+  writeBootstrapOperation,
+} from './binding/bootstrap.ts';
+export { type ReadRequestOptions, readRequest, readSend } from './binding/interpret.ts';
+export { dataPath } from './binding/paths.ts';
 export { type RequestTarget, writeRequest } from './binding/request.ts';
 export { readResponse } from './binding/response.ts';
+export {
+  type BootstrapLinks,
+  type BootstrapOperation,
+  type BootstrapPlace,
+  type BootstrapProblem,
+  type BootstrapRequest,
+  type BootstrapRequestFields,
+  formatBootstrapLinks,
+  formatBootstrapRequest,
+  parseBootstrapLinks,
+  parseBootstrapRequest,
+} from './bootstrap.ts';
 export {
   type Access,
   type Action,
@@ -35,7 +64,7 @@ export {
 } from './definition.ts';
 export { DefinitionLibrary, type DefinitionLibraryOptions } from './definitions/library.ts';
 export { formatObjectUrn, type ObjectUrn, parseObjectUrn } from './definitions/urn.ts';
-export { type Codec, type Entry, equalEntries, type TypeLookup } from './entry.ts';
+export { type Codec, type Entry, equalEntries, type TypeLookup, withAbsoluteTimes } from './entry.ts';
 export { type ExecuteArguments, formatArguments, parseArguments } from './execute-arguments.ts';
 export { codecFor, type FormatScope, type FormatTraits, formatTraits } from './formats/registry.ts';
 export { startsWithInstance } from './formats/tlv.ts';
@@ -48,7 +77,7 @@ export {
   parseObjectList,
   versionOf,
 } from './object-list.ts';
-export type { ContentResult, Operation, Result } from './operation.ts';
+export { baseOf, type ContentResult, type Operation, outermost, type Result, type Selection } from './operation.ts';
 export {
   childOf,
   comparePaths,
@@ -99,4 +128,16 @@ export {
   type ValueOfType,
   type ValueType,
 } from './value.ts';
-export { type Lwm2mVersion, parseVersion, type VersionTraits, versions, versionTraits } from './version.ts';
+export {
+  type BootstrapTraits,
+  type Capability,
+  isHiddenObject,
+  type Lwm2mVersion,
+  lackingFor,
+  parseVersion,
+  unknownAttribute,
+  type VersionTraits,
+  versionBefore,
+  versions,
+  versionTraits,
+} from './version.ts';

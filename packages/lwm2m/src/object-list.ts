@@ -4,6 +4,7 @@ import { formatLinks, type Link, makeLink, parseLinks } from '@lapwing/coap';
 import { decodeUtf8, FormatError } from '@lapwing/kernel';
 import { maxId } from './path.ts';
 import { type RegistrationProblem, registrationProblem } from './registration.ts';
+import { isHiddenObject } from './version.ts';
 
 export interface ObjectList {
   readonly kind: 'objects';
@@ -14,9 +15,6 @@ export interface ObjectList {
   /** `/3`, `/3/0`, …: the root path taken off, attributes kept. Frozen. */
   readonly objects: readonly Link[];
 }
-
-/** Keys and the like are in them: no server has business there (Core 1.2.1 §6.2.1). */
-const hidden: ReadonlySet<number> = new Set([0, 21, 23]);
 
 export interface ObjectListLimits {
   /** Default 1000. */
@@ -55,7 +53,7 @@ function readLinks(links: readonly Link[], limits: ObjectListLimits): ObjectList
       rootPath !== '' && link.target.startsWith(`${rootPath}/`) ? link.target.slice(rootPath.length) : link.target;
     const object = objectOf(target);
     if (object === 'malformed') return registrationProblem('objects', 'malformed');
-    if (object === 'foreign' || hidden.has(object) || seen.has(target)) continue;
+    if (object === 'foreign' || isHiddenObject(object) || seen.has(target)) continue;
     seen.add(target);
     objects.push(Object.freeze(target === link.target ? link : { target, attributes: link.attributes }));
   }

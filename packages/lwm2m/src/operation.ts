@@ -3,7 +3,15 @@
 import type { Code, Link } from '@lapwing/coap';
 import type { AttributePatch } from './attributes.ts';
 import type { Entry } from './entry.ts';
-import type { InstancePath, ObjectPath, Path, ResourceInstancePath, ResourcePath } from './path.ts';
+import {
+  contains,
+  type InstancePath,
+  type ObjectPath,
+  type Path,
+  type ResourceInstancePath,
+  type ResourcePath,
+  rootPath,
+} from './path.ts';
 
 export type Operation =
   | { readonly op: 'read'; readonly path: Path; readonly accept?: number }
@@ -34,7 +42,40 @@ export type Operation =
     }
   | { readonly op: 'delete'; readonly path: InstancePath | ResourceInstancePath }
   | { readonly op: 'observe'; readonly path: Path; readonly accept?: number; readonly attributes?: AttributePatch }
-  | { readonly op: 'cancel-observe'; readonly path: Path };
+  | { readonly op: 'cancel-observe'; readonly path: Path }
+  | ({ readonly op: 'read-composite' } & Selection)
+  | {
+      readonly op: 'write-composite';
+      /** What is written, wherever it is; a resource instance without a value is to go (Core 1.2.1 §6.3.9). */
+      readonly entries: readonly Entry[];
+      readonly format?: number;
+    }
+  | ({ readonly op: 'observe-composite'; readonly attributes?: AttributePatch } & Selection)
+  | ({ readonly op: 'cancel-observe-composite' } & Selection)
+  /** The one operation that a device asks of its server (Core 1.2.1 §6.4.5). */
+  | { readonly op: 'send'; readonly entries: readonly Entry[]; readonly format?: number };
+
+/** What a composite operation is about (Core 1.2.1 §6.3.8, §6.4.3). */
+export interface Selection {
+  readonly paths: readonly Path[];
+  /** Content-Format of the answer; default by version. */
+  readonly accept?: number;
+  /** Content-Format in which the paths are sent; default by version. */
+  readonly format?: number;
+}
+
+/** Where an operation begins: its path, and the root for those that have several. */
+export function baseOf(operation: Operation): Path {
+  return 'path' in operation ? operation.path : rootPath;
+}
+
+/** Without those that lie below another one, or stand twice: they say nothing more. */
+export function outermost(paths: readonly Path[]): readonly Path[] {
+  const kept = paths.filter(
+    (path, i) => !paths.some((other, j) => i !== j && contains(other, path) && (j < i || !contains(path, other))),
+  );
+  return kept.length === paths.length ? paths : kept;
+}
 
 export type Result =
   | {

@@ -8,7 +8,7 @@ export interface Registering {
   readonly kind: 'register';
   /** Endpoint client name, 1 to 252 bytes without control characters; undefined: take it from the credentials. */
   readonly name: string | undefined;
-  /** As sent; Infinity for 0. Undefined when it was not sent: 86 400 s. */
+  /** As sent; Infinity for 0 where the version has that. Undefined when it was not sent: 86 400 s. */
   readonly lifetime: Duration | undefined;
   readonly version: Lwm2mVersion;
   /** As sent; undefined means U. */
@@ -131,7 +131,7 @@ type Terms = Pick<Updating, 'lifetime' | 'binding' | 'queueMode' | 'smsNumber'>;
 
 function readTerms(parameters: ReadonlyMap<string, string>, version: Lwm2mVersion): Terms | RegistrationProblem {
   const lt = parameters.get('lt');
-  const lifetime = lt === undefined ? undefined : parseLifetime(lt);
+  const lifetime = lt === undefined ? undefined : parseLifetime(lt, version);
   if (lt !== undefined && lifetime === undefined) return registrationProblem('lt', 'malformed');
   const binding = parameters.get('b');
   if (binding !== undefined && !isBinding(binding, version)) return registrationProblem('b', 'malformed');
@@ -142,10 +142,11 @@ function readTerms(parameters: ReadonlyMap<string, string>, version: Lwm2mVersio
   return { lifetime, binding, queueMode: queueModeOf(binding, flag, version), smsNumber };
 }
 
-function parseLifetime(text: string): Duration | undefined {
+function parseLifetime(text: string, version: Lwm2mVersion): Duration | undefined {
   if (!/^\d{1,20}$/.test(text)) return undefined;
   const number = Number(text);
-  return number === 0 ? Number.POSITIVE_INFINITY : seconds(Math.min(number, longestLifetime));
+  const endless = number === 0 && versionTraits[version].endlessLifetime;
+  return endless ? Number.POSITIVE_INFINITY : seconds(Math.min(number, longestLifetime));
 }
 
 /**
@@ -172,7 +173,7 @@ function queueModeOf(
 }
 
 export interface UpdateFields {
-  /** Whole seconds, at least 1; Infinity is written as 0. */
+  /** Whole seconds, at least 1; Infinity is written as 0, or before 1.1 as the longest there is. */
   readonly lifetime?: Duration;
   /** Letters without Q. */
   readonly binding?: string;
@@ -185,6 +186,7 @@ export interface UpdateFields {
 export interface RegisterFields extends UpdateFields {
   /** Undefined: the credentials say it. */
   readonly name?: string;
+  /** From 1.2 on; left out before (Core 1.2.1 §6.2.1). */
   readonly profileId?: string;
 }
 
@@ -196,7 +198,7 @@ export function formatRegister(fields: RegisterFields, version: Lwm2mVersion): s
   }
   const query = name === undefined ? [] : [`ep=${name}`];
   query.push(`lwm2m=${version}`, ...formatTerms(fields, version));
-  if (profileId !== undefined) query.push(`pid=${profileId}`);
+  if (profileId !== undefined && versionTraits[version].profileIds) query.push(`pid=${profileId}`);
   return query.concat(formatOwn(fields));
 }
 
@@ -208,7 +210,7 @@ export function formatUpdate(fields: UpdateFields, version: Lwm2mVersion): strin
 function formatTerms(fields: UpdateFields, version: Lwm2mVersion): string[] {
   const { lifetime, binding, queueMode = false, smsNumber } = fields;
   const query: string[] = [];
-  if (lifetime !== undefined) query.push(`lt=${lifetime === Number.POSITIVE_INFINITY ? 0 : toSeconds(lifetime)}`);
+  if (lifetime !== undefined) query.push(`lt=${lifetimeText(lifetime, version)}`);
   if (versionTraits[version].queueMode === 'parameter') {
     if (binding !== undefined) query.push(`b=${binding}`);
     if (queueMode) query.push('Q');
@@ -218,7 +220,10 @@ function formatTerms(fields: UpdateFields, version: Lwm2mVersion): string[] {
   return query;
 }
 
-const toSeconds = (lifetime: Duration): number => Math.max(1, Math.round(lifetime / seconds(1)));
+function lifetimeText(lifetime: Duration, version: Lwm2mVersion): number {
+  if (lifetime !== Number.POSITIVE_INFINITY) return Math.max(1, Math.round(lifetime / seconds(1)));
+  return versionTraits[version].endlessLifetime ? 0 : longestLifetime;
+}
 
 /** Before 1.1: UQ, SQ, UQS. */
 const withQueue = (binding: string): string => `${binding.charAt(0)}Q${binding.slice(1)}`;

@@ -10,6 +10,8 @@ import {
   type Result,
   resourceInstancePath,
   resourcePath,
+  resourcesOf,
+  type TypeLookup,
 } from '@lapwing/lwm2m';
 
 /** Throws what a result says that is not the one that was hoped for. */
@@ -36,6 +38,21 @@ export function valueOf(resource: ResourceDefinition, entries: readonly Entry[])
     path.kind === 'resource-instance' && value !== undefined ? [[path.resourceInstance, value.value]] : [],
   );
   return new Map(values);
+}
+
+/** The values of an instance by key, as far as the definition knows them. */
+export function instanceValues(definition: ObjectDefinition, entries: readonly Entry[]): Record<string, unknown> {
+  const values: Record<string, unknown> = {};
+  for (const { key, resource } of resourcesOf(definition).values()) {
+    const own = entries.filter(({ path }) => 'resource' in path && path.resource === resource.id);
+    if (own.length > 0) values[key] = valueOf(resource, own);
+  }
+  return values;
+}
+
+/** The types that a definition gives to its own resources. */
+export function typesOf(definition: ObjectDefinition): TypeLookup {
+  return (object, id) => (object === definition.id ? resourcesOf(definition).get(id)?.resource.type : undefined);
 }
 
 /** What a write of some values says. */

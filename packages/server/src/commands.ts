@@ -101,8 +101,10 @@ export class Commands {
       if (signal !== undefined) this.listen(command as Command, signal);
       if (ttl !== undefined) {
         command.timer = this.clock.at(this.clock.now() + ttl, () => {
-          if (!command.running)
-            this.drop(command as Command, new TimeoutError('the command was not sent in time', ttl));
+          if (command.running) return;
+          const { registration, awakeUntil } = command.contact;
+          const phase = registration.queueMode && awakeUntil === undefined ? 'sleep' : 'queue';
+          this.drop(command as Command, new TimeoutError('the command was not sent in time', ttl, phase));
         });
       }
       this.held += 1;

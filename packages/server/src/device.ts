@@ -8,6 +8,7 @@ import {
   type Entry,
   type ExecutableKey,
   type InstancePath,
+  type InstanceValues,
   instancePath,
   type ObjectDefinition,
   type Operation,
@@ -18,12 +19,12 @@ import {
   type ReadableKey,
   type Result,
   resourcePath,
-  resourcesOf,
   type TypeLookup,
+  type Value,
   type ValueOf,
   type WritableValues,
 } from '@lapwing/lwm2m';
-import { entriesOf, refuse, resourceNamed, valueOf } from './calls.ts';
+import { entriesOf, instanceValues, refuse, resourceNamed, typesOf, valueOf } from './calls.ts';
 import { Watch } from './watch.ts';
 
 export interface PerformOptions {
@@ -39,6 +40,24 @@ export interface PerformOptions {
   readonly typeOf?: TypeLookup;
   /** Hears that the device has the request and will answer separately (RFC 7252 §5.2.2). */
   readonly acknowledged?: () => void;
+}
+
+/** What of an instance can be read, as far as it is there. */
+export type ReadValues<D extends ObjectDefinition> = Partial<
+  Pick<InstanceValues<D>, ReadableKey<D> & keyof InstanceValues<D>>
+>;
+
+export interface FormatOptions extends PerformOptions {
+  /** Content-Format of what goes up; default by version and path. */
+  readonly format?: number;
+  /** Content-Format of the answer; default the best that the device has announced. */
+  readonly accept?: number;
+}
+
+export interface ObserveOptions extends PerformOptions {
+  readonly accept?: number;
+  /** Count for this observation before what is written; from 1.2 on (Core 1.2.1 §6.4.1). */
+  readonly attributes?: AttributePatch;
 }
 
 export interface Notification {
@@ -71,39 +90,82 @@ export class Device {
     return this.asker.perform(this.name, operation, options);
   }
 
-  /** One typed value, or everything at a path. An optional resource that is not there throws ResponseError 4.04. */
+  /**
+   * One typed value, the values of an instance, or everything at a path. An optional resource that is not there throws
+   * ResponseError 4.04.
+   */
   read<D extends ObjectDefinition, K extends ReadableKey<D>>(
     definition: D,
     instance: number,
     resource: K,
     options?: PerformOptions,
   ): Promise<ValueOf<D['resources'][K]>>;
-  read(path: PathText, options?: PerformOptions): Promise<readonly Entry[]>;
+  read<D extends ObjectDefinition>(definition: D, instance: number): Promise<ReadValues<D>>;
+  read(path: PathText, options?: Omit<FormatOptions, 'format'>): Promise<readonly Entry[]>;
   async read(
     target: ObjectDefinition | PathText,
-    second?: number | PerformOptions,
+    second?: number | FormatOptions,
     key?: string,
     last?: PerformOptions,
   ): Promise<unknown> {
-    if (typeof target === 'string')
-      return (await this.content({ op: 'read', path: parsePath(target) }, second as PerformOptions)).entries;
-    const resource = resourceNamed(target, key as string);
+    if (typeof target === 'string') {
+      const { accept, ...options } = (second ?? {}) as FormatOptions;
+      const path = parsePath(target);
+      return (await this.content(accept === undefined ? { op: 'read', path } : { op: 'read', path, accept }, options))
+        .entries;
+    }
+    const options = { ...last, typeOf: typesOf(target) };
+    if (key === undefined) {
+      const path = instancePath(target.id, second as number);
+      return instanceValues(target, (await this.content({ op: 'read', path }, options)).entries);
+    }
+    const resource = resourceNamed(target, key);
     const path = resourcePath(target.id, second as number, resource.id);
-    const typeOf = (object: number, id: number) =>
-      object === target.id ? resourcesOf(target).get(id)?.resource.type : undefined;
-    const { entries } = await this.content({ op: 'read', path }, { ...last, typeOf });
-    return valueOf(resource, entries);
+    return valueOf(resource, (await this.content({ op: 'read', path }, options)).entries);
   }
 
-  /** Some values of an instance; what is not given stays as it is. */
-  async write<D extends ObjectDefinition>(
+  /**
+   * Some values of an instance, what is not given stays as it is; or what is at a path, which replaces everything that was
+   * there. A path of a resource or a resource instance takes its one value.
+   */
+  write<D extends ObjectDefinition>(
     definition: D,
     instance: number,
     values: WritableValues<D>,
     options?: PerformOptions,
+  ): Promise<void>;
+  write(path: PathText, content: Value | readonly Entry[], options?: Omit<FormatOptions, 'accept'>): Promise<void>;
+  async write(
+    target: ObjectDefinition | PathText,
+    second: number | Value | readonly Entry[],
+    third?: object,
+    last?: PerformOptions,
   ): Promise<void> {
-    const path = instancePath(definition.id, instance);
-    await this.done({ op: 'write', path, mode: 'update', entries: entriesOf(definition, instance, values) }, options);
+    if (typeof target !== 'string') {
+      const instance = second as number;
+      const entries = entriesOf(target, instance, third ?? {});
+      await this.done({ op: 'write', path: instancePath(target.id, instance), mode: 'update', entries }, last);
+      return;
+    }
+    const path = parsePath(target);
+    if (path.kind === 'root' || path.kind === 'object') throw new RangeError(`${target} cannot be written`);
+    const { format, ...options } = (third ?? {}) as FormatOptions;
+    const entries = 'type' in (second as object) ? [{ path, value: second as Value }] : (second as readonly Entry[]);
+    const chosen = format === undefined ? {} : { format };
+    await this.done({ op: 'write', path, mode: 'replace', entries, ...chosen }, options);
+  }
+
+  /** Everything that is there at several paths, in one answer of one moment (Core 1.2.1 §6.3.8). From 1.1 on. */
+  async readComposite(paths: readonly PathText[], options: FormatOptions = {}): Promise<readonly Entry[]> {
+    const { format, accept, ...rest } = options;
+    const operation = { op: 'read-composite', paths: paths.map(parsePath) } as const;
+    return (await this.content({ ...operation, ...given({ format, accept }) }, rest)).entries;
+  }
+
+  /** Several values wherever they are, all or none (Core 1.2.1 §6.3.9). From 1.1 on. */
+  async writeComposite(entries: readonly Entry[], options: Omit<FormatOptions, 'accept'> = {}): Promise<void> {
+    const { format, ...rest } = options;
+    await this.done({ op: 'write-composite', entries, ...given({ format }) }, rest);
   }
 
   async execute<D extends ObjectDefinition>(
@@ -137,8 +199,10 @@ export class Device {
     await this.done({ op: 'delete', path: parsePath(path) as InstancePath }, options);
   }
 
-  async discover(path: PathText, options?: PerformOptions): Promise<readonly Link[]> {
-    const result = await this.perform({ op: 'discover', path: parsePath(path) }, options);
+  /** `depth`: levels to look down, 0 to 3; default by path. From 1.2 on (Core 1.2.1 §6.3.2). */
+  async discover(path: PathText, options: PerformOptions & { readonly depth?: number } = {}): Promise<readonly Link[]> {
+    const { depth, ...rest } = options;
+    const result = await this.perform({ op: 'discover', path: parsePath(path), ...given({ depth }) }, rest);
     return result.kind === 'links' ? result.links : refuse(result);
   }
 
@@ -151,10 +215,56 @@ export class Device {
    * does: with the registration, or when somebody else observes the same path. Throws ResponseError when the device
    * refuses. A reader that falls behind loses the oldest beyond 1000.
    */
-  async *observe(path: PathText, options: PerformOptions = {}): AsyncGenerator<Notification, void> {
+  observe(path: PathText, options?: ObserveOptions): AsyncGenerator<Notification, void>;
+  observe<D extends ObjectDefinition, K extends ReadableKey<D>>(
+    definition: D,
+    instance: number,
+    resource: K,
+    options?: ObserveOptions,
+  ): AsyncGenerator<ValueOf<D['resources'][K]>, void>;
+  observe(
+    target: ObjectDefinition | PathText,
+    second?: number | ObserveOptions,
+    key?: string,
+    last: ObserveOptions = {},
+  ): AsyncGenerator<unknown, void> {
+    if (typeof target !== 'string') return this.observeValue(target, second as number, key as string, last);
+    const { accept, attributes, ...options } = (second ?? {}) as ObserveOptions;
+    const operation = { op: 'observe', path: parsePath(target), ...given({ accept, attributes }) } as const;
+    return this.watch(operation, { op: 'cancel-observe', path: operation.path }, options);
+  }
+
+  /** Several paths as one observation: what changes together is told together (Core 1.2.1 §6.4.3). From 1.1 on. */
+  observeComposite(
+    paths: readonly PathText[],
+    options: ObserveOptions & Pick<FormatOptions, 'format'> = {},
+  ): AsyncGenerator<Notification, void> {
+    const { accept, format, attributes, ...rest } = options;
+    const selection = { paths: paths.map(parsePath), ...given({ accept, format }) };
+    const operation = { op: 'observe-composite', ...selection, ...given({ attributes }) } as const;
+    return this.watch(operation, { op: 'cancel-observe-composite', ...selection }, rest);
+  }
+
+  private async *observeValue(
+    definition: ObjectDefinition,
+    instance: number,
+    key: string,
+    { accept, attributes, ...options }: ObserveOptions,
+  ): AsyncGenerator<unknown, void> {
+    const resource = resourceNamed(definition, key);
+    const path = resourcePath(definition.id, instance, resource.id);
+    const operation = { op: 'observe', path, ...given({ accept, attributes }) } as const;
+    for await (const { entries } of this.watch(operation, { op: 'cancel-observe', path }, options))
+      yield valueOf(resource, entries);
+  }
+
+  private async *watch(
+    operation: Operation,
+    cancel: Operation,
+    options: PerformOptions,
+  ): AsyncGenerator<Notification, void> {
     const { signal } = options;
     const watch = new Watch();
-    const operation = { op: 'observe', path: parsePath(path) } as const;
     let live = false;
     try {
       const first = await this.content(operation, { ...options, tag: watch });
@@ -166,7 +276,6 @@ export class Device {
     } finally {
       if (live && !watch.isOver) {
         // Over here at once. Nobody waits for the device to hear of it, since it may sleep: it is told by a reset later.
-        const cancel = { op: 'cancel-observe', path: operation.path } as const;
         void this.perform(cancel, { order: 'now' }).catch(() => undefined);
       }
     }
@@ -181,4 +290,11 @@ export class Device {
     const result = await this.perform(operation, options);
     return result.kind === 'done' ? result : refuse(result);
   }
+}
+
+/** Without what is undefined. */
+function given<T extends object>(members: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
 }

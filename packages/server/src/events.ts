@@ -1,6 +1,6 @@
 // Every event of the server, as one map of types.
 import type { Peer } from '@lapwing/kernel';
-import type { ContentResult, Path, Result } from '@lapwing/lwm2m';
+import type { ContentResult, Entry, Path, Result } from '@lapwing/lwm2m';
 import type { Registration } from './registration/registration.ts';
 
 export interface Observation {
@@ -8,7 +8,10 @@ export interface Observation {
   readonly id: number;
   /** Endpoint client name. */
   readonly name: string;
+  /** What is observed; of a composite the root. */
   readonly path: Path;
+  /** Of a composite, in the order in which they were asked for; else the one. */
+  readonly paths: readonly Path[];
   /** What the caller of observe gave, untouched. */
   readonly tag: unknown;
 }
@@ -33,6 +36,13 @@ export interface ServerEvents {
   asleep: { readonly registration: Registration };
   /** A notification in time order; stale ones are dropped before. */
   notify: { readonly registration: Registration; readonly observation: Observation; readonly result: ContentResult };
+  /** What a device sent by itself (Core 1.2.1 §6.4.5). Times are Unix time in seconds; without one it is of now. */
+  sent: {
+    readonly registration: Registration;
+    readonly entries: readonly Entry[];
+    /** Content-Format that it came in. */
+    readonly format: number;
+  };
   /** Nothing comes any more: cancelled here, refused or ended by the device, replaced by one of the same path, or over with the registration. */
   'observation-ended': {
     readonly observation: Observation;

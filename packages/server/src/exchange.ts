@@ -1,7 +1,15 @@
 // An operation becomes a request to one device, and its response a result: the meeting of the binding with the
 // endpoint, the device's version and its definitions.
 import type { Observing, Request, RequestOptions, Response, Token } from '@lapwing/coap';
-import { type Operation, type Result, readResponse, type TypeLookup, writeRequest } from '@lapwing/lwm2m';
+import type { Clock } from '@lapwing/kernel';
+import {
+  type Operation,
+  type Result,
+  readResponse,
+  type TypeLookup,
+  withAbsoluteTimes,
+  writeRequest,
+} from '@lapwing/lwm2m';
 import type { Underway } from './commands.ts';
 import type { Contact } from './contact.ts';
 import type { Models } from './models.ts';
@@ -21,11 +29,13 @@ export interface ExchangeOptions {
 export class Exchange {
   private readonly models: Models;
   private readonly heard: (contact: Contact) => void;
+  private readonly clock: Pick<Clock, 'wall'>;
 
-  /** `heard` is told of every answer's sender. */
-  constructor(models: Models, heard: (contact: Contact) => void) {
+  /** `heard` is told of every answer's sender; values with relative times are of the clock's now. */
+  constructor(models: Models, heard: (contact: Contact) => void, clock: Pick<Clock, 'wall'>) {
     this.models = models;
     this.heard = heard;
+    this.clock = clock;
   }
 
   /** How long a device may take is the endpoint's to say: 93 s to acknowledge, 247 s to answer (RFC 7252 §4.8.2). */
@@ -74,6 +84,9 @@ export class Exchange {
     response: Response,
     typeOf = this.models.typesOf(registration),
   ): Result {
-    return readResponse(operation, response, typeOf, registration.rootPath);
+    const result = readResponse(operation, response, typeOf, registration.rootPath);
+    if (result.kind !== 'content') return result;
+    const entries = withAbsoluteTimes(result.entries, this.clock);
+    return entries === result.entries ? result : { ...result, entries };
   }
 }

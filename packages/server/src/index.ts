@@ -1,6 +1,36 @@
 // The management side of LwM2M: registrations, devices, observations, queue mode.
-export { type Asker, Device, type Notification, type PerformOptions } from './device.ts';
-export { NotRegisteredError } from './errors.ts';
+export type {
+  BootstrapEvents,
+  BootstrapFailureReason,
+  BootstrapSession,
+  BootstrapStep,
+  StepOutcome,
+} from './bootstrap/events.ts';
+export type { BootstrapCandidate, BootstrapServerOptions } from './bootstrap/options.ts';
+export type {
+  Plan,
+  PlannedAccess,
+  PlannedOscore,
+  PlannedRoad,
+  PlannedSecurity,
+  PlannedServer,
+  PlannedWrite,
+} from './bootstrap/plan.ts';
+export { BootstrapServer, type BootstrapStats } from './bootstrap/server.ts';
+export { SessionFailure } from './bootstrap/session.ts';
+export { problemsOf as planProblems } from './bootstrap/steps.ts';
+export { MemoryPlanStore, PlanConflictError, type PlanStore, type StoredPlan } from './bootstrap/store.ts';
+export { requestBootstrap } from './bootstrap/trigger.ts';
+export {
+  type Asker,
+  Device,
+  type FormatOptions,
+  type Notification,
+  type ObserveOptions,
+  type PerformOptions,
+  type ReadValues,
+} from './device.ts';
+export { type Failure, failureOf, NotRegisteredError, UnsupportedError } from './errors.ts';
 export type { Observation, ServerEvents } from './events.ts';
 export {
   type AlertTrace,

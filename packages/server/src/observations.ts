@@ -1,18 +1,27 @@
-// Observations that this server holds: one record for each device and path, which comes back with every notification. A repeated observe of a path
+// Observations that this server holds: one record for each device and path or set of paths, which comes back with every notification. A repeated observe of a path
 // keeps its token, so that the device replaces the relation instead of adding one (RFC 7641 §3.1).
 // A fleet has as many records as devices: a record is numbers and references, and its token one short string.
 import type { Observed, Response, Token } from '@lapwing/coap';
-import { type Emitter, LimitError, latin1At, type Peer } from '@lapwing/kernel';
-import { type ContentResult, equalPaths, formatPath, type Operation, type Path, type Result } from '@lapwing/lwm2m';
+import { LimitError, latin1At, type Peer } from '@lapwing/kernel';
+import {
+  baseOf,
+  type ContentResult,
+  equalPaths,
+  formatPath,
+  type Operation,
+  type Path,
+  type Result,
+} from '@lapwing/lwm2m';
 import type { Underway } from './commands.ts';
 import type { Contact } from './contact.ts';
 import type { PerformOptions } from './device.ts';
 import type { Observation, ServerEvents } from './events.ts';
 import type { Exchange, Observer } from './exchange.ts';
+import type { Telling } from './telling.ts';
 import { Watch } from './watch.ts';
 
-export type ObserveOperation = Extract<Operation, { op: 'observe' }>;
-export type CancelOperation = Extract<Operation, { op: 'cancel-observe' }>;
+export type ObserveOperation = Extract<Operation, { op: 'observe' | 'observe-composite' }>;
+export type CancelOperation = Extract<Operation, { op: 'cancel-observe' | 'cancel-observe-composite' }>;
 
 export class ObservationRecord implements Observation {
   readonly id: number;
@@ -40,7 +49,11 @@ export class ObservationRecord implements Observation {
   }
 
   get path(): Path {
-    return this.operation.path;
+    return baseOf(this.operation);
+  }
+
+  get paths(): readonly Path[] {
+    return pathsOf(this.operation);
   }
 }
 
@@ -53,7 +66,7 @@ const capacity = 1024;
 
 export class Observations {
   private readonly exchange: Exchange;
-  private readonly events: Emitter<ServerEvents>;
+  private readonly events: Pick<Telling, 'emit'>;
   private readonly heard: (contact: Contact) => void;
   private readonly limit: number;
   private held = 0;
@@ -64,7 +77,7 @@ export class Observations {
   private made = 0;
 
   /** `limit` is the number for one device; `heard` is told of every notification's sender. */
-  constructor(exchange: Exchange, events: Emitter<ServerEvents>, heard: (contact: Contact) => void, limit: number) {
+  constructor(exchange: Exchange, events: Pick<Telling, 'emit'>, heard: (contact: Contact) => void, limit: number) {
     this.exchange = exchange;
     this.events = events;
     this.heard = heard;
@@ -87,7 +100,7 @@ export class Observations {
     { tag, acknowledged }: Pick<PerformOptions, 'tag' | 'acknowledged'>,
     command: Underway,
   ): Promise<Result> {
-    const before = this.find(contact, operation.path);
+    const before = this.find(contact, operation);
     if (before === undefined && this.of(contact).length >= this.limit) {
       throw new LimitError(`${contact.registration.name}: ${this.limit} observations already`, this.limit);
     }
@@ -114,7 +127,7 @@ export class Observations {
 
   /** Ends here at once, whatever the device says: its next notification would be answered with a reset. */
   async cancel(contact: Contact, operation: CancelOperation, command: Underway): Promise<Result> {
-    const record = this.find(contact, operation.path);
+    const record = this.find(contact, operation);
     if (record === undefined) return this.exchange.send(contact, operation, command);
     this.end(record, 'cancelled');
     const token = tokenOf(record);
@@ -194,9 +207,9 @@ export class Observations {
     this.events.emit('notify', { registration: record.contact.registration, observation: record, result });
   }
 
-  private find(contact: Contact, path: Path): ObservationRecord | undefined {
+  private find(contact: Contact, operation: ObserveOperation | CancelOperation): ObservationRecord | undefined {
     let record = contact.observations;
-    while (record !== undefined && !equalPaths(record.path, path)) record = record.next;
+    while (record !== undefined && !isOfSame(record.operation, operation)) record = record.next;
     return record;
   }
 
@@ -227,13 +240,22 @@ export class Observations {
 
   private shared(operation: ObserveOperation): ObserveOperation {
     if (operation.attributes !== undefined) return operation;
-    const key = `${formatPath(operation.path)} ${operation.accept ?? ''}`;
+    const key = `${operation.op} ${pathsOf(operation).map(formatPath).join()} ${operation.accept ?? ''} ${'format' in operation ? operation.format : ''}`;
     const known = this.operations.get(key);
     if (known !== undefined) return known;
     if (this.operations.size >= capacity) this.operations.clear();
     this.operations.set(key, operation);
     return operation;
   }
+}
+
+const pathsOf = (operation: ObserveOperation | CancelOperation): readonly Path[] =>
+  'path' in operation ? [operation.path] : operation.paths;
+
+/** The same path, or the same paths in whatever order. */
+function isOfSame(a: ObserveOperation, b: ObserveOperation | CancelOperation): boolean {
+  if ('path' in a || 'path' in b) return 'path' in a && 'path' in b && equalPaths(a.path, b.path);
+  return a.paths.length === b.paths.length && a.paths.every((path) => b.paths.some((each) => equalPaths(path, each)));
 }
 
 const keyOfToken = (token: Token): string => latin1At(token, 0, token.length);

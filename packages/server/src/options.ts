@@ -5,6 +5,7 @@ import {
   ConfigError,
   type Duration,
   days,
+  encodeUtf8,
   type Peer,
   type Random,
   seconds,
@@ -12,7 +13,7 @@ import {
   systemRandom,
   type Transport,
 } from '@lapwing/kernel';
-import { DefinitionLibrary, type Lwm2mVersion } from '@lapwing/lwm2m';
+import { DefinitionLibrary, type Lwm2mVersion, type ObjectList, parseObjectList } from '@lapwing/lwm2m';
 import type { ListenerSecurity, StreamSecurity } from './listen.ts';
 import type { Rate } from './rate-limit.ts';
 import type { SecurityStore } from './security/store.ts';
@@ -77,7 +78,12 @@ export interface ServerOptions {
   readonly security?: SecurityStore;
   /** Asked at each Register before anything is stored, and after `security`; default: everybody. */
   readonly authorize?: (candidate: Candidate) => Promise<Verdict>;
-  /** Lifetimes outside are moved to the nearest end. Defaults 15 s, 365 days; `default` when none was sent, 86 400 s. */
+  /**
+   * What devices have that register with the id of a profile and without an object list, in the link format of such lists; a device
+   * with an id that is not here is asked for its list (Core 1.2.1 §6.2.1). Default: none.
+   */
+  readonly profiles?: Readonly<Record<string, string>>;
+  /** Lifetimes outside are moved to the nearest end, endless ones too. Defaults 15 s, 365 days; `default` when none was sent, 86 400 s. */
   readonly lifetime?: { readonly min?: Duration; readonly max?: Duration; readonly default?: Duration };
   /** Queue mode: awake so long after each contact; default 93 s. */
   readonly awakeWindow?: Duration;
@@ -107,6 +113,7 @@ export interface Settings {
   readonly library: DefinitionLibrary;
   readonly security: SecurityStore | undefined;
   readonly authorize: ((candidate: Candidate) => Promise<Verdict>) | undefined;
+  readonly profiles: ReadonlyMap<string, ObjectList>;
   readonly lifetime: { readonly min: Duration; readonly max: Duration; readonly default: Duration };
   readonly awakeWindow: Duration;
   readonly queueMode: ((parameters: ReadonlyMap<string, string>, version: Lwm2mVersion) => boolean) | undefined;
@@ -124,12 +131,14 @@ export interface Settings {
 /** Throws ConfigError with every problem. */
 export function settingsOf(options: ServerOptions): Settings {
   const { lifetime = {}, limits = {} } = options;
+  const problems: string[] = [];
   const settings: Settings = {
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
     library: options.library ?? new DefinitionLibrary(),
     security: options.security,
     authorize: options.authorize,
+    profiles: profilesOf(options.profiles ?? {}, problems),
     lifetime: {
       min: lifetime.min ?? seconds(15),
       max: lifetime.max ?? days(365),
@@ -147,34 +156,10 @@ export function settingsOf(options: ServerOptions): Settings {
       hostRate: limits.hostRate,
     },
   };
-  const problems: string[] = [];
   const positive = (path: string, value: number): void => {
     if (!(value > 0)) problems.push(`${path}: ${value} is not above 0`);
   };
-  if (options.listeners.length === 0) problems.push('listeners: none given');
-  const names = options.listeners.map(listenerName);
-  if (new Set(names).size !== names.length) problems.push('listeners: two have the same name');
-  options.listeners.forEach((listener, i) => {
-    const { dtls } = listener;
-    const keys = dtls?.psk !== false && options.security !== undefined;
-    if (dtls !== undefined && !keys && dtls.certificate === undefined && dtls.rawPublicKey === undefined)
-      problems.push(
-        `listeners[${i}].dtls: nobody could come in: give ` +
-          `certificate or rawPublicKey, or the server security with pre-shared keys`,
-      );
-    if (dtls !== undefined && 'via' in listener && listener.via !== 'udp')
-      problems.push(`listeners[${i}].dtls: over ${listener.via} it is tls`);
-    const tls = 'tls' in listener ? listener.tls : undefined;
-    if (tls !== undefined && (tls.psk === false || options.security === undefined) && tls.certificate === undefined)
-      problems.push(
-        `listeners[${i}].tls: nobody could come in: give certificate, or the server security with pre-shared keys`,
-      );
-    if (dtls?.rawPublicKey !== undefined && options.security === undefined)
-      problems.push(`listeners[${i}].dtls.rawPublicKey: whose keys may come in? Give the server security`);
-    if ('port' in listener && !(Number.isInteger(listener.port) && listener.port >= 0 && listener.port <= 65_535)) {
-      problems.push(`listeners[${i}].port: ${listener.port} is not from 0 to 65535`);
-    }
-  });
+  problems.push(...listenerProblems(options.listeners, options.security));
   positive('lifetime.min', settings.lifetime.min);
   positive('lifetime.default', settings.lifetime.default);
   if (!(settings.lifetime.max >= settings.lifetime.min)) problems.push('lifetime.max: below lifetime.min');
@@ -191,4 +176,46 @@ export function settingsOf(options: ServerOptions): Settings {
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return settings;
+}
+
+export function listenerProblems(
+  listeners: readonly Listener[],
+  security: SecurityStore | undefined,
+): readonly string[] {
+  const problems: string[] = [];
+  if (listeners.length === 0) problems.push('listeners: none given');
+  const names = listeners.map(listenerName);
+  if (new Set(names).size !== names.length) problems.push('listeners: two have the same name');
+  listeners.forEach((listener, i) => {
+    const { dtls } = listener;
+    const keys = dtls?.psk !== false && security !== undefined;
+    if (dtls !== undefined && !keys && dtls.certificate === undefined && dtls.rawPublicKey === undefined)
+      problems.push(
+        `listeners[${i}].dtls: nobody could come in: give ` +
+          `certificate or rawPublicKey, or the server security with pre-shared keys`,
+      );
+    if (dtls !== undefined && 'via' in listener && listener.via !== 'udp')
+      problems.push(`listeners[${i}].dtls: over ${listener.via} it is tls`);
+    const tls = 'tls' in listener ? listener.tls : undefined;
+    if (tls !== undefined && (tls.psk === false || security === undefined) && tls.certificate === undefined)
+      problems.push(
+        `listeners[${i}].tls: nobody could come in: give certificate, or the server security with pre-shared keys`,
+      );
+    if (dtls?.rawPublicKey !== undefined && security === undefined)
+      problems.push(`listeners[${i}].dtls.rawPublicKey: whose keys may come in? Give the server security`);
+    if ('port' in listener && !(Number.isInteger(listener.port) && listener.port >= 0 && listener.port <= 65_535)) {
+      problems.push(`listeners[${i}].port: ${listener.port} is not from 0 to 65535`);
+    }
+  });
+  return problems;
+}
+
+function profilesOf(given: Readonly<Record<string, string>>, problems: string[]): ReadonlyMap<string, ObjectList> {
+  const profiles = new Map<string, ObjectList>();
+  for (const [id, text] of Object.entries(given)) {
+    const list = parseObjectList(encodeUtf8(text));
+    if (list.kind === 'objects') profiles.set(id, list);
+    else problems.push(`profiles.${id}: ${list.reason}`);
+  }
+  return profiles;
 }

@@ -9,22 +9,13 @@ import {
   type Response,
   type Service,
 } from '@lapwing/coap';
-import {
-  type Address,
-  afterTurn,
-  ConfigError,
-  Driver,
-  Emitter,
-  type Events,
-  type Identity,
-  TimeoutError,
-} from '@lapwing/kernel';
-import type { Operation, Result } from '@lapwing/lwm2m';
+import { type Address, ConfigError, Driver, Emitter, type Events, type Identity, TimeoutError } from '@lapwing/kernel';
+import { dataPath, lackingFor, type Operation, type Result } from '@lapwing/lwm2m';
 import { Awake, type AwakeEffect, type AwakeInput } from './awake.ts';
 import { Commands, type Underway, type Work } from './commands.ts';
 import type { Contact } from './contact.ts';
 import { Device, type PerformOptions } from './device.ts';
-import { NotRegisteredError } from './errors.ts';
+import { NotRegisteredError, UnsupportedError } from './errors.ts';
 import type { Observation, ServerEvents } from './events.ts';
 import { Exchange } from './exchange.ts';
 import { type DtlsStats, type Listening, listen, revoke, type StreamStats } from './listen.ts';
@@ -38,13 +29,15 @@ import { Registry } from './registration/registry.ts';
 import { isOf, isSame } from './security/changing.ts';
 import { refusalOf } from './security/ownership.ts';
 import type { DeviceCredential, DeviceSecurity, SecurityStore } from './security/store.ts';
+import { SendInterface } from './send.ts';
+import { Telling } from './telling.ts';
 
 export interface ServerStats {
   readonly registrations: number;
   readonly observations: number;
   /** Under way or waiting. */
   readonly commands: number;
-  /** Of the registration interface, by outcome. */
+  /** Of the registration interface and of Send, by outcome. */
   readonly outcomes: Readonly<Record<string, number>>;
   /** Requests for what is not there, outside the registration interface. */
   readonly unserved: number;
@@ -68,9 +61,9 @@ export class Server implements AsyncDisposable {
   private readonly expiry: ExpiryWheel<Contact>;
   private readonly expiries: Driver<Contact, Contact>;
   private readonly awake: Driver<AwakeInput<Contact>, AwakeEffect<Contact>>;
+  private readonly sending: SendInterface;
   private readonly listening: Listening[] = [];
-  /** What waits until the responses of this turn are on their way. */
-  private afterwards: (() => void)[] = [];
+  private readonly telling = new Telling(this.emitter);
   private unserved = 0;
   private listenerErrors = 0;
   private closed = false;
@@ -81,8 +74,10 @@ export class Server implements AsyncDisposable {
     this.settings = settings;
     const { clock, limits } = settings;
     this.commands = new Commands(clock, limits.commands);
-    this.exchange = new Exchange(new Models(settings.library), this.heard);
-    this.observing = new Observations(this.exchange, this.emitter, this.heard, limits.observations);
+    const models = new Models(settings.library);
+    this.exchange = new Exchange(models, this.heard, clock);
+    this.observing = new Observations(this.exchange, this.telling, this.heard, limits.observations);
+    this.sending = new SendInterface(settings, this.registry, models, this.sent);
     this.expiry = new ExpiryWheel();
     this.expiries = new Driver(this.expiry, clock, (contact) => this.end(contact, 'expired'));
     this.awake = new Driver(new Awake<Contact>(settings.awakeWindow), clock, this.woke);
@@ -205,6 +200,13 @@ export class Server implements AsyncDisposable {
     const contact = this.registry.byName(name);
     if (contact === undefined || contact.ended)
       return Promise.reject(new NotRegisteredError(`${name} is not registered`));
+    const { version } = contact.registration;
+    const lacking = lackingFor(operation, version);
+    // Attributes that come with an Observe do no harm to a device that passes over them; some of 1.0 know them from a draft.
+    if (lacking !== undefined && lacking !== 'observe-attributes')
+      return Promise.reject(
+        new UnsupportedError(`${name} speaks LwM2M ${version}, which has no ${operation.op} (${lacking})`),
+      );
     const work: Work<Result> = (target, command) => this.ask(target, operation, options, command);
     return options.order === 'now'
       ? this.commands.runNow(contact, work, options)
@@ -216,7 +218,7 @@ export class Server implements AsyncDisposable {
       registrations: this.registry.size,
       observations: this.observing.size,
       commands: this.commands.size,
-      outcomes: this.registering.outcomes(),
+      outcomes: { ...this.registering.outcomes(), ...this.sending.outcomes() },
       unserved: this.unserved,
       listenerErrors: this.listenerErrors,
       endpoints: Object.fromEntries(this.listening.map(({ name, endpoint }) => [name, endpoint.stats()])),
@@ -233,7 +235,7 @@ export class Server implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.closed) return;
     this.closed = true;
-    this.afterwards = [];
+    this.telling.close();
     this.expiries[Symbol.dispose]();
     this.registering[Symbol.dispose]();
     this.awake[Symbol.dispose]();
@@ -250,6 +252,8 @@ export class Server implements AsyncDisposable {
     const endpoint = this.listening.find(({ name }) => name === listener)?.endpoint;
     if (path[0] === 'rd' && endpoint !== undefined)
       return this.registering.serve(request, path, context, listener, endpoint);
+    if (path[0] === dataPath && path.length === 1 && endpoint !== undefined)
+      return this.sending.serve(request, context.peer, endpoint);
     this.unserved += 1;
     return Promise.resolve(makeResponse(Code.NotFound));
   }
@@ -267,8 +271,10 @@ export class Server implements AsyncDisposable {
   private send(contact: Contact, operation: Operation, options: PerformOptions, command: Underway): Promise<Result> {
     switch (operation.op) {
       case 'observe':
+      case 'observe-composite':
         return this.observing.observe(contact, operation, options, command);
       case 'cancel-observe':
+      case 'cancel-observe-composite':
         return this.observing.cancel(contact, operation, command);
       default:
         return this.exchange.send(contact, operation, command, options);
@@ -285,12 +291,11 @@ export class Server implements AsyncDisposable {
     }
     this.expiries.handle(contact);
     const { registration } = contact;
-    this.soon(() => {
-      const event = before === undefined ? { registration } : { registration, replaced: before.registration };
-      this.emitter.emit('registered', event);
-      this.heard(contact);
-      this.commands.pump(contact);
-    });
+    this.telling.emit(
+      'registered',
+      before === undefined ? { registration } : { registration, replaced: before.registration },
+    );
+    this.spokenTo(contact);
   };
 
   private readonly updated = (
@@ -303,32 +308,26 @@ export class Server implements AsyncDisposable {
     const { registration } = contact;
     if (previous.queueMode && !registration.queueMode) this.awake.handle({ kind: 'left', item: contact });
     const moved = previous.peer !== registration.peer ? this.observing.follow(contact, previous.peer) : [];
-    this.soon(() => {
-      this.emitter.emit('updated', { registration, previous, withObjects });
+    this.telling.emit('updated', { registration, previous, withObjects });
+    this.spokenTo(contact, moved);
+  };
+
+  private readonly sent = (contact: Contact, report: Omit<ServerEvents['sent'], 'registration'>): void => {
+    this.telling.emit('sent', { registration: contact.registration, ...report });
+    this.spokenTo(contact);
+  };
+
+  /** Once the answer to its request is on its way: a device that is still waiting for its 2.01 has no ear for commands. */
+  private spokenTo(contact: Contact, moved: readonly ObservationRecord[] = []): void {
+    this.telling.between(() => {
       for (const record of moved) this.renew(contact, record);
       this.heard(contact);
       this.commands.pump(contact);
     });
-  };
-
-  /**
-   * Once the answer to the request is on its way: a device that is still waiting for its 2.01 has no ear for commands.
-   * In order, and before whatever ends a registration is told.
-   */
-  private soon(tell: () => void): void {
-    if (this.afterwards.length === 0) afterTurn(this.tellAfterwards);
-    this.afterwards.push(tell);
   }
-
-  private readonly tellAfterwards = (): void => {
-    const waiting = this.afterwards;
-    this.afterwards = [];
-    for (const tell of waiting) tell();
-  };
 
   private end(contact: Contact, event: 'deregistered' | 'expired'): void {
     if (contact.ended) return;
-    this.tellAfterwards();
     contact.ended = true;
     this.registry.remove(contact);
     this.expiry.forget(contact);
@@ -336,7 +335,7 @@ export class Server implements AsyncDisposable {
     this.observing.endAll(contact);
     const { registration } = contact;
     this.commands.abandon(contact, new NotRegisteredError(`${registration.name}: its registration ended`));
-    this.emitter.emit(event, { registration });
+    this.telling.emit(event, { registration });
   }
 
   /** In its turn, like any command; what becomes of it is told by events. */
@@ -351,7 +350,7 @@ export class Server implements AsyncDisposable {
   };
 
   private readonly woke = ({ kind, item }: AwakeEffect<Contact>): void => {
-    this.emitter.emit(kind, { registration: item.registration });
+    this.telling.emit(kind, { registration: item.registration });
     if (kind === 'awake') this.commands.pump(item);
   };
 

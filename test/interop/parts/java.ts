@@ -1,34 +1,53 @@
-// Small Java programs of ours on libraries from Maven: a folder with a `pom.xml` and sources becomes a folder of classes
-// in the cache, the first time it is needed.
+// Small Java programs of ours on libraries from Maven: a folder with a `pom.xml` and sources becomes a folder of classes in
+// the cache, once for each class path and each wording. Most tell what happens as JSON lines.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cache, findProgram, lastLine, type Part, program } from './part.ts';
 import { mustRun, Process } from './process.ts';
 
+export interface JavaOptions {
+  /** What a program says once it runs. */
+  readonly ready: RegExp;
+  /** Sources of other folders that these stand on. */
+  readonly shared?: readonly string[];
+}
+
+/** Of programs that tell events. */
+export const startedEvent = /^event {"event":"started"}$/m;
+
+/** The programs of a folder beside this file. */
 export class JavaPrograms {
   readonly part: Part;
-  readonly #sources: string;
-  readonly #files: readonly string[];
+  readonly #name: string;
+  readonly #pom: string;
+  readonly #sources: readonly string[];
   readonly #build: string;
+  readonly #ready: RegExp;
   #prepared: Promise<true | string> | undefined;
 
-  /** Of the library with this name, in this folder. */
-  constructor(name: string, folder: URL) {
-    this.#sources = fileURLToPath(folder);
-    this.#files = readdirSync(this.#sources).filter((file) => /\.(?:java|xml)$/.test(file));
+  /** Of the library with this name. */
+  constructor(name: string, folder: string, { ready, shared = [] }: JavaOptions) {
+    const path = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
+    const own = readdirSync(path(folder)).filter((file) => file.endsWith('.java'));
+    this.#name = name;
+    this.#pom = join(path(folder), 'pom.xml');
+    this.#sources = [...own.map((file) => join(path(folder), file)), ...shared.map(path)];
+    this.#ready = ready;
     // Another class path or another program is another folder.
     const digest = createHash('sha256')
-      .update(this.#files.map((file) => `${file}\n${this.#read(file)}`).join('\n'))
+      .update(
+        [this.#pom, ...this.#sources].map((file) => `${basename(file)}\n${readFileSync(file, 'utf8')}`).join('\n'),
+      )
       .digest('hex')
       .slice(0, 12);
-    this.#build = join(cache, `${name.toLowerCase()}-${digest}`);
+    this.#build = join(cache, `${folder}-${digest}`);
     this.part = {
       name,
       from: 'Maven',
       available: () => {
-        this.#prepared ??= this.#prepare(name);
+        this.#prepared ??= this.#prepare();
         return this.#prepared;
       },
     };
@@ -36,22 +55,22 @@ export class JavaPrograms {
 
   /** The version of the library with this artifact id; `${…}` in the pom is looked up. */
   versionOf(artifact: string): string {
-    const pom = this.#read('pom.xml');
+    const pom = readFileSync(this.#pom, 'utf8');
     const [, said = '?'] = new RegExp(`<artifactId>${artifact}</artifactId>\\s*<version>([^<]*)`).exec(pom) ?? [];
     const [, property] = /^\$\{(.*)\}$/.exec(said) ?? [];
     if (property === undefined) return said;
     return new RegExp(`<${property}>([^<]*)`).exec(pom)?.[1] ?? '?';
   }
 
-  start(name: string, main: string, args: readonly string[], ready: RegExp): Promise<Process> {
-    const classPath = `${this.#build}:${readFileSync(this.#classPathFile, 'utf8')}`;
+  start(name: string, main: string, args: readonly string[]): Promise<Process> {
     // The programs live for seconds: a quick start matters more than quick code.
     const tuning = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xmx256m'];
+    const classPath = `${this.#build}:${readFileSync(this.#classPathFile, 'utf8')}`;
     return Process.start({
       name,
       command: program('java'),
       args: [...tuning, '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', '-cp', classPath, main, ...args],
-      ready,
+      ready: this.#ready,
     });
   }
 
@@ -59,11 +78,7 @@ export class JavaPrograms {
     return join(this.#build, 'class-path');
   }
 
-  #read(file: string): string {
-    return readFileSync(join(this.#sources, file), 'utf8');
-  }
-
-  async #prepare(name: string): Promise<true | string> {
+  async #prepare(): Promise<true | string> {
     for (const tool of ['java', 'javac', 'mvn']) {
       if (findProgram(tool) === undefined) return `${tool} is not installed`;
     }
@@ -76,17 +91,36 @@ export class JavaPrograms {
       await mustRun({
         name: 'mvn',
         command: program('mvn'),
-        args: ['-B', '-q', '-f', join(this.#sources, 'pom.xml'), goal, `-Dmdep.outputFile=${this.#classPathFile}`],
+        args: ['-B', '-q', '-f', this.#pom, goal, `-Dmdep.outputFile=${this.#classPathFile}`],
         lifetime: 400,
       });
-      const sources = this.#files.filter((file) => file.endsWith('.java')).map((file) => join(this.#sources, file));
       const classPath = readFileSync(this.#classPathFile, 'utf8');
-      const args = ['--release', '11', '-d', this.#build, '-cp', classPath, ...sources];
+      const args = ['--release', '11', '-d', this.#build, '-cp', classPath, ...this.#sources];
       await mustRun({ name: 'javac', command: program('javac'), args });
       writeFileSync(complete, '');
       return true;
     } catch (error) {
-      return `${name} cannot be installed: ${lastLine(error)}`;
+      return `${this.#name} cannot be installed: ${lastLine(error)}`;
+    }
+  }
+}
+
+/** The `event` lines of a program, each given out once. */
+export class EventLines<E extends { readonly event: string }> {
+  readonly #process: Process;
+  #from = 0;
+
+  constructor(process: Process) {
+    this.#process = process;
+  }
+
+  /** The next event of this kind that passes the test; those before it are passed over. */
+  async next(kind: string, wanted: (event: E) => boolean = () => true, { within = 20 } = {}): Promise<E> {
+    for (;;) {
+      const match = await this.#process.waitFor(/^event (.*)\n/m, { within, from: this.#from });
+      this.#from += match.index + match[0].length;
+      const event = JSON.parse(match[1] ?? '') as E;
+      if (event.event === kind && wanted(event)) return event;
     }
   }
 }

@@ -1,18 +1,15 @@
 // Leshan in both roles: its client and server libraries with CoAP by Californium, from Maven, under the two small
 // programs in `leshan/`, which take commands and tell events as JSON lines.
 import { derOf, material } from './dtls-material.ts';
-import { JavaPrograms } from './java.ts';
+import { EventLines, JavaPrograms, startedEvent } from './java.ts';
 import type { Part } from './part.ts';
 import { freeUdpPort } from './ports.ts';
 import type { Process } from './process.ts';
 
-const programs = new JavaPrograms('Leshan', new URL('leshan', import.meta.url));
+const programs = new JavaPrograms('Leshan', 'leshan', { ready: startedEvent });
 
 export const leshan: Part = programs.part;
 export const leshanVersion = (): string => programs.versionOf('leshan-lwm2m-client');
-
-const startProgram = (name: string, main: string, args: readonly string[]): Promise<Process> =>
-  programs.start(name, main, args, /^event {"event":"started"}$/m);
 
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 /** From full path to value; an opaque is `{ hex }`, a time and an unsigned 64-bit integer are text. */
@@ -31,26 +28,9 @@ export interface Event {
   readonly root?: string;
   readonly links?: string;
   readonly reason?: string;
-}
-
-/** The `event` lines of a program, each given out once. */
-class Events {
-  readonly #process: Process;
-  #from = 0;
-
-  constructor(process: Process) {
-    this.#process = process;
-  }
-
-  /** The next event of this kind that passes the test; those before it are passed over. */
-  async next(kind: string, wanted: (event: Event) => boolean = () => true, { within = 20 } = {}): Promise<Event> {
-    for (;;) {
-      const match = await this.#process.waitFor(/^event (.*)\n/m, { within, from: this.#from });
-      this.#from += match.index + match[0].length;
-      const event = JSON.parse(match[1] ?? '') as Event;
-      if (event.event === kind && wanted(event)) return event;
-    }
-  }
+  readonly code?: string;
+  /** Values by the time of their measurement, ISO 8601; those without one under `null`. */
+  readonly moments?: Readonly<Record<string, Values>>;
 }
 
 /** How a program speaks coaps. */
@@ -92,18 +72,18 @@ export interface LeshanDeviceOptions {
 /** Device 3, Firmware Update 5, Temperature 3303 (instance 0, more by Create) and the test object 3442. */
 export class LeshanDevice implements AsyncDisposable {
   readonly process: Process;
-  readonly #events: Events;
+  readonly #events: EventLines<Event>;
 
   private constructor(process: Process) {
     this.process = process;
-    this.#events = new Events(process);
+    this.#events = new EventLines(process);
   }
 
   static async start({ server, name, lifetime = 60, queue, security }: LeshanDeviceOptions): Promise<LeshanDevice> {
     const words = queue === true ? ['queue'] : [];
     if (security !== undefined) words.push(await secured('device', security));
     const args = [server, name, String(lifetime), ...words];
-    return new LeshanDevice(await startProgram('Leshan device', 'DeviceProgram', args));
+    return new LeshanDevice(await programs.start('Leshan device', 'DeviceProgram', args));
   }
 
   /** `registered`, `refused`, `unanswered`, `updated`, `deregistered`, `written`, `executed`, `failed`. */
@@ -118,6 +98,21 @@ export class LeshanDevice implements AsyncDisposable {
 
   update(): void {
     this.process.write('{"update": true}\n');
+  }
+
+  /** Sends what is at the paths now. */
+  send(paths: readonly string[], format: number): void {
+    this.process.write(`${JSON.stringify({ send: paths, format })}\n`);
+  }
+
+  /** Keeps what is at the paths now, with the time. */
+  collect(paths: readonly string[]): void {
+    this.process.write(`${JSON.stringify({ collect: paths })}\n`);
+  }
+
+  /** Sends what was collected. */
+  sendCollected(format: number): void {
+    this.process.write(`${JSON.stringify({ collected: format })}\n`);
   }
 
   /** Deregisters and ends. */
@@ -149,12 +144,18 @@ export interface LeshanCommand {
     | 'create'
     | 'delete'
     | 'discover'
-    | 'attributes';
-  readonly path: string;
+    | 'attributes'
+    | 'read-composite'
+    | 'write-composite'
+    | 'observe-composite'
+    | 'cancel-composite';
+  readonly path?: string;
+  /** Of a composite. */
+  readonly paths?: readonly string[];
   /** A content format's number. */
   readonly format?: number;
   readonly value?: JsonValue;
-  /** From resource id to value. */
+  /** From resource id to value; of a composite from full path. */
   readonly values?: Values;
   readonly replace?: boolean;
   readonly instance?: number;
@@ -178,14 +179,14 @@ export class LeshanServer implements AsyncDisposable {
   readonly port: number;
   readonly process: Process;
   readonly #scheme: 'coap' | 'coaps';
-  readonly #events: Events;
+  readonly #events: EventLines<Event>;
   #asked = 0;
 
   private constructor(scheme: 'coap' | 'coaps', port: number, process: Process) {
     this.#scheme = scheme;
     this.port = port;
     this.process = process;
-    this.#events = new Events(process);
+    this.#events = new EventLines(process);
   }
 
   static async start(security?: LeshanSecurity): Promise<LeshanServer> {
@@ -195,7 +196,7 @@ export class LeshanServer implements AsyncDisposable {
     return new LeshanServer(
       scheme,
       port,
-      await startProgram('Leshan server', 'ServerProgram', [String(port), ...words]),
+      await programs.start('Leshan server', 'ServerProgram', [String(port), ...words]),
     );
   }
 

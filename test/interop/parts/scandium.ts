@@ -6,7 +6,7 @@ import { JavaPrograms } from './java.ts';
 import { freeUdpPort } from './ports.ts';
 import type { Process } from './process.ts';
 
-const programs = new JavaPrograms('Scandium', new URL('scandium', import.meta.url));
+const programs = new JavaPrograms('Scandium', 'scandium', { ready: /^started$/m });
 
 async function start(role: 'server' | 'client', port: number, options: DtlsOptions): Promise<Process> {
   const { suite, raw, client = 'shown', serverName, mtu, connectionId, without } = options;
@@ -32,7 +32,7 @@ async function start(role: 'server' | 'client', port: number, options: DtlsOptio
         }),
   };
   const args = Object.entries(said).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]));
-  return programs.start(`Scandium ${role}`, 'DtlsProgram', args, /^started$/m);
+  return programs.start(`Scandium ${role}`, 'DtlsProgram', args);
 }
 
 class ScandiumServer implements DtlsServer {

@@ -1,12 +1,14 @@
 // Object 1, one instance for each account: what a server may read and change about its own registration
 // (Core 1.2.1 Appendix E.2). Resources that the engine does not act on are left out.
-import { ResponseError } from '@lapwing/coap';
-import { type Duration, days, seconds } from '@lapwing/kernel';
-import { type Attributes, defineObject } from '@lapwing/lwm2m';
-import type { Instance } from '../objects/instance.ts';
+import { parseUri, ResponseError } from '@lapwing/coap';
+import { type Duration, days, FormatError, seconds } from '@lapwing/kernel';
+import { type Action, type Attributes, defineObject } from '@lapwing/lwm2m';
+import { addressOf } from '../connect.ts';
+import { flagAt, numberAt, textAt } from '../objects/reading.ts';
 import type { ObjectStore } from '../objects/store.ts';
-import { type Content, isMany } from '../objects/tree.ts';
-import type { AccountSettings } from '../options.ts';
+import { type Content, type Contents, isMany } from '../objects/tree.ts';
+import type { RetryPolicy } from '../registration/backoff.ts';
+import { readSecurity, SecurityObject } from './security.ts';
 
 export const ServerObject = defineObject({
   id: 1,
@@ -23,97 +25,166 @@ export const ServerObject = defineObject({
     notificationStoring: { id: 6, type: 'boolean', access: 'RW', required: true },
     binding: { id: 7, type: 'string', access: 'RW', required: true },
     registrationUpdateTrigger: { id: 8, access: 'E', required: true },
+    bootstrapRequestTrigger: { id: 9, access: 'E' },
+    bootstrapOnRegistrationFailure: { id: 16, type: 'boolean', access: 'R' },
+    communicationRetryCount: { id: 17, type: 'unsigned', access: 'RW' },
+    communicationRetryTimer: { id: 18, type: 'unsigned', access: 'RW', unit: 's' },
+    communicationSequenceDelayTimer: { id: 19, type: 'unsigned', access: 'RW', unit: 's' },
+    communicationSequenceRetryCount: { id: 20, type: 'unsigned', access: 'RW' },
+    muteSend: { id: 23, type: 'boolean', access: 'RW' },
   },
 });
 
-const { shortServerId, lifetime, defaultMinimumPeriod, defaultMaximumPeriod, disableTimeout, binding } =
-  ServerObject.resources;
+const { resources } = ServerObject;
+const { shortServerId, lifetime, defaultMinimumPeriod, defaultMaximumPeriod, disableTimeout, binding } = resources;
 /** Seconds: what fits in 32 bits, and in a number as ms. */
 const longest = 0xffff_ffff;
+const periods = [
+  lifetime,
+  defaultMinimumPeriod,
+  defaultMaximumPeriod,
+  disableTimeout,
+  resources.communicationRetryTimer,
+  resources.communicationSequenceDelayTimer,
+];
+const counts = [resources.communicationRetryCount, resources.communicationSequenceRetryCount];
 
 /** How the road to a server is called in bindings (Core 1.2.1 §6.2.1). */
 export const bindingLetters = { udp: 'U', tcp: 'T', sms: 'S' } as const;
 
-/** What each account of a store can be spoken to in, by short server id. */
-const spoken = new WeakMap<ObjectStore, Map<number, string>>();
-
-function spokenIn(store: ObjectStore): Map<number, string> {
-  const known = spoken.get(store) ?? new Map<number, string>();
-  spoken.set(store, known);
-  return known;
+/** Of the account with that short server id; undefined where it has no road, or one that makes no sense. */
+function letterOf(server: number | undefined, securities: readonly Contents[]): string | undefined {
+  const records = securities.map(readSecurity);
+  const record = records.find((each) => !each.isBootstrap && each.shortServerId === server);
+  if (record === undefined) return undefined;
+  try {
+    return bindingLetters[addressOf(parseUri(record.uri)).via];
+  } catch (error) {
+    if (error instanceof FormatError) return undefined;
+    throw error;
+  }
 }
 
 /** Refuses what would leave the device unreachable or restless: no server gets to write that (Core 1.2.1 Appendix E.2). */
-function check(letters: ReadonlyMap<number, string>, valueOf: (resource: number) => Content | undefined): void {
-  for (const { id } of [lifetime, defaultMinimumPeriod, defaultMaximumPeriod, disableTimeout]) {
-    const period = numberAt(valueOf(id));
+function check(
+  valueOf: (resource: number) => Content | undefined,
+  instancesOf: (object: number) => readonly Contents[],
+): void {
+  for (const { id } of periods) {
+    const period = numberOf(valueOf(id));
     if (period !== undefined && !(period >= 0 && period <= longest))
       throw ResponseError.badRequest(`resource ${id}: not a number of seconds`);
   }
+  for (const { id } of counts) {
+    const count = numberOf(valueOf(id));
+    if (count !== undefined && !(count >= 1)) throw ResponseError.badRequest(`resource ${id}: not 1 or more`);
+  }
   const wanted = valueOf(binding.id);
-  // The road is that of the account's URI.
-  const letter = letters.get(numberAt(valueOf(shortServerId.id)) ?? 0);
-  if (wanted !== undefined && !isMany(wanted) && wanted.value !== letter)
+  const letter = letterOf(numberOf(valueOf(shortServerId.id)), instancesOf(SecurityObject.id));
+  if (wanted === undefined || isMany(wanted) || letter === undefined) return;
+  // The road is that of the account's URI; Q is how 1.0 says queue mode.
+  if (wanted.value !== letter && wanted.value !== `${letter}Q`)
     throw ResponseError.badRequest('this binding is not spoken here');
 }
 
-function numberAt(content: Content | undefined): number | undefined {
+function numberOf(content: Content | undefined): number | undefined {
   return content === undefined || isMany(content) ? undefined : Number(content.value);
 }
 
+/** What a server can make the engine do by executing a resource of its instance of object 1. */
 export interface ServerTriggers {
-  update(): void;
-  disable(wait: Duration): void;
+  update(instance: number): void;
+  disable(instance: number): void;
+  /** Throws ResponseError 4.05 where there is no bootstrap server. */
+  bootstrap(instance: number): void;
+}
+
+/** Instances outlive the engine that made them, as after a restart on the same objects: they find the one that runs now. */
+const engines = new WeakMap<ObjectStore, ServerTriggers>();
+
+export function defineServerObject(store: ObjectStore, triggers: ServerTriggers): void {
+  store.define(ServerObject, { check });
+  engines.set(store, triggers);
+}
+
+export function serverActions(store: ObjectStore, instance: number): ReadonlyMap<number, Action> {
+  return new Map<number, Action>([
+    [resources.registrationUpdateTrigger.id, () => engines.get(store)?.update(instance)],
+    [resources.disable.id, () => engines.get(store)?.disable(instance)],
+    [resources.bootstrapRequestTrigger.id, () => engines.get(store)?.bootstrap(instance)],
+  ]);
 }
 
 /** The account's instance of object 1, read anew at each use: a server may have written to it. */
-export class ServerInstance implements Disposable {
+export class ServerInstance {
   private readonly store: ObjectStore;
   readonly id: number;
 
-  constructor(store: ObjectStore, id: number, account: AccountSettings, triggers: ServerTriggers) {
+  constructor(store: ObjectStore, id: number) {
     this.store = store;
     this.id = id;
-    const { defaultMaximumPeriod } = account;
-    const letters = spokenIn(store).set(account.id, bindingLetters[account.address.via]);
-    store.define(ServerObject, { check: (valueOf) => check(letters, valueOf) });
-    store.add(ServerObject, id, {
-      shortServerId: account.id,
-      // Endless is written 0.
-      lifetime: account.lifetime === Number.POSITIVE_INFINITY ? 0 : Math.round(account.lifetime / 1000),
-      defaultMinimumPeriod: account.defaultMinimumPeriod,
-      ...(defaultMaximumPeriod === undefined ? {} : { defaultMaximumPeriod }),
-      notificationStoring: false,
-      binding: bindingLetters[account.address.via],
-      registrationUpdateTrigger: () => triggers.update(),
-      disable: () => triggers.disable(this.disableTimeout),
-    });
   }
 
   get lifetime(): Duration {
-    const written = this.instance?.get('lifetime') ?? 86_400;
+    const written = numberAt(this.contents, lifetime.id) ?? 86_400;
     return written === 0 ? Number.POSITIVE_INFINITY : seconds(written);
+  }
+
+  /** Nothing is to be lost while the server cannot be reached (Core 1.2.1 Appendix E.2). */
+  get isStoring(): boolean {
+    return flagAt(this.contents, resources.notificationStoring.id) ?? false;
+  }
+
+  /** The server wants to be sent nothing (Core 1.2.1 Appendix E.2). */
+  get isMuted(): boolean {
+    return flagAt(this.contents, resources.muteSend.id) ?? false;
   }
 
   /** What notifications inherit where nothing is written (Core 1.2.1 §7.3.2). */
   get defaults(): Attributes {
-    const pmin = this.instance?.get('defaultMinimumPeriod') ?? 0;
-    const pmax = this.instance?.get('defaultMaximumPeriod') ?? 0;
+    const pmin = numberAt(this.contents, defaultMinimumPeriod.id) ?? 0;
+    const pmax = numberAt(this.contents, defaultMaximumPeriod.id) ?? 0;
     return { ...(pmin > 0 ? { pmin } : {}), ...(pmax > 0 ? { pmax } : {}) };
   }
 
-  /** Takes the instance away: the next client on this store makes its own. */
-  [Symbol.dispose](): void {
-    this.store.remove(ServerObject.id, this.id);
-  }
-
   /** Core 1.2.1 Appendix E.2: a day, unless written. */
-  private get disableTimeout(): Duration {
-    const written = this.instance?.get('disableTimeout');
+  get disableTimeout(): Duration {
+    const written = numberAt(this.contents, disableTimeout.id);
     return written === undefined ? days(1) : seconds(written);
   }
 
-  private get instance(): Instance<typeof ServerObject> | undefined {
-    return this.store.get(ServerObject, this.id);
+  private get contents(): Contents {
+    return this.store.objects.get(ServerObject.id)?.instances.get(this.id)?.contents ?? empty;
   }
+}
+
+const empty: Contents = new Map();
+
+/** Of an instance, whether in force or only written: what an account needs to begin. */
+export interface ServerRecord {
+  readonly shortServerId: number | undefined;
+  readonly lifetime: number | undefined;
+  readonly binding: string | undefined;
+  readonly bootstrapOnRegistrationFailure: boolean;
+  /** What is written of it (Core 1.2.1 §6.2.1.1). */
+  readonly retry: Partial<RetryPolicy>;
+}
+
+export function readServer(contents: Contents): ServerRecord {
+  const retryCount = numberAt(contents, resources.communicationRetryCount.id);
+  const retryTimer = numberAt(contents, resources.communicationRetryTimer.id);
+  const sequenceDelay = numberAt(contents, resources.communicationSequenceDelayTimer.id);
+  const sequenceCount = numberAt(contents, resources.communicationSequenceRetryCount.id);
+  return {
+    shortServerId: numberAt(contents, shortServerId.id),
+    lifetime: numberAt(contents, lifetime.id),
+    binding: textAt(contents, binding.id),
+    bootstrapOnRegistrationFailure: flagAt(contents, resources.bootstrapOnRegistrationFailure.id) ?? true,
+    retry: {
+      ...(retryCount === undefined ? {} : { retryCount: Math.max(1, retryCount) }),
+      ...(retryTimer === undefined ? {} : { retryTimer: seconds(Math.max(1, retryTimer)) }),
+      ...(sequenceDelay === undefined ? {} : { sequenceDelay: seconds(Math.max(1, sequenceDelay)) }),
+      ...(sequenceCount === undefined ? {} : { sequenceCount: Math.max(1, sequenceCount) }),
+    },
+  };
 }

@@ -1,8 +1,8 @@
 import { Driver, seconds } from '@lapwing/kernel';
 import { SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
-import type { Attributes } from '@lapwing/lwm2m';
+import { type Attributes, makeValue, type ValueType } from '@lapwing/lwm2m';
 import { describe, expect, it } from 'vitest';
-import { crosses } from './conditions.ts';
+import { crosses, isWorthTelling } from './conditions.ts';
 import { Governor } from './governor.ts';
 
 function setUp(attributes: Attributes) {
@@ -11,6 +11,16 @@ function setUp(attributes: Attributes) {
   const governor = new Governor(attributes, clock.now());
   const driver = new Driver(governor, clock, () => spoken.push(clock.now() / 1000));
   return { clock, spoken, driver, changed: () => driver.handle({ kind: 'changed' }) };
+}
+
+/** When it looks; nothing is ever worth telling. */
+function lookingAt(attributes: Attributes) {
+  const clock = new VirtualClock();
+  const looked: number[] = [];
+  const driver = new Driver(new Governor(attributes, clock.now()), clock, ({ kind }) => {
+    if (kind === 'look') looked.push(clock.now() / 1000);
+  });
+  return { clock, looked, touched: () => driver.handle({ kind: 'touched' }) };
 }
 
 describe('a governor', () => {
@@ -61,6 +71,26 @@ describe('a governor', () => {
     expect(spoken).toEqual([5]);
   });
 
+  it('looks at once, and again no sooner than epmin', async () => {
+    const { clock, looked, touched } = lookingAt({ epmin: 10 });
+    await clock.advance(seconds(15));
+    touched();
+    touched();
+    await clock.advance(seconds(3));
+    touched();
+    await clock.advance(seconds(60));
+    expect(looked).toEqual([15, 25]);
+  });
+
+  it('looks without being touched at the latest at epmax, which counts for nothing when it is below epmin', async () => {
+    const { clock, looked } = lookingAt({ epmax: 20 });
+    await clock.advance(seconds(50));
+    expect(looked).toEqual([20, 40]);
+    const ignored = lookingAt({ epmin: 30, epmax: 20 });
+    await ignored.clock.advance(seconds(100));
+    expect(ignored.looked).toEqual([]);
+  });
+
   it('never speaks twice within pmin nor stays silent beyond pmax, whatever happens', async () => {
     for (let seed = 1; seed <= 30; seed += 1) {
       const random = new SeededRandom(seed);
@@ -82,6 +112,28 @@ describe('a governor', () => {
 });
 
 describe('conditions', () => {
+  const worth = (attributes: Attributes, told: unknown, seen: unknown, now: unknown, type: ValueType = 'integer') =>
+    isWorthTelling(attributes, { told: makeValue(type, told), seen: makeValue(type, seen) }, makeValue(type, now));
+
+  it('tell of rises where edge is 1 and of falls where it is 0, against what was seen last', () => {
+    for (const [off, on, type] of [
+      [false, true, 'boolean'],
+      [0, 7, 'integer'],
+    ] as const) {
+      expect(worth({ edge: 1 }, off, off, on, type)).toBe(true);
+      expect(worth({ edge: 1 }, on, on, off, type)).toBe(false);
+      expect(worth({ edge: 0 }, on, on, off, type)).toBe(true);
+      expect(worth({ edge: 0 }, off, off, on, type)).toBe(false);
+      expect(worth({ edge: 1 }, on, off, on, type)).toBe(true);
+      expect(worth({}, off, off, on, type)).toBe(true);
+    }
+    expect(worth({ edge: 1 }, 3, 3, 7)).toBe(false);
+  });
+
+  it('tell of every change of what is neither number nor truth', () => {
+    expect(worth({ gt: 5, edge: 1 }, 'a', 'a', 'b', 'string')).toBe(true);
+  });
+
   it('tell of a value that crosses gt or lt, in both directions', () => {
     expect(crosses({ gt: 30 }, 29, 31)).toBe(true);
     expect(crosses({ gt: 30 }, 31, 29)).toBe(true);

@@ -1,5 +1,5 @@
-// Who observes what: one relation for each observed path, told when something below it changed, and asked by its
-// governor to speak. Values are compared with those last told, so that gt, lt and st mean what they say.
+// Who observes what: one relation for each observed path or set of paths, told when something below changed, and asked by
+// its governor to look and to speak. Values are compared with those last told, so that gt, lt and st mean what they say.
 import { type Clock, Driver } from '@lapwing/kernel';
 import {
   type Attributes,
@@ -9,16 +9,19 @@ import {
   formatPath,
   type Path,
   patchAttributes,
+  type Value,
 } from '@lapwing/lwm2m';
-import { crosses, unconditional } from './conditions.ts';
+import { isWorthTelling } from './conditions.ts';
+import type { Moment } from './delivery.ts';
 import { Governor, type GovernorEffect, type GovernorInput } from './governor.ts';
 
 export interface RelationOptions {
-  readonly path: Path;
+  /** One, or those of a composite. */
+  readonly paths: readonly Path[];
   readonly clock: Clock;
   /** What the first answer said. */
   readonly told: readonly Entry[];
-  /** What counts for a path at or below the observed one, as written by the server. */
+  /** What counts for a path at or below an observed one, as written by the server. */
   readonly effective: (path: Path) => Attributes;
   /** Given with the observation itself: they count before what is written (Core 1.2.1 §6.4.1). */
   readonly own: Attributes;
@@ -26,6 +29,10 @@ export interface RelationOptions {
   readonly read: () => readonly Entry[];
   /** Sends the values, or the end when `read` has thrown. */
   readonly speak: (said: { readonly entries: readonly Entry[] } | { readonly error: unknown }) => void;
+  /** Keeps what there is to say, from now on. */
+  readonly suspend: () => void;
+  /** What was kept and not heard. */
+  readonly handOver: () => readonly Moment[];
   /** Ends it for the observer too. */
   readonly close: () => void;
 }
@@ -34,16 +41,46 @@ export class Relation implements Disposable {
   private readonly options: RelationOptions;
   private readonly governor: Driver<GovernorInput, GovernorEffect>;
   private told: readonly Entry[];
+  private suspended = false;
+  /** As of the last look: what edges are seen against. */
+  private seen: readonly Entry[];
 
   constructor(options: RelationOptions) {
     this.options = options;
     this.told = options.told;
+    this.seen = options.told;
     const { clock } = options;
-    this.governor = new Driver(new Governor(this.attributes(options.path), clock.now()), clock, () => this.speak());
+    this.governor = new Driver(new Governor(this.governing(), clock.now()), clock, ({ kind }) =>
+      kind === 'notify' ? this.speak() : this.look(),
+    );
   }
 
-  get path(): Path {
-    return this.options.path;
+  /** Nobody hears it now, and what it says is kept for whoever observes the same next. */
+  get isSuspended(): boolean {
+    return this.suspended;
+  }
+
+  suspend(): void {
+    if (this.suspended) return;
+    this.suspended = true;
+    this.options.suspend();
+    this.options.close();
+  }
+
+  /** What nobody has heard. */
+  handOver(): readonly Moment[] {
+    return this.options.handOver();
+  }
+
+  get paths(): readonly Path[] {
+    return this.options.paths;
+  }
+
+  /** What counts for the relation as a whole: of several paths the shortest periods, and whatever one of them asks for. */
+  governing(): Attributes {
+    const [first, ...others] = this.paths;
+    const attributes = first === undefined ? {} : this.attributes(first);
+    return others.reduce<Attributes>((merged, path) => strictest(merged, this.attributes(path)), attributes);
   }
 
   /** What counts for this relation at `path`. */
@@ -52,18 +89,18 @@ export class Relation implements Disposable {
     return patchAttributes(effective(path), own);
   }
 
-  /** Something at or below, or above the path changed. */
+  /** Something at or below, or above one of the paths changed. */
   changed(): void {
-    if (this.isWorthTelling()) this.governor.handle({ kind: 'changed' });
+    this.governor.handle(touched);
   }
 
   steer(): void {
-    this.governor.handle({ kind: 'attributes', attributes: this.attributes(this.path) });
+    this.governor.handle({ kind: 'attributes', attributes: this.governing() });
   }
 
   [Symbol.dispose](): void {
     this.governor[Symbol.dispose]();
-    this.options.close();
+    if (!this.suspended) this.options.close();
   }
 
   private speak(): void {
@@ -71,42 +108,75 @@ export class Relation implements Disposable {
     try {
       this.told = read();
     } catch (error) {
-      speak({ error });
+      // What has gone may be back when somebody observes it again.
+      if (!this.suspended) speak({ error });
       return;
     }
+    this.seen = this.told;
     speak({ entries: this.told });
   }
 
-  private isWorthTelling(): boolean {
-    let now: readonly Entry[];
+  private look(): void {
+    let now: readonly Entry[] | undefined;
     try {
       now = this.options.read();
     } catch {
       // That it is gone is worth telling, and when it is time to tell it may be back.
-      return true;
     }
+    if (now === undefined || this.isNews(now)) this.governor.handle(changed);
+    if (now !== undefined) this.seen = now;
+  }
+
+  private isNews(now: readonly Entry[]): boolean {
     if (now.length !== this.told.length) return true;
-    const before = new Map(this.told.map((entry) => [formatPath(entry.path), entry.value]));
+    const told = valuesByPath(this.told);
+    const seen = this.seen === this.told ? told : valuesByPath(this.seen);
     return now.some(({ path, value }) => {
       const key = formatPath(path);
-      const last = before.get(key);
-      if (last === undefined || value === undefined) return before.has(key) ? last !== value : true;
-      if (equalValues(last, value)) return false;
-      const attributes = this.attributes(path);
-      if (unconditional(attributes)) return true;
-      const [from, to] = [numberOf(last.value), numberOf(value.value)];
-      return from === undefined || to === undefined || crosses(attributes, from, to);
+      const before = told.get(key);
+      if (before === undefined || value === undefined) return told.has(key) ? before !== value : true;
+      const lately = seen.get(key) ?? before;
+      if (equalValues(before, value) && equalValues(lately, value)) return false;
+      return isWorthTelling(this.attributes(path), { told: before, seen: lately }, value);
     });
   }
 }
 
-/** Thresholds are for numbers, 64-bit integers among them. */
-function numberOf(value: unknown): number | undefined {
-  return typeof value === 'number' || typeof value === 'bigint' ? Number(value) : undefined;
+const touched = { kind: 'touched' } as const;
+const changed = { kind: 'changed' } as const;
+
+const valuesByPath = (entries: readonly Entry[]): Map<string, Value | undefined> =>
+  new Map(entries.map((entry) => [formatPath(entry.path), entry.value]));
+
+/** Core 1.2.1 §7.3.2: who observes several paths at once is told as often as any one of them wants. */
+function strictest(a: Attributes, b: Attributes): Attributes {
+  const pick = (name: keyof Attributes, choose: (...values: number[]) => number): Attributes => {
+    const [one, other] = [a[name], b[name]];
+    if (one === undefined && other === undefined) return {};
+    // A path without a minimum does not wait.
+    if (one === undefined || other === undefined)
+      return name === 'pmin' || name === 'epmin' ? {} : { [name]: one ?? other };
+    return { [name]: choose(one, other) };
+  };
+  return {
+    ...pick('pmin', Math.min),
+    ...pick('pmax', Math.min),
+    ...pick('epmin', Math.min),
+    ...pick('epmax', Math.min),
+    ...pick('con', Math.max),
+    ...pick('hqmax', Math.max),
+  };
 }
+
+/** Relations without an observer that are kept. */
+const mostWaiting = 64;
+
+const keyOf = (paths: readonly Path[]): string => paths.map(formatPath).sort().join();
 
 export class Relations {
   private readonly relations = new Set<Relation>();
+  /** Suspended, oldest first. */
+  private readonly waiting: Relation[] = [];
 
   get size(): number {
     return this.relations.size;
@@ -122,16 +192,41 @@ export class Relations {
 
   endAll(): void {
     for (const relation of [...this.relations]) this.end(relation);
+    for (const relation of this.waiting.splice(0)) relation[Symbol.dispose]();
+  }
+
+  /** Takes it from its observer, and lets it keep what it has to say until the same is observed again. */
+  suspend(relation: Relation): void {
+    if (!this.relations.delete(relation)) return;
+    relation.suspend();
+    this.waiting.push(relation);
+    if (this.waiting.length > mostWaiting) this.waiting.shift()?.[Symbol.dispose]();
+  }
+
+  suspendAll(): void {
+    for (const relation of [...this.relations]) this.suspend(relation);
+  }
+
+  /** What was kept for whoever observes these paths, oldest first. */
+  takeOver(paths: readonly Path[]): readonly Moment[] {
+    const key = keyOf(paths);
+    const at = this.waiting.findIndex((relation) => keyOf(relation.paths) === key);
+    const [relation] = at < 0 ? [] : this.waiting.splice(at, 1);
+    if (relation === undefined) return [];
+    const kept = relation.handOver();
+    relation[Symbol.dispose]();
+    return kept;
   }
 
   changed(paths: readonly Path[]): void {
-    for (const relation of [...this.relations]) {
-      if (paths.some((path) => contains(relation.path, path) || contains(path, relation.path))) relation.changed();
+    for (const relation of [...this.relations, ...this.waiting]) {
+      if (relation.paths.some((own) => paths.some((path) => contains(own, path) || contains(path, own))))
+        relation.changed();
     }
   }
 
   /** Attributes at `path` changed: whoever inherits them is steered anew. */
   steered(path: Path): void {
-    for (const relation of [...this.relations]) if (contains(path, relation.path)) relation.steer();
+    for (const relation of [...this.relations]) if (relation.paths.some((own) => contains(path, own))) relation.steer();
   }
 }

@@ -12,7 +12,7 @@ import {
   type Value,
 } from '@lapwing/lwm2m';
 
-import { type Content, type InstanceNode, isMany, type ObjectNode } from './tree.ts';
+import { type Content, type Contents, type InstanceNode, isMany, type ObjectNode } from './tree.ts';
 
 export interface Changes {
   /** Resources whose content changed, instances that came, instances that went. */
@@ -92,7 +92,10 @@ export class Transaction {
   commit(): Changes {
     for (const [key, { object, contents, actions, creator }] of this.staged) {
       if (this.deleted.has(key)) continue;
-      object.check?.((resource) => contents.get(resource));
+      object.check?.(
+        (resource) => contents.get(resource),
+        (id) => this.instancesOf(id),
+      );
       for (const { key: name, resource } of resourcesOf(object.definition).values()) {
         const there = resource.access === 'E' ? actions.has(resource.id) : contents.has(resource.id);
         // What only servers write need not be there from the start, nor what they cannot write where they create.
@@ -122,6 +125,17 @@ export class Transaction {
       paths.push(objectPath(object.definition.id), instancePath(object.definition.id, instance));
     }
     return { paths, instances };
+  }
+
+  /** Contents as they would be after the commit. */
+  private instancesOf(objectId: number): readonly Contents[] {
+    const instances = new Map<string, Contents>();
+    for (const { id, contents } of this.objects.get(objectId)?.instances.values() ?? [])
+      instances.set(`${objectId}/${id}`, contents);
+    for (const [key, { object, contents }] of this.staged)
+      if (object.definition.id === objectId) instances.set(key, contents);
+    for (const key of this.deleted.keys()) instances.delete(key);
+    return [...instances.values()];
   }
 
   private stage(objectId: number, instanceId: number): Staged {

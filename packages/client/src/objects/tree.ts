@@ -19,8 +19,14 @@ export interface ObjectNode {
   readonly check: InstanceCheck | undefined;
 }
 
-/** Looks at an instance as it would be after a change; throws ResponseError to refuse the change. */
-export type InstanceCheck = (valueOf: (resource: number) => Content | undefined) => void;
+/**
+ * Looks at an instance as it would be after a change, and at the instances of other objects where it hangs on them; throws
+ * ResponseError to refuse the change.
+ */
+export type InstanceCheck = (
+  valueOf: (resource: number) => Content | undefined,
+  instancesOf: (object: number) => readonly Contents[],
+) => void;
 
 export function isMany(content: Content): content is ReadonlyMap<number, Value> {
   return content instanceof Map;

@@ -2,12 +2,17 @@
 import { Code, ResponseError } from '@lapwing/coap';
 import { type InstancePath, instancePath, maxId, type Operation, type ResourceDefinition } from '@lapwing/lwm2m';
 import { isExecutable } from '../objects/access.ts';
+import { type Caller, own } from '../objects/access-control.ts';
 import type { ObjectStore } from '../objects/store.ts';
 import type { ObjectNode } from '../objects/tree.ts';
 import { contentsOf } from './write.ts';
 
 /** Throws ResponseError: 4.04 for an unknown object, 4.05 where servers may not create, 4.00 for what does not fit. */
-export function create(store: ObjectStore, operation: Extract<Operation, { op: 'create' }>): InstancePath {
+export function create(
+  store: ObjectStore,
+  operation: Extract<Operation, { op: 'create' }>,
+  caller: Caller,
+): InstancePath {
   const { path, entries } = operation;
   const object = store.objects.get(path.object);
   if (object === undefined) throw new ResponseError(Code.NotFound);
@@ -20,6 +25,7 @@ export function create(store: ObjectStore, operation: Extract<Operation, { op: '
       transaction.create(object, id, creates, 'server');
       for (const [resource, content] of contentsOf(object, entries, isGivable))
         transaction.put(path.object, id, resource, content);
+      own(store, transaction, caller, path.object, id);
     },
     { written: entries },
   );
@@ -32,4 +38,4 @@ function lowestFree(object: ObjectNode): number {
 }
 
 /** A new instance may be given every value, also those that nobody can write later. */
-const isGivable = (resource: ResourceDefinition): boolean => !isExecutable(resource);
+export const isGivable = (resource: ResourceDefinition): boolean => !isExecutable(resource);

@@ -2,6 +2,7 @@
 import { Code, ResponseError } from '@lapwing/coap';
 import { type Operation, resourcesOf } from '@lapwing/lwm2m';
 import { isWritable } from '../objects/access.ts';
+import { disown } from '../objects/access-control.ts';
 import type { ObjectStore } from '../objects/store.ts';
 import { isMany } from '../objects/tree.ts';
 
@@ -13,7 +14,13 @@ export function deleteAt(store: ObjectStore, operation: Extract<Operation, { op:
   if (object === undefined || instance === undefined) throw new ResponseError(Code.NotFound);
   if (path.kind === 'instance') {
     if (object.creates === undefined) throw new ResponseError(Code.MethodNotAllowed);
-    store.batch((transaction) => transaction.delete(object, path.instance), { written: [] });
+    store.batch(
+      (transaction) => {
+        transaction.delete(object, path.instance);
+        disown(store, transaction, path.object, path.instance);
+      },
+      { written: [] },
+    );
     return;
   }
   const declared = resourcesOf(object.definition).get(path.resource)?.resource;

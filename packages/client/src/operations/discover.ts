@@ -6,12 +6,16 @@ import {
   formatPath,
   idsOf,
   instancePath,
+  isHiddenObject,
+  type Lwm2mVersion,
+  type ObjectDefinition,
   type Operation,
   objectPath,
   type Path,
   resourceInstancePath,
   resourcePath,
   resourcesOf,
+  versionTraits,
 } from '@lapwing/lwm2m';
 import type { AttributeTable } from '../notify/attribute-table.ts';
 import type { ObjectStore } from '../objects/store.ts';
@@ -22,9 +26,10 @@ export function discover(
   store: ObjectStore,
   attributes: AttributeTable,
   { path, depth }: Extract<Operation, { op: 'discover' }>,
+  enabler: Lwm2mVersion,
 ): readonly Link[] {
   if (path.kind === 'root') throw new ResponseError(Code.MethodNotAllowed);
-  const all = below(store, path);
+  const all = below(store, path, enabler);
   // Where nothing is said: down to the resources, and at a resource to its instances (Core 1.2.1 §6.3.2).
   const levels = idsOf(path).length + (depth ?? (path.kind === 'object' ? 2 : 1));
   return all
@@ -42,12 +47,12 @@ interface Place {
 }
 
 /** The path itself and everything that is there below it. */
-function below(store: ObjectStore, path: Exclude<Path, { kind: 'root' }>): readonly Place[] {
+function below(store: ObjectStore, path: Exclude<Path, { kind: 'root' }>, enabler: Lwm2mVersion): readonly Place[] {
   const object = store.objects.get(path.object);
   if (object === undefined) throw new ResponseError(Code.NotFound);
   if (path.kind === 'object') {
-    const { version = '1.0' } = object.definition;
-    const own = version === '1.0' ? [] : [['ver', version] as const];
+    const version = versionToTell(object.definition, enabler);
+    const own = version === undefined ? [] : [['ver', version] as const];
     return [{ at: path, own }, ...[...object.instances.values()].flatMap((instance) => ofInstance(object, instance))];
   }
   const instance = object.instances.get(path.instance);
@@ -75,11 +80,20 @@ function ofInstance(object: ObjectNode, instance: InstanceNode): Place[] {
   return places;
 }
 
-/** What Register and Update tell of the device: objects whose version is not 1.0, and instances (Core 1.2.1 §6.2.1). */
-export function objectList(store: ObjectStore): readonly Link[] {
-  return [...store.objects.values()].flatMap(({ definition: { id, version = '1.0' }, instances }) => {
+/** Undefined where the server knows it by the version of the enabler (Core 1.2.1 §7.2.3). */
+function versionToTell({ id, version }: ObjectDefinition, enabler: Lwm2mVersion): string | undefined {
+  const implied = versionTraits[enabler].objectVersions.get(id) ?? '1.0';
+  return version === implied ? undefined : version;
+}
+
+/** What Register and Update tell of the device: objects whose version is not the implied one, and instances (Core 1.2.1 §6.2.1). */
+export function objectList(store: ObjectStore, enabler: Lwm2mVersion): readonly Link[] {
+  return [...store.objects.values()].flatMap(({ definition, instances }) => {
+    const { id } = definition;
+    if (isHiddenObject(id)) return [];
+    const version = versionToTell(definition, enabler);
     const links = [...instances.keys()].map((instance) => makeLink(formatPath(instancePath(id, instance))));
-    if (version !== '1.0') return [makeLink(formatPath(objectPath(id)), [['ver', version]]), ...links];
+    if (version !== undefined) return [makeLink(formatPath(objectPath(id)), [['ver', version]]), ...links];
     return links.length > 0 ? links : [makeLink(formatPath(objectPath(id)))];
   });
 }

@@ -68,9 +68,11 @@ function setUp(act: (args?: string) => void | Promise<void> = () => undefined) {
     relations,
     attributes,
     clock,
-    version: '1.1',
+    version: '1.2',
     rootPath: '',
     notifications: 'con',
+    storing: () => false,
+    caller: { id: 1, isAlone: true },
     actionTimeout: seconds(30),
     unheard: () => {
       unheard += 1;

@@ -5,13 +5,19 @@ import { isReadable } from '../objects/access.ts';
 import type { ObjectStore } from '../objects/store.ts';
 import { type Content, type InstanceNode, isMany, type ObjectNode } from '../objects/tree.ts';
 
-/** Throws ResponseError: 4.04 for what is not there, 4.05 for a resource that cannot be read. */
-export function readEntries(store: ObjectStore, path: Path): readonly Entry[] {
+/** Which instances whoever asks may see. */
+export type Visible = (object: number, instance: number) => boolean;
+export const everything: Visible = () => true;
+
+/** Throws ResponseError: 4.04 for what is not there, 4.05 for a resource that cannot be read. Of an object what is visible. */
+export function readEntries(store: ObjectStore, path: Path, visible = everything): readonly Entry[] {
   if (path.kind === 'root') throw new ResponseError(Code.MethodNotAllowed);
   const object = store.objects.get(path.object);
   if (object === undefined) throw new ResponseError(Code.NotFound);
   if (path.kind === 'object') {
-    return [...object.instances.values()].flatMap((instance) => instanceEntries(object, instance));
+    return [...object.instances.values()].flatMap((instance) =>
+      visible(path.object, instance.id) ? instanceEntries(object, instance) : [],
+    );
   }
   const instance = object.instances.get(path.instance);
   if (instance === undefined) throw new ResponseError(Code.NotFound);

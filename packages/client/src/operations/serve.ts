@@ -1,48 +1,146 @@
 // What a server asks becomes an operation, is done, and its answer becomes a response: one exhaustive switch.
-import { Code, type Context, Option, type Request, type Response, type Service } from '@lapwing/coap';
-import { type Answer, type Lwm2mVersion, type Operation, readRequest, writeResponse } from '@lapwing/lwm2m';
+import { Code, type Context, Option, type Request, type Response, ResponseError, type Service } from '@lapwing/coap';
+import {
+  type Answer,
+  isHiddenObject,
+  type Lwm2mVersion,
+  lackingFor,
+  type Operation,
+  type Path,
+  readRequest,
+  writeResponse,
+} from '@lapwing/lwm2m';
+import { type Caller, mayDo, Right } from '../objects/access-control.ts';
+import { readComposite, readPresent, writeComposite } from './composite.ts';
 import { create } from './create.ts';
 import { deleteAt } from './delete.ts';
 import { discover } from './discover.ts';
 import { type Executing, execute } from './execute.ts';
 import { type Observing, observe } from './observe.ts';
-import { readEntries } from './read.ts';
+import { readEntries, type Visible } from './read.ts';
 import { write } from './write.ts';
 import { writeAttributes } from './write-attributes.ts';
 
-export interface Operated extends Observing, Executing {
+export interface Operated extends Omit<Observing, 'visible'>, Executing {
   readonly version: Lwm2mVersion;
   readonly rootPath: string;
+  readonly caller: Caller;
+}
+
+interface Serving extends Operated {
+  readonly visible: Visible;
 }
 
 /** Rejects with the ResponseError to answer. */
-export function serveOperations(device: Operated): Service {
-  const { store } = device;
+export function serveOperations(operated: Operated): Service {
+  const { store, caller } = operated;
+  const visible: Visible = (object, instance) => mayDo(store, caller, Right.Read, object, instance);
+  const device: Serving = {
+    ...operated,
+    // What is spoken may change with each registration.
+    get version() {
+      return operated.version;
+    },
+    visible,
+  };
   return async (request: Request, context: Context): Promise<Response> => {
-    const operation = readRequest(request, { typeOf: store.typeOf, rootPath: device.rootPath });
+    const operation = spokenIn(
+      device.version,
+      readRequest(request, { typeOf: store.typeOf, rootPath: device.rootPath }),
+    );
     const answer = await perform(operation, context, device);
     const response = writeResponse(operation, answer, device);
     // Observe in the answer accepts the observation (RFC 7641 §4.1).
-    return operation.op === 'observe' && context.notify !== undefined
+    return isObserve(operation) && context.notify !== undefined
       ? { ...response, options: response.options.with(Option.Observe, 0) }
       : response;
   };
 }
 
-async function perform(operation: Operation, context: Context, device: Operated): Promise<Answer> {
-  const { store } = device;
+/** What object 2 says to an operation on one instance, or on what is to come; several are looked at one by one. */
+function isAllowed(operation: Operation, { store, caller }: Serving): boolean {
+  if (!('path' in operation) || operation.path.kind === 'root') return true;
+  const { path } = operation;
+  if (operation.op === 'create') return mayDo(store, caller, Right.Create, path.object, undefined);
+  if (path.kind === 'object') return true;
+  const right = rightFor(operation);
+  return right === undefined || mayDo(store, caller, right, path.object, path.instance);
+}
+
+function rightFor({ op, path }: Extract<Operation, { path: Path }>): Right | undefined {
+  switch (op) {
+    case 'read':
+    case 'observe':
+    case 'cancel-observe':
+    case 'write-attributes':
+      return Right.Read;
+    case 'write':
+      return Right.Write;
+    case 'execute':
+      return Right.Execute;
+    case 'delete':
+      return path.kind === 'instance' ? Right.Delete : Right.Write;
+    case 'create':
+      return Right.Create;
+    // Whoever is registered may see what there is (Core 1.2.1 §8.3).
+    case 'discover':
+      return undefined;
+  }
+}
+
+/** Queries that a version does not know are passed over; methods that it does not know are refused. */
+function spokenIn(version: Lwm2mVersion, operation: Operation): Operation {
+  switch (lackingFor(operation, version)) {
+    case undefined:
+      return operation;
+    case 'observe-attributes':
+    case 'discover-depth': {
+      if (operation.op === 'observe') {
+        const { attributes: _, ...plain } = operation;
+        return plain;
+      }
+      return operation.op === 'discover' ? { op: 'discover', path: operation.path } : operation;
+    }
+    case 'composite':
+    case 'send':
+      throw new ResponseError(Code.MethodNotAllowed);
+  }
+}
+
+const isObserve = ({ op }: Operation): boolean => op === 'observe' || op === 'observe-composite';
+
+async function perform(operation: Operation, context: Context, device: Serving): Promise<Answer> {
+  const { store, visible, caller } = device;
+  // Core 1.2.1 Appendix E.1: keys are nobody's but the bootstrap server's.
+  if ('path' in operation && operation.path.kind !== 'root' && isHiddenObject(operation.path.object))
+    throw new ResponseError(Code.Unauthorized);
+  if (!isAllowed(operation, device)) throw new ResponseError(Code.Unauthorized);
   switch (operation.op) {
     case 'read':
     case 'cancel-observe':
-      return { kind: 'content', code: Code.Content, entries: readEntries(store, operation.path) };
-    case 'observe': {
+      return { kind: 'content', code: Code.Content, entries: readEntries(store, operation.path, visible) };
+    case 'observe':
+    case 'observe-composite': {
       const entries = observe(operation, context, device, (current) =>
         writeResponse(operation, { kind: 'content', code: Code.Content, entries: current }, device),
       );
       return { kind: 'content', code: Code.Content, entries };
     }
+    case 'read-composite':
+      return { kind: 'content', code: Code.Content, entries: readComposite(store, operation.paths, visible) };
+    case 'cancel-observe-composite':
+      return { kind: 'content', code: Code.Content, entries: readPresent(store, operation.paths, visible) };
+    case 'write-composite':
+      writeComposite(store, operation, (object, instance) => mayDo(store, caller, Right.Write, object, instance));
+      return { kind: 'done', code: Code.Changed };
+    case 'send':
+      throw new ResponseError(Code.NotFound);
     case 'discover':
-      return { kind: 'links', code: Code.Content, links: discover(store, device.attributes, operation) };
+      return {
+        kind: 'links',
+        code: Code.Content,
+        links: discover(store, device.attributes, operation, device.version),
+      };
     case 'write':
       write(store, operation);
       return { kind: 'done', code: Code.Changed };
@@ -53,7 +151,7 @@ async function perform(operation: Operation, context: Context, device: Operated)
       await execute(operation, device);
       return { kind: 'done', code: Code.Changed };
     case 'create':
-      return { kind: 'done', code: Code.Created, location: create(store, operation) };
+      return { kind: 'done', code: Code.Created, location: create(store, operation, caller) };
     case 'delete':
       deleteAt(store, operation);
       return { kind: 'done', code: Code.Deleted };

@@ -1,15 +1,17 @@
 // Write-Attributes: what steers the notifications of this server at a path that is there (Core 1.2.1 §6.3.4).
 import { Code, ResponseError } from '@lapwing/coap';
-import { type Operation, resourcesOf } from '@lapwing/lwm2m';
+import { type Operation, resourcesOf, unknownAttribute } from '@lapwing/lwm2m';
 import { isMany } from '../objects/tree.ts';
 import type { Observing } from './observe.ts';
 
 /** Throws ResponseError: 4.04 for what is not there, 4.05 for the root, 4.00 for attributes that contradict each other. */
 export function writeAttributes(
   { path, attributes: patch }: Extract<Operation, { op: 'write-attributes' }>,
-  { store, attributes, relations }: Observing,
+  { store, attributes, relations, version }: Observing,
 ): void {
   if (path.kind === 'root') throw new ResponseError(Code.MethodNotAllowed);
+  const unknown = unknownAttribute(patch, version);
+  if (unknown !== undefined) throw ResponseError.badRequest(`no ${unknown} in LwM2M ${version}`);
   const object = store.objects.get(path.object);
   if (object === undefined) throw new ResponseError(Code.NotFound);
   if (path.kind !== 'object') {

@@ -43,7 +43,7 @@ export function write(store: ObjectStore, operation: WriteOperation): void {
 
 /** The written entries as contents by resource id. Throws 4.04 and 4.05 as above, 4.00 for entries that contradict each other. */
 export function contentsOf(
-  object: ObjectNode,
+  object: Pick<ObjectNode, 'definition'>,
   entries: readonly Entry[],
   mayTake: (resource: ResourceDefinition) => boolean = isWritable,
 ): Map<number, Content> {
@@ -70,7 +70,7 @@ export function contentsOf(
   return contents;
 }
 
-function checkWritable(object: ObjectNode, id: number, mayTake = isWritable): boolean {
+function checkWritable(object: Pick<ObjectNode, 'definition'>, id: number, mayTake = isWritable): boolean {
   const resource = resourcesOf(object.definition).get(id)?.resource;
   if (resource === undefined) throw new ResponseError(Code.NotFound);
   if (!mayTake(resource)) throw new ResponseError(Code.MethodNotAllowed);

@@ -23,7 +23,13 @@ export type RegistrationInput =
   /** The server took a Register (with its location), an Update or a Deregister. */
   | { readonly kind: 'accepted'; readonly location?: readonly string[] }
   /** The server answered with an error. */
-  | { readonly kind: 'refused' /** Not before so long, says the server. */; readonly after?: Duration }
+  | {
+      readonly kind: 'refused';
+      /** Not before so long, says the server. */
+      readonly after?: Duration;
+      /** What was asked has been changed since: it may go again at once. */
+      readonly changed?: true;
+    }
   /** No answer. */
   | { readonly kind: 'failed' }
   /** Something else that was sent to the server was lost: whether it still knows the registration is open. */
@@ -118,7 +124,8 @@ export class RegistrationMachine implements Core<RegistrationInput, Registration
         this.accepted(input.location, now);
         break;
       case 'refused':
-        this.refused(now, input.after);
+        if (input.changed && this.current === 'registering' && !this.leaving) this.register();
+        else this.refused(now, input.after);
         break;
       case 'failed':
         this.failed(now);

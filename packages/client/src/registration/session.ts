@@ -24,9 +24,9 @@ import {
   seconds,
   TimeoutError,
 } from '@lapwing/kernel';
-import { formatRegister, formatUpdate, type Lwm2mVersion, versionTraits } from '@lapwing/lwm2m';
+import { formatRegister, formatUpdate, type Lwm2mVersion, versionBefore, versionTraits } from '@lapwing/lwm2m';
+import type { AccountSettings } from '../accounts.ts';
 import { bindingLetters } from '../builtin/server.ts';
-import type { AccountSettings } from '../options.ts';
 import { type Phase, type RegistrationEffect, type RegistrationInput, RegistrationMachine } from './machine.ts';
 
 export interface SessionListener {
@@ -42,12 +42,16 @@ export interface SessionListener {
 
 /** What a Register tells, read at the moment that it is sent. */
 export interface Registrant {
-  readonly name: string;
+  /** Undefined: the credentials say it. */
+  readonly name: string | undefined;
+  /** The one to begin with: a server that does not speak it is asked in the one before (Core 1.2.1 §6.2.1). */
   readonly version: Lwm2mVersion;
+  readonly profileId: string | undefined;
+  readonly smsNumber: string | undefined;
   readonly parameters: Readonly<Record<string, string>>;
   lifetime(): Duration;
   /** Payload of Register and Update. */
-  objectList(): string;
+  objectList(version: Lwm2mVersion): string;
 }
 
 export class RegistrationSession implements Disposable {
@@ -60,6 +64,9 @@ export class RegistrationSession implements Disposable {
   /** The request under way: a newer one takes its place, and its answer comes too late. */
   private asking: AbortController | undefined;
   private closed = false;
+  private spoken: Lwm2mVersion;
+  /** The server does not know the profile: it is told what the device has (Core 1.2.1 §6.2.1). */
+  private profileUnknown = false;
   /** The server as it was last reached; what comes from others is not answered. */
   private server: Peer | undefined;
   private again: Disposable | undefined;
@@ -78,12 +85,18 @@ export class RegistrationSession implements Disposable {
     this.registrant = registrant;
     this.endpoint = endpoint;
     this.listener = listener;
+    this.spoken = registrant.version;
     this.machine = new RegistrationMachine({ lifetime: registrant.lifetime(), retry: account.retry, random });
     this.driver = new Driver<RegistrationInput, RegistrationEffect>(this.machine, clock, (effect) => this.run(effect));
   }
 
   get phase(): Phase {
     return this.machine.phase;
+  }
+
+  /** What is spoken with this server. */
+  get version(): Lwm2mVersion {
+    return this.spoken;
   }
 
   get peer(): Peer | undefined {
@@ -137,10 +150,13 @@ export class RegistrationSession implements Disposable {
   }
 
   private register(): Request {
-    const { name, version, parameters } = this.registrant;
+    const { name, parameters, profileId, smsNumber } = this.registrant;
+    const version = this.spoken;
     const query = formatRegister(
       {
-        name,
+        ...(name === undefined ? {} : { name }),
+        ...(profileId === undefined ? {} : { profileId }),
+        ...(smsNumber === undefined ? {} : { smsNumber }),
         lifetime: this.registrant.lifetime(),
         ...bindingOf(this.account.address, version),
         queueMode: this.account.queueMode,
@@ -148,14 +164,34 @@ export class RegistrationSession implements Disposable {
       },
       version,
     );
-    return makeRequest(Code.Post, withList(at(['rd'], query)), encodeUtf8(this.registrant.objectList()));
+    const list = this.registrant.objectList(version);
+    if (this.isProfileEnough) return makeRequest(Code.Post, at(['rd'], query));
+    return makeRequest(Code.Post, withList(at(['rd'], query)), encodeUtf8(list));
+  }
+
+  /** The id of a profile stands for the list of objects (Core 1.2.1 §6.2.1). */
+  private get isProfileEnough(): boolean {
+    const { profileId } = this.registrant;
+    return profileId !== undefined && versionTraits[this.spoken].profileIds && !this.profileUnknown;
+  }
+
+  /** True when a refused Register can be said in another way. */
+  private adjust({ status }: ResponseError): boolean {
+    if (status === Code.PreconditionFailed) {
+      const older = versionBefore(this.spoken);
+      this.spoken = older ?? this.registrant.version;
+      return older !== undefined;
+    }
+    if (status !== Code.BadRequest || !this.isProfileEnough) return false;
+    this.profileUnknown = true;
+    return true;
   }
 
   private update({ location, withLifetime, withObjects }: Extract<RegistrationEffect, { kind: 'update' }>): Request {
-    const query = formatUpdate(withLifetime ? { lifetime: this.registrant.lifetime() } : {}, this.registrant.version);
+    const query = formatUpdate(withLifetime ? { lifetime: this.registrant.lifetime() } : {}, this.spoken);
     const options = at(location, query);
     if (!withObjects) return makeRequest(Code.Post, options);
-    return makeRequest(Code.Post, withList(options), encodeUtf8(this.registrant.objectList()));
+    return makeRequest(Code.Post, withList(options), encodeUtf8(this.registrant.objectList(this.spoken)));
   }
 
   /** One request, its outcome as an input; `done` is told after the machine knows. */
@@ -171,7 +207,7 @@ export class RegistrationSession implements Disposable {
         this.server = await this.endpoint.connect(this.account.address, signal);
       input = this.outcome(await this.endpoint.request(this.server, request, { signal }));
     } catch (error) {
-      input = error instanceof ResponseError ? refused(error) : { kind: 'failed' };
+      input = error instanceof ResponseError ? this.refusal(error) : { kind: 'failed' };
       // Nobody listens there any more: what a restarted server has forgotten, the next attempt makes anew.
       if (error instanceof TimeoutError) this.hangUp();
       told = () => this.listener.failed(error as Error);
@@ -179,7 +215,13 @@ export class RegistrationSession implements Disposable {
     if (this.asking !== own || this.closed) return;
     this.asking = undefined;
     this.driver.handle(input);
-    told();
+    // What goes again at once in another way has not failed.
+    if (input.kind !== 'refused' || input.changed === undefined) told();
+  }
+
+  private refusal(error: ResponseError): RegistrationInput {
+    const changed = this.machine.phase === 'registering' && this.adjust(error);
+    return changed ? { kind: 'refused', changed } : refused(error);
   }
 
   private hangUp(): void {

@@ -41,9 +41,13 @@ export function failureError(cause: Failure, what: string): Error {
     case 'reset':
       return new ResetError(`${what}: reset by the peer`);
     case 'unacknowledged':
-      return new TimeoutError(`${what}: no acknowledgement within ${Math.round(cause.waited)} ms`, cause.waited);
+      return new TimeoutError(
+        `${what}: no acknowledgement within ${Math.round(cause.waited)} ms`,
+        cause.waited,
+        'acknowledgement',
+      );
     case 'unanswered':
-      return new TimeoutError(`${what}: no response within ${Math.round(cause.waited)} ms`, cause.waited);
+      return new TimeoutError(`${what}: no response within ${Math.round(cause.waited)} ms`, cause.waited, 'response');
     case 'busy':
       return new LimitError(`${what}: too many messages to this peer within the life of their ids`, 65_536);
     case 'lost':

@@ -36,6 +36,11 @@ export type LoadedCredentials =
 
 const loaded = new WeakMap<object, Shown>();
 
+/** Finds out whether a handshake could be made with them. Throws ConfigError that names every problem. */
+export function checkCredentials(credentials: Credentials): void {
+  loadCredentials(credentials);
+}
+
 /** Throws ConfigError that names every problem. */
 export function loadCredentials(credentials: Credentials): LoadedCredentials {
   const problems: string[] = [];

@@ -1,7 +1,7 @@
 // One X.509 certificate (RFC 5280 §4): what path validation needs of it, read from strict DER. node:crypto hides key
 // usage, path length and critical extensions, and costs ten times as much.
 import { equalBytes, FormatError } from '@lapwing/kernel';
-import { checkInteger, DerReader, explicitTag, readWhole, Tag, wholeBits } from './der.ts';
+import { checkInteger, DerReader, explicitTag, implicitTag, readWhole, Tag, wholeBits } from './der.ts';
 import { type Extensions, noExtensions, readExtensions } from './extensions.ts';
 import { Name } from './name.ts';
 import { readTime } from './time.ts';
@@ -46,8 +46,12 @@ export function readCertificate(der: Uint8Array): Certificate {
   const subject = new Name(body.next().whole);
   const key = body.next();
   if (key.tag !== Tag.Sequence) throw new FormatError('certificate without a public key');
-  body.readIf(0x81);
-  body.readIf(0x82);
+  // Unique ids of issuer and subject (RFC 5280 §4.1.2.8): nobody has any, and nothing here looks at them.
+  for (const tag of [implicitTag(1), implicitTag(2)]) {
+    const bits = body.readIf(tag);
+    if (bits !== undefined && (bits.length === 0 || (bits[0] as number) > 7))
+      throw new FormatError('a unique id that is none');
+  }
   const extensions = body.readIf(explicitTag(3));
   body.end('the extensions');
   if (extensions !== undefined && version !== 3)

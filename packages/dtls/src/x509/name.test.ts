@@ -32,7 +32,11 @@ describe('a distinguished name', () => {
 
   it('writes what is no text, and what has no short name, in hexadecimal (RFC 4514 §2.4)', () => {
     expect(name(attribute('1.2.3', text('a'))).text).toBe('1.2.3=#0c0161');
-    expect(name(attribute('2.5.4.3', fromHex('020107'))).text).toBe('CN=#020107');
+    expect(name(attribute('2.5.4.3', fromHex('03020780'))).text).toBe('CN=#03020780');
+  });
+
+  it.each(['020107', '0000', '0c', '030108', '0300'])('refuses %s as a value: no string', (value) => {
+    expect(() => name(attribute('2.5.4.3', fromHex(value))).text).toThrow(FormatError);
   });
 
   it('equals another but for case, white space and type of string (RFC 5280 §7.1)', () => {

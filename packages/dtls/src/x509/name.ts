@@ -22,7 +22,7 @@ const shortNames: Readonly<Record<string, string>> = {
 
 interface Attribute {
   readonly type: string;
-  /** Undefined for a value that is no text. */
+  /** Undefined for bits. */
   readonly text: string | undefined;
   readonly der: Uint8Array;
 }
@@ -107,8 +107,12 @@ function stringOf(tag: number, content: Uint8Array): string | undefined {
     case Tag.BmpString:
       if (content.length % 2 !== 0) throw new FormatError('BMPString of an odd length');
       return Buffer.from(content).swap16().toString('utf16le');
-    default:
+    case Tag.BitString:
+      if (content.length === 0 || (content[0] as number) > 7) throw new FormatError('a string of bits that is none');
       return undefined;
+    default:
+      // RFC 5280 Appendix A: values of names are strings of characters, in one old attribute bits.
+      throw new FormatError('an attribute of a name that is no string');
   }
 }
 

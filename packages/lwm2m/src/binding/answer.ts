@@ -12,7 +12,7 @@ import {
 import { encodeUtf8, FormatError } from '@lapwing/kernel';
 import type { Entry } from '../entry.ts';
 import { codecFor } from '../formats/registry.ts';
-import type { ContentResult, Operation, Result } from '../operation.ts';
+import { baseOf, type ContentResult, type Operation, type Result } from '../operation.ts';
 import type { Path } from '../path.ts';
 import { type Lwm2mVersion, versionTraits } from '../version.ts';
 import { segmentsOf } from './paths.ts';
@@ -57,9 +57,9 @@ function writeContent(
   options: WriteResponseOptions,
 ): Response {
   const accept = 'accept' in operation ? operation.accept : undefined;
-  if (accept === undefined) return inChosenFormat(operation.path, code, entries, options);
+  if (accept === undefined) return inChosenFormat(baseOf(operation), code, entries, options);
   try {
-    return inFormat(code, accept, entries, operation.path);
+    return inFormat(code, accept, entries, baseOf(operation));
   } catch (error) {
     if (error instanceof FormatError) return makeResponse(Code.NotAcceptable);
     throw error;

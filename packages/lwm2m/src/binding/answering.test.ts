@@ -47,7 +47,7 @@ describe('a path', () => {
   );
 
   it('is looked for below the root path only', () => {
-    expect(read(Code.Get, { path: '/a/b/3' }, '/a/b').path).toEqual({ kind: 'object', object: 3 });
+    expect(read(Code.Get, { path: '/a/b/3' }, '/a/b')).toMatchObject({ path: { kind: 'object', object: 3 } });
     expect(status(Code.Get, { path: '/3' }, '/a/b')).toBe(Code.NotFound);
     expect(status(Code.Get, { path: '/a/3' }, '/a/b')).toBe(Code.NotFound);
   });

@@ -3,10 +3,10 @@ import { FormatError } from '@lapwing/kernel';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Operation } from '../operation.ts';
-import { instancePath, objectPath, resourcePath } from '../path.ts';
+import { comparePaths, contains, instancePath, objectPath, pathOf, resourcePath } from '../path.ts';
 import { makeValue } from '../value.ts';
 import { writeResponse } from './answer.ts';
-import { readRequest } from './interpret.ts';
+import { readRequest, readSend } from './interpret.ts';
 import { writeRequest } from './request.ts';
 import { readResponse } from './response.ts';
 
@@ -17,7 +17,7 @@ const values = fc.uniqueArray(
   fc.tuple(
     id,
     fc.maxSafeInteger(),
-    fc.double({ noNaN: true }),
+    fc.double({ noNaN: true, noDefaultInfinity: true }),
     fc.string({ unit: 'grapheme', maxLength: 20 }),
     fc.boolean(),
   ),
@@ -58,6 +58,31 @@ describe('the binding', () => {
     );
   });
 
+  const paths = fc.uniqueArray(fc.array(id, { minLength: 1, maxLength: 4 }).map(pathOf), {
+    minLength: 1,
+    maxLength: 8,
+    comparator: (a, b) => contains(a, b) || contains(b, a),
+  });
+  const composite = fc.constantFrom(ContentFormat.SenmlJson, ContentFormat.SenmlCbor, ContentFormat.Lwm2mCbor);
+
+  it('carries any paths and values of a composite there and back', () => {
+    fc.assert(
+      fc.property(paths, operations, composite, (asked, { entries }, format) => {
+        const inOrder = [...asked].sort(comparePaths);
+        const target = { version: '1.2', rootPath: '' } as const;
+        const read: Operation = { op: 'observe-composite', paths: inOrder, accept: format, format };
+        expect(readRequest(writeRequest(read, target), { typeOf })).toEqual(read);
+        fc.pre(entries.length > 0);
+        const write: Operation = { op: 'write-composite', entries, format };
+        expect(readRequest(writeRequest(write, target), { typeOf })).toEqual(write);
+        const sent: Operation = { op: 'send', entries, format };
+        expect(readSend(writeRequest(sent, target), typeOf)).toEqual(sent);
+        const response = writeResponse(read, { kind: 'content', code: Code.Content, entries }, { version: '1.2' });
+        expect(readResponse(read, response, typeOf)).toMatchObject({ entries });
+      }),
+    );
+  });
+
   const number = fc.oneof(fc.constantFrom(0, 40, 42, 60, 110, 112, 1542, 11_542, 11_543, 11_544), fc.nat(0xffff));
   const payload = fc.uint8Array({ maxLength: 40 });
 
@@ -85,6 +110,11 @@ describe('the binding', () => {
           } catch (error) {
             expect(error).toBeInstanceOf(ResponseError);
           }
+          try {
+            readSend(makeRequest(code, options, bytes), typeOf);
+          } catch (error) {
+            expect(error).toBeInstanceOf(ResponseError);
+          }
         },
       ),
       { numRuns: 500 },
@@ -98,6 +128,9 @@ describe('the binding', () => {
       { op: 'discover', path: objectPath(3) },
       { op: 'create', path: objectPath(3), entries: [] },
       { op: 'delete', path: instancePath(3, 0) },
+      { op: 'read-composite', paths: [objectPath(3)] },
+      { op: 'cancel-observe-composite', paths: [objectPath(3)] },
+      { op: 'write-composite', entries: [] },
     );
     fc.assert(
       fc.property(

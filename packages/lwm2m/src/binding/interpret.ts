@@ -7,9 +7,12 @@ import type { Entry, TypeLookup } from '../entry.ts';
 import { parseArguments } from '../execute-arguments.ts';
 import { codecFor, formatTraits } from '../formats/registry.ts';
 import { startsWithInstance } from '../formats/tlv.ts';
-import type { Operation } from '../operation.ts';
-import { instancePath, type ObjectPath, type Path } from '../path.ts';
+import { type Operation, outermost, type Selection } from '../operation.ts';
+import { instancePath, type ObjectPath, type Path, rootPath as root } from '../path.ts';
 import { pathBelow } from './paths.ts';
+
+/** Of one composite operation: what a server may make us remember. */
+const mostPaths = 256;
 
 export interface ReadRequestOptions {
   readonly typeOf: TypeLookup;
@@ -32,6 +35,10 @@ export function readRequest(request: Request, options: ReadRequestOptions): Oper
       case Code.Delete:
         if (path.kind === 'instance' || path.kind === 'resource-instance') return { op: 'delete', path };
         throw new ResponseError(Code.MethodNotAllowed);
+      case Code.Fetch:
+        return readFetch(request, path, typeOf);
+      case Code.Ipatch:
+        return readIpatch(request, path, typeOf);
       default:
         throw new ResponseError(Code.MethodNotAllowed);
     }
@@ -128,6 +135,57 @@ function readCreate(request: Request, path: ObjectPath, typeOf: TypeLookup): Ope
   if (instances.size !== 1 || instance === undefined) throw ResponseError.badRequest('one instance at a time');
   const entries = decoded.filter((entry) => entry.path.kind !== 'instance');
   return { op: 'create', path, instance, entries, format };
+}
+
+/** The paths of a composite operation are its body; it is asked of the root (Core 1.2.1 §6.3.8, §6.4.3). */
+function readFetch(request: Request, path: Path, typeOf: TypeLookup): Operation {
+  const { accept, observe, query } = request.options;
+  checkAccept(accept, root);
+  const format = compositeFormatOf(request, path);
+  const selection = { ...selectionOf(request, format, typeOf), ...(accept === undefined ? {} : { accept }) };
+  if (observe === 1) return { op: 'cancel-observe-composite', ...selection };
+  if (observe !== 0) return { op: 'read-composite', ...selection };
+  const attributes = query.length === 0 ? {} : { attributes: parseAttributes(query) };
+  return { op: 'observe-composite', ...selection, ...attributes };
+}
+
+function selectionOf(request: Request, format: number, typeOf: TypeLookup): Selection {
+  const entries = decode(format, request.payload, root, typeOf);
+  if (entries.length === 0) throw ResponseError.badRequest('no path');
+  if (entries.length > mostPaths) throw ResponseError.badRequest(`more than ${mostPaths} paths`);
+  if (entries.some((entry) => entry.value !== undefined)) throw ResponseError.badRequest('a path with a value');
+  return { paths: outermost(entries.map((entry) => entry.path)), format };
+}
+
+function readIpatch(request: Request, path: Path, typeOf: TypeLookup): Operation {
+  const format = compositeFormatOf(request, path);
+  const entries = decode(format, request.payload, root, typeOf);
+  if (entries.length === 0) throw ResponseError.badRequest('nothing to write');
+  if (entries.some((entry) => entry.time !== undefined)) throw ResponseError.badRequest('a value with a time');
+  return { op: 'write-composite', entries, format };
+}
+
+function compositeFormatOf(request: Request, path: Path): number {
+  if (path.kind !== 'root') throw new ResponseError(Code.MethodNotAllowed);
+  return formatOf(request, path);
+}
+
+/** Throws ResponseError and nothing else: what a device sends by itself, as its server reads it (Core 1.2.1 §6.4.5). */
+export function readSend(
+  request: Request,
+  typeOf: TypeLookup,
+): Extract<Operation, { op: 'send' }> & { readonly format: number } {
+  if (request.code !== Code.Post) throw new ResponseError(Code.MethodNotAllowed);
+  const format = formatOf(request, root);
+  try {
+    const entries = decode(format, request.payload, root, typeOf);
+    if (entries.length === 0) throw ResponseError.badRequest('nothing was sent');
+    if (entries.some((entry) => entry.value === undefined)) throw ResponseError.badRequest('a path without a value');
+    return { op: 'send', entries, format };
+  } catch (error) {
+    if (error instanceof FormatError) throw ResponseError.badRequest(error.message);
+    throw error;
+  }
 }
 
 function formatOf(request: Request, path: Path): number {

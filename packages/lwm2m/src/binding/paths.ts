@@ -2,6 +2,9 @@
 // A root path is `/a/b`, or '' for none; it may have several segments.
 import { idsOf, type Path, pathOfSegments } from '../path.ts';
 
+/** Where a server takes what devices send by themselves (Core 1.2.1 §6.4.5). */
+export const dataPath = 'dp';
+
 export function segmentsOf(rootPath: string, path: Path): readonly string[] {
   return [...rootSegments(rootPath), ...idsOf(path).map(String)];
 }

@@ -4,10 +4,10 @@ import { encodeUtf8, FormatError, noBytes } from '@lapwing/kernel';
 import { formatAttributes } from '../attributes.ts';
 import type { Entry } from '../entry.ts';
 import { codecFor } from '../formats/registry.ts';
-import type { Operation } from '../operation.ts';
-import { contains, formatPath, instancePath, type Path } from '../path.ts';
+import { baseOf, type Operation, outermost, type Selection } from '../operation.ts';
+import { contains, formatPath, instancePath, type Path, rootPath } from '../path.ts';
 import { type Lwm2mVersion, versionTraits } from '../version.ts';
-import { segmentsOf } from './paths.ts';
+import { dataPath, segmentsOf } from './paths.ts';
 import { singleValueFormat } from './single-value.ts';
 
 /** What has to be known of a device to speak to it. A registration fits. */
@@ -23,7 +23,7 @@ type Options = (readonly [number, OptionValue])[];
 
 /** Throws FormatError for entries that the format cannot say, and for a format that is not spoken here. */
 export function writeRequest(operation: Operation, target: RequestTarget): Request {
-  const options: Options = segmentsOf(target.rootPath, operation.path).map((segment) => [Option.UriPath, segment]);
+  const options: Options = segmentsOf(target.rootPath, baseOf(operation)).map((segment) => [Option.UriPath, segment]);
   switch (operation.op) {
     case 'read':
       addAccept(options, operation.accept, target);
@@ -57,7 +57,59 @@ export function writeRequest(operation: Operation, target: RequestTarget): Reque
       return create(operation, options, target);
     case 'delete':
       return make(Code.Delete, options);
+    case 'read-composite':
+      return fetch(operation, options, target);
+    case 'observe-composite':
+      options.push([Option.Observe, 0]);
+      for (const part of formatAttributes(operation.attributes ?? {})) options.push([Option.UriQuery, part]);
+      return fetch(operation, options, target);
+    case 'cancel-observe-composite':
+      options.push([Option.Observe, 1]);
+      return fetch(operation, options, target);
+    case 'write-composite': {
+      const { entries } = operation;
+      const format = operation.format ?? removing(compositeFormat(target), entries);
+      options.push([Option.ContentFormat, format]);
+      return make(Code.Ipatch, options, encode(format, entries, rootPath));
+    }
+    case 'send':
+      return send(operation, target);
   }
+}
+
+/** RFC 8132 §2: the paths go along as a body. */
+function fetch({ paths, format, accept }: Selection, options: Options, target: RequestTarget): Request {
+  const asked = outermost(paths);
+  if (asked.length === 0) throw new FormatError('a composite operation without a path');
+  // LwM2M-CBOR has no name for the root.
+  const chosen = format ?? (asked[0]?.kind === 'root' ? ContentFormat.SenmlCbor : compositeFormat(target));
+  options.push([Option.ContentFormat, chosen]);
+  const wanted = accept ?? announcedComposite(target);
+  if (wanted !== undefined) options.push([Option.Accept, wanted]);
+  const entries = asked.map((path) => ({ path }));
+  return make(Code.Fetch, options, encode(chosen, entries, rootPath));
+}
+
+/** Plain SenML cannot say that something is to go; its sister for PATCH can (RFC 8790 §3). */
+function removing(format: number, entries: readonly Entry[]): number {
+  if (entries.every((entry) => entry.value !== undefined)) return format;
+  if (format === ContentFormat.SenmlCbor) return ContentFormat.SenmlEtchCbor;
+  return format === ContentFormat.SenmlJson ? ContentFormat.SenmlEtchJson : format;
+}
+
+/** Core 1.2.1 §6.4.5. Measurements have their times; LwM2M-CBOR could not tell them. */
+function send({ entries, format }: Extract<Operation, { op: 'send' }>, target: RequestTarget): Request {
+  const timed = entries.some((entry) => entry.time !== undefined);
+  const chosen = format ?? (timed ? ContentFormat.SenmlCbor : compositeFormat(target));
+  const payload = encode(chosen, entries, rootPath);
+  return make(
+    Code.Post,
+    [
+      [Option.UriPath, dataPath],
+      [Option.ContentFormat, chosen],
+    ],
+    payload,
+  );
 }
 
 function make(code: Code, options: Options, payload: Uint8Array = noBytes): Request {
@@ -73,6 +125,12 @@ function addAccept(options: Options, accept: number | undefined, target: Request
 function announced(target: RequestTarget): number | undefined {
   return versionTraits[target.version].formats.find((format) => target.formats?.includes(format));
 }
+
+function announcedComposite(target: RequestTarget): number | undefined {
+  return versionTraits[target.version].compositeFormats.find((format) => target.formats?.includes(format));
+}
+
+const compositeFormat = (target: RequestTarget): number => announcedComposite(target) ?? ContentFormat.SenmlCbor;
 
 /** One value goes as text or bytes, which every device reads; several in what the device knows. */
 function formatFor(path: Path, entries: readonly Entry[], target: RequestTarget): number {

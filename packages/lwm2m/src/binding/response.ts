@@ -3,7 +3,7 @@ import { Code, ContentFormat, isSuccess, type Link, Option, parseLinks, type Res
 import { decodeUtf8, FormatError } from '@lapwing/kernel';
 import type { TypeLookup } from '../entry.ts';
 import { codecFor } from '../formats/registry.ts';
-import type { ContentResult, Operation, Result } from '../operation.ts';
+import { baseOf, type ContentResult, type Operation, type Result } from '../operation.ts';
 import type { Path } from '../path.ts';
 import { makeValue } from '../value.ts';
 import { pathBelow } from './paths.ts';
@@ -25,7 +25,10 @@ export function readResponse(operation: Operation, response: Response, typeOf: T
     case 'read':
     case 'observe':
     case 'cancel-observe':
-      return code === Code.Content ? readContent(operation.path, response, typeOf) : { kind: 'done', code };
+    case 'read-composite':
+    case 'observe-composite':
+    case 'cancel-observe-composite':
+      return code === Code.Content ? readContent(baseOf(operation), response, typeOf) : { kind: 'done', code };
     case 'discover':
       return { kind: 'links', code, links: readLinks(response, rootPath) };
     case 'create': {
@@ -35,7 +38,9 @@ export function readResponse(operation: Operation, response: Response, typeOf: T
     case 'write':
     case 'write-attributes':
     case 'execute':
-    case 'delete': {
+    case 'delete':
+    case 'write-composite':
+    case 'send': {
       const { payload } = response;
       return payload.length === 0 ? { kind: 'done', code } : { kind: 'done', code, payload };
     }
@@ -79,7 +84,7 @@ function readLocation(response: Response, rootPath: string): Path | undefined {
 }
 
 /** The start of a diagnostic payload without control characters (RFC 7252 §5.5.2); undefined for none. */
-function readReason(payload: Uint8Array): string | undefined {
+export function readReason(payload: Uint8Array): string | undefined {
   try {
     // A cut may go through a character: what follows the last whole one is dropped with it.
     const text = decodeUtf8(

@@ -22,6 +22,8 @@ const several: readonly Entry[] = [
   { path: resourceInstancePath(3, 0, 6, 5), value: makeValue('integer', -70_000) },
 ];
 
+const somePaths = [parsePath('/3/0/0'), parsePath('/3/0/6/1'), parsePath('/3303'), parsePath('/3304/7')];
+
 const operations: readonly Operation[] = [
   ...['/3', '/3/0', '/3/0/6', '/3/0/6/1'].map((path) => ({ op: 'read', path: parsePath(path) }) as const),
   { op: 'read', path: instancePath(3, 0), accept: ContentFormat.SenmlCbor },
@@ -58,6 +60,21 @@ const operations: readonly Operation[] = [
   { op: 'observe', path: resourcePath(3303, 0, 5700) },
   { op: 'observe', path: objectPath(3303), accept: ContentFormat.Tlv, attributes: { pmin: 1, st: 0.5 } },
   { op: 'cancel-observe', path: objectPath(3303) },
+  ...[ContentFormat.Lwm2mCbor, ContentFormat.SenmlCbor, ContentFormat.SenmlEtchJson].flatMap(
+    (format): readonly Operation[] => [
+      { op: 'read-composite', paths: somePaths, format },
+      { op: 'observe-composite', paths: somePaths, format, accept: ContentFormat.SenmlJson },
+      { op: 'observe-composite', paths: somePaths, format, attributes: { pmin: 1, pmax: 5 } },
+      { op: 'cancel-observe-composite', paths: somePaths, format },
+      { op: 'write-composite', entries: [...several, ...values], format },
+    ],
+  ),
+  { op: 'read-composite', paths: [root], format: ContentFormat.SenmlCbor },
+  {
+    op: 'write-composite',
+    entries: [{ path: resourceInstancePath(3, 0, 6, 1) }, ...values],
+    format: ContentFormat.SenmlEtchCbor,
+  },
 ];
 
 describe('an operation', () => {
@@ -110,6 +127,13 @@ const answers: readonly (readonly [Operation, Answer])[] = [
   [
     { op: 'discover', path: instancePath(3303, 0) },
     { kind: 'links', code: Code.Content, links: [makeLink('/3303/0', [['pmin', '5']]), makeLink('/3303/0/5700')] },
+  ],
+  [{ op: 'read-composite', paths: somePaths, accept: ContentFormat.Lwm2mCbor }, content([...several, ...values])],
+  [{ op: 'observe-composite', paths: somePaths, accept: ContentFormat.SenmlJson }, content([...several, ...values])],
+  [{ op: 'observe-composite', paths: somePaths, accept: ContentFormat.SenmlCbor }, content([])],
+  [
+    { op: 'write-composite', entries: values },
+    { kind: 'done', code: Code.Changed },
   ],
   [
     { op: 'read', path: objectPath(9) },

@@ -104,11 +104,11 @@ export class DefinitionLibrary {
   }
 
   /**
-   * The types of a device by the `ver` attributes of its object list. A resource that the version does not have is
+   * The types of a device by the `ver` attributes of its object list, and where it names none by `implied`, else 1.0. A resource that the version does not have is
    * looked for in the other versions: a device that uses it means it. Follows what is added later.
    */
-  lookupFor(objects: readonly Link[]): TypeLookup {
-    const versions = new Map<number, string>();
+  lookupFor(objects: readonly Link[], implied: ReadonlyMap<number, string> = new Map()): TypeLookup {
+    const versions = new Map(implied);
     for (const link of objects) {
       const id = /^\/(\d+)(?:$|\/)/.exec(link.target)?.[1];
       const version = versionOf(link);

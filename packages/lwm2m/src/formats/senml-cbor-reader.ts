@@ -37,6 +37,9 @@ export const linkLabel = 'vlo';
 const namesOfNumbers = /^(-?\d+|b?(n|t|u|v|s|ver)|v[sbd]|ut)$/;
 const none = -1;
 
+/** Tag 4; Leshan writes times so. */
+const isDecimal = (reader: CborReader): boolean => reader.major === Major.Tag && reader.argument === 4;
+
 export class PackReader {
   private readonly reader: CborReader;
   private readonly dialect: SenmlDialect;
@@ -173,7 +176,27 @@ export class PackReader {
     reader.head();
     if (reader.major <= Major.Negative) return Number(reader.integer());
     if (reader.isFloat()) return reader.float();
+    if (isDecimal(reader)) return this.decimal();
     throw this.wrong('has a time or version that is no number');
+  }
+
+  /** What follows the tag of a decimal fraction: exponent and mantissa (RFC 8428 §6, RFC 8949 §3.4.4). */
+  private decimal(): number {
+    const reader = this.reader;
+    reader.head();
+    if (reader.major !== Major.Array || reader.count(1) !== 2) throw this.wrong('has a decimal fraction that is none');
+    const [exponent, mantissa] = [this.whole(), this.whole()];
+    // Of decimal digits the nearest number; beyond these exponents there is nothing but 0 and infinity.
+    const value = Math.abs(Number(exponent)) <= 400 ? Number(`${mantissa}e${exponent}`) : Number.NaN;
+    if (!Number.isFinite(value)) throw this.wrong('has a decimal fraction beyond all numbers');
+    return value;
+  }
+
+  private whole(): number | bigint {
+    const reader = this.reader;
+    reader.head();
+    if (reader.major > Major.Negative) throw this.wrong('has a decimal fraction that is none');
+    return reader.integer();
   }
 
   private readNames(): void {
@@ -224,6 +247,7 @@ export class PackReader {
         if (major === Major.Tag && reader.argument === 1 && type === 'time') reader.head();
         if (reader.major <= Major.Negative) return valueOfInteger(path, type, reader.integer());
         if (reader.isFloat()) return valueOfFloat(path, type, reader.float());
+        if (isDecimal(reader)) return valueOfFloat(path, type, this.decimal());
         break;
       case Label.String:
         if (major === Major.Text) return valueOfText(path, type, reader.text());

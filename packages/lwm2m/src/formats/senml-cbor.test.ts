@@ -185,6 +185,26 @@ describe('SenML in CBOR', () => {
     expect(() => read(fromHex('81a200662f332f302f3102c105'), '/', 'integer')).toThrow(FormatError);
   });
 
+  it('takes decimal fractions as times and values, as Leshan writes them', () => {
+    const record = (member: string) => fromHex(`81a2${member}00662f332f302f31`);
+    const timed = '81a306c482281b18ec3537bd513fb0' + '0205' + '00662f332f302f31';
+    expect(read(fromHex(timed))).toEqual([
+      { path, value: { type: 'integer', value: 5 }, time: expect.closeTo(1_795_868_864.929_677, 5) },
+    ]);
+    expect(read(record('02c4822119021d'))).toEqual([{ path, value: { type: 'float', value: 5.41 } }]);
+    expect(read(record('02c4820205'))).toEqual([{ path, value: { type: 'float', value: 500 } }]);
+    for (const bad of [
+      '02c48205',
+      '02c4810205',
+      '02c4820261',
+      '02c48219ffff05',
+      '02c405',
+      '02c482f50205',
+      '02c8820205',
+    ])
+      expect(() => read(record(bad))).toThrow(FormatError);
+  });
+
   it('refuses what follows the pack', () => {
     expect(() => read(fromHex('8000'))).toThrow(FormatError);
   });

@@ -21,6 +21,7 @@ import {
   type Registering,
   type RegistrationProblem,
   type Updating,
+  versionTraits,
 } from '@lapwing/lwm2m';
 import { Contact } from '../contact.ts';
 import type { Settings, Verdict } from '../options.ts';
@@ -54,6 +55,8 @@ export type Outcome =
   /** A later Register of the same name was quicker. */
   | 'overtaken'
   | 'unknown'
+  /** A profile stands for a list that is not known here: the device is asked for the list. */
+  | 'unknown-profile'
   | 'too-often'
   | 'full'
   | 'wrong-peer'
@@ -145,7 +148,7 @@ export class RegistrationInterface implements Disposable {
     this.refuseWhenFull(name);
     this.turns += 1;
     const turn = this.turns;
-    const objectList = this.objectsOf(request);
+    const objectList = this.profileOf(name, registering, request, peer) ?? this.objectsOf(request);
     const lifetime = this.clamp(registering.lifetime ?? this.settings.lifetime.default);
     const verdict = await this.judge(name, registering, lifetime, peer, listener);
     // Others may have come in while this one was judged.
@@ -197,6 +200,7 @@ export class RegistrationInterface implements Disposable {
       objectList,
       updatedAt: this.settings.clock.wall(),
     });
+    if (contact.registration.peer.key !== previous.peer.key) this.registry.moved(contact, previous.peer.key);
     const endedAt = contact.expiresAt;
     contact.expiresAt = this.endOf(lifetime, contact.permittedUntil);
     this.count('updated');
@@ -221,6 +225,21 @@ export class RegistrationInterface implements Disposable {
       queueMode: chosen ?? updating.queueMode ?? terms.queueMode,
       parameters,
     });
+  }
+
+  /**
+   * The list that a profile stands for where none is sent: the one that the operator has given, else the one that this very
+   * device has told before (Core 1.2.1 §6.2.1). Of what others have told under that id nothing is believed.
+   */
+  private profileOf(name: string, registering: Registering, request: Request, peer: Peer): ObjectList | undefined {
+    const { profileId, version } = registering;
+    if (profileId === undefined || request.payload.length > 0 || !versionTraits[version].profileIds) return undefined;
+    const given = this.settings.profiles.get(profileId);
+    if (given !== undefined) return given;
+    const before = this.registry.byName(name)?.registration;
+    if (before !== undefined && before.profileId === profileId && mayContinue(before.peer, peer))
+      return before.objectList;
+    throw this.refuse('unknown-profile', ResponseError.badRequest('profile unknown: send the object list'));
   }
 
   private objectsOf(request: Request): ObjectList {

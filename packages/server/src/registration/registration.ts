@@ -1,7 +1,7 @@
 // The server's record of one registered device: immutable, replaced whole at each Update (Core 1.2.1 §6.2).
 import type { Link } from '@lapwing/coap';
 import type { Duration, Peer } from '@lapwing/kernel';
-import type { Lwm2mVersion, ObjectList } from '@lapwing/lwm2m';
+import { type Lwm2mVersion, type ObjectList, versionTraits } from '@lapwing/lwm2m';
 
 export interface Registration {
   /** Last segment of the location: 96 random bits. */
@@ -15,6 +15,8 @@ export interface Registration {
   /** As sent; undefined means U. */
   readonly binding: string | undefined;
   readonly queueMode: boolean;
+  /** The profile that the device has, from 1.2 on (Core 1.2.1 §6.2.1). */
+  readonly profileId: string | undefined;
   /** Path of the alternate root without trailing slash, '' for none (Core 1.2.1 §6.2.1). */
   readonly rootPath: string;
   /** Objects and instances as registered, root path taken off; shared between devices that registered the same text. */
@@ -88,6 +90,10 @@ export class RegistrationRecord implements Registration {
 
   get queueMode(): boolean {
     return this.terms.queueMode;
+  }
+
+  get profileId(): string | undefined {
+    return versionTraits[this.version].profileIds ? this.terms.parameters.get('pid') : undefined;
   }
 
   get rootPath(): string {

@@ -1,12 +1,14 @@
 // A device on Leshan's client library for the interop tests. It has Device 3, Firmware Update 5, Temperature 3303 and
 // the test object 3442, tells what happens to it as `event` lines, and is changed by JSON lines:
-// {"set": {"/3303/0/5700": 23.5}}, {"update": true}. It deregisters and ends when its standard input closes.
+// {"set": {"/3303/0/5700": 23.5}}, {"update": true}, {"send": ["/3303/0/5700"], "format": 112} at once, {"collect": ["/3303/0/5700"]}
+// with the time of now until {"collected": 112} sends it. It deregisters and ends when its standard input closes.
 //
 // Arguments: server URI, endpoint name, lifetime in seconds, and perhaps `queue` and what `Secured` reads.
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
@@ -29,6 +31,7 @@ import org.eclipse.leshan.core.LwM2mId;
 import org.eclipse.leshan.core.ResponseCode;
 import org.eclipse.leshan.core.node.LwM2mPath;
 import org.eclipse.leshan.core.node.LwM2mResource;
+import org.eclipse.leshan.core.request.ContentFormat;
 import org.eclipse.leshan.core.request.DeregisterRequest;
 import org.eclipse.leshan.core.request.RegisterRequest;
 import org.eclipse.leshan.core.request.UpdateRequest;
@@ -126,6 +129,21 @@ public final class DeviceProgram {
             JsonNode command = Lines.JSON.readTree(line);
             if (command.has("update"))
                 client.triggerRegistrationUpdate();
+            if (command.has("send"))
+                client.getSendService().sendData(client.getRegisteredServers().values().iterator().next(),
+                        ContentFormat.fromCode(command.get("format").asInt()), texts(command.get("send")), 10_000,
+                        response -> Lines.event("sent", "code", response.getCode().toString()),
+                        error -> Lines.event("failed", "cause", String.valueOf(error)));
+            ManualDataSender sender = client.getSendService().getDataSender(ManualDataSender.DEFAULT_NAME,
+                    ManualDataSender.class);
+            if (command.has("collect")) {
+                List<LwM2mPath> paths = new ArrayList<>();
+                texts(command.get("collect")).forEach(each -> paths.add(new LwM2mPath(each)));
+                sender.collectData(paths);
+            }
+            if (command.has("collected"))
+                sender.sendCollectedData(client.getRegisteredServers().values().iterator().next(),
+                        ContentFormat.fromCode(command.get("collected").asInt()), 10_000, false);
             for (Iterator<Map.Entry<String, JsonNode>> i = command.path("set").fields(); i.hasNext();) {
                 Map.Entry<String, JsonNode> entry = i.next();
                 LwM2mPath path = new LwM2mPath(entry.getKey());
@@ -134,6 +152,12 @@ public final class DeviceProgram {
         }
         client.destroy(true);
         System.exit(0);
+    }
+
+    private static List<String> texts(JsonNode array) {
+        List<String> texts = new ArrayList<>();
+        array.forEach(each -> texts.add(each.asText()));
+        return texts;
     }
 
     /** An object with one instance, and others as a server creates them. */

@@ -57,6 +57,16 @@ final class Lines {
         return values;
     }
 
+    /** The values below several paths; what is not there is left out. */
+    static Map<String, Object> values(Map<LwM2mPath, LwM2mNode> nodes) {
+        Map<String, Object> values = new TreeMap<>();
+        nodes.forEach((path, node) -> {
+            if (node != null)
+                collect(path.toString(), node, values);
+        });
+        return values;
+    }
+
     private static void collect(String path, LwM2mNode node, Map<String, Object> into) {
         if (node instanceof LwM2mObject) {
             for (LwM2mObjectInstance instance : ((LwM2mObject) node).getInstances().values())

@@ -5,7 +5,8 @@
 // Arguments: the UDP port on 127.0.0.1, and perhaps what `Secured` reads: then it speaks coaps there.
 // {"id": 1, "op": "read", "name": "dev-1", "path": "/3/0", "format": 11542}
 // op: read, observe, cancel (active), forget (passive), write (value or values, replace), execute (arguments),
-//     create (values, instance), delete, discover, attributes (query)
+//     create (values, instance), delete, discover, attributes (query),
+//     read-composite, observe-composite, cancel-composite (paths), write-composite (values by full path)
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
@@ -32,9 +33,11 @@ import org.eclipse.leshan.core.node.LwM2mObjectInstance;
 import org.eclipse.leshan.core.node.LwM2mPath;
 import org.eclipse.leshan.core.node.LwM2mResource;
 import org.eclipse.leshan.core.node.LwM2mSingleResource;
+import org.eclipse.leshan.core.node.TimestampedLwM2mNodes;
 import org.eclipse.leshan.core.observation.CompositeObservation;
 import org.eclipse.leshan.core.observation.Observation;
 import org.eclipse.leshan.core.observation.SingleObservation;
+import org.eclipse.leshan.core.request.CancelCompositeObservationRequest;
 import org.eclipse.leshan.core.request.CancelObservationRequest;
 import org.eclipse.leshan.core.request.ContentFormat;
 import org.eclipse.leshan.core.request.CreateRequest;
@@ -42,15 +45,20 @@ import org.eclipse.leshan.core.request.DeleteRequest;
 import org.eclipse.leshan.core.request.DiscoverRequest;
 import org.eclipse.leshan.core.request.DownlinkDeviceManagementRequest;
 import org.eclipse.leshan.core.request.ExecuteRequest;
+import org.eclipse.leshan.core.request.ObserveCompositeRequest;
 import org.eclipse.leshan.core.request.ObserveRequest;
+import org.eclipse.leshan.core.request.ReadCompositeRequest;
 import org.eclipse.leshan.core.request.ReadRequest;
+import org.eclipse.leshan.core.request.SendRequest;
 import org.eclipse.leshan.core.request.WriteAttributesRequest;
+import org.eclipse.leshan.core.request.WriteCompositeRequest;
 import org.eclipse.leshan.core.request.WriteRequest;
 import org.eclipse.leshan.core.response.CreateResponse;
 import org.eclipse.leshan.core.response.DiscoverResponse;
 import org.eclipse.leshan.core.response.LwM2mResponse;
 import org.eclipse.leshan.core.response.ObserveCompositeResponse;
 import org.eclipse.leshan.core.response.ObserveResponse;
+import org.eclipse.leshan.core.response.ReadCompositeResponse;
 import org.eclipse.leshan.core.response.ReadResponse;
 import org.eclipse.leshan.server.LeshanServer;
 import org.eclipse.leshan.server.LeshanServerBuilder;
@@ -59,6 +67,7 @@ import org.eclipse.leshan.server.observation.ObservationListener;
 import org.eclipse.leshan.server.registration.Registration;
 import org.eclipse.leshan.server.registration.RegistrationListener;
 import org.eclipse.leshan.server.registration.RegistrationUpdate;
+import org.eclipse.leshan.server.send.SendListener;
 import org.eclipse.leshan.servers.security.InMemorySecurityStore;
 import org.eclipse.leshan.transport.californium.server.endpoint.CaliforniumServerEndpointsProvider;
 import org.eclipse.leshan.transport.californium.server.endpoint.coap.CoapServerProtocolProvider;
@@ -72,6 +81,7 @@ public final class ServerProgram {
 
     private final LeshanServer server;
     private final Map<String, SingleObservation> observations = new ConcurrentHashMap<>();
+    private final Map<String, CompositeObservation> composites = new ConcurrentHashMap<>();
 
     private ServerProgram(int port, Secured secured) throws Exception {
         CaliforniumServerEndpointsProvider.Builder endpoints = new CaliforniumServerEndpointsProvider.Builder(
@@ -92,6 +102,7 @@ public final class ServerProgram {
         server = builder.build();
         server.getRegistrationService().addListener(new Registrations());
         server.getObservationService().addListener(new Notifications());
+        server.getSendService().addListener(new Sent());
     }
 
     public static void main(String[] args) throws Exception {
@@ -120,7 +131,9 @@ public final class ServerProgram {
     }
 
     private Map<String, Object> perform(JsonNode command, Registration registration) throws Exception {
-        LwM2mPath path = new LwM2mPath(command.get("path").asText());
+        LwM2mPath path = new LwM2mPath(command.path("path").asText("/"));
+        List<LwM2mPath> paths = new ArrayList<>();
+        command.path("paths").forEach(each -> paths.add(new LwM2mPath(each.asText())));
         ContentFormat format = command.has("format") ? ContentFormat.fromCode(command.get("format").asInt()) : null;
         switch (command.get("op").asText()) {
         case "read":
@@ -154,6 +167,22 @@ public final class ServerProgram {
         case "attributes":
             return send(registration, path, new WriteAttributesRequest(path, new LwM2mAttributeSet(
                     new DefaultLwM2mAttributeParser().parseUriQuery(command.get("query").asText()))));
+        case "read-composite":
+            return send(registration, path, new ReadCompositeRequest(paths, format, format, null));
+        case "observe-composite":
+            return send(registration, path, new ObserveCompositeRequest(format, format, paths));
+        case "cancel-composite":
+            return send(registration, path,
+                    new CancelCompositeObservationRequest(composites.remove(registration.getEndpoint())));
+        case "write-composite":
+            Map<String, Object> values = new HashMap<>();
+            for (Iterator<Map.Entry<String, JsonNode>> i = command.get("values").fields(); i.hasNext();) {
+                Map.Entry<String, JsonNode> entry = i.next();
+                LwM2mPath at = new LwM2mPath(entry.getKey());
+                values.put(entry.getKey(), Lines.typed(entry.getValue(), server.getModelProvider()
+                        .getObjectModel(registration).getResourceModel(at.getObjectId(), at.getResourceId()).type));
+            }
+            return send(registration, path, new WriteCompositeRequest(format, values));
         default:
             throw new IllegalArgumentException("unknown operation");
         }
@@ -170,6 +199,11 @@ public final class ServerProgram {
             answer.put("values", Lines.values(path, ((ReadResponse) response).getContent()));
         if (response instanceof ObserveResponse && ((ObserveResponse) response).getObservation() != null)
             observations.put(registration.getEndpoint() + path, ((ObserveResponse) response).getObservation());
+        if (response instanceof ReadCompositeResponse && ((ReadCompositeResponse) response).getContent() != null)
+            answer.put("values", Lines.values(((ReadCompositeResponse) response).getContent()));
+        if (response instanceof ObserveCompositeResponse
+                && ((ObserveCompositeResponse) response).getObservation() != null)
+            composites.put(registration.getEndpoint(), ((ObserveCompositeResponse) response).getObservation());
         if (response instanceof DiscoverResponse && response.isSuccess())
             answer.put("links",
                     new DefaultLinkSerializer().serializeCoreLinkFormat(((DiscoverResponse) response).getObjectLinks()));
@@ -230,6 +264,21 @@ public final class ServerProgram {
         }
     }
 
+    private static final class Sent implements SendListener {
+        @Override
+        public void dataReceived(Registration registration, TimestampedLwM2mNodes data, SendRequest request) {
+            Map<String, Object> moments = new HashMap<>();
+            data.getTimestamps()
+                    .forEach(each -> moments.put(String.valueOf(each), Lines.values(data.getNodesAt(each))));
+            Lines.event("sent", "name", registration.getEndpoint(), "moments", moments);
+        }
+
+        @Override
+        public void onError(Registration registration, String message, Exception cause) {
+            Lines.event("failed", "name", registration.getEndpoint(), "cause", message);
+        }
+    }
+
     private static final class Notifications implements ObservationListener {
         @Override
         public void newObservation(Observation observation, Registration registration) {
@@ -248,6 +297,8 @@ public final class ServerProgram {
         @Override
         public void onResponse(CompositeObservation observation, Registration registration,
                 ObserveCompositeResponse response) {
+            Lines.event("notified", "name", registration.getEndpoint(), "path", "composite", "values",
+                    Lines.values(response.getContent()));
         }
 
         @Override

@@ -1,0 +1,206 @@
+// What a client knows about its servers: made of the instances of objects 0 and 1, which the options or a bootstrap have
+// written (Core 1.2.1 §6.1.2). What options know beyond what these objects can say is remembered beside the instances.
+import { parseUri } from '@lapwing/coap';
+import { type Address, FormatError } from '@lapwing/kernel';
+import { credentialsOf, readSecurity, SecurityObject, type SecurityRecord, securityKeys } from './builtin/security.ts';
+import {
+  bindingLetters,
+  defineServerObject,
+  readServer,
+  ServerObject,
+  type ServerTriggers,
+  serverActions,
+} from './builtin/server.ts';
+import { addressOf, type Connector, type Credentials } from './connect.ts';
+import { stageValues } from './objects/instance.ts';
+import type { ObjectStore } from './objects/store.ts';
+import type { InstanceNode } from './objects/tree.ts';
+import type { FactoryAccount, FactoryBootstrap, Habits, Settings } from './options.ts';
+import type { RetryPolicy } from './registration/backoff.ts';
+
+/** How to get to a server of any kind. */
+export interface Road {
+  /** Instance of object 0. */
+  readonly security: number;
+  readonly uri: string;
+  readonly address: Address;
+  readonly credentials: Credentials | undefined;
+  readonly connector: Connector;
+  readonly serverName: string | undefined;
+  readonly cipherSuites: readonly number[];
+}
+
+export interface AccountSettings extends Road {
+  /** Instance of object 1. */
+  readonly instance: number;
+  /** Short server id. */
+  readonly id: number;
+  readonly queueMode: boolean;
+  readonly omitName: boolean;
+  readonly notifications: 'con' | 'auto';
+  readonly retry: RetryPolicy;
+  readonly bootstrapOnRegistrationFailure: boolean;
+}
+
+export interface BootstrapAccountSettings extends Road {
+  readonly record: SecurityRecord;
+}
+
+const givenCredentials = new WeakMap<InstanceNode, Credentials>();
+const givenHabits = new WeakMap<InstanceNode, Habits>();
+
+/** Makes objects 0 and 1 known; `triggers` take what servers execute there. */
+export function defineAccountObjects(store: ObjectStore, triggers: ServerTriggers): void {
+  store.define(SecurityObject);
+  defineServerObject(store, triggers);
+}
+
+/** Factory bootstrap (Core 1.2.1 §6.1.4.1): the options become instances, unless there are accounts already. Returns what it made. */
+export function furnish(settings: Settings): readonly (readonly [number, number])[] {
+  const { objects, accounts, bootstrap } = settings;
+  if ((objects.objects.get(SecurityObject.id)?.instances.size ?? 0) > 0) return [];
+  const made: (readonly [number, number])[] = [];
+  const first = bootstrap === undefined ? 0 : 1;
+  objects.batch(() => {
+    if (bootstrap !== undefined) addBootstrap(objects, bootstrap);
+    for (const [i, account] of accounts.entries()) addAccount(objects, i, first + i, account);
+  });
+  if (bootstrap !== undefined) {
+    made.push([SecurityObject.id, 0]);
+    remember(objects, 0, bootstrap.credentials);
+  }
+  for (const [i, account] of accounts.entries()) {
+    made.push([SecurityObject.id, first + i], [ServerObject.id, i]);
+    remember(objects, first + i, account.credentials);
+    const node = objects.objects.get(ServerObject.id)?.instances.get(i);
+    if (node !== undefined) givenHabits.set(node, account);
+  }
+  return made;
+}
+
+function addBootstrap(store: ObjectStore, { uri, credentials, holdOff, accountTimeout }: FactoryBootstrap): void {
+  store.add(SecurityObject, 0, {
+    serverUri: uri,
+    bootstrapServer: true,
+    ...securityKeys(credentials),
+    ...(holdOff > 0 ? { clientHoldOffTime: Math.round(holdOff / 1000) } : {}),
+    ...(accountTimeout > 0 ? { bootstrapServerAccountTimeout: Math.round(accountTimeout / 1000) } : {}),
+  });
+}
+
+function addAccount(store: ObjectStore, instance: number, security: number, account: FactoryAccount): void {
+  const { id, uri, address, credentials, lifetime, defaultMinimumPeriod, defaultMaximumPeriod } = account;
+  store.add(SecurityObject, security, {
+    serverUri: uri,
+    bootstrapServer: false,
+    ...securityKeys(credentials),
+    shortServerId: id,
+  });
+  const actions = serverActions(store, instance);
+  store.batch((transaction) => {
+    const node = store.define(ServerObject);
+    transaction.create(node, instance, actions, 'application');
+    stageValues(transaction, ServerObject, instance, {
+      shortServerId: id,
+      // Endless is written 0.
+      lifetime: lifetime === Number.POSITIVE_INFINITY ? 0 : Math.round(lifetime / 1000),
+      defaultMinimumPeriod,
+      ...(defaultMaximumPeriod === undefined ? {} : { defaultMaximumPeriod }),
+      notificationStoring: false,
+      binding: bindingLetters[address.via],
+    });
+  });
+}
+
+function remember(store: ObjectStore, security: number, credentials: Credentials | undefined): void {
+  const node = store.objects.get(SecurityObject.id)?.instances.get(security);
+  if (node !== undefined && credentials !== undefined) givenCredentials.set(node, credentials);
+}
+
+/** Somebody else has written the instance: what the options said about it is not so any more. */
+export function forgetGiven(node: InstanceNode): void {
+  givenCredentials.delete(node);
+  givenHabits.delete(node);
+}
+
+/** The accounts that are in force, by instance of object 1. Those that make no sense are left out, with the reason. */
+export function accountsOf(settings: Settings): { readonly accounts: AccountSettings[]; readonly problems: string[] } {
+  const { objects } = settings;
+  const problems: string[] = [];
+  const accounts: AccountSettings[] = [];
+  const securities = [...(objects.objects.get(SecurityObject.id)?.instances.values() ?? [])];
+  for (const node of objects.objects.get(ServerObject.id)?.instances.values() ?? []) {
+    const server = readServer(node.contents);
+    const { shortServerId } = server;
+    const security = securities.find((each) => {
+      const record = readSecurity(each.contents);
+      return !record.isBootstrap && record.shortServerId === shortServerId;
+    });
+    if (shortServerId === undefined || security === undefined) {
+      problems.push(`/1/${node.id}: no instance of object 0 has its short server id`);
+      continue;
+    }
+    const road = roadTo(security, settings);
+    if (typeof road === 'string') {
+      problems.push(road);
+      continue;
+    }
+    const habits = givenHabits.get(node) ?? settings.provisioned;
+    accounts.push({
+      ...road,
+      instance: node.id,
+      id: shortServerId,
+      queueMode: habits.queueMode || server.binding?.includes('Q') === true,
+      omitName: habits.omitName,
+      notifications: habits.notifications,
+      retry: { ...habits.retry, ...server.retry },
+      bootstrapOnRegistrationFailure: server.bootstrapOnRegistrationFailure,
+    });
+  }
+  return { accounts: accounts.sort((a, b) => a.instance - b.instance), problems };
+}
+
+/** Undefined without one, or for one that nothing here can reach. */
+export function bootstrapAccountOf(settings: Settings): BootstrapAccountSettings | undefined {
+  for (const node of settings.objects.objects.get(SecurityObject.id)?.instances.values() ?? []) {
+    const record = readSecurity(node.contents);
+    if (!record.isBootstrap) continue;
+    const road = roadTo(node, settings);
+    if (typeof road !== 'string') return { ...road, record };
+  }
+  return undefined;
+}
+
+/** Takes the bootstrap account away, and its OSCORE context with it (/0/x/12). */
+export function purgeBootstrapAccount(store: ObjectStore): void {
+  for (const node of [...(store.objects.get(SecurityObject.id)?.instances.values() ?? [])]) {
+    const { isBootstrap, oscore } = readSecurity(node.contents);
+    if (!isBootstrap) continue;
+    store.batch(() => {
+      store.remove(SecurityObject.id, node.id);
+      if (oscore !== undefined) store.remove(oscore.object, oscore.instance);
+    });
+  }
+}
+
+/** The text says what is wrong. */
+function roadTo(node: InstanceNode, { connectors, authorities }: Settings): Road | string {
+  const record = readSecurity(node.contents);
+  try {
+    const uri = parseUri(record.uri);
+    const connector = Object.hasOwn(connectors, uri.scheme) ? connectors[uri.scheme] : undefined;
+    if (connector === undefined) return `/0/${node.id}: nothing here speaks '${uri.scheme}'`;
+    return {
+      security: node.id,
+      uri: record.uri,
+      address: addressOf(uri),
+      credentials: givenCredentials.get(node) ?? credentialsOf(record, authorities),
+      connector,
+      serverName: record.serverName,
+      cipherSuites: record.cipherSuites,
+    };
+  } catch (error) {
+    if (error instanceof FormatError) return `/0/${node.id}: ${error.message}`;
+    throw error;
+  }
+}

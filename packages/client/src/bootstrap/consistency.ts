@@ -1,0 +1,186 @@
+// Whether a configuration could bring the device to a server, looked at whole before it comes into force: what it lacks is
+// said at Bootstrap-Finish with 4.06 (Core 1.2.1 §6.1.7.2). Pure.
+import { parseUri } from '@lapwing/coap';
+import { FormatError, isStackError } from '@lapwing/kernel';
+import { readSecurity, SecurityMode, type SecurityRecord } from '../builtin/security.ts';
+import { readServer, type ServerRecord } from '../builtin/server.ts';
+import { isSecured } from '../connect.ts';
+import { numberAt } from '../objects/reading.ts';
+import { type Contents, isMany } from '../objects/tree.ts';
+
+/** Instances of an object by id, in force or not. */
+export interface Configuration {
+  instancesOf(object: number): ReadonlyMap<number, Contents>;
+}
+
+/** A server that is there already would be spoken to over a weaker road. */
+export interface Downgrade {
+  /** Short server id; undefined for the bootstrap account. */
+  readonly shortServerId: number | undefined;
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface ConsistencyRules {
+  /** URI schemes that the device speaks. */
+  readonly schemes: ReadonlySet<string>;
+  readonly downgrade: 'refuse' | 'accept';
+  /** Throws for keys that no handshake can be made with. */
+  checkKeys(scheme: string, record: SecurityRecord): void;
+}
+
+export interface Findings {
+  /** Empty: the configuration may come into force. */
+  readonly problems: readonly string[];
+  readonly downgrades: readonly Downgrade[];
+}
+
+const accessControl = 2;
+const oscore = 21;
+/** Access control of those that have no entry of their own, and the owner of what nobody else may touch. */
+const anyServer = 0;
+const bootstrapOwner = 0xffff;
+
+export function findingsOf(before: Configuration, after: Configuration, rules: ConsistencyRules): Findings {
+  const problems: string[] = [];
+  const securities = recordsOf(after, 0, readSecurity);
+  const servers = recordsOf(after, 1, readServer);
+  checkAccounts(securities, servers, problems);
+  const inForce = before.instancesOf(0);
+  for (const [id, record] of securities) {
+    // What nobody has touched has brought the device as far as this.
+    if (inForce.get(id) !== after.instancesOf(0).get(id)) checkSecurity(`/0/${id}`, record, after, rules, problems);
+  }
+  checkAccess(after, new Set([...servers.values()].map(({ shortServerId }) => shortServerId)), problems);
+  const downgrades = downgradesOf(recordsOf(before, 0, readSecurity), securities);
+  if (rules.downgrade === 'refuse')
+    for (const { shortServerId, from, to } of downgrades)
+      problems.push(`${shortServerId ?? 'the bootstrap server'} would be spoken to by ${to} instead of ${from}`);
+  return { problems, downgrades };
+}
+
+type Records<T> = ReadonlyMap<number, T>;
+
+function recordsOf<T>(configuration: Configuration, object: number, read: (contents: Contents) => T): Records<T> {
+  return new Map([...configuration.instancesOf(object)].map(([id, contents]) => [id, read(contents)]));
+}
+
+/** Every server has a road and every road leads to one server. */
+function checkAccounts(securities: Records<SecurityRecord>, servers: Records<ServerRecord>, problems: string[]): void {
+  const roads = [...securities].filter(([, { isBootstrap }]) => !isBootstrap);
+  if (roads.length === 0 || servers.size === 0) problems.push('there is no server to register at');
+  if (securities.size - roads.length > 1) problems.push('there are two bootstrap accounts');
+  const reached = new Set<number>();
+  for (const [id, { shortServerId }] of roads) {
+    if (!isServerId(shortServerId)) problems.push(`/0/${id} has no short server id`);
+    else if (reached.has(shortServerId)) problems.push(`/0/${id} has the short server id of another`);
+    else reached.add(shortServerId);
+  }
+  const known = new Set<number>();
+  for (const [id, { shortServerId, lifetime }] of servers) {
+    if (!isServerId(shortServerId)) problems.push(`/1/${id} has no short server id`);
+    else if (known.has(shortServerId)) problems.push(`/1/${id} has the short server id of another`);
+    else if (!reached.has(shortServerId)) problems.push(`/1/${id} has no instance of object 0`);
+    if (shortServerId !== undefined) known.add(shortServerId);
+    if (lifetime === undefined) problems.push(`/1/${id} has no lifetime`);
+  }
+  for (const each of reached) if (!known.has(each)) problems.push(`server ${each} has no instance of object 1`);
+}
+
+function checkSecurity(
+  at: string,
+  record: SecurityRecord,
+  configuration: Configuration,
+  { schemes, checkKeys }: ConsistencyRules,
+  problems: string[],
+): void {
+  const scheme = schemeOf(record.uri);
+  if (scheme === undefined) problems.push(`${at}: the URI makes no sense`);
+  else if (!schemes.has(scheme)) problems.push(`${at}: nothing here speaks ${scheme}`);
+  else if (isSecured(scheme) === (record.mode === SecurityMode.NoSec))
+    problems.push(`${at}: ${scheme} and security mode ${record.mode} contradict each other`);
+  if (record.oscore !== undefined) {
+    // The road would be taken without what was to protect it.
+    const there = configuration.instancesOf(oscore).has(record.oscore.instance);
+    problems.push(
+      `${at}: ${there && record.oscore.object === oscore ? 'OSCORE is not spoken here' : 'its OSCORE link leads nowhere'}`,
+    );
+  }
+  const missing = missingKey(record);
+  if (missing !== undefined) {
+    problems.push(`${at}: ${missing}`);
+    return;
+  }
+  if (record.mode === SecurityMode.NoSec || scheme === undefined) return;
+  try {
+    checkKeys(scheme, record);
+  } catch (error) {
+    problems.push(`${at}: ${isStackError(error) ? error.message : 'its keys make no sense'}`);
+  }
+}
+
+function missingKey({ mode, publicKeyOrIdentity, serverPublicKey, secretKey }: SecurityRecord): string | undefined {
+  switch (mode) {
+    case SecurityMode.NoSec:
+      return undefined;
+    case SecurityMode.PreSharedKey:
+      return publicKeyOrIdentity.length > 0 && secretKey.length > 0 ? undefined : 'identity or key missing';
+    case SecurityMode.RawPublicKey:
+      return serverPublicKey.length > 0 && secretKey.length > 0 ? undefined : 'a key is missing';
+    case SecurityMode.Certificate:
+      return publicKeyOrIdentity.length > 0 && secretKey.length > 0 ? undefined : 'certificate or key missing';
+    default:
+      return `security mode ${mode} is not spoken here`;
+  }
+}
+
+/** Who may do what is said of servers that are there. */
+function checkAccess(configuration: Configuration, servers: ReadonlySet<number | undefined>, problems: string[]): void {
+  for (const [id, contents] of configuration.instancesOf(accessControl)) {
+    const owner = numberAt(contents, 3);
+    if (owner === undefined || (owner !== bootstrapOwner && !servers.has(owner)))
+      problems.push(`/2/${id}: its owner is no server`);
+    const acl = contents.get(2);
+    if (acl === undefined || !isMany(acl)) continue;
+    for (const server of acl.keys())
+      if (server !== anyServer && !servers.has(server)) problems.push(`/2/${id}: ${server} is no server`);
+  }
+}
+
+/** The less of these, the weaker; what nobody knows is nothing. */
+const strength: Readonly<Record<number, number>> = {
+  [SecurityMode.NoSec]: 0,
+  [SecurityMode.PreSharedKey]: 1,
+  [SecurityMode.RawPublicKey]: 2,
+  [SecurityMode.Certificate]: 3,
+  [SecurityMode.Est]: 3,
+};
+const modeNames = ['pre-shared key', 'raw public key', 'certificate', 'no security', 'certificate by EST'];
+
+function downgradesOf(before: Records<SecurityRecord>, after: Records<SecurityRecord>): Downgrade[] {
+  const old = new Map([...before.values()].map((record) => [keyOf(record), record]));
+  return [...after.values()].flatMap((record) => {
+    const known = old.get(keyOf(record));
+    if (known === undefined) return [];
+    const isWeaker =
+      (strength[record.mode] ?? 0) < (strength[known.mode] ?? 0) ||
+      (isSecured(schemeOf(known.uri) ?? '') && !isSecured(schemeOf(record.uri) ?? ''));
+    if (!isWeaker) return [];
+    const { shortServerId } = record;
+    return [{ shortServerId, from: modeNames[known.mode] ?? 'unknown', to: modeNames[record.mode] ?? 'unknown' }];
+  });
+}
+
+const keyOf = ({ isBootstrap, shortServerId }: SecurityRecord): string =>
+  isBootstrap ? 'bootstrap' : String(shortServerId);
+
+const isServerId = (id: number | undefined): id is number => id !== undefined && id >= 1 && id <= 65_534;
+
+function schemeOf(uri: string): string | undefined {
+  try {
+    return parseUri(uri).scheme;
+  } catch (error) {
+    if (error instanceof FormatError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,150 @@
+// Object 0, one instance for each server and one for a bootstrap server: where it is, and the keys of the road to it
+// (Core 1.2.1 Appendix E.1). Only bootstrap writes it, and nobody reads it.
+import { type Duration, encodeUtf8, Secret, seconds } from '@lapwing/kernel';
+import { defineObject, type InstanceValues, type ObjectLink } from '@lapwing/lwm2m';
+import type { Credentials } from '../connect.ts';
+import { bytesAt, flagAt, linkAt, numberAt, numbersAt, textAt } from '../objects/reading.ts';
+import type { Contents } from '../objects/tree.ts';
+
+/** As registered, but for 3 to 5: a road without security has no keys, and what a mode needs is checked where all is known. */
+export const SecurityObject = defineObject({
+  id: 0,
+  name: 'LwM2M Security',
+  many: true,
+  required: true,
+  resources: {
+    serverUri: { id: 0, type: 'string', access: 'none', required: true, range: '0..255' },
+    bootstrapServer: { id: 1, type: 'boolean', access: 'none', required: true },
+    securityMode: { id: 2, type: 'integer', access: 'none', required: true, range: '0..4' },
+    publicKeyOrIdentity: { id: 3, type: 'opaque', access: 'none' },
+    serverPublicKey: { id: 4, type: 'opaque', access: 'none' },
+    secretKey: { id: 5, type: 'opaque', access: 'none' },
+    shortServerId: { id: 10, type: 'integer', access: 'none', range: '1..65534' },
+    clientHoldOffTime: { id: 11, type: 'integer', access: 'none', unit: 's' },
+    bootstrapServerAccountTimeout: { id: 12, type: 'integer', access: 'none', unit: 's' },
+    matchingType: { id: 13, type: 'unsigned', access: 'none', range: '0..3' },
+    serverNameIndication: { id: 14, type: 'string', access: 'none' },
+    certificateUsage: { id: 15, type: 'unsigned', access: 'none', range: '0..3' },
+    cipherSuites: { id: 16, type: 'unsigned', access: 'none', many: true },
+    oscore: { id: 17, type: 'objlnk', access: 'none' },
+  },
+});
+
+/** Resource Security Mode. */
+export const SecurityMode = { PreSharedKey: 0, RawPublicKey: 1, Certificate: 2, NoSec: 3, Est: 4 } as const;
+
+export interface SecurityRecord {
+  readonly uri: string;
+  readonly isBootstrap: boolean;
+  /** One of `SecurityMode` or something that nobody knows. */
+  readonly mode: number;
+  readonly publicKeyOrIdentity: Uint8Array;
+  readonly serverPublicKey: Uint8Array;
+  readonly secretKey: Secret;
+  readonly shortServerId: number | undefined;
+  readonly holdOff: Duration;
+  /** Infinity for never. */
+  readonly accountTimeout: Duration;
+  readonly matchingType: number;
+  readonly serverName: string | undefined;
+  readonly certificateUsage: number;
+  /** IANA numbers; none for any. */
+  readonly cipherSuites: readonly number[];
+  readonly oscore: ObjectLink | undefined;
+}
+
+const { resources } = SecurityObject;
+const none = new Uint8Array(0);
+/** Domain-issued certificate (Core 1.2.1 Appendix E.1). */
+const defaultUsage = 3;
+
+export function readSecurity(contents: Contents): SecurityRecord {
+  const timeout = numberAt(contents, resources.bootstrapServerAccountTimeout.id) ?? 0;
+  const link = linkAt(contents, resources.oscore.id);
+  return {
+    uri: textAt(contents, resources.serverUri.id) ?? '',
+    isBootstrap: flagAt(contents, resources.bootstrapServer.id) ?? false,
+    mode: numberAt(contents, resources.securityMode.id) ?? SecurityMode.NoSec,
+    publicKeyOrIdentity: bytesAt(contents, resources.publicKeyOrIdentity.id) ?? none,
+    serverPublicKey: bytesAt(contents, resources.serverPublicKey.id) ?? none,
+    secretKey: new Secret(bytesAt(contents, resources.secretKey.id) ?? none),
+    shortServerId: numberAt(contents, resources.shortServerId.id),
+    holdOff: seconds(Math.max(0, numberAt(contents, resources.clientHoldOffTime.id) ?? 0)),
+    accountTimeout: timeout > 0 ? seconds(timeout) : Number.POSITIVE_INFINITY,
+    matchingType: numberAt(contents, resources.matchingType.id) ?? 0,
+    serverName: textAt(contents, resources.serverNameIndication.id),
+    certificateUsage: numberAt(contents, resources.certificateUsage.id) ?? defaultUsage,
+    cipherSuites: numbersAt(contents, resources.cipherSuites.id),
+    // The null link is none.
+    oscore: link === undefined || link.object === 0xffff ? undefined : link,
+  };
+}
+
+type SecurityKeys = Pick<
+  InstanceValues<typeof SecurityObject>,
+  'securityMode' | 'publicKeyOrIdentity' | 'serverPublicKey' | 'secretKey'
+>;
+
+/** What credentials look like in the object; those with more than it can say are kept beside it. */
+export function securityKeys(credentials: Credentials | undefined): SecurityKeys {
+  switch (credentials?.kind) {
+    case undefined:
+      return { securityMode: SecurityMode.NoSec };
+    case 'psk': {
+      const { identity, key } = credentials;
+      return { securityMode: SecurityMode.PreSharedKey, publicKeyOrIdentity: identity, secretKey: key.reveal() };
+    }
+    case 'rpk':
+      return {
+        securityMode: SecurityMode.RawPublicKey,
+        publicKeyOrIdentity: bytesOf(credentials.publicKey),
+        serverPublicKey: bytesOf(credentials.trusted[0]),
+        secretKey: bytesOf(credentials.privateKey),
+      };
+    case 'x509':
+      return {
+        securityMode: SecurityMode.Certificate,
+        publicKeyOrIdentity: bytesOf(credentials.own?.chain[0]),
+        serverPublicKey: bytesOf(credentials.trust.pinned),
+        secretKey: bytesOf(credentials.own?.privateKey),
+      };
+  }
+}
+
+function bytesOf(material: Secret | Uint8Array | string | undefined): Uint8Array {
+  if (material === undefined) return none;
+  if (material instanceof Secret) return material.reveal();
+  return typeof material === 'string' ? encodeUtf8(material) : material;
+}
+
+const matchings = ['exact', 'sha-256', 'sha-384', 'sha-512'] as const;
+const usages = [0, 1, 2, 3] as const;
+
+/**
+ * What the keys of an instance come to; `authorities` are what the device itself trusts, for certificate usages that build
+ * paths. Undefined for NoSec, and for a mode that is not known here.
+ */
+export function credentialsOf(
+  record: SecurityRecord,
+  authorities: readonly (Uint8Array | string)[],
+): Credentials | undefined {
+  const { publicKeyOrIdentity, serverPublicKey, secretKey, serverName } = record;
+  const matching = matchings[record.matchingType] ?? 'exact';
+  switch (record.mode) {
+    case SecurityMode.PreSharedKey:
+      return { kind: 'psk', identity: publicKeyOrIdentity, key: secretKey };
+    case SecurityMode.RawPublicKey: {
+      const own = publicKeyOrIdentity.length === 0 ? {} : { publicKey: publicKeyOrIdentity };
+      return { kind: 'rpk', privateKey: secretKey, ...own, trusted: [serverPublicKey], matching };
+    }
+    case SecurityMode.Certificate: {
+      const usage = usages[record.certificateUsage as 0 | 1 | 2 | 3] ?? defaultUsage;
+      const pin = serverPublicKey.length === 0 ? {} : { usage, pinned: serverPublicKey, matching };
+      const name = serverName === undefined ? {} : { hostName: serverName };
+      const own = { chain: [publicKeyOrIdentity], privateKey: secretKey };
+      return { kind: 'x509', own, trust: { roots: authorities, ...pin, ...name } };
+    }
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,95 @@
+// Who may do what where several servers share a device: the instances of object 2 (Core 1.2.1 §8, Appendix E.3). With one
+// server, or without that object, everything is allowed. Keys are nobody's whatever object 2 says (operations/serve.ts).
+import type { Value } from '@lapwing/lwm2m';
+import type { ObjectStore } from './store.ts';
+import type { Transaction } from './transaction.ts';
+import { type Content, type InstanceNode, isMany } from './tree.ts';
+
+/** Who asks. */
+export interface Caller {
+  /** Short server id. */
+  readonly id: number;
+  /** The device has no other server. */
+  readonly isAlone: boolean;
+}
+
+/** As bits of an access list (Core 1.2.1 Appendix E.3). */
+export const Right = { Read: 1, Write: 2, Execute: 4, Delete: 8, Create: 16 } as const;
+export type Right = (typeof Right)[keyof typeof Right];
+
+const every = 31;
+const serverObject = 1;
+const accessObject = 2;
+/** Stands for the instances that are to come. */
+const anyInstance = 65_535;
+/** Resources of object 2. */
+const Resource = { Object: 0, Instance: 1, List: 2, Owner: 3 } as const;
+
+/** `instance` is undefined for the right to create one. */
+export function mayDo(
+  store: ObjectStore,
+  caller: Caller,
+  right: Right,
+  object: number,
+  instance: number | undefined,
+): boolean {
+  const lists = store.objects.get(accessObject);
+  if (caller.isAlone || lists === undefined) return true;
+  const node = instance === undefined ? undefined : store.objects.get(object)?.instances.get(instance);
+  // What is not there is answered as such.
+  if (instance !== undefined && node === undefined) return true;
+  // Its own account is a server's to steer, and its own lists.
+  if (object === serverObject && node !== undefined && numberAt(node, 0) === caller.id) return true;
+  if (object === accessObject && node !== undefined)
+    return right === Right.Read || numberAt(node, Resource.Owner) === caller.id;
+  const list = listFor(lists.instances.values(), object, instance ?? anyInstance);
+  return list !== undefined && (rightsIn(list, caller.id) & right) !== 0;
+}
+
+/** Core 1.2.1 §8.2: the entry of the server; without one everything for the owner, for others the default entry. */
+function rightsIn(list: InstanceNode, server: number): number {
+  const entries = list.contents.get(Resource.List);
+  const own = entries === undefined || !isMany(entries) ? undefined : entries;
+  const written = numberOf(own?.get(server));
+  if (written !== undefined) return written;
+  return numberAt(list, Resource.Owner) === server ? every : (numberOf(own?.get(0)) ?? 0);
+}
+
+function listFor(lists: Iterable<InstanceNode>, object: number, instance: number): InstanceNode | undefined {
+  for (const list of lists)
+    if (numberAt(list, Resource.Object) === object && numberAt(list, Resource.Instance) === instance) return list;
+  return undefined;
+}
+
+const numberOf = (content: Content | undefined): number | undefined =>
+  content === undefined || isMany(content) ? undefined : Number(content.value);
+const numberAt = ({ contents }: InstanceNode, resource: number): number | undefined => numberOf(contents.get(resource));
+
+/** Whoever creates an instance owns it: its list is made with it (Core 1.2.1 §8.1). */
+export function own(
+  store: ObjectStore,
+  transaction: Transaction,
+  caller: Caller,
+  object: number,
+  instance: number,
+): void {
+  const lists = store.objects.get(accessObject);
+  if (caller.isAlone || lists === undefined || object === accessObject) return;
+  let id = 0;
+  while (lists.instances.has(id)) id += 1;
+  transaction.create(lists, id, new Map(), 'application');
+  const put = (resource: number, value: number): void =>
+    transaction.put(accessObject, id, resource, { type: 'integer', value } satisfies Value);
+  put(Resource.Object, object);
+  put(Resource.Instance, instance);
+  put(Resource.Owner, caller.id);
+}
+
+/** What was said of an instance goes with it. */
+export function disown(store: ObjectStore, transaction: Transaction, object: number, instance: number): void {
+  const lists = store.objects.get(accessObject);
+  for (const list of lists?.instances.values() ?? []) {
+    const isIts = numberAt(list, Resource.Object) === object && numberAt(list, Resource.Instance) === instance;
+    if (lists !== undefined && isIts) transaction.delete(lists, list.id);
+  }
+}

@@ -1,0 +1,45 @@
+// Keys that a bootstrap has made: the management server must know them before the device comes with them, and must know the
+// old ones again when the device has not taken them.
+import type { DeviceCredential, SecurityStore } from '../security/store.ts';
+
+type Psk = Extract<DeviceCredential, { kind: 'psk' }>;
+
+/** Of one session. */
+export class FreshKeys {
+  private readonly store: SecurityStore | undefined;
+  private fresh: readonly Psk[] = [];
+  private before: { readonly endpoint: string; readonly credentials: readonly DeviceCredential[] } | undefined;
+
+  constructor(store: SecurityStore | undefined) {
+    this.store = store;
+  }
+
+  /** A key of the same identity is replaced; keys of other identities stay. Rejects as the store does. */
+  async announce(endpoint: string, keys: readonly Psk[]): Promise<void> {
+    const { store } = this;
+    if (store === undefined || keys.length === 0) return;
+    this.before = { endpoint, credentials: await store.ofEndpoint(endpoint) };
+    this.fresh = keys;
+    for (const credential of keys) await store.put({ endpoint, credential });
+  }
+
+  /** The device has its new keys: those that it had before are worth nothing any more. Certificates and raw keys stay. */
+  async retireOthers(): Promise<void> {
+    const { store, before } = this;
+    if (store === undefined || before === undefined) return;
+    const { endpoint, credentials } = before;
+    this.before = undefined;
+    await store.remove(endpoint);
+    for (const credential of [...credentials.filter(({ kind }) => kind !== 'psk'), ...this.fresh])
+      await store.put({ endpoint, credential });
+  }
+
+  /** Everything as it was before. */
+  async withdraw(): Promise<void> {
+    const { store, before } = this;
+    if (store === undefined || before === undefined) return;
+    this.before = undefined;
+    await store.remove(before.endpoint);
+    for (const credential of before.credentials) await store.put({ endpoint: before.endpoint, credential });
+  }
+}

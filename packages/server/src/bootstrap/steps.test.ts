@@ -1,0 +1,234 @@
+import { encodeUtf8, FormatError, fromHex, hours, Secret, seconds } from '@lapwing/kernel';
+import { SeededRandom } from '@lapwing/kernel/testing';
+import {
+  type BootstrapLinks,
+  type Entry,
+  formatPath,
+  instancePath,
+  makeValue,
+  objectPath,
+  type PathText,
+  parsePath,
+  resourcePath,
+} from '@lapwing/lwm2m';
+import { describe, expect, it } from 'vitest';
+import { packOf } from './pack.ts';
+import type { Plan, PlannedServer } from './plan.ts';
+import { problemsOf, type Steps, stepsOf } from './steps.ts';
+
+const variable = (name: string): string => `$\{${name}}`;
+const open: PlannedServer = { shortServerId: 101, uri: 'coap://192.0.2.1', security: { mode: 'none' } };
+
+interface There {
+  readonly [path: string]: { readonly ssid?: number; readonly uri?: string };
+}
+
+function linksOf(there: There): BootstrapLinks {
+  const places = Object.entries(there).map(([text, { ssid, uri }]) => {
+    const path = parsePath(text);
+    if (path.kind !== 'instance' && path.kind !== 'object') throw new Error(text);
+    return {
+      path,
+      ...(ssid === undefined ? {} : { shortServerId: ssid }),
+      ...(uri === undefined ? {} : { uri }),
+    };
+  });
+  return { version: '1.1', places };
+}
+
+function plan(wanted: Partial<Plan>, there?: There): Steps {
+  const links = there === undefined ? undefined : linksOf(there);
+  return stepsOf({ servers: [open], ...wanted }, { endpoint: 'dev-1', links, random: new SeededRandom(1) });
+}
+
+const pathsOf = ({ writes }: Steps): string[] => writes.map(({ path }) => formatPath(path));
+const valueAt = ({ writes }: Steps, text: PathText): unknown =>
+  writes.flatMap(({ entries }) => entries).find(({ path }) => formatPath(path) === text)?.value?.value;
+
+describe('a plan for a device', () => {
+  it('takes away what is there, and keeps off the instance of the bootstrap account', () => {
+    const factory = plan({}, { '/0/0': {}, '/3/0': {} });
+    expect(factory.deletes).toEqual([objectPath(0)]);
+    expect(pathsOf(factory)).toEqual(['/0/1', '/1/0']);
+    const elsewhere = plan({}, { '/0/1': {}, '/0/2': { ssid: 7, uri: 'coap://h' }, '/1/0': { ssid: 7 } });
+    expect(elsewhere.deletes).toEqual([objectPath(0), objectPath(1)]);
+    expect(pathsOf(elsewhere)).toEqual(['/0/0', '/1/0']);
+  });
+
+  it('assumes what devices have where one does not answer', () => {
+    const steps = plan({});
+    expect(steps.deletes).toEqual([objectPath(0), objectPath(1)]);
+    expect(pathsOf(steps)).toEqual(['/0/1', '/1/0']);
+  });
+
+  it('deletes what it says and nothing else', () => {
+    expect(plan({ deletes: ['/'] }, { '/0/0': {} }).deletes).toEqual([{ kind: 'root' }]);
+    expect(plan({ deletes: ['/3303/0', '/5'] }, { '/0/0': {}, '/3303/0': {} }).deletes).toEqual([
+      instancePath(3303, 0),
+    ]);
+    expect(() => plan({ deletes: ['/3/0/1'] })).toThrow(FormatError);
+  });
+
+  it('writes a server where it is already when nothing is deleted, else where there is room', () => {
+    const there = {
+      '/0/0': {},
+      '/0/1': { ssid: 9, uri: 'coap://h' },
+      '/0/5': { ssid: 101, uri: 'coap://h' },
+      '/1/0': { ssid: 9 },
+      '/1/3': { ssid: 101 },
+    };
+    expect(pathsOf(plan({ deletes: [] }, there))).toEqual(['/0/5', '/1/3']);
+    expect(pathsOf(plan({ deletes: [], servers: [{ ...open, shortServerId: 8 }] }, there))).toEqual(['/0/2', '/1/1']);
+  });
+
+  it('fills in what the device is called, chance and its own variables', () => {
+    const steps = plan({
+      variables: { site: 'west' },
+      servers: [{ ...open, uri: `coap://${variable('site')}.example/${variable('endpoint')}` }],
+      writes: [
+        { path: '/3/0', entries: [{ path: resourcePath(3, 0, 15), value: makeValue('string', variable('random')) }] },
+      ],
+    });
+    expect(valueAt(steps, '/0/1/0')).toBe('coap://west.example/dev-1');
+    expect(valueAt(steps, '/3/0/15')).toMatch(/^[0-9a-f]{16}$/);
+    expect(() => plan({ servers: [{ ...open, uri: variable('nobody') }] })).toThrow(/nobody says what/);
+  });
+
+  it.each([
+    ['coaps://h', 'U'],
+    ['coap+tcp://h', 'T'],
+    ['coaps+ws://h', 'T'],
+    ['tel:+15105550101', 'S'],
+  ])('tells the device of a server at %s to use binding %s', (uri, binding) => {
+    expect(valueAt(plan({ servers: [{ ...open, uri }] }), '/1/0/7')).toBe(binding);
+  });
+
+  it('makes fresh keys that it tells', () => {
+    const security = { mode: 'psk', identity: variable('endpoint'), key: { random: 16 } } as const;
+    const steps = plan({ servers: [{ ...open, uri: 'coaps://h', security }] });
+    const [fresh] = steps.fresh;
+    expect([fresh?.identity, fresh?.key.length, steps.hasSecrets]).toEqual([encodeUtf8('dev-1'), 16, true]);
+    expect(valueAt(steps, '/0/1/5')).toEqual(fresh?.key.reveal());
+    expect(valueAt(steps, '/0/1/2')).toBe(0);
+    expect(() => plan({ servers: [{ ...open, security: { ...security, key: { random: 4 } } }] })).toThrow(FormatError);
+  });
+
+  it('hands on keys that are given', () => {
+    const key = new Secret(fromHex('00112233'));
+    const psk = plan({ servers: [{ ...open, security: { mode: 'psk', identity: 'i', key } }] });
+    expect([psk.fresh, valueAt(psk, '/0/1/5')]).toEqual([[], key.reveal()]);
+    const parts = { privateKey: key, publicKey: fromHex('01'), serverPublicKey: fromHex('02') };
+    const rpk = plan({ servers: [{ ...open, security: { mode: 'rpk', ...parts } }] });
+    expect(['/0/1/2', '/0/1/3', '/0/1/4'].map((path) => valueAt(rpk, path as PathText))).toEqual([
+      1,
+      fromHex('01'),
+      fromHex('02'),
+    ]);
+    const x509 = plan({
+      servers: [
+        {
+          ...open,
+          security: {
+            mode: 'x509',
+            certificate: fromHex('03'),
+            privateKey: key,
+            serverCertificate: fromHex('04'),
+            usage: 2,
+          },
+        },
+      ],
+    });
+    expect(['/0/1/2', '/0/1/4', '/0/1/15'].map((path) => valueAt(x509, path as PathText))).toEqual([
+      2,
+      fromHex('04'),
+      2,
+    ]);
+    expect(plan({}).hasSecrets).toBe(false);
+  });
+
+  it('writes what objects 0 and 1 can say', () => {
+    const steps = plan({
+      servers: [
+        {
+          ...open,
+          lifetime: Number.POSITIVE_INFINITY,
+          binding: 'UQ',
+          defaultMinimumPeriod: 1,
+          defaultMaximumPeriod: 60,
+          disableTimeout: hours(1),
+          notificationStoring: false,
+          bootstrapOnRegistrationFailure: false,
+          retry: { retryCount: 3, retryTimer: seconds(20), sequenceDelay: hours(1), sequenceCount: 2 },
+          serverName: 'server.example',
+          cipherSuites: [0xc0a8, 0xc0a4],
+          holdOff: seconds(5),
+        },
+      ],
+      bootstrap: { uri: 'coap://192.0.2.9', security: { mode: 'none' }, accountTimeout: hours(2) },
+    });
+    const said = (path: string): unknown => valueAt(steps, path as PathText);
+    expect(['/0/0/0', '/0/0/1', '/0/0/12', '/0/1/1', '/0/1/10', '/0/1/11', '/0/1/14', '/0/1/16/1'].map(said)).toEqual([
+      'coap://192.0.2.9',
+      true,
+      7200,
+      false,
+      101,
+      5,
+      'server.example',
+      0xc0a4,
+    ]);
+    expect([1, 2, 3, 5, 6, 7, 16, 17, 18, 19, 20].map((id) => said(`/1/0/${id}`))).toEqual([
+      0,
+      1,
+      60,
+      3600,
+      false,
+      'UQ',
+      false,
+      3,
+      20,
+      3600,
+      2,
+    ]);
+  });
+
+  it('writes who may do what, and contexts of OSCORE before what points to them', () => {
+    const oscore = {
+      masterSecret: { random: 16 },
+      senderId: fromHex('01'),
+      recipientId: fromHex('02'),
+      aeadAlgorithm: 10,
+      hmacAlgorithm: -10,
+      masterSalt: fromHex('03'),
+      idContext: fromHex('04'),
+    };
+    const steps = plan(
+      {
+        servers: [{ ...open, oscore }],
+        access: [{ object: 3303, instance: 0, owner: 101, rights: { 0: 1, 101: 15 } }],
+      },
+      { '/0/0': {}, '/21/0': {} },
+    );
+    expect(pathsOf(steps)).toEqual(['/21/1', '/0/1', '/1/0', '/2/0']);
+    expect(valueAt(steps, '/0/1/17')).toEqual({ object: 21, instance: 1 });
+    expect([valueAt(steps, '/21/1/3'), valueAt(steps, '/21/1/6')]).toEqual([10, fromHex('04')]);
+    expect([valueAt(steps, '/2/0/2/101'), valueAt(steps, '/2/0/3'), steps.hasSecrets]).toEqual([15, 101, true]);
+  });
+
+  it('can be looked at before a device comes', () => {
+    expect(problemsOf({ servers: [open] })).toEqual([]);
+    expect(problemsOf({ servers: [open, open] })[0]).toMatch(/one short server id/);
+    expect(problemsOf({ servers: [{ ...open, shortServerId: 0 }] })[0]).toMatch(/no short server id/);
+    expect(problemsOf({ servers: [open], writes: [{ path: '/3/0/1', entries: [] }] })[0]).toMatch(
+      /an object or an instance/,
+    );
+    expect(problemsOf({ servers: [open], reads: ['/'] })[0]).toMatch(/cannot be read back/);
+  });
+
+  it('is one list of entries in a pack, object by object', () => {
+    const steps = plan({ servers: [open, { ...open, shortServerId: 102 }] });
+    const objects = packOf(steps).map(({ path }: Entry) => (path.kind === 'root' ? -1 : path.object));
+    expect(objects).toEqual([...objects].sort((a, b) => a - b));
+    expect(new Set(objects)).toEqual(new Set([0, 1]));
+  });
+});

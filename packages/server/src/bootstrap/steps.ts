@@ -1,0 +1,328 @@
+// A plan becomes deletes, entries and fresh keys for one device, in the light of what the device has (Core 1.2.1 §6.1.4.3,
+// Appendix E.1, E.2, E.3). Pure, but for the keys that chance makes.
+import { type Duration, encodeUtf8, FormatError, type Random, Secret, toHex } from '@lapwing/kernel';
+import {
+  type BootstrapLinks,
+  contains,
+  type Entry,
+  type InstancePath,
+  instancePath,
+  makeValue,
+  maxId,
+  type ObjectPath,
+  objectPath,
+  parsePath,
+  type RootPath,
+  resourceInstancePath,
+  resourcePath,
+  type Value,
+} from '@lapwing/lwm2m';
+import type { DeviceCredential } from '../security/store.ts';
+import type { Plan, PlannedAccess, PlannedOscore, PlannedRoad, PlannedSecurity, PlannedServer } from './plan.ts';
+
+/** A plan for one device, ready to be carried out. */
+export interface Steps {
+  readonly deletes: readonly (RootPath | ObjectPath | InstancePath)[];
+  readonly writes: readonly { readonly path: ObjectPath | InstancePath; readonly entries: readonly Entry[] }[];
+  readonly reads: readonly (ObjectPath | InstancePath)[];
+  /** Keys that did not exist before, by which the device will come. */
+  readonly fresh: readonly Extract<DeviceCredential, { kind: 'psk' }>[];
+  /** Keys are among what is written. */
+  readonly hasSecrets: boolean;
+}
+
+/** What is known of the device: the answer to Bootstrap-Discover, undefined where it gave none. */
+export interface Circumstances {
+  readonly endpoint: string;
+  readonly links: BootstrapLinks | undefined;
+  readonly random: Random;
+}
+
+/** Throws FormatError for what no plan can say: an unknown variable, a path that is none, two servers with one id. */
+export function stepsOf(plan: Plan, circumstances: Circumstances): Steps {
+  return new Planner(plan, circumstances).steps();
+}
+
+/** Variables that a template names and nobody gives, and other faults, before a device comes; none: it is sound. */
+export function problemsOf(plan: Plan): readonly string[] {
+  const random: Random = { bytes: (length) => new Uint8Array(length), fraction: () => 0 };
+  try {
+    stepsOf(plan, { endpoint: 'device', links: undefined, random });
+    return [];
+  } catch (error) {
+    if (error instanceof FormatError) return [error.message];
+    throw error;
+  }
+}
+
+const security = 0;
+const server = 1;
+const accessControl = 2;
+const oscore = 21;
+/** What devices assume of themselves where they do not answer a discovery. */
+const assumedBootstrapInstance = 0;
+const modes = { psk: 0, rpk: 1, x509: 2, none: 3 } as const;
+
+class Planner {
+  private readonly plan: Plan;
+  private readonly circumstances: Circumstances;
+  private readonly variables: ReadonlyMap<string, string>;
+  /** The bootstrap account's instance of object 0. */
+  private readonly own: number;
+  private readonly deletes: readonly (RootPath | ObjectPath | InstancePath)[];
+  private readonly taken = new Map<number, Set<number>>();
+  private readonly writes: { path: InstancePath | ObjectPath; entries: Entry[] }[] = [];
+  private readonly fresh: Extract<DeviceCredential, { kind: 'psk' }>[] = [];
+  private hasSecrets = false;
+
+  constructor(plan: Plan, circumstances: Circumstances) {
+    this.plan = plan;
+    this.circumstances = circumstances;
+    const { endpoint, links, random } = circumstances;
+    this.variables = new Map([
+      ...Object.entries(plan.variables ?? {}),
+      ['endpoint', endpoint],
+      ['random', toHex(random.bytes(8))],
+    ]);
+    const accounts = (links?.places ?? []).flatMap(({ path, shortServerId, uri }) =>
+      path.kind === 'instance' && path.object === security && shortServerId === undefined && uri === undefined
+        ? [path.instance]
+        : [],
+    );
+    this.own = accounts[0] ?? assumedBootstrapInstance;
+    this.deletes = this.planDeletes();
+    for (const instance of [this.own, ...accounts]) this.take(security, instance);
+    for (const { path } of this.staying()) this.take(path.object, path.instance);
+    // That of the bootstrap account stays, and nobody says which it is.
+    for (const { path } of links?.places ?? [])
+      if (path.kind === 'instance' && path.object === oscore) this.take(oscore, path.instance);
+  }
+
+  steps(): Steps {
+    const { servers, bootstrap, access = [], writes = [], reads = [] } = this.plan;
+    const ids = servers.map(({ shortServerId }) => shortServerId);
+    if (new Set(ids).size !== ids.length) throw new FormatError('two servers of the plan have one short server id');
+    if (bootstrap !== undefined) this.planSecurity(this.own, bootstrap, undefined);
+    for (const each of servers) {
+      if (!(Number.isInteger(each.shortServerId) && each.shortServerId >= 1 && each.shortServerId <= maxId))
+        throw new FormatError(`${each.shortServerId} is no short server id`);
+      this.planSecurity(this.instanceFor(security, each.shortServerId), each, each.shortServerId);
+      this.planServer(this.instanceFor(server, each.shortServerId), each);
+    }
+    for (const each of access) this.planAccess(each);
+    for (const { path, entries } of writes) {
+      const at = parsePath(path);
+      if (at.kind !== 'object' && at.kind !== 'instance') throw new FormatError(`${path}: an object or an instance`);
+      this.writes.push({ path: at, entries: entries.map((entry) => this.filledEntry(entry)) });
+    }
+    const readable = reads.map((text) => {
+      const path = parsePath(text);
+      if (path.kind !== 'object' && path.kind !== 'instance') throw new FormatError(`${text} cannot be read back`);
+      return path;
+    });
+    const { deletes, fresh, hasSecrets } = this;
+    return { deletes, writes: this.writes, reads: readable, fresh, hasSecrets };
+  }
+
+  private planDeletes(): readonly (RootPath | ObjectPath | InstancePath)[] {
+    const { links } = this.circumstances;
+    const wanted = (this.plan.deletes ?? ['/0', '/1', '/2', '/21']).map((text) => {
+      const path = parsePath(text);
+      if (path.kind === 'resource' || path.kind === 'resource-instance')
+        throw new FormatError(`${text}: only instances and whole objects can be deleted`);
+      return path;
+    });
+    if (links === undefined)
+      return this.plan.deletes === undefined ? [objectPath(security), objectPath(server)] : wanted;
+    // What is not there need not go: devices answer that as they like.
+    return wanted.filter(
+      (path) => path.kind === 'root' || links.places.some(({ path: there }) => contains(path, there)),
+    );
+  }
+
+  /** Instances that will still be there when the writing begins. */
+  private staying(): { readonly path: InstancePath; readonly shortServerId: number | undefined }[] {
+    return (this.circumstances.links?.places ?? []).flatMap(({ path, shortServerId }) =>
+      path.kind === 'instance' && !this.deletes.some((deleted) => contains(deleted, path))
+        ? [{ path, shortServerId }]
+        : [],
+    );
+  }
+
+  /** That of the same server where it stays, else the lowest that nobody has: never the bootstrap account's. */
+  private instanceFor(object: number, shortServerId: number): number {
+    const known = this.staying().find((each) => each.path.object === object && each.shortServerId === shortServerId);
+    return known?.path.instance ?? this.freeInstance(object);
+  }
+
+  private freeInstance(object: number): number {
+    for (let id = 0; id <= maxId; id += 1) {
+      if (this.taken.get(object)?.has(id) === true) continue;
+      this.take(object, id);
+      return id;
+    }
+    throw new FormatError(`/${object} is full`);
+  }
+
+  private take(object: number, instance: number): void {
+    const taken = this.taken.get(object) ?? new Set();
+    taken.add(instance);
+    this.taken.set(object, taken);
+  }
+
+  private planSecurity(instance: number, road: PlannedRoad, shortServerId: number | undefined): void {
+    const { serverName, cipherSuites = [], holdOff, accountTimeout } = road;
+    const entries = [
+      text(security, instance, 0, this.fill(road.uri)),
+      entry(security, instance, 1, { type: 'boolean', value: shortServerId === undefined }),
+      number(security, instance, 2, modes[road.security.mode]),
+      ...this.keyEntries(instance, road.security),
+    ];
+    if (shortServerId !== undefined) entries.push(number(security, instance, 10, shortServerId));
+    if (holdOff !== undefined) entries.push(number(security, instance, 11, toSeconds(holdOff)));
+    if (accountTimeout !== undefined) entries.push(number(security, instance, 12, toSeconds(accountTimeout)));
+    if (serverName !== undefined) entries.push(text(security, instance, 14, this.fill(serverName)));
+    if (road.security.mode === 'x509' && road.security.usage !== undefined)
+      entries.push(entry(security, instance, 15, { type: 'unsigned', value: road.security.usage }));
+    for (const [i, suite] of cipherSuites.entries())
+      entries.push({
+        path: resourceInstancePath(security, instance, 16, i),
+        value: { type: 'unsigned', value: suite },
+      });
+    if (road.oscore !== undefined) {
+      const context = this.planOscore(road.oscore);
+      entries.push(entry(security, instance, 17, { type: 'objlnk', value: { object: oscore, instance: context } }));
+    }
+    this.writes.push({ path: instancePath(security, instance), entries });
+  }
+
+  private keyEntries(instance: number, road: PlannedSecurity): Entry[] {
+    const none = new Uint8Array(0);
+    const keys = (own: Uint8Array, theirs: Uint8Array, secret: Uint8Array): Entry[] => [
+      bytes(security, instance, 3, own),
+      bytes(security, instance, 4, theirs),
+      bytes(security, instance, 5, secret),
+    ];
+    if (road.mode !== 'none') this.hasSecrets = true;
+    switch (road.mode) {
+      case 'none':
+        // Mandatory as registered: without a use they are empty.
+        return keys(none, none, none);
+      case 'psk': {
+        const identity = encodeUtf8(this.fill(road.identity));
+        const key = this.secretOf(road.key);
+        if (!(road.key instanceof Secret)) this.fresh.push({ kind: 'psk', identity, key });
+        return keys(identity, none, key.reveal());
+      }
+      case 'rpk':
+        return keys(road.publicKey, road.serverPublicKey, road.privateKey.reveal());
+      case 'x509':
+        return keys(road.certificate, road.serverCertificate, road.privateKey.reveal());
+    }
+  }
+
+  private planOscore(context: PlannedOscore): number {
+    const { senderId, recipientId, aeadAlgorithm, hmacAlgorithm, masterSalt, idContext } = context;
+    const id = this.freeInstance(oscore);
+    this.hasSecrets = true;
+    const entries = [
+      bytes(oscore, id, 0, this.secretOf(context.masterSecret).reveal()),
+      bytes(oscore, id, 1, senderId),
+      bytes(oscore, id, 2, recipientId),
+    ];
+    if (aeadAlgorithm !== undefined) entries.push(number(oscore, id, 3, aeadAlgorithm));
+    if (hmacAlgorithm !== undefined) entries.push(number(oscore, id, 4, hmacAlgorithm));
+    if (masterSalt !== undefined) entries.push(bytes(oscore, id, 5, masterSalt));
+    if (idContext !== undefined) entries.push(bytes(oscore, id, 6, idContext));
+    // Before the instance of object 0 that points here.
+    this.writes.push({ path: instancePath(oscore, id), entries });
+    return id;
+  }
+
+  private secretOf(key: Secret | { readonly random: number }): Secret {
+    if (key instanceof Secret) return key;
+    if (!(Number.isInteger(key.random) && key.random >= 16 && key.random <= 64))
+      throw new FormatError(`a random key has 16 to 64 bytes, not ${key.random}`);
+    return new Secret(this.circumstances.random.bytes(key.random));
+  }
+
+  private planServer(instance: number, planned: PlannedServer): void {
+    const {
+      lifetime = 86_400_000,
+      binding = letterOf(this.fill(planned.uri)),
+      notificationStoring = true,
+      retry = {},
+    } = planned;
+    const entries = [
+      number(server, instance, 0, planned.shortServerId),
+      // Endless is written 0.
+      number(server, instance, 1, lifetime === Number.POSITIVE_INFINITY ? 0 : Math.max(1, toSeconds(lifetime))),
+      entry(server, instance, 6, { type: 'boolean', value: notificationStoring }),
+      text(server, instance, 7, this.fill(binding)),
+    ];
+    const numbers: readonly (readonly [number, number | undefined])[] = [
+      [2, planned.defaultMinimumPeriod],
+      [3, planned.defaultMaximumPeriod],
+      [5, planned.disableTimeout === undefined ? undefined : toSeconds(planned.disableTimeout)],
+    ];
+    for (const [id, value] of numbers) if (value !== undefined) entries.push(number(server, instance, id, value));
+    const failure = planned.bootstrapOnRegistrationFailure;
+    if (failure !== undefined) entries.push(entry(server, instance, 16, { type: 'boolean', value: failure }));
+    const { retryCount, retryTimer, sequenceDelay, sequenceCount } = retry;
+    const waits: readonly (readonly [number, number | undefined])[] = [
+      [17, retryCount],
+      [18, retryTimer === undefined ? undefined : toSeconds(retryTimer)],
+      [19, sequenceDelay === undefined ? undefined : toSeconds(sequenceDelay)],
+      [20, sequenceCount],
+    ];
+    for (const [id, value] of waits)
+      if (value !== undefined) entries.push(entry(server, instance, id, makeValue('unsigned', value)));
+    this.writes.push({ path: instancePath(server, instance), entries });
+  }
+
+  private planAccess({ object, instance, owner, rights = {} }: PlannedAccess): void {
+    const id = this.freeInstance(accessControl);
+    const acl = Object.entries(rights).map(([who, bits]) => ({
+      path: resourceInstancePath(accessControl, id, 2, Number(who)),
+      value: makeValue('integer', bits),
+    }));
+    const entries = [
+      number(accessControl, id, 0, object),
+      number(accessControl, id, 1, instance),
+      ...acl,
+      number(accessControl, id, 3, owner),
+    ];
+    this.writes.push({ path: instancePath(accessControl, id), entries });
+  }
+
+  private filledEntry(given: Entry): Entry {
+    const { value } = given;
+    return value?.type === 'string' ? { ...given, value: { type: 'string', value: this.fill(value.value) } } : given;
+  }
+
+  private fill(template: string): string {
+    return template.replaceAll(/\$\{([^{}]*)\}/g, (_all, name: string) => {
+      const value = this.variables.get(name);
+      if (value === undefined) throw new FormatError(`nobody says what \${${name}} is`);
+      return value;
+    });
+  }
+}
+
+/** How devices call the road to that URI (Core 1.2.1 §6.2.1). */
+function letterOf(uri: string): string {
+  if (/^(?:tel|sms):/i.test(uri)) return 'S';
+  return /^coaps?\+/i.test(uri) ? 'T' : 'U';
+}
+
+const toSeconds = (duration: Duration): number => Math.round(duration / 1000);
+const entry = (object: number, instance: number, resource: number, value: Value): Entry => ({
+  path: resourcePath(object, instance, resource),
+  value,
+});
+const text = (object: number, instance: number, resource: number, value: string): Entry =>
+  entry(object, instance, resource, makeValue('string', value));
+const number = (object: number, instance: number, resource: number, value: number): Entry =>
+  entry(object, instance, resource, makeValue('integer', value));
+const bytes = (object: number, instance: number, resource: number, value: Uint8Array): Entry =>
+  entry(object, instance, resource, { type: 'opaque', value });

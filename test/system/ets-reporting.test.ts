@@ -1,0 +1,331 @@
+// The enabler test cases on information reporting, by id: a server and a device of ours on every road.
+import { Code, ContentFormat, ResponseError } from '@lapwing/coap';
+import { hours, minutes, seconds } from '@lapwing/kernel';
+import { type Entry, formatPath, makeValue, parsePath } from '@lapwing/lwm2m';
+import { describe, expect, it } from 'vitest';
+import { Setting, Temperature } from './objects.ts';
+import { rows, type ThingOptions, World } from './world.ts';
+
+const { Lwm2mCbor, SenmlCbor, SenmlJson } = ContentFormat;
+
+async function setUp(options: (typeof rows)[number]['options'] = {}, thingOptions: ThingOptions = {}) {
+  const world = await World.make(options);
+  const thing = await world.device('a', { lifetime: hours(24), version: '1.2', ...thingOptions });
+  while (thing.client.phase() !== 'registered') await world.pass(seconds(1));
+  return { world, thing, device: world.server.device('a') };
+}
+
+const shown = (entries: readonly Entry[]): unknown[] =>
+  entries.map(({ path, value, time }) => [formatPath(path), value?.value, ...(time === undefined ? [] : [time])]);
+
+/** Waits until something has been heard, whatever the weather. */
+async function until(world: World, condition: () => boolean): Promise<void> {
+  for (let i = 0; i < 6000 && !condition(); i += 1) await world.pass(100);
+  expect(condition()).toBe(true);
+}
+
+describe.each(rows)('information reporting over $name', ({ options }) => {
+  it('observes a value under its attributes and is notified (ETS int-301)', async () => {
+    const { world, thing, device } = await setUp(options);
+    await using _ = world;
+    await world.during(device.writeAttributes('/3303/0/5700', { pmin: 5, pmax: 15 }));
+    const watching = world.observing('a', '/3303/0/5700');
+    await until(world, () => watching.values.length === 1);
+    thing.warm(21);
+    await until(world, () => watching.values.length >= 2);
+    expect(watching.values.slice(0, 2)).toEqual([20, 21]);
+    await until(world, () => watching.values.length >= 3);
+    expect(watching.values[2]).toBe(21);
+  });
+
+  it('cancels by Observe = 1 (ETS int-303)', async () => {
+    const { world, thing, device } = await setUp(options);
+    await using _ = world;
+    const path = parsePath('/3303/0/5700');
+    await world.during(device.perform({ op: 'observe', path }));
+    await until(world, () => thing.client.stats()?.relations === 1);
+    expect(await world.during(device.perform({ op: 'cancel-observe', path }))).toMatchObject({ code: Code.Content });
+    thing.warm(25);
+    await world.pass(minutes(2));
+    expect(world.of('notify')).toEqual([]);
+    expect(thing.client.stats()?.relations).toBe(0);
+  });
+
+  it('observes several paths and hears one change for each batch (ETS int-304)', async () => {
+    const { world, thing } = await setUp(options);
+    await using _ = world;
+    thing.objects.add(Setting, 0, { label: 'zero', level: 1 });
+    const watching = world.observingAll('a', ['/3303/0/5700', '/26241/0/1']);
+    await until(world, () => watching.values.length === 1);
+    expect(watching.values).toEqual([['/3303/0/5700 20', '/26241/0/1 1']]);
+    thing.objects.batch(() => {
+      thing.warm(21);
+      thing.objects.get(Setting, 0)?.set({ level: 2 });
+    });
+    await until(world, () => watching.values.length === 2);
+    await world.pass(minutes(3));
+    expect(watching.values.slice(1)).toEqual([['/3303/0/5700 21', '/26241/0/1 2']]);
+  });
+
+  it('cancels what it observes of several paths (ETS int-305)', async () => {
+    const { world, thing, device } = await setUp(options);
+    await using _ = world;
+    const paths = [parsePath('/3303/0/5700'), parsePath('/3/0/15')];
+    const first = await world.during(device.perform({ op: 'observe-composite', paths }));
+    expect(first).toMatchObject({ kind: 'content', format: Lwm2mCbor });
+    expect(world.server.observations('a').map((each) => each.paths.map(formatPath))).toEqual([
+      ['/3303/0/5700', '/3/0/15'],
+    ]);
+    const cancel = { op: 'cancel-observe-composite', paths: [...paths].reverse() } as const;
+    expect(await world.during(device.perform(cancel))).toMatchObject({ code: Code.Content });
+    thing.warm(22);
+    await world.pass(minutes(2));
+    expect(world.of('notify')).toEqual([]);
+    expect(thing.client.stats()?.relations).toBe(0);
+    expect(world.server.observations('a')).toEqual([]);
+  });
+
+  it('takes what a device sends by itself (ETS int-306) (ETS int-311)', async () => {
+    const { world, thing } = await setUp(options);
+    await using _ = world;
+    await world.during(thing.client.send(['/3303/0', '/3/0/0', '/999', '/0']));
+    await until(world, () => world.of('sent').length === 1);
+    expect(world.of('sent').map(({ entries, format }) => [format, shown(entries)])).toEqual([
+      [
+        Lwm2mCbor,
+        expect.arrayContaining([
+          ['/3303/0/5700', 20],
+          ['/3/0/0', 'Lapwing'],
+        ]),
+      ],
+    ]);
+    const path = parsePath('/3303/0/5700');
+    const values = [1, 2, 3].map((i) => ({ path, value: makeValue('float', 20 + i), time: 1_700_000_000 + i }));
+    await world.during(thing.client.send(values));
+    await until(world, () => world.of('sent').length === 2);
+    expect(world.of('sent')[1]).toMatchObject({ format: SenmlCbor, entries: values });
+  });
+
+  it('mutes a device that sends by itself (ETS int-307)', async () => {
+    const { world, thing, device } = await setUp(options);
+    await using _ = world;
+    await world.during(device.write('/1/0/23', makeValue('boolean', true)));
+    await expect(thing.client.send(['/3303/0/5700'])).rejects.toMatchObject({ code: 'LWM2M_SEND', problem: 'muted' });
+    await world.during(device.write('/1/0/23', makeValue('boolean', false)));
+    await world.during(thing.client.send(['/3303/0/5700']));
+    await until(world, () => world.of('sent').length === 1);
+  });
+
+  it('hears of instances that come (ETS int-308) and go (ETS int-309) below a composite', async () => {
+    const { world, thing, device } = await setUp(options);
+    await using _ = world;
+    const watching = world.observingAll('a', ['/26241', '/3/0/16']);
+    await until(world, () => watching.values.length === 1);
+    expect(watching.values).toEqual([['/3/0/16 U']]);
+    await world.during(device.create(Setting, { label: 'made' }, { instance: 3 }));
+    await until(world, () => watching.values.length === 2);
+    expect(watching.values[1]).toEqual(expect.arrayContaining(['/26241/3/0 made', '/3/0/16 U']));
+    await world.during(device.delete('/26241/3'));
+    await until(world, () => watching.values.length === 3);
+    expect(watching.values[2]).toEqual(['/3/0/16 U']);
+    expect(thing.client.stats()?.relations).toBe(1);
+  });
+
+  it('follows attributes that are written while it observes several paths (ETS int-310)', async () => {
+    const { world, thing, device } = await setUp(options);
+    await using _ = world;
+    const watching = world.observingAll('a', ['/3303/0/5700', '/3303/0/5601']);
+    await until(world, () => watching.values.length === 1);
+    await world.during(device.writeAttributes('/3303/0', { pmax: 20 }));
+    const start = world.clock.now();
+    await until(world, () => watching.values.length >= 3);
+    expect(world.clock.now() - start).toBeGreaterThan(seconds(20));
+    await world.during(device.writeAttributes('/3303/0', { pmax: null }));
+    await world.pass(minutes(2));
+    const { length } = watching.values;
+    await world.pass(minutes(5));
+    expect(watching.values).toHaveLength(length);
+    thing.warm(24);
+    await until(world, () => watching.values.length === length + 1);
+  });
+
+  it('observes with attributes of the observation itself (ETS int-312)', async () => {
+    const { world, thing, device } = await setUp(options);
+    await using _ = world;
+    const watching = world.observing('a', '/3303/0/5700', { attributes: { pmin: 2, pmax: 30 } });
+    await until(world, () => watching.values.length === 1);
+    thing.warm(21);
+    await until(world, () => watching.values.length === 2);
+    const start = world.clock.now();
+    await until(world, () => watching.values.length === 3);
+    expect(world.clock.now() - start).toBeGreaterThan(seconds(10));
+    const [link] = await world.during(device.discover('/3303/0/5700'));
+    expect(link?.attributes.size).toBe(0);
+  });
+
+  it('lets the attributes of the observation count before those that are written (ETS int-313)', async () => {
+    const { world, thing, device } = await setUp(options);
+    await using _ = world;
+    await world.during(device.writeAttributes('/3303/0/5700', { pmin: 3600, pmax: 7200 }));
+    const watching = world.observing('a', '/3303/0/5700', { attributes: { pmin: 1, pmax: 600 } });
+    await until(world, () => watching.values.length === 1);
+    await world.pass(seconds(2));
+    thing.warm(21);
+    await until(world, () => watching.values.length === 2);
+  });
+});
+
+/** A stream has no resets: there an observation is cancelled by Observe = 1 alone (RFC 8323 §7.1). */
+const datagrams = rows.filter(({ options }) => options.road !== 'tcp');
+
+describe.each(datagrams)('information reporting over $name', ({ options }) => {
+  it('cancels by a reset (ETS int-302)', async () => {
+    const { world, thing } = await setUp(options);
+    await using _ = world;
+    const watching = world.observing('a', '/3303/0/5700');
+    await until(world, () => watching.values.length === 1);
+    // Forgotten here without a word: the next notification is reset.
+    world.server.drop('a');
+    thing.warm(25);
+    await until(world, () => thing.client.stats()?.relations === 0);
+    expect(watching.values).toEqual([20]);
+  });
+});
+
+describe('what a device sends by itself', () => {
+  it('I-20: is refused for keys, for what is not registered, and from whom is not', async () => {
+    const { world, thing } = await setUp();
+    await using _ = world;
+    const send = (path: string) =>
+      world
+        .during(thing.client.send([{ path: parsePath(path), value: makeValue('integer', 1) }]))
+        .catch((error: unknown) => error);
+    for (const path of ['/26241/0/1', '/3303/9/5700', '/999/0/0'])
+      expect(await send(path)).toMatchObject({ status: Code.NotFound });
+    for (const path of ['/0/0/1', '/21/0/0']) expect(await send(path)).toMatchObject({ problem: 'forbidden' });
+    world.server.drop('a');
+    expect(await send('/3303/0/5700')).toBeInstanceOf(ResponseError);
+    await world.pass(seconds(1));
+    expect(world.of('sent')).toEqual([]);
+    expect(world.server.stats().outcomes).toMatchObject({ sent: 0, 'send-refused': 4 });
+  });
+
+  it('tells of times relative to now as the moments that they are', async () => {
+    const { world, thing } = await setUp();
+    await using _ = world;
+    const path = parsePath('/3303/0/5700');
+    await world.during(thing.client.send([{ path, value: makeValue('float', 7), time: -30 }], { format: SenmlJson }));
+    await world.pass(seconds(1));
+    const [{ entries } = expect.fail('nothing was sent')] = world.of('sent');
+    expect(entries[0]?.time).toBeGreaterThan(world.clock.wall() / 1000 - 40);
+    expect(entries[0]?.time).toBeLessThan(world.clock.wall() / 1000 - 29);
+  });
+
+  it('wakes the device for whatever waits for it in queue mode', async () => {
+    const { world, thing, device } = await setUp({}, { queueMode: true });
+    await using _ = world;
+    await world.pass(minutes(2));
+    expect(world.server.isAwake('a')).toBe(false);
+    const waiting = device.read(Temperature, 0, 'sensorValue');
+    await world.during(thing.client.send(['/3303/0']));
+    expect(await world.during(waiting)).toBe(20);
+    expect(world.server.isAwake('a')).toBe(true);
+  });
+
+  it('is believed to be of the device that proves to be it, and of no other, also after it has moved', async () => {
+    const { world, thing } = await setUp({ road: 'dtls-cid' });
+    await using _ = world;
+    const other = await world.device('b', { version: '1.2' });
+    await world.pass(seconds(5));
+    thing.transport.rebind({ port: 55_555 });
+    await world.during(thing.client.send(['/3303/0/5700']));
+    await world.during(other.client.send(['/3303/0/5700']));
+    await world.pass(seconds(1));
+    expect(world.of('sent').map(({ registration }) => registration.name)).toEqual(['a', 'b']);
+  });
+
+  it('says so when there is nothing to send, or nobody', async () => {
+    const { world, thing } = await setUp();
+    await using _ = world;
+    await expect(thing.client.send(['/999'])).rejects.toMatchObject({ problem: 'nothing' });
+    await expect(thing.client.send(['/3/0'], { server: 9 })).rejects.toMatchObject({ problem: 'not-registered' });
+    const old = await world.device('old', { version: '1.0' });
+    await world.pass(seconds(1));
+    await expect(old.client.send(['/3/0'])).rejects.toMatchObject({ problem: 'unsupported' });
+  });
+});
+
+describe('notifications of 1.2', () => {
+  const observed = async (attributes: Parameters<World['observing']>[2]) => {
+    const made = await setUp();
+    const flag = made.thing.objects.add(Setting, 0, { label: 'x', level: 0 });
+    const watching = made.world.observing('a', '/26241/0/1', attributes);
+    await made.world.pass(seconds(1));
+    const set = async (level: number) => {
+      flag.set({ level });
+      await made.world.pass(seconds(1));
+    };
+    return { ...made, watching, set };
+  };
+
+  it('tell of rises only, or of falls only, as edge says', async () => {
+    for (const [edge, heard] of [
+      [1, [0, 1, 5]],
+      [0, [0, 0]],
+    ] as const) {
+      const { world, watching, set } = await observed({ attributes: { edge } });
+      await using _ = world;
+      for (const level of [1, 2, 0, 5]) await set(level);
+      expect(watching.values).toEqual(heard);
+    }
+  });
+
+  it('are looked for no more often than epmin', async () => {
+    const { world, watching, set } = await observed({ attributes: { epmin: 60 } });
+    await using _ = world;
+    await set(1);
+    await set(0);
+    await set(3);
+    expect(watching.values).toEqual([0]);
+    await world.pass(minutes(1));
+    expect(watching.values).toEqual([0, 3]);
+    await set(4);
+    expect(watching.values).toEqual([0, 3]);
+    await world.pass(minutes(1));
+    expect(watching.values).toEqual([0, 3, 4]);
+  });
+
+  it('are confirmable where con says so', async () => {
+    for (const con of [0, 1] as const) {
+      const { world, thing } = await setUp({}, { notifications: con === 1 ? 'auto' : 'con' });
+      await using _ = world;
+      const watching = world.observing('a', '/3303/0/5700', { attributes: { con } });
+      await world.pass(seconds(1));
+      world.network.darken(thing.host);
+      thing.warm(30);
+      await world.pass(seconds(1));
+      world.network.lighten(thing.host);
+      await world.pass(seconds(20));
+      expect(watching.values).toEqual(con === 1 ? [20, 30] : [20]);
+    }
+  });
+});
+
+describe('typed observations', () => {
+  it('give values, and a composite gives entries', async () => {
+    const { world, thing, device } = await setUp();
+    await using _ = world;
+    const seen: number[] = [];
+    const stop = new AbortController();
+    const over = (async () => {
+      for await (const celsius of device.observe(Temperature, 0, 'sensorValue', { signal: stop.signal }))
+        seen.push(celsius);
+    })().catch(() => undefined);
+    await world.pass(seconds(1));
+    thing.warm(23);
+    await world.pass(seconds(1));
+    stop.abort();
+    await over;
+    expect(seen).toEqual([20, 23]);
+  });
+});
