@@ -1,5 +1,5 @@
 // The bench: chooses measurements, runs them, keeps the figures in bench/results and renders docs/performance.md.
-import { parseArgs } from 'node:util';
+import { type Asked, parseArguments, UsageError } from './arguments.ts';
 import { figuresOf, goals } from './goals.ts';
 import { prepareJava } from './harness/contestants.ts';
 import { compileGenerator } from './harness/generator.ts';
@@ -28,13 +28,15 @@ const groups: Readonly<Record<string, readonly ((plan: Plan) => Promise<Measurem
 };
 const names = Object.keys(groups);
 
-const usage = `usage: npm run bench -- [options]
+const usage = `usage: npm run bench -- [options] [GROUP...]
 
 Measures Lapwing beside other implementations, keeps the figures in bench/results and the tables in docs/performance.md.
 Needs a C compiler, for DTLS also OpenSSL's headers; Java with Maven, mosquitto and libcoap3-bin for the peers that need
 them. All of it takes more than an hour.
 
-  --only GROUPS   comma-separated: ${names.join(', ')}
+Groups: ${names.join(', ')}; all of them where none is named.
+
+  --only GROUPS   comma-separated, the same as naming them
   --quick         one short round, to try things out; nothing is kept
   --rounds N      rounds (5)
   --seconds S     seconds of one measured phase (3)
@@ -43,21 +45,8 @@ them. All of it takes more than an hour.
   -h, --help      this text
 
 example
-  npm run bench -- --only codec,coap --quick
+  npm run bench -- codec coap --quick
 `;
-
-function positive(name: string, text: string): number {
-  const value = Number(text);
-  if (!(value > 0)) throw new Error(`--${name} must be a number above 0, not '${text}'`);
-  return value;
-}
-
-function chosen(text: string): readonly string[] {
-  const wanted = text.split(',');
-  const unknown = wanted.filter((name) => !names.includes(name));
-  if (unknown.length > 0) throw new Error(`no group '${unknown.join(', ')}': there are ${names.join(', ')}`);
-  return wanted;
-}
 
 function tellGoals(measurements: readonly Measurement[]): void {
   const figures = figuresOf(measurements);
@@ -71,28 +60,24 @@ function tellGoals(measurements: readonly Measurement[]): void {
 }
 
 export async function main(args: string[]): Promise<number> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      only: { type: 'string', default: names.join(',') },
-      quick: { type: 'boolean', default: false },
-      rounds: { type: 'string', default: '5' },
-      seconds: { type: 'string', default: '3' },
-      report: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
-  });
-  if (values.help) {
+  let asked: Asked;
+  try {
+    asked = parseArguments(args, names);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    console.error(`bench: ${error.message}\nusage: npm run bench -- [options] [GROUP...] (--help tells more)`);
+    return 2;
+  }
+  const { groups: wanted, quick, rounds, seconds } = asked;
+  if (asked.help) {
     process.stdout.write(usage);
     return 0;
   }
-  if (values.report) {
+  if (asked.report) {
     writeReport(kept(names));
     return 0;
   }
-  const rounds = positive('rounds', values.rounds);
-  const seconds = positive('seconds', values.seconds);
-  const plan: Plan = values.quick
+  const plan: Plan = quick
     ? { rounds: 1, seconds: 1, warmth: 0.25, scale: 0.1 }
     : { rounds, seconds, warmth: 1, scale: 1 };
   const cannot = compileGenerator();
@@ -100,15 +85,15 @@ export async function main(args: string[]): Promise<number> {
   const absent = prepareJava();
   if (absent !== undefined) console.error(`bench: the Java peers are not run: ${absent}`);
   const all: Measurement[] = [];
-  for (const group of chosen(values.only)) {
+  for (const group of wanted) {
     console.error(`  ${group}`);
     if (group === 'dtls' && cannot.dtls !== undefined) continue;
     const found: Measurement[] = [];
     for (const measure of groups[group] ?? []) found.push(...(await measure(plan)));
-    if (!values.quick) keep(group, plan, found);
+    if (!quick) keep(group, plan, found);
     all.push(...found);
   }
-  if (!values.quick) writeReport(kept(names));
+  if (!quick) writeReport(kept(names));
   tellGoals(all);
   return 0;
 }

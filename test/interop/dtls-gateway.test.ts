@@ -62,6 +62,7 @@ async function countersOf(gateway: Process): Promise<Record<string, number>> {
 
 async function startDevice(
   name: string,
+  as = name,
 ): Promise<{ readonly client: Client; readonly registered: () => Promise<unknown> }> {
   const objects = new ObjectStore();
   objects.add(Device, 0, { reboot: () => undefined, errorCode: new Map([[0, 0]]), supportedBindingAndModes: 'U' });
@@ -71,7 +72,7 @@ async function startDevice(
     key: new Secret(encodeUtf8(`the key of ${name}`)),
   } as const;
   const client = await Client.start({
-    name,
+    name: as,
     servers: [{ uri: `coaps://127.0.0.1:${port}`, lifetime: seconds(600), credentials }],
     objects,
   });
@@ -147,6 +148,27 @@ await describeWith([], 'the gateway with DTLS', () => {
       connectionIds: { theirs: true },
       coap: 'answers',
     });
+  });
+
+  test('says of each handshake that fails and each name that is refused whose it was and why, and shows no key', async () => {
+    await using gateway = await startGateway();
+    const uri = `coaps://127.0.0.1:${port}`;
+    const failed = (...parts: readonly string[]) =>
+      gateway.waitFor(new RegExp(`127\\.0\\.0\\.1:\\d+.*${parts.join('.*')}.*handshake failed`), { from: 0 });
+    await probe(uri, '--psk-identity', 'dev-1', '--psk-key', '00ff00ff', '--timeout', '5');
+    await failed('dev-1');
+    await probe(uri, '--psk-identity', 'nobody', '--psk-key', '00', '--timeout', '5');
+    await failed('nobody');
+    await probe(uri, '--timeout', '5');
+    await failed('handshake_failure');
+    const { client } = await startDevice('dev-2', 'dev-3');
+    await gateway.waitFor(/dev-3.*127\.0\.0\.1:\d+.*register refused: credentials/, { from: 0 });
+    await client[Symbol.asyncDispose]();
+    const from = gateway.mark;
+    gateway.kill('SIGUSR2');
+    const [line] = await gateway.waitFor(/^\{"registrations".*$/m, { from });
+    expect(JSON.parse(line)).toMatchObject({ handshakesFailed: { handshake_failure: expect.any(Number) } });
+    for (const secret of ['00ff00ff', 'the key of', keyOf('dev-1')]) expect(gateway.output).not.toContain(secret);
   });
 
   test('is probed with what is wrong, and the probe says what that may be', async () => {

@@ -6,6 +6,7 @@ import { parsePath } from '@lapwing/lwm2m';
 import type { CommandReceiver, Outcome, QueuedCommand, ServerOptions } from '@lapwing/server';
 import { describe, expect, it } from 'vitest';
 import { Disk } from './durable.ts';
+import { KeptAssociations } from './kept-associations.ts';
 import { World, type WorldOptions } from './world.ts';
 
 const temperature = { op: 'observe', path: parsePath('/3303/0/5700') } as const;
@@ -26,17 +27,7 @@ describe.each(['stops', 'loses its power'] as const)('a server that %s', (how) =
   it.each(['udp', 'dtls-cid'] as const)(
     'has its registrations again, and devices on %s do not notice',
     async (road) => {
-      const associations = new Map<string, Uint8Array>();
-      const { world, restart } = await setUp({
-        road,
-        associations: {
-          read: () => [...associations.values()],
-          write: (key, association) => {
-            if (association === undefined) associations.delete(key);
-            else associations.set(key, new Uint8Array(association));
-          },
-        },
-      });
+      const { world, restart } = await setUp({ road, associations: new KeptAssociations() });
       await using _ = world;
       for (const name of ['a', 'b', 'c']) await world.device(name, { lifetime: minutes(10) });
       await world.pass(seconds(30));

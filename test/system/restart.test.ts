@@ -1,26 +1,14 @@
 // What a server that starts anew still knows: DTLS associations, so that a fleet need not shake hands again.
-import { minutes, seconds } from '@lapwing/kernel';
-import type { AssociationStore } from '@lapwing/server';
+import { makeAuthority } from '@lapwing/dtls/testing';
+import { encodeUtf8, minutes, Secret, seconds } from '@lapwing/kernel';
+import type { Listener } from '@lapwing/server';
 import { describe, expect, it } from 'vitest';
+import { KeptAssociations } from './kept-associations.ts';
 import { World } from './world.ts';
-
-/** What a database would hold. */
-class Kept implements AssociationStore {
-  readonly records = new Map<string, Uint8Array>();
-
-  read(): Iterable<Uint8Array> {
-    return [...this.records.values()];
-  }
-
-  write(key: string, association: Uint8Array | undefined): void {
-    if (association === undefined) this.records.delete(key);
-    else this.records.set(key, new Uint8Array(association));
-  }
-}
 
 describe('a server that is started anew', () => {
   it('keeps 1 000 associations without one new handshake, in at most 300 bytes each (E 112)', async () => {
-    const kept = new Kept();
+    const kept = new KeptAssociations();
     await using world = await World.make({ road: 'dtls-cid', associations: kept });
     for (let i = 0; i < 1000; i += 1) {
       await world.device(`dev-${i}`, { lifetime: minutes(10) });
@@ -51,5 +39,84 @@ describe('a server that is started anew', () => {
     await world.pass(minutes(15));
     expect(world.server.registration('dev')).toBeDefined();
     expect(world.dtls()).toMatchObject({ associations: 1, handshakesDone: 1 });
+  });
+});
+
+describe('a server that is started anew with other credentials', () => {
+  const identityOf = (name: string) => encodeUtf8(name);
+
+  it('ends the associations of keys that are others today, or gone, and keeps the rest', async () => {
+    const kept = new KeptAssociations();
+    await using world = await World.make({ road: 'dtls-cid', associations: kept });
+    for (const name of ['same', 'changed', 'gone']) await world.device(name, { lifetime: minutes(10) });
+    await world.pass(seconds(5));
+    expect(kept.records.size).toBe(3);
+    await world.stopServer();
+    const key = new Secret(encodeUtf8('another key'));
+    await world.security.put({
+      endpoint: 'changed',
+      credential: { kind: 'psk', identity: identityOf('changed'), key },
+    });
+    await world.security.remove('gone');
+    await world.startServer();
+    expect(world.dtls()).toMatchObject({ associations: 1, restored: 3 });
+    expect(kept.told).toEqual([{ damaged: [], refused: 0, revoked: 2 }]);
+    expect(kept.records.size).toBe(1);
+    await world.pass(minutes(15));
+    expect([...world.server.registrations()].map(({ name }) => name)).toEqual(['same']);
+  });
+
+  it('ends those that the listener would not let in any more: without pre-shared keys, or with other authorities', async () => {
+    for (const [road, dtls] of [
+      ['dtls-cid', { psk: false, certificate: makeAuthority({ name: 'a' }).issue({ name: 's' }) }],
+      ['dtls-x509', { authorities: [makeAuthority({ name: 'Somebody else' }).certificate] }],
+    ] as const) {
+      const kept = new KeptAssociations();
+      await using world = await World.make({ road, associations: kept });
+      await world.device('dev', { lifetime: minutes(10) });
+      await world.pass(seconds(5));
+      await world.stopServer();
+      const [{ dtls: before, ...listener } = { dtls: undefined }] = [world.listener()];
+      await world.startServer({ listeners: [{ ...listener, dtls: { ...before, ...dtls } } as Listener] });
+      expect(kept.told).toEqual([{ damaged: [], refused: 0, revoked: 1 }]);
+      expect(world.dtls()).toMatchObject({ associations: 0 });
+    }
+  });
+
+  it('keeps those of raw keys and certificates that are still let in', async () => {
+    for (const road of ['dtls-rpk', 'dtls-x509'] as const) {
+      const kept = new KeptAssociations();
+      await using world = await World.make({ road, associations: kept });
+      await world.device('dev', { lifetime: minutes(10) });
+      await world.pass(seconds(5));
+      await world.stopServer();
+      await world.startServer();
+      expect(world.dtls()).toMatchObject({ associations: 1 });
+      await world.stopServer();
+      await world.security.remove('dev');
+      await world.startServer();
+      expect(world.dtls()).toMatchObject({ associations: road === 'dtls-rpk' ? 0 : 1 });
+    }
+  });
+
+  it('passes damaged records over, and those of another kind of connection ids, and is rid of them', async () => {
+    const kept = new KeptAssociations();
+    await using world = await World.make({ road: 'dtls-cid', associations: kept });
+    for (const name of ['a', 'b', 'c']) await world.device(name, { lifetime: minutes(10) });
+    await world.pass(seconds(5));
+    await world.stopServer();
+    const [damaged = ''] = kept.records.keys();
+    kept.records.set(damaged, Uint8Array.of(1, 2, 3));
+    await world.startServer();
+    expect(world.dtls()).toMatchObject({ associations: 2 });
+    expect(kept.told).toEqual([{ damaged: [{ key: damaged, why: expect.any(String) }], refused: 0, revoked: 0 }]);
+    expect([kept.records.size, kept.records.has(damaged)]).toEqual([2, false]);
+    await world.stopServer();
+    const { dtls, ...listener } = world.listener();
+    await world.startServer({
+      listeners: [{ ...listener, dtls: { ...dtls, connectionId: { length: 12 } } } as Listener],
+    });
+    expect(kept.told.at(-1)).toEqual({ damaged: [], refused: 2, revoked: 0 });
+    expect(kept.records.size).toBe(0);
   });
 });

@@ -1,7 +1,8 @@
 // What a device and its server prove to each other over DTLS, and who is kept out.
 
-import { makeAuthority } from '@lapwing/dtls/testing';
+import { makeAuthority, makeKey } from '@lapwing/dtls/testing';
 import { encodeUtf8, minutes, Secret, seconds } from '@lapwing/kernel';
+import type { Listener } from '@lapwing/server';
 import { describe, expect, it } from 'vitest';
 import { World } from './world.ts';
 
@@ -81,5 +82,47 @@ describe('a device over DTLS', () => {
     await world.pass(minutes(5));
     expect(world.server.registration('dev')).toBeUndefined();
     expect(world.dtls()).toMatchObject({ associations: 0, handshakesDone: 0 });
+  });
+
+  it('has to come anew when its key is changed, and stays out when it is taken away', async () => {
+    await using world = await World.make({ road: 'dtls-psk' });
+    for (const name of ['dev', 'other']) await world.device(name);
+    await world.pass(seconds(5));
+    expect(world.dtls()).toMatchObject({ associations: 2 });
+    const credential = (key: string) =>
+      ({ kind: 'psk', identity: encodeUtf8('dev'), key: new Secret(encodeUtf8(key)) }) as const;
+    expect(await world.server.putCredential({ endpoint: 'dev', credential: credential('the key of dev') })).toBe(0);
+    expect(world.server.registration('dev')).toBeDefined();
+    expect(await world.server.putCredential({ endpoint: 'dev', credential: credential('another') })).toBe(1);
+    expect(world.dtls()).toMatchObject({ associations: 1 });
+    expect(world.server.registration('dev')).toBeUndefined();
+    expect(await world.server.removeCredentials('other')).toBe(1);
+    expect(await world.server.removeCredentials('other')).toBe(0);
+    await world.pass(minutes(15));
+    expect(world.server.stats()).toMatchObject({ registrations: 0 });
+  });
+
+  it('loses its registration to the one that a new credential belongs to', async () => {
+    await using world = await World.make({ road: 'dtls-x509' });
+    await world.device('dev');
+    await world.pass(seconds(5));
+    expect(world.server.registration('dev')).toBeDefined();
+    const key = new Secret(encodeUtf8('a key'));
+    await world.server.putCredential({
+      endpoint: 'dev',
+      credential: { kind: 'psk', identity: encodeUtf8('dev'), key },
+    });
+    expect(world.server.registration('dev')).toBeUndefined();
+  });
+
+  it('finds no server whose key is another’s: it does not start, and says so', async () => {
+    await using world = await World.make({ road: 'dtls-x509' });
+    await world.stopServer();
+    const { dtls, ...listener } = world.listener();
+    const certificate = { chain: [makeAuthority().issue({ name: 'a' }).certificate], privateKey: makeKey('b').pkcs8 };
+    await expect(
+      world.startServer({ listeners: [{ ...listener, dtls: { ...dtls, certificate } } as Listener] }),
+    ).rejects.toThrow(/^listeners\..*\.dtls\.certificate\.privateKey: it does not belong to/);
+    await world.startServer();
   });
 });

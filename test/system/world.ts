@@ -228,7 +228,8 @@ export class World implements AsyncDisposable {
     return this.road.scheme === 'coap+tcp' ? this.connections(host, port) : this.network.transport(host, port);
   }
 
-  private listener(): Listener {
+  /** As the server is given it; each time with a transport of its own. */
+  listener(): Listener {
     const listener = this.road.listener(this.transport(serverHost, 5683));
     if (this.associations === undefined || listener.dtls === undefined) return listener;
     return { ...listener, dtls: { ...listener.dtls, associations: this.associations } };

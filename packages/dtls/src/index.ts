@@ -13,7 +13,7 @@ export type {
   Trust,
 } from './credentials.ts';
 export { AlertError, HandshakeError, type HandshakeProblem } from './errors.ts';
-export { checkCredentials } from './handshake/authentication.ts';
+export { checkCredentialStore, checkCredentials } from './handshake/authentication.ts';
 export type { Session } from './handshake/session.ts';
 export type {
   ConnectionIdOptions,

@@ -170,6 +170,12 @@ function dtlsOf(written: WrittenDtls['dtls_options'], at: string, found: string[
   if ((certfile === undefined) !== (keyfile === undefined)) found.push(`${at}: certfile and keyfile belong together`);
   if (needed && verify !== 'verify_peer') found.push(`${at}.fail_if_no_peer_cert: needs verify = verify_peer`);
   if (verify === 'verify_peer' && cacertfile === undefined) found.push(`${at}.verify: verify_peer needs a cacertfile`);
+  // EMQX's default. Whoever comes in so may register under any name that has no credentials.
+  if (certfile !== undefined && clientAuthenticationOf(written) !== 'required')
+    notes.push(
+      `${at}: devices without a certificate are let in and prove nothing: ` +
+        'verify = verify_peer, cacertfile and fail_if_no_peer_cert = true ask for one',
+    );
   return {
     certificate:
       certfile === undefined || keyfile === undefined

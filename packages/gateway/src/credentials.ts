@@ -20,16 +20,16 @@ export async function loadCredentials(config: SecurityConfig): Promise<MemorySec
   if (credentials.length === 0 && files.length === 0 && pskFile === undefined) return undefined;
   const store = new MemorySecurityStore();
   const problems = await takeList(store, credentials, 'security.credentials');
-  for (const file of files) problems.push(...(await takeFile(store, file)));
+  for (const [i, file] of files.entries()) problems.push(...(await takeFile(store, file, `security.files[${i}]`)));
   if (pskFile !== undefined) problems.push(...(await takePskFile(store, pskFile.path, pskFile.separator)));
   if (problems.length > 0) throw new ConfigError(problems);
   return store;
 }
 
 /** A list like `security.credentials`, in YAML or JSON. */
-async function takeFile(store: MemorySecurityStore, file: string): Promise<string[]> {
+async function takeFile(store: MemorySecurityStore, file: string, at: string): Promise<string[]> {
   const text = await readText(file);
-  if (text === undefined) return [`${file}: cannot be read, or is longer than ${maxFile} bytes`];
+  if (typeof text !== 'string') return [`${at}: ${file} ${text.problem}`];
   const document = parseDocument(text);
   const [error] = document.errors;
   // The parser quotes the text around an error, which may be a key: only the place is told.
@@ -96,8 +96,7 @@ async function take(
 /** EMQX's lines of identity, separator and secret, whose bytes are the key as they stand. The identity is the endpoint's name. */
 async function takePskFile(store: MemorySecurityStore, file: string, separator: string): Promise<string[]> {
   const text = await readText(file);
-  if (text === undefined)
-    return [`psk_authentication.init_file: ${file} cannot be read, or is longer than ${maxFile} bytes`];
+  if (typeof text !== 'string') return [`psk_authentication.init_file: ${file} ${text.problem}`];
   const problems: string[] = [];
   for (const [i, line] of text.split(/\r?\n/).entries()) {
     if (line === '') continue;
@@ -115,12 +114,12 @@ async function takePskFile(store: MemorySecurityStore, file: string, separator: 
   return problems;
 }
 
-async function readText(file: string): Promise<string | undefined> {
+async function readText(file: string): Promise<string | { readonly problem: string }> {
   try {
     const bytes = await readFile(file);
-    return bytes.length > maxFile ? undefined : bytes.toString('utf8');
-  } catch {
-    return undefined;
+    return bytes.length > maxFile ? { problem: `is longer than ${maxFile} bytes` } : bytes.toString('utf8');
+  } catch (error) {
+    return { problem: `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})` };
   }
 }
 

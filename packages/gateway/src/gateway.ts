@@ -77,6 +77,10 @@ export class Gateway implements Disposable {
         this.updated(registration, previous, withObjects),
       ),
       events.on('deregistered', ({ registration }) => this.ended(registration, 'deregister')),
+      events.on('not-owner', ({ name, peer, reason }) => {
+        metrics.add('logins.not_owner');
+        log.warn('register refused: credentials', { endpoint: name, peer: formatAddress(peer.address), why: reason });
+      }),
       events.on('expired', ({ registration }) => this.ended(registration, 'expire')),
       events.on('awake', ({ registration }) => this.lifecycle('online', registration)),
       events.on('asleep', ({ registration }) => this.lifecycle('offline', registration)),

@@ -2,17 +2,22 @@
 import { createPrivateKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { ConfigError, Secret } from '@lapwing/kernel';
-import type { AssociationStore, ListenerSecurity } from '@lapwing/server';
+import {
+  type AssociationStore,
+  checkListenerSecurity,
+  type ListenerSecurity,
+  type SecurityStore,
+} from '@lapwing/server';
 import type { DtlsConfig } from './config-listeners.ts';
 
-/** Throws ConfigError for a file that cannot be read, or a key that its password does not open. */
+/** Throws ConfigError for a file that cannot be read or holds something else, and for a key that its password does not open. */
 export async function securityOfListener(
   config: DtlsConfig,
   at: string,
   associations: AssociationStore | undefined,
 ): Promise<ListenerSecurity> {
   const { certificate, authoritiesFile, rawKeyFile, suites, connectionId, ...same } = config;
-  return {
+  const security: ListenerSecurity = {
     psk: same.psk,
     clientAuthentication: same.clientAuthentication,
     extendedMasterSecret: same.extendedMasterSecret,
@@ -47,6 +52,42 @@ export async function securityOfListener(
           },
         }),
   };
+  check(security, config, at);
+  return security;
+}
+
+/** What is wrong with the content of a file, said of that file. */
+function check(security: ListenerSecurity, config: DtlsConfig, at: string): void {
+  const { certificate, authoritiesFile, rawKeyFile } = config;
+  const places: readonly (readonly [RegExp, string])[] = [
+    [/^certificate\.privateKey: /, `${at}.keyfile: ${certificate?.keyFile}: `],
+    [/^certificate\.chain(\[\d+\])?: /, `${at}.certfile: ${certificate?.file}: `],
+    [/^rawPublicKey\.privateKey: /, `${at}.rpk_keyfile: ${rawKeyFile}: `],
+    [/^authorities(\[\d+\])?: /, `${at}.cacertfile: ${authoritiesFile}: `],
+  ];
+  try {
+    checkListenerSecurity(security);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new ConfigError(
+      error.problems.map((problem) => places.reduce((text, [place, file]) => text.replace(place, () => file), problem)),
+    );
+  }
+}
+
+/** Throws ConfigError for a listener that no device could come in over. */
+export async function checkAdmission(
+  { certificate, rawKeyFile, psk }: DtlsConfig,
+  at: string,
+  credentials: SecurityStore | undefined,
+): Promise<void> {
+  if (certificate !== undefined) return;
+  for await (const { credential } of credentials?.all() ?? []) {
+    if (credential.kind === 'psk' ? psk : credential.kind === 'rpk' && rawKeyFile !== undefined) return;
+  }
+  throw new ConfigError([
+    `${at}: nobody could come in: there is no certfile, and security.credentials holds no key that this listener takes`,
+  ]);
 }
 
 async function read(file: string, at: string): Promise<Uint8Array> {

@@ -14,7 +14,7 @@ import {
   systemRandom,
 } from '@lapwing/kernel';
 import { formatPath } from '@lapwing/lwm2m';
-import { type Listener, Server, type ServerStats } from '@lapwing/server';
+import { type Listener, type PassedOver, Server, type ServerStats } from '@lapwing/server';
 import type { Fetch } from './auth.ts';
 import { accessBroker } from './broker-access.ts';
 import { isQueueMode } from './compat.ts';
@@ -22,10 +22,12 @@ import type { GatewayConfig, Lwm2mConfig } from './config.ts';
 import type { ListenerConfig } from './config-listeners.ts';
 import { loadCredentials } from './credentials.ts';
 import { loadDefinitions } from './definitions.ts';
+import { rightsWarnings } from './file-rights.ts';
 import { Gateway, routesOf } from './gateway.ts';
+import { HandshakeLog } from './handshake-log.ts';
 import { parseNote } from './kept-commands.ts';
 import { openListener } from './listener.ts';
-import { securityOfListener } from './listener-security.ts';
+import { checkAdmission, securityOfListener } from './listener-security.ts';
 import { Log, type LogSink } from './log.ts';
 import { Logins, listenerName } from './login.ts';
 import { Metrics, type MetricsSnapshot } from './metrics.ts';
@@ -72,6 +74,8 @@ export interface GatewayHandle extends AsyncDisposable {
 export interface GatewayStats extends ServerStats {
   /** By name of the listener. */
   readonly sockets: Readonly<Record<string, UdpCounters>>;
+  /** DTLS handshakes that failed, by the name of the alert or by what became of them. */
+  readonly handshakesFailed: Readonly<Record<string, number>>;
   /** Writes that are not on disk yet. */
   readonly unwritten: number;
 }
@@ -106,7 +110,7 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
     format: config.logFormat === 'auto' ? (process.stdout.isTTY ? 'text' : 'json') : config.logFormat,
     ...(run.logSink === undefined ? {} : { sink: run.logSink }),
   });
-  for (const warning of config.warnings) log.warn('configuration', { warning });
+  for (const warning of [...config.warnings, ...(await rightsWarnings(config))]) log.warn('configuration', { warning });
   const clientId = mqtt.clientId ?? clientIdOf(lwm2m.listeners);
   const library = await loadDefinitions(config.modelDirs, log);
   const {
@@ -122,6 +126,9 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
   if (embedded !== undefined) own(embedded);
 
   const credentials = await loadCredentials(config.security);
+  for (const listener of lwm2m.listeners)
+    if (listener.dtls !== undefined) await checkAdmission(listener.dtls, optionsPath(listener), credentials);
+  const secured = lwm2m.listeners.some(({ dtls }) => dtls !== undefined);
   const failed = (error: Error): void => {
     metrics.add('store.failed');
     log.error('store: not written, tried again', { error: error.message });
@@ -132,6 +139,7 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
     log.error('store: a record was passed over', { table, error: error.message });
   };
 
+  const handshakes = secured ? own(new HandshakeLog(log)) : undefined;
   const listening = lwm2m.listeners.map((listener) => ({ listener, socket: openListener(listener) }));
 
   let server: Server | undefined;
@@ -141,7 +149,9 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
   const routes = routesOf(lwm2m, logins);
   const devices = own(
     await Server.listen({
-      listeners: await Promise.all(listening.map(({ listener, socket }) => serverListener(listener, socket, database))),
+      listeners: await Promise.all(
+        listening.map(({ listener, socket }) => serverListener(listener, socket, database, log)),
+      ),
       ...(credentials === undefined ? {} : { security: credentials }),
       clock,
       random,
@@ -224,6 +234,7 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
     stats: () => ({
       ...devices.stats(),
       sockets: Object.fromEntries(listening.map(({ listener, socket }) => [listenerName(listener), socket.counters()])),
+      handshakesFailed: handshakes?.failures() ?? {},
       unwritten: database.pending + devices.stats().kept.unwritten,
     }),
     [Symbol.asyncDispose]: async () => {
@@ -237,21 +248,34 @@ async function serverListener(
   listener: ListenerConfig,
   transport: UdpTransport,
   database: Database,
+  log: Log,
 ): Promise<Listener> {
   const name = listenerName(listener);
   if (listener.dtls === undefined) return { name, transport };
-  const associations = associationsOf(database, name);
+  const passedOver = (what: PassedOver): void => logPassedOver(log, name, what);
+  const associations = associationsOf(database, name, passedOver);
   return { name, transport, dtls: await securityOfListener(listener.dtls, optionsPath(listener), associations) };
+}
+
+function logPassedOver(log: Log, listener: string, { damaged, refused, revoked }: PassedOver): void {
+  for (const { key, why } of damaged) log.warn('store: a damaged association was deleted', { listener, key, why });
+  if (refused > 0)
+    log.info('store: associations were too old, or of other connection ids', { listener, count: refused });
+  if (revoked > 0) log.info('store: associations of other credentials were ended', { listener, count: revoked });
 }
 
 const optionsPath = ({ name }: ListenerConfig): string => `gateway.lwm2m.listeners.dtls.${name}.dtls_options`;
 
-/** Reads what the configuration names, and opens nothing. Throws ConfigError. */
-export async function checkFiles({ lwm2m, security }: GatewayConfig): Promise<void> {
-  await loadCredentials(security);
+/** Reads what the configuration names, and opens nothing. What the gateway would warn of; throws ConfigError. */
+export async function checkFiles(config: GatewayConfig): Promise<readonly string[]> {
+  const { lwm2m, security } = config;
+  const credentials = await loadCredentials(security);
   for (const listener of lwm2m.listeners) {
-    if (listener.dtls !== undefined) await securityOfListener(listener.dtls, optionsPath(listener), undefined);
+    if (listener.dtls === undefined) continue;
+    await securityOfListener(listener.dtls, optionsPath(listener), undefined);
+    await checkAdmission(listener.dtls, optionsPath(listener), credentials);
   }
+  return [...config.warnings, ...(await rightsWarnings(config))];
 }
 
 /** The same after a restart, another for each gateway of a machine: a broker lets one client of a name stay. */

@@ -56,6 +56,8 @@ const names = [
   /** The authentication service did not answer as it should; the device is refused. */
   'logins.unavailable',
   'logins.address_refused',
+  /** The credentials speak for another name. */
+  'logins.not_owner',
   'logins.too_fast',
   'logins.too_many',
   'log.suppressed',

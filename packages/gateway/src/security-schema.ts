@@ -51,16 +51,22 @@ export const dtlsOptions = z.strictObject({
   extended_master_secret: z.enum(['required', 'optional']).default('required'),
 });
 
-const hexKey = z.string({ error: 'must be hexadecimal' }).transform((value, context) => {
-  try {
-    const bytes = fromHex(value);
-    if (bytes.length > 0) return bytes;
-  } catch {
-    // Said below, without the value.
-  }
-  context.addIssue({ code: 'custom', message: 'must be hexadecimal, two digits for each byte' });
-  return z.NEVER;
-});
+/** A number has lost its leading zeros, and its last digits. */
+const hexKey = z
+  .string({
+    error: ({ input }) =>
+      typeof input === 'number' ? 'must be hexadecimal: quote it, or it is read as a number' : 'must be hexadecimal',
+  })
+  .transform((value, context) => {
+    try {
+      const bytes = fromHex(value);
+      if (bytes.length > 0) return bytes;
+    } catch {
+      // Said below, without the value.
+    }
+    context.addIssue({ code: 'custom', message: 'must be hexadecimal, two digits for each byte' });
+    return z.NEVER;
+  });
 
 /** One device: what it proves itself with, and the name that it may register as. */
 const credential = z

@@ -1,6 +1,6 @@
 // DTLS listeners and credentials of devices as they are configured, from the text to what the server is given.
 
-import { generateKeyPairSync } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { parseConfig } from './config-file.ts';
 import { loadCredentials } from './credentials.ts';
 import { securityOfListener } from './listener-security.ts';
+import { checkFiles } from './main.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'lapwing-security-'));
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -16,6 +17,26 @@ const file = (name: string, text: string | Uint8Array): string => {
   writeFileSync(join(dir, name), text);
   return join(dir, name);
 };
+
+/** CN=server.example and its key, made for this test (openssl req -x509 -newkey ec -days 36500). */
+const serverCertificate = `-----BEGIN CERTIFICATE-----
+MIIBiDCCAS+gAwIBAgIUEHqs2L89czk9lBMksIUIm96+RwUwCgYIKoZIzj0EAwIw
+GTEXMBUGA1UEAwwOc2VydmVyLmV4YW1wbGUwIBcNMjYxMTI4MTMwNjA4WhgPMjEy
+NjExMDQxMzA2MDhaMBkxFzAVBgNVBAMMDnNlcnZlci5leGFtcGxlMFkwEwYHKoZI
+zj0CAQYIKoZIzj0DAQcDQgAEgrqZ2ixRZOXdi/uqO4uza9qYWloaVyAx/WV1E5+T
+AhsgVjym59jwCTUVxOIVs6afgcPqUfrVUda4bg9siwt1q6NTMFEwHQYDVR0OBBYE
+FHJpn+xMKI8jaFYdBPtHM1+2h0KFMB8GA1UdIwQYMBaAFHJpn+xMKI8jaFYdBPtH
+M1+2h0KFMA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDRwAwRAIgGzyvWC/C
+NJ9lLuLvcrQziAV9XHh9F7mVp0olIIocNmQCIGsBWrVhNNifH2wjXUMAJdXvvZHw
+1zU5nbGLJHR9GVJR
+-----END CERTIFICATE-----
+`;
+const serverKey = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgl22yGtSDxtpi8Sp0
+m98Zp3sv79vbw7oNGdXTgRS2KjGhRANCAASCupnaLFFk5d2L+6o7i7Nr2phaWhpX
+IDH9ZXUTn5MCGyBWPKbn2PAJNRXE4hWzpp+Bw+pR+tVR1rhuD2yLC3Wr
+-----END PRIVATE KEY-----
+`;
 
 const translators = ['command', 'response', 'notify', 'register', 'update']
   .map((name) => `gateway.lwm2m.translators.${name}.topic = t\n`)
@@ -65,6 +86,18 @@ describe('a DTLS listener', () => {
   });
 
   it.each([
+    ['', true],
+    ['verify = verify_peer, cacertfile = "ca.pem"', true],
+    ['verify = verify_peer, cacertfile = "ca.pem", fail_if_no_peer_cert = true', false],
+    ['rpk_keyfile = "own.key"', false],
+  ])('with a certificate and { %s } warns of devices that prove nothing: %s', async (options, isWarned) => {
+    const { warnings } = await parse(listener(`certfile = "c.pem", keyfile = "c.key"\n${options}`));
+    expect(warnings.filter((warning) => /without a certificate are let in/.test(warning))).toHaveLength(
+      isWarned ? 1 : 0,
+    );
+  });
+
+  it.each([
     ['cid = false', false],
     ['cid = true', {}],
     ['cid { length = 12 }', { length: 12 }],
@@ -85,10 +118,10 @@ describe('a DTLS listener', () => {
   });
 
   it('opens an encrypted key with its password, and says when it does not', async () => {
-    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const privateKey = createPrivateKey(serverKey);
     const cipher = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'sesame' } as const;
     const key = file('key.pem', privateKey.export(cipher));
-    const cert = file('cert.pem', 'no matter');
+    const cert = file('cert.pem', serverCertificate);
     const listening = async (password: string) => {
       const options = `certfile = "${cert}", keyfile = "${key}"${password === '' ? '' : `, password = ${password}`}`;
       const [{ dtls } = { dtls: undefined }] = (await parse(listener(options))).lwm2m.listeners;
@@ -100,6 +133,45 @@ describe('a DTLS listener', () => {
     });
     expect(await problems(listening('wrong'))).toEqual([`at.keyfile: ${key} does not open with dtls_options.password`]);
     expect(await problems(listening(''))).toEqual([`at.keyfile: ${key} is encrypted and needs dtls_options.password`]);
+  });
+
+  it.each([
+    [
+      `certfile = "server.pem", keyfile = "other.key"`,
+      /^at\.keyfile: .*other\.key: it does not belong to .*server\.example/,
+    ],
+    [`certfile = "server.key", keyfile = "server.key"`, /^at\.certfile: .*: this is a PEM private key.*exchanged$/],
+    [`certfile = "server.pem", keyfile = "server.pem"`, /^at\.keyfile: .*: this is a PEM certificate.*exchanged$/],
+    [`certfile = "server.pem", keyfile = "nothing.txt"`, /^at\.keyfile: .*nothing\.txt: this is text that is no PEM/],
+    [
+      `certfile = "server.pem", keyfile = "server.key", verify = verify_peer, cacertfile = "nothing.txt"`,
+      /^at\.cacertfile: .*nothing\.txt: this is text that is no PEM/,
+    ],
+    [`rpk_keyfile = "server.pem"`, /^at\.rpk_keyfile: .*server\.pem: this is a PEM certificate/],
+  ])('with files that hold something else is told which: %s', async (options, problem) => {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    file('server.pem', serverCertificate);
+    file('server.key', serverKey);
+    file('other.key', privateKey.export({ type: 'pkcs8', format: 'pem' }));
+    file('nothing.txt', 'no key!');
+    const whole = options.replaceAll(/file = "/g, `file = "${dir}/`);
+    const [{ dtls } = { dtls: undefined }] = (await parse(listener(whole))).lwm2m.listeners;
+    if (dtls === undefined) throw new Error('no listener');
+    expect(await problems(securityOfListener(dtls, 'at', undefined))).toEqual([expect.stringMatching(problem)]);
+  });
+
+  it('that nobody could come in over is refused, also by --check', async () => {
+    const keys = 'security.credentials = [ { endpoint = "a", psk.key = "01" } ]\n';
+    const check = async (text: string) => checkFiles(await parse(text));
+    for (const text of [listener(''), keys + listener('psk = false')])
+      expect(await problems(check(text))).toEqual([
+        expect.stringMatching(/listeners\.dtls\.default\.dtls_options: nobody could come in/),
+      ]);
+    await check(keys + listener(''));
+    const files = `certfile = "${file('server.pem', serverCertificate)}", keyfile = "${file('server.key', serverKey)}"`;
+    await check(listener(files));
+    const mixed = `certfile = "${dir}/server.key", keyfile = "${dir}/server.key"`;
+    expect(await problems(check(listener(mixed)))).toEqual([expect.stringContaining('certfile')]);
   });
 
   it('whose files are not there is told which', async () => {
@@ -162,10 +234,19 @@ describe('credentials of devices', () => {
       expect.stringContaining('broken.yaml[0][psk][key]: must be hexadecimal'),
       expect.stringContaining('broken.yaml[1]: needs psk, rpk or x509'),
       expect.stringMatching(/torn\.yaml: is neither YAML nor JSON \(line 1\)/),
-      expect.stringContaining('none.yaml: cannot be read'),
+      expect.stringMatching(/^security\.files\[2\]: .*none\.yaml cannot be read \(ENOENT\)$/),
       expect.stringContaining("lines.txt:2: is no identity, ':' and secret"),
     ]);
     expect(found.join()).not.toContain('zz-secret');
+  });
+
+  it('want their keys quoted where they are all digits', async () => {
+    const digits = file('digits.yaml', '- { endpoint: a, psk: { key: 00010203040506070809101112131415 } }\n');
+    expect(await problems(store(`security.files = ["${digits}"]`))).toEqual([
+      expect.stringMatching(/\[0\]\[psk\]\[key\]: must be hexadecimal: quote it/),
+    ]);
+    const text = 'gateway.lwm2m.translators: {}\nsecurity: { credentials: [ { endpoint: a, psk: { key: 0123 } } ] }\n';
+    expect((await problems(parseConfig(text, 'yaml', {}))).join()).toContain('must be hexadecimal: quote it');
   });
 
   it('belong to one device each', async () => {

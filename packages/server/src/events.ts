@@ -1,6 +1,6 @@
 // Every event of the server, as one map of types.
 import type { Code } from '@lapwing/coap';
-import type { Duration } from '@lapwing/kernel';
+import type { Duration, Peer } from '@lapwing/kernel';
 import type { ContentResult, Entry, Path, Result } from '@lapwing/lwm2m';
 import type { QueuedCommand } from './queued.ts';
 import type { Registration } from './registration/registration.ts';
@@ -25,6 +25,14 @@ export interface ServerEvents {
   /** An Update. `withObjects`: it carried an object list. */
   updated: { readonly registration: Registration; readonly previous: Registration; readonly withObjects: boolean };
   deregistered: { readonly registration: Registration };
+  /** A Register under a name that its credentials do not speak for; it was answered 4.03. */
+  'not-owner': {
+    readonly name: string;
+    readonly peer: Peer;
+    /** Name of the listener. */
+    readonly listener: string;
+    readonly reason: string;
+  };
   expired: { readonly registration: Registration };
   /** Queue mode: the device may be spoken to, from now until `asleep`. */
   awake: { readonly registration: Registration };

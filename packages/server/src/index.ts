@@ -34,12 +34,18 @@ export { type Failure, failureOf, NotRegisteredError, UnsupportedError } from '.
 export type { Observation, ServerEvents } from './events.ts';
 export type { KeepingStats } from './keeping.ts';
 export {
+  type AlertTrace,
   type AssociationStore,
   type CertificateAndKey,
+  checkListenerSecurity,
   cipherSuites,
   type DtlsStats,
+  type HandshakeTrace,
+  handshakeProblem,
+  type KeptAssociation,
   type ListenerSecurity,
   type Material,
+  type PassedOver,
   type RawKey,
   type StreamSecurity,
   type StreamStats,
@@ -57,7 +63,8 @@ export {
   type SecurityStore,
 } from './security/store.ts';
 export { commonNameOf } from './security/subject.ts';
-export { Server, type ServerStats } from './server.ts';
+export { Server } from './server.ts';
+export type { ServerStats } from './stats.ts';
 export type {
   CommandChange,
   CommandFailure,

@@ -13,19 +13,34 @@ import {
   webSocketTransport,
 } from '@lapwing/coap';
 import {
+  AlertError,
   type CertificateAndKey,
   type CredentialStore,
+  checkCredentialStore,
   type DtlsTransport,
+  describeAlert,
+  HandshakeError,
   type Material,
   type RawKey,
   secure,
 } from '@lapwing/dtls';
-import type { Address, Clock, Duration, Identity, Random, Transport } from '@lapwing/kernel';
+import {
+  type Address,
+  type Clock,
+  ConfigError,
+  type Duration,
+  FormatError,
+  type Identity,
+  type Peer,
+  type Random,
+  type Transport,
+} from '@lapwing/kernel';
 import type { Listener } from './options.ts';
+import { type Admission, markOf, markOfAuthorities } from './security/mark.ts';
 import type { SecurityStore } from './security/store.ts';
 
 export type { StreamStats } from '@lapwing/coap';
-export type { CertificateAndKey, DtlsStats, Material, RawKey } from '@lapwing/dtls';
+export type { AlertTrace, CertificateAndKey, DtlsStats, HandshakeTrace, Material, RawKey } from '@lapwing/dtls';
 export { cipherSuites } from '@lapwing/dtls';
 
 /** How a listener is secured by DTLS 1.2, and by what devices may prove who they are. */
@@ -78,9 +93,30 @@ export interface StreamSecurity {
 /** Keeps DTLS associations for the next process. What it holds are keys. */
 export interface AssociationStore {
   /** Everything that was written and not taken away. */
-  read(): Iterable<Uint8Array>;
-  /** Replaces what is kept under `key`; undefined takes it away. Need not be on disk when it returns. */
+  read(): Iterable<KeptAssociation>;
+  /** Replaces what is kept under `key`; undefined takes it and its credential away. Need not be on disk when it returns. */
   write(key: string, association: Uint8Array | undefined): void;
+  /** A mark of the credential that the association of this key was made with, before or after it is written. It shows no key. */
+  proved(key: string, credential: string): void;
+  /** Told at the start of what was not taken up, if there was any; it is out of the store already. */
+  passedOver?(what: PassedOver): void;
+}
+
+export interface KeptAssociation {
+  readonly key: string;
+  readonly bytes: Uint8Array;
+  /** As `proved` had it; without one its device has to shake hands anew. */
+  readonly credential: string | undefined;
+}
+
+/** Associations that were kept, and are no more: their devices have to shake hands anew. */
+export interface PassedOver {
+  /** Their bytes make no sense. */
+  readonly damaged: readonly { readonly key: string; readonly why: string }[];
+  /** How many are too old, or were made with connection ids of another kind. */
+  readonly refused: number;
+  /** How many were made with a credential that is another today, or that is not let in any more. */
+  readonly revoked: number;
 }
 
 export interface Listening {
@@ -107,7 +143,8 @@ export async function listen(listener: Listener, name: string, serve: Service, a
   const { clock, random, transmission, blocks } = ambient;
   const streams = 'via' in listener && listener.via !== 'udp' ? streamsFor(listener, ambient) : undefined;
   const road: Transport & { readonly address?: Address | undefined } = streams ?? datagramsFor(listener, clock);
-  const dtls = listener.dtls === undefined ? undefined : secured(road, listener.dtls, ambient);
+  if (listener.dtls !== undefined) checkListenerSecurity(listener.dtls, `listeners.${name}.dtls.`);
+  const dtls = listener.dtls === undefined ? undefined : await secured(road, listener.dtls, ambient);
   const endpoint = await Endpoint.open({
     transport: dtls ?? road,
     serve,
@@ -161,7 +198,12 @@ function acceptanceOf(wanted: StreamSecurity, security: SecurityStore | undefine
   };
 }
 
-function secured(road: Transport, wanted: ListenerSecurity, { clock, random, security }: Ambient): DtlsTransport {
+async function secured(
+  road: Transport,
+  wanted: ListenerSecurity,
+  { clock, random, security }: Ambient,
+): Promise<DtlsTransport> {
+  const admission = admissionOf(wanted, security);
   const { associations, suites, connectionId, extendedMasterSecret, handshakeTimeout } = wanted;
   const transport = secure(road, {
     accept: credentialsOf(wanted, security),
@@ -173,10 +215,94 @@ function secured(road: Transport, wanted: ListenerSecurity, { clock, random, sec
     ...(handshakeTimeout === undefined ? {} : { timers: { accept: handshakeTimeout } }),
     limits: { halfOpenPerHost: wanted.handshakesPerHost ?? 100 },
     ...(wanted.resumption === false ? { resumption: false as const } : {}),
-    ...(associations === undefined ? {} : { journal: (key, bytes) => associations.write(key, bytes) }),
+    ...(associations === undefined
+      ? {}
+      : {
+          journal: (key, bytes) => associations.write(key, bytes),
+          onEstablished: ({ peer }) => prove(peer, associations, admission),
+        }),
   });
-  for (const association of associations?.read() ?? []) transport.restore(association);
+  if (associations !== undefined) await takeUp(transport, associations, admission);
   return transport;
+}
+
+/**
+ * Whether certificates and keys are what they should be and belong together, as a listener finds out when it opens. Throws
+ * ConfigError whose problems begin with `certificate.chain`, `certificate.privateKey`, `rawPublicKey` or `authorities`.
+ */
+export function checkListenerSecurity(
+  { certificate, rawPublicKey, authorities }: ListenerSecurity,
+  /** What stands before each of them. */
+  at = '',
+): void {
+  const roots = 'acceptCertificate.trust.roots';
+  try {
+    checkCredentialStore({
+      ...(certificate === undefined ? {} : { certificate: () => certificate }),
+      ...(rawPublicKey === undefined ? {} : { rawPublicKey }),
+      ...(authorities === undefined ? {} : { acceptCertificate: { trust: { roots: authorities } } }),
+    });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new ConfigError(error.problems.map((problem) => at + problem.replace(roots, 'authorities')));
+  }
+}
+
+function admissionOf(wanted: ListenerSecurity, store: SecurityStore | undefined): Admission {
+  const { authorities, clientAuthentication = 'required' } = wanted;
+  return {
+    store,
+    psk: wanted.psk !== false,
+    rawPublicKeys: wanted.rawPublicKey !== undefined,
+    authorities: authorities === undefined ? undefined : markOfAuthorities(authorities),
+    anonymous: clientAuthentication !== 'required',
+  };
+}
+
+/** Once without a mark, as when the store does not answer, an association ends with the process. */
+function prove(peer: Peer, associations: AssociationStore, admission: Admission): void {
+  const mark = markOf(peer.identity, admission);
+  const proved = (credential: string | undefined): void => {
+    if (credential !== undefined) associations.proved(peer.key, credential);
+  };
+  if (mark instanceof Promise) mark.then(proved, () => undefined);
+  else proved(mark);
+}
+
+/** Associations of the process before: those that are whole, and that would be let in today with the credential they have. */
+async function takeUp(transport: DtlsTransport, associations: AssociationStore, admission: Admission): Promise<void> {
+  const damaged: { readonly key: string; readonly why: string }[] = [];
+  const credentials = new Map<string, string | undefined>();
+  let refused = 0;
+  for (const { key, bytes, credential } of associations.read()) {
+    const outcome = restored(transport, bytes);
+    if (outcome === 'taken up') {
+      credentials.set(key, credential);
+      continue;
+    }
+    associations.write(key, undefined);
+    if (outcome === 'refused') refused += 1;
+    else damaged.push({ key, why: outcome.message });
+  }
+  let revoked = 0;
+  for (const peer of [...transport.peers()]) {
+    const mark = markOf(peer.identity, admission);
+    const wanted = mark instanceof Promise ? await mark : mark;
+    if (wanted !== undefined && wanted === credentials.get(peer.key)) continue;
+    transport.close(peer);
+    associations.write(peer.key, undefined);
+    revoked += 1;
+  }
+  if (damaged.length + refused + revoked > 0) associations.passedOver?.({ damaged, refused, revoked });
+}
+
+function restored(transport: DtlsTransport, bytes: Uint8Array): 'taken up' | 'refused' | FormatError {
+  try {
+    return transport.restore(bytes).refused > 0 ? 'refused' : 'taken up';
+  } catch (error) {
+    if (error instanceof FormatError) return error;
+    throw error;
+  }
 }
 
 /** What DTLS asks during a handshake, answered by the store of credentials. */
@@ -204,6 +330,12 @@ function credentialsOf(wanted: ListenerSecurity, security: SecurityStore | undef
         }),
     ...(clientAuthentication === undefined ? {} : { clientAuthentication }),
   };
+}
+
+/** In one word, to count by: the name of the alert, or what became of a handshake without one. */
+export function handshakeProblem(error: Error): string {
+  if (error instanceof AlertError) return describeAlert(error.description);
+  return error instanceof HandshakeError ? error.problem : 'other';
 }
 
 function keyOf(found: Awaited<ReturnType<SecurityStore['byPskIdentity']>>) {

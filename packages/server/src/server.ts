@@ -1,14 +1,6 @@
 // The LwM2M server: what it hears goes into the registry, what is asked of it goes out in order, what happens is told
 // as events. The façade over the services of this package; every part has its own file.
-import {
-  Code,
-  type Context,
-  type EndpointStats,
-  makeResponse,
-  type Request,
-  type Response,
-  type Service,
-} from '@lapwing/coap';
+import { Code, type Context, makeResponse, type Request, type Response, type Service } from '@lapwing/coap';
 import {
   type Address,
   Driver,
@@ -27,8 +19,8 @@ import { Device, type PerformOptions } from './device.ts';
 import { NotRegisteredError, UnsupportedError } from './errors.ts';
 import type { Observation, ServerEvents } from './events.ts';
 import { Exchange } from './exchange.ts';
-import { Keeping, type KeepingStats } from './keeping.ts';
-import { type DtlsStats, type Listening, listen, revoke, type StreamStats } from './listen.ts';
+import { Keeping } from './keeping.ts';
+import { type Listening, listen, revoke } from './listen.ts';
 import { Models } from './models.ts';
 import {
   type CancelOperation,
@@ -44,30 +36,12 @@ import { ExpiryWheel } from './registration/expiry.ts';
 import { RegistrationInterface } from './registration/register.ts';
 import type { Registration, RegistrationRecord } from './registration/registration.ts';
 import { Registry } from './registration/registry.ts';
+import { changeCredentials, type Holders } from './security/changing.ts';
+import type { DeviceSecurity } from './security/store.ts';
 import { SendInterface } from './send.ts';
+import { listenerStats, type ServerStats } from './stats.ts';
 import { Telling } from './telling.ts';
 import { keyOf } from './wishes.ts';
-
-export interface ServerStats {
-  readonly registrations: number;
-  readonly observations: number;
-  /** Under way or waiting. */
-  readonly commands: number;
-  /** What outlives the process, and what of it is not written down yet. */
-  readonly kept: KeepingStats;
-  /** Of the registration interface and of Send, by outcome. */
-  readonly outcomes: Readonly<Record<string, number>>;
-  /** Requests for what is not there, outside the registration interface. */
-  readonly unserved: number;
-  /** Errors that listeners of events have thrown. */
-  readonly listenerErrors: number;
-  /** By name of the listener. */
-  readonly endpoints: Readonly<Record<string, EndpointStats>>;
-  /** Those that are secured, by name of the listener. */
-  readonly dtls: Readonly<Record<string, DtlsStats>>;
-  /** Those that take connections, by name of the listener. */
-  readonly streams: Readonly<Record<string, StreamStats>>;
-}
 
 export class Server implements AsyncDisposable {
   private readonly emitter = new Emitter<ServerEvents>((error, event) => this.listenerFailed(error, event));
@@ -87,7 +61,10 @@ export class Server implements AsyncDisposable {
   private listenerErrors = 0;
   private closed = false;
 
+  private readonly settings: Settings;
+
   private constructor(settings: Settings) {
+    this.settings = settings;
     const { clock, limits } = settings;
     this.commands = new Commands(clock, limits.commands);
     const models = new Models(settings.library);
@@ -111,6 +88,7 @@ export class Server implements AsyncDisposable {
       registered: this.registered,
       updated: this.updated,
       deregistered: (contact) => this.end(contact, 'deregistered'),
+      notOwner: (name, peer, listener, reason) => this.telling.emit('not-owner', { name, peer, listener, reason }),
       keep: this.keeping.keepsRegistersFirst,
     });
   }
@@ -188,6 +166,20 @@ export class Server implements AsyncDisposable {
     return revoke(this.listening, isRevoked);
   }
 
+  /**
+   * Puts a credential into the store of `security`, and ends what a device has with another one of its identity, or what is
+   * registered under the name by somebody whom it does not belong to. How many associations and connections ended. Changes that
+   * are made to the store itself end nothing until the next start. Rejects with ConfigError without a store.
+   */
+  putCredential(security: DeviceSecurity): Promise<number> {
+    return changeCredentials(security.endpoint, security, this.settings.security, this.holders);
+  }
+
+  /** Takes every credential of the name from the store, and ends what was made with them. How many associations and connections ended. */
+  removeCredentials(endpoint: string): Promise<number> {
+    return changeCredentials(endpoint, undefined, this.settings.security, this.holders);
+  }
+
   perform(name: string, operation: Operation, options: PerformOptions = {}): Promise<Result> {
     // Not wanted from now on, whether the device is there to hear it or not.
     if (isCancel(operation)) this.forgetObservation(name, operation);
@@ -237,13 +229,7 @@ export class Server implements AsyncDisposable {
       outcomes: { ...this.registering.outcomes(), ...this.sending.outcomes() },
       unserved: this.unserved,
       listenerErrors: this.listenerErrors,
-      endpoints: Object.fromEntries(this.listening.map(({ name, endpoint }) => [name, endpoint.stats()])),
-      dtls: Object.fromEntries(
-        this.listening.flatMap(({ name, dtls }) => (dtls === undefined ? [] : [[name, dtls.stats()]])),
-      ),
-      streams: Object.fromEntries(
-        this.listening.flatMap(({ name, streams }) => (streams === undefined ? [] : [[name, streams.stats()]])),
-      ),
+      ...listenerStats(this.listening),
     };
   }
 
@@ -375,6 +361,12 @@ export class Server implements AsyncDisposable {
       this.keeping.observationEnded(event);
       this.telling.emit('observation-ended', event);
     },
+  };
+
+  private readonly holders: Holders = {
+    identityOf: (name) => this.registry.byName(name)?.registration.peer.identity,
+    revoke: (isRevoked) => this.revoke(isRevoked),
+    drop: (name) => void this.drop(name),
   };
 
   private readonly heard = (contact: Contact): void => {

@@ -113,8 +113,7 @@ export function formatOutcome({ outcome, suite, identity, connectionIds, coap, e
 
 /** Throws ConfigError for flags that do not fit together; whatever the server does is in the report. */
 export async function probe(uri: string, flags: ProbeFlags, tell: (step: ProbeStep) => void): Promise<ProbeReport> {
-  const { scheme, host, port = 5684 } = parseUri(uri);
-  if (scheme !== 'coaps') throw new ConfigError([`${uri}: only coaps:// can be probed`]);
+  const { host, port } = targetOf(uri);
   const credentials = await credentialsOf(flags);
   const limit = Number(flags.timeout);
   if (!(limit > 0)) throw new ConfigError([`--timeout: ${flags.timeout} is no number of seconds`]);
@@ -158,8 +157,26 @@ export async function probe(uri: string, flags: ProbeFlags, tell: (step: ProbeSt
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const code = isStackError(error) ? error.code : ((error as NodeJS.ErrnoException).code ?? 'ERROR');
-    return { uri, steps, outcome: 'failed', error: { code, message: error.message } };
+    return { uri, steps, outcome: 'failed', error: { code, message: unresolved(code, host) ?? error.message } };
   }
+}
+
+function targetOf(uri: string): { readonly host: string; readonly port: number } {
+  try {
+    const { scheme, host, port = 5684 } = parseUri(uri);
+    if (scheme === 'coaps') return { host, port };
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    throw new ConfigError([`<uri>: ${uri} is none (${error.message}): write it like coaps://127.0.0.1:5684`]);
+  }
+  throw new ConfigError([`<uri>: ${uri}: only coaps:// can be probed, as in coaps://127.0.0.1:5684`]);
+}
+
+/** What the system says of a name that it cannot turn into an address. */
+function unresolved(code: string, host: string): string | undefined {
+  if (code === 'ENOTFOUND')
+    return `there is no host ${host} (${code}): is the name right, and the name service reached?`;
+  return code === 'EAI_AGAIN' ? `the name service does not answer for ${host} (${code}): try again` : undefined;
 }
 
 /** Waits, three seconds at most, for the reset that an empty confirmable message is answered with (RFC 7252 §4.3). */

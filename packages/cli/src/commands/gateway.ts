@@ -30,8 +30,7 @@ async function run(flags: GatewayFlags): Promise<void> {
     throw new ConfigError(['--demo brings its own configuration: leave --config out']);
   const config = flags.demo === true ? await demoConfig(process.env) : await loadConfig(flags.config, process.env);
   if (flags.check === true) {
-    await checkFiles(config);
-    for (const warning of config.warnings) process.stderr.write(`warning: ${warning}\n`);
+    for (const warning of await checkFiles(config)) process.stderr.write(`warning: ${warning}\n`);
     process.stdout.write(`${flags.config ?? 'the configuration'} is fine\n`);
     return;
   }

@@ -107,6 +107,28 @@ export function loadRawKey(raw: RawKey): Shown {
   return shown;
 }
 
+/**
+ * Reads what a server shows and trusts before the first handshake does, but for certificates of server names. Throws ConfigError
+ * that names every problem with its place in the store.
+ */
+export function checkCredentialStore(store: CredentialStore): void {
+  const { rawPublicKey, acceptCertificate } = store;
+  const certificate = store.certificate?.(undefined);
+  const problems: string[] = [];
+  const check = (place: string, read: () => unknown): void => {
+    try {
+      read();
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      problems.push(...error.problems.map((problem) => `${place}.${problem}`));
+    }
+  };
+  if (certificate !== undefined) check('certificate', () => loadCertificate(certificate));
+  if (rawPublicKey !== undefined) check('rawPublicKey', () => loadRawKey(rawPublicKey));
+  if (acceptCertificate !== undefined) check('acceptCertificate.trust', () => loadTrust(acceptCertificate.trust));
+  if (problems.length > 0) throw new ConfigError(problems);
+}
+
 function usable(key: PrivateKey, what: string): PrivateKey {
   if (key.algorithm !== 'ec-p521') return key;
   throw new ConfigError([`${what}: keys of curve P-521 sign no handshake here: take P-256`]);

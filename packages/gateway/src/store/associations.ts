@@ -1,22 +1,46 @@
 // DTLS associations in the embedded database, those of each listener apart: devices need not shake hands again after a restart.
-import type { AssociationStore } from '@lapwing/server';
+import type { AssociationStore, PassedOver } from '@lapwing/server';
 import type { Database } from './database.ts';
 
-export function associationsOf(database: Database, listener: string): AssociationStore {
-  const all = database.prepare('SELECT record FROM association WHERE listener = ?');
+/** `passedOver` is told at the start of what could not be taken up. */
+export function associationsOf(
+  database: Database,
+  listener: string,
+  passedOver: (what: PassedOver) => void,
+): AssociationStore {
+  const all = database.prepare(
+    `SELECT key, record, mark FROM association LEFT JOIN association_credential USING (listener, key)
+     WHERE listener = ?`,
+  );
   const put = database.prepare('INSERT OR REPLACE INTO association (listener, key, record) VALUES (?, ?, ?)');
   const remove = database.prepare('DELETE FROM association WHERE listener = ? AND key = ?');
+  const mark = database.prepare('INSERT OR REPLACE INTO association_credential (listener, key, mark) VALUES (?, ?, ?)');
+  const unmark = database.prepare('DELETE FROM association_credential WHERE listener = ? AND key = ?');
+  const orphans = database.prepare(
+    `DELETE FROM association_credential WHERE listener = ?
+     AND NOT EXISTS (SELECT 1 FROM association a WHERE a.listener = association_credential.listener AND a.key = association_credential.key)`,
+  );
   return {
     *read() {
-      for (const { record } of all.iterate(listener)) if (record instanceof Uint8Array) yield record;
+      orphans.run(listener);
+      for (const { key, record, mark } of all.iterate(listener)) {
+        if (typeof key !== 'string' || !(record instanceof Uint8Array)) continue;
+        yield { key, bytes: record, credential: typeof mark === 'string' ? mark : undefined };
+      }
     },
     write(key, association) {
       // Now: the transport may write its state over the same bytes again.
       const record = association === undefined ? undefined : new Uint8Array(association);
       database.later(`association ${listener} ${key}`, () => {
-        if (record === undefined) remove.run(listener, key);
-        else put.run(listener, key, record);
+        if (record === undefined) {
+          remove.run(listener, key);
+          unmark.run(listener, key);
+        } else put.run(listener, key, record);
       });
     },
+    proved(key, credential) {
+      database.later(`credential ${listener} ${key}`, () => mark.run(listener, key, credential));
+    },
+    passedOver,
   };
 }

@@ -165,7 +165,7 @@ describe('a database', () => {
     {
       using _first = await open(dir);
       await expect(open(dir)).rejects.toThrow(StoreError);
-      await expect(open(dir)).rejects.toThrow(/in use by another process/);
+      await expect(open(dir)).rejects.toThrow(/another gateway uses/);
     }
     using _again = await open(dir);
   });

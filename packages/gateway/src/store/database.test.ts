@@ -39,6 +39,15 @@ describe('the embedded database', () => {
     await expect(open(other)).rejects.toThrow(StoreError);
   });
 
+  it('is one process’s at a time: a second one is refused and told why', async () => {
+    const dir = fresh();
+    {
+      using _first = await open(dir);
+      await expect(open(dir)).rejects.toThrow(`another gateway uses store.dir ${dir}`);
+    }
+    using _again = await open(dir);
+  });
+
   it('says where it cannot be', async () => {
     writeFileSync(join(root, 'a-file'), '');
     await expect(open(join(root, 'a-file', 'below'))).rejects.toThrow(ConfigError);
@@ -63,25 +72,55 @@ describe('the embedded database', () => {
 });
 
 describe('associations in it', () => {
+  const associations = (database: Database, listener: string) => associationsOf(database, listener, () => undefined);
+
   it('are there after a restart, each listener’s own, the last of each key', async () => {
     const dir = fresh();
     {
       using database = await open(dir);
-      const one = associationsOf(database, 'dtls:one');
+      const one = associations(database, 'dtls:one');
       const bytes = Uint8Array.of(1);
       one.write('a', bytes);
       bytes[0] = 99;
       one.write('b', Uint8Array.of(2));
       one.write('c', Uint8Array.of(3));
-      associationsOf(database, 'dtls:two').write('a', Uint8Array.of(4));
+      associations(database, 'dtls:two').write('a', Uint8Array.of(4));
       await clock.advance(20);
       one.write('b', Uint8Array.of(5));
       one.write('c', undefined);
     }
     using database = await open(dir);
-    const kept = (listener: string) => [...associationsOf(database, listener).read()].map((record) => [...record]);
+    const kept = (listener: string) => [...associations(database, listener).read()].map(({ bytes }) => [...bytes]);
     expect(kept('dtls:one')).toEqual([[1], [5]]);
     expect(kept('dtls:two')).toEqual([[4]]);
     expect(kept('dtls:three')).toEqual([]);
+  });
+
+  it('come with the mark of their credential, which goes with them', async () => {
+    const dir = fresh();
+    {
+      using database = await open(dir);
+      const one = associations(database, 'dtls:one');
+      // In whatever order the two become known.
+      one.proved('a', 'psk 1');
+      one.write('a', Uint8Array.of(1));
+      one.write('b', Uint8Array.of(2));
+      one.proved('b', 'psk 2');
+      one.write('c', Uint8Array.of(3));
+      one.proved('without', 'psk 3');
+      associations(database, 'dtls:two').proved('c', 'psk 4');
+      await clock.advance(20);
+      one.write('a', undefined);
+    }
+    using database = await open(dir);
+    const kept = () => [...associations(database, 'dtls:one').read()].map(({ key, credential }) => [key, credential]);
+    expect(kept()).toEqual([
+      ['b', 'psk 2'],
+      ['c', undefined],
+    ]);
+    expect(database.prepare('SELECT key FROM association_credential ORDER BY key').all()).toEqual([
+      { key: 'b' },
+      { key: 'c' },
+    ]);
   });
 });

@@ -83,7 +83,9 @@ export class Database implements Disposable {
       migrate(connection, file);
     } catch (error) {
       connection.close();
-      throw error instanceof StoreError ? error : new StoreError(`${file}: ${describe(error)}`, { cause: error });
+      throw error instanceof StoreError
+        ? error
+        : new StoreError(isLocked(error) ? inUse(dir) : `${file}: ${describe(error)}`, { cause: error });
     }
     return new Database(connection, options);
   }
@@ -192,12 +194,12 @@ function makeDirectory(dir: string): void {
   }
 }
 
-function describe(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return /database is locked|busy/i.test(message)
-    ? 'is in use by another process; stop that, or use another store.dir'
-    : message;
-}
+const describe = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+const isLocked = (error: unknown): boolean => /database is locked|busy/i.test(describe(error));
+
+const inUse = (dir: string): string =>
+  `another gateway uses store.dir ${dir}: stop it, or give each one a directory of its own`;
 
 async function connect(file: string): Promise<Connection> {
   const builtIn = process.getBuiltinModule?.('node:sqlite' as 'node:fs') as unknown as Sqlite | undefined;

@@ -46,4 +46,11 @@ export const migrations: readonly string[] = [
      outcome TEXT
    ) STRICT;
    CREATE INDEX command_by_name ON command (name, place)`,
+  // Beside the association, not in it: it is known at another moment, and written once.
+  `CREATE TABLE association_credential (
+     listener TEXT NOT NULL,
+     key TEXT NOT NULL,
+     mark TEXT NOT NULL,
+     PRIMARY KEY (listener, key)
+   ) STRICT, WITHOUT ROWID`,
 ];

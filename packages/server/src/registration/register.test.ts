@@ -169,6 +169,8 @@ describe('Register', () => {
     const security = new MemorySecurityStore([{ endpoint: 'dev', credential: { kind: 'psk', identity, key } }]);
     const wire = await Wire.open({ security });
     const owner = peerOf('k', psk('key-1'));
+    const refused: string[] = [];
+    wire.server.events.on('not-owner', ({ name, peer }) => refused.push(`${name} of ${peer.key}`));
     const location = await wire.location(owner, 'dev');
     expect((await wire.register(owner, ['ep=other', 'lwm2m=1.1'])).code).toBe(Code.Forbidden);
     expect((await wire.register(a, ['ep=dev', 'lwm2m=1.1'])).code).toBe(Code.Forbidden);
@@ -177,6 +179,7 @@ describe('Register', () => {
     expect((await wire.ask(owner, Code.Post, location)).code).toBe(Code.NotFound);
     expect(wire.events).toEqual(['registered dev', 'registered dev']);
     expect(wire.server.stats().outcomes).toMatchObject({ 'not-owner': 3 });
+    expect(refused).toEqual(['other of k', `dev of ${a.key}`, 'dev of x']);
   });
 
   it('I-25: fails closed with 5.03 when the credentials cannot be looked up', async () => {

@@ -39,6 +39,8 @@ export interface RegistrationEvents {
   /** `sooner`: the registration may end earlier than before. */
   updated(contact: Contact, previous: RegistrationRecord, withObjects: boolean, sooner: boolean): void;
   deregistered(contact: Contact): void;
+  /** The credentials speak for another name. */
+  notOwner(name: string, peer: Peer, listener: string, reason: string): void;
   /** Where a Register is answered only when it is kept for good: resolves then, rejects when that failed. */
   readonly keep?: ((contact: Contact) => Promise<void>) | undefined;
 }
@@ -295,7 +297,10 @@ export class RegistrationInterface implements Disposable {
     const { authorize, security } = this.settings;
     if (security !== undefined) {
       const reason = await this.ask(() => refusalOf(name, peer.identity, security));
-      if (reason !== undefined) throw this.refuse('not-owner', ResponseError.diagnostic(Code.Forbidden, reason));
+      if (reason !== undefined) {
+        this.events.notOwner(name, peer, listener, reason);
+        throw this.refuse('not-owner', ResponseError.diagnostic(Code.Forbidden, reason));
+      }
     }
     if (authorize === undefined) return undefined;
     const verdict = await this.ask(() => authorize({ name, parameters, peer, listener, version, lifetime }));

@@ -37,8 +37,8 @@ describe('the name that an identity speaks for', () => {
   it('is the only one that it may register as (I-01, I-02, I-03)', async () => {
     expect(await refusalOf('meter-1', psk('key-of-meter-1'), store)).toBeUndefined();
     expect(await refusalOf('meter-2', psk('key-of-meter-1'), store)).toMatch(/another endpoint name/);
-    expect(await refusalOf('valve', rpk('3058'), store)).toMatch(/another endpoint name/);
-    expect(await refusalOf('pump', x509('CN=gate.example'), store)).toMatch(/another endpoint name/);
+    expect(await refusalOf('valve', rpk('3058'), store)).toMatch(/has credentials/);
+    expect(await refusalOf('pump', x509('CN=gate.example'), store)).toMatch(/has credentials/);
   });
 
   it('is none for a key that was taken away since the handshake (I-04)', async () => {
@@ -54,7 +54,26 @@ describe('the name that an identity speaks for', () => {
     ]);
     const shown = (leaf: string): Identity => ({ kind: 'x509', subject: 'CN=pump', chain: [fromHex(leaf)] });
     expect(await refusalOf('pump', shown('3001'), pinned)).toBeUndefined();
-    expect(await refusalOf('pump', shown('3002'), pinned)).toMatch(/another endpoint name/);
+    expect(await refusalOf('pump', shown('3002'), pinned)).toMatch(/has credentials/);
+  });
+
+  it('is that of the pinned certificate whatever its subject is, and of no other certificate of that name (I-02)', async () => {
+    const pinned = new MemorySecurityStore([
+      { endpoint: 'pump', credential: { kind: 'x509', subject: 'serial-77', certificate: fromHex('3001') } },
+      { endpoint: 'lamp', credential: { kind: 'x509', subject: 'lamp', certificate: fromHex('3005') } },
+    ]);
+    const shown = (subject: string, leaf: string): Identity => ({ kind: 'x509', subject, chain: [fromHex(leaf)] });
+    expect(await refusalOf('pump', shown('CN=serial-77', '3001'), pinned)).toBeUndefined();
+    expect(await refusalOf('lamp', shown('CN=serial-78', '3005'), pinned)).toBeUndefined();
+    expect(await refusalOf('pump', shown('CN=pump', '3002'), pinned)).toMatch(/has credentials/);
+    expect(await refusalOf('lamp', shown('CN=serial-77', '3001'), pinned)).toMatch(/has credentials/);
+  });
+
+  it('is not its common name where that name has credentials of another kind (I-05)', async () => {
+    expect(await refusalOf('meter-1', x509('CN=meter-1'), store)).toMatch(/has credentials/);
+    expect(await refusalOf('valve', x509('CN=valve,O=Works'), store)).toMatch(/has credentials/);
+    expect(await endpointOf(x509('CN=meter-1'), store)).toBeUndefined();
+    expect(await refusalOf('stranger', x509('CN=stranger'), store)).toBeUndefined();
   });
 
   it('is the PSK identity or the common name where there is no store', () => {

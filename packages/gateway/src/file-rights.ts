@@ -1,0 +1,35 @@
+// Who else of this machine can read what only the gateway should: warnings, since it is the operator's machine.
+import { stat } from 'node:fs/promises';
+import type { GatewayConfig } from './config.ts';
+
+/** Bits of `mode`: read by everybody, and anything by group or others. */
+const readableByAll = 0o004;
+const anyButOwner = 0o077;
+
+/** Files of keys that every user can read, and a store that others can enter. What is not there is no warning. */
+export async function rightsWarnings({ lwm2m, security, store }: GatewayConfig): Promise<readonly string[]> {
+  const { files, pskFile } = security;
+  const dtls = lwm2m.listeners.flatMap((listener) => (listener.dtls === undefined ? [] : [listener.dtls]));
+  const keys = [
+    ...dtls.flatMap(({ certificate, rawKeyFile }) => [certificate?.keyFile, rawKeyFile]),
+    ...files,
+    pskFile?.path,
+  ];
+  const warnings: string[] = [];
+  for (const file of new Set(keys)) {
+    if (file !== undefined && ((await modeOf(file)) & readableByAll) !== 0)
+      warnings.push(`${file}: holds keys and can be read by every user of this machine: chmod 600 ${file}`);
+  }
+  const { dir } = store;
+  if (dtls.length > 0 && ((await modeOf(dir)) & anyButOwner) !== 0)
+    warnings.push(`store.dir: ${dir} will hold keys and is open to other users: chmod 700 ${dir}`);
+  return warnings;
+}
+
+async function modeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).mode;
+  } catch {
+    return 0;
+  }
+}
