@@ -8,13 +8,17 @@ import { World } from './world.ts';
 class Kept implements AssociationStore {
   readonly records = new Map<string, Uint8Array>();
 
-  read(): Iterable<Uint8Array> {
-    return [...this.records.values()];
+  read(): Iterable<readonly [string, Uint8Array]> {
+    return [...this.records];
   }
 
   write(key: string, association: Uint8Array | undefined): void {
     if (association === undefined) this.records.delete(key);
     else this.records.set(key, new Uint8Array(association));
+  }
+
+  writeNow(key: string, record: Uint8Array): void {
+    this.write(key, record);
   }
 }
 

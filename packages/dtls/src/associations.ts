@@ -303,6 +303,7 @@ export class Associations implements PeerHolder {
     live.sendLimit = terms.sendLimit;
     live.seenAt = readSeen(block, at) - this.wall.at(0);
     readCounts(block, at, live);
+    live.writtenRight = live.right;
     peer.live = live;
     this.warmUp(live, now);
     return live;

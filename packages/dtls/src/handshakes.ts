@@ -14,6 +14,7 @@ import type { Established, HandshakeEffect, HandshakeInput, Question } from './h
 import { Handshake } from './handshake/machine.ts';
 import type { TicketSource } from './handshake/session.ts';
 import type { HandshakeSettings } from './handshake/settings.ts';
+import type { Journaling } from './journaling.ts';
 import type { Settings } from './options.ts';
 import type { Outlet } from './outlet.ts';
 import { sameIdentity } from './same-identity.ts';
@@ -30,13 +31,14 @@ export interface HandshakeParts {
   readonly tickets: TicketSource | undefined;
   readonly table: Associations;
   readonly sealing: Sealing;
+  readonly journaling: Journaling;
   readonly admission: Admission;
   readonly counters: Counters;
   readonly outlet: Outlet;
   /** Bytes of a datagram. */
   readonly datagram: number;
   /** Ends an established association; the sink is told. */
-  readonly end: (peer: AssociationPeer, cause: Error, now: Instant) => void;
+  readonly end: (peer: AssociationPeer, cause: Error) => void;
   /** Looks once more at what came before its keys. */
   readonly again: (connection: Connection, datagram: Uint8Array, now: Instant) => void;
 }
@@ -230,7 +232,7 @@ export class Handshakes {
         return undefined;
       }
       counters.add('associationsEvicted');
-      this.parts.end(stale, this.evicted, now);
+      this.parts.end(stale, this.evicted);
     }
     return table.reserve(road, role, now);
   }
@@ -260,7 +262,7 @@ export class Handshakes {
           break;
         case 'failed':
           this.writer.flush(connection);
-          this.fail(connection, effect.error, now);
+          this.fail(connection, effect.error);
           break;
         case 'released':
           this.release(connection);
@@ -297,7 +299,7 @@ export class Handshakes {
   }
 
   private establish(connection: Connection, outcome: Established, now: Instant): void {
-    const { table, counters, outlet, settings, sessions } = this.parts;
+    const { table, counters, outlet, sessions, journaling } = this.parts;
     const { live } = connection;
     live.sendLimit = outcome.sendLimit;
     table.establish(live, outcome.identity);
@@ -310,7 +312,7 @@ export class Handshakes {
     sessions.keep(connection, outcome.session, now);
     this.replace(live, outcome.identity, now);
     traceEnd(connection, outcome);
-    if (settings.journal !== undefined) outlet.journal(live.peer, 'kept');
+    journaling.write(live.peer, now);
     outlet.established(connection, outcome);
   }
 
@@ -326,7 +328,7 @@ export class Handshakes {
           (!table.hasOwnCid(other) || sameIdentity(other.identity, identity)),
       );
       if (old === undefined) return;
-      this.parts.end(old, shakenAgain, now);
+      this.parts.end(old, shakenAgain);
     }
   }
 
@@ -340,13 +342,13 @@ export class Handshakes {
     this.parts.outlet.failed(connection, error);
   }
 
-  private fail(connection: Connection, error: AlertError | HandshakeError, now: Instant): void {
+  private fail(connection: Connection, error: AlertError | HandshakeError): void {
     if (connection.state === 'shaking') {
       this.parts.sessions.forget(connection.live, connection.sessionKey);
       this.comeToNothing(connection, error);
     } else {
       this.release(connection);
-      this.parts.end(connection.live.peer, error, now);
+      this.parts.end(connection.live.peer, error);
     }
   }
 

@@ -103,12 +103,20 @@ export interface EstablishedEvent {
   exporter(label: string, length: number, context?: Uint8Array): Uint8Array;
 }
 
-/**
- * Told what to write down so that associations outlive the process: bytes for `restore`, under the peer's key, when one
- * begins, moves, and with all others when the transport is closed or `checkpoint` is called; `undefined` when there is
- * nothing to keep any more. The bytes contain keys. May write later: see snapshot.ts for what may get lost.
- */
-export type Journal = (key: string, association: Uint8Array | undefined) => void;
+/** Where associations are written down so that they outlive the process: bytes for `restore`, which contain keys. */
+export interface Journal {
+  /**
+   * An association, under its peer's key, when it begins, moves or was heard, and with all others when the transport is
+   * closed; `undefined` when there is nothing to keep any more. May write later: see snapshot.ts for what may get lost.
+   */
+  write(key: string, association: Uint8Array | undefined): void;
+  /**
+   * On disk when it returns, also when the power fails, together with everything that was written before it; throws when
+   * that is not possible. Record numbers rest on it. Called when the transport is opened, about twice a minute while
+   * much is sent, and when it is closed.
+   */
+  writeNow(key: string, record: Uint8Array): void;
+}
 
 export interface SecureOptions {
   /** For `connect`; left out, nobody can be connected to. The function is asked for each handshake. */
@@ -130,6 +138,7 @@ export interface SecureOptions {
   readonly resumption?: ResumptionOptions | false;
   readonly timers?: Partial<Timers>;
   readonly limits?: Partial<Limits>;
+  /** Needed for `restore`. */
   readonly journal?: Journal;
   readonly onEstablished?: (event: EstablishedEvent) => void;
   readonly clock?: Clock;

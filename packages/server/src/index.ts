@@ -10,6 +10,7 @@ export {
   type ListenerSecurity,
   type Material,
   type RawKey,
+  type RefusedRecord,
   type StreamSecurity,
   type StreamStats,
 } from './listen.ts';

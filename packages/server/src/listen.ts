@@ -18,6 +18,7 @@ import {
   type DtlsTransport,
   type Material,
   type RawKey,
+  type RefusedRecord,
   secure,
 } from '@lapwing/dtls';
 import type { Address, Clock, Duration, Identity, Random, Transport } from '@lapwing/kernel';
@@ -25,7 +26,7 @@ import type { Listener } from './options.ts';
 import type { SecurityStore } from './security/store.ts';
 
 export type { StreamStats } from '@lapwing/coap';
-export type { CertificateAndKey, DtlsStats, Material, RawKey } from '@lapwing/dtls';
+export type { CertificateAndKey, DtlsStats, Material, RawKey, RefusedRecord } from '@lapwing/dtls';
 export { cipherSuites } from '@lapwing/dtls';
 
 /** How a listener is secured by DTLS 1.2, and by what devices may prove who they are. */
@@ -77,10 +78,17 @@ export interface StreamSecurity {
 
 /** Keeps DTLS associations for the next process. What it holds are keys. */
 export interface AssociationStore {
-  /** Everything that was written and not taken away. */
-  read(): Iterable<Uint8Array>;
+  /** Everything that was written and not taken away, by its keys. */
+  read(): Iterable<readonly [key: string, record: Uint8Array]>;
   /** Replaces what is kept under `key`; undefined takes it away. Need not be on disk when it returns. */
   write(key: string, association: Uint8Array | undefined): void;
+  /**
+   * The same, and on disk when it returns, also when the power fails, with everything that was written before; throws when
+   * that is not possible. Seldom called; no record number is used that does not rest on it.
+   */
+  writeNow(key: string, record: Uint8Array): void;
+  /** Told at the start what of `read` is of no use any more, and why: it may be taken away. */
+  refused?(records: readonly RefusedRecord[]): void;
 }
 
 export interface Listening {
@@ -173,9 +181,12 @@ function secured(road: Transport, wanted: ListenerSecurity, { clock, random, sec
     ...(handshakeTimeout === undefined ? {} : { timers: { accept: handshakeTimeout } }),
     limits: { halfOpenPerHost: wanted.handshakesPerHost ?? 100 },
     ...(wanted.resumption === false ? { resumption: false as const } : {}),
-    ...(associations === undefined ? {} : { journal: (key, bytes) => associations.write(key, bytes) }),
+    ...(associations === undefined ? {} : { journal: associations }),
   });
-  for (const association of associations?.read() ?? []) transport.restore(association);
+  if (associations !== undefined) {
+    const { refused } = transport.restore(associations.read());
+    if (refused.length > 0) associations.refused?.(refused);
+  }
   return transport;
 }
 

@@ -3,20 +3,27 @@ import type { AssociationStore } from '@lapwing/server';
 import type { Database } from './database.ts';
 
 export function associationsOf(database: Database, listener: string): AssociationStore {
-  const all = database.prepare('SELECT record FROM association WHERE listener = ?');
+  const all = database.prepare('SELECT key, record FROM association WHERE listener = ?');
   const put = database.prepare('INSERT OR REPLACE INTO association (listener, key, record) VALUES (?, ?, ?)');
   const remove = database.prepare('DELETE FROM association WHERE listener = ? AND key = ?');
+  const write = (key: string, association: Uint8Array | undefined): void => {
+    // Now: the transport may write its state over the same bytes again.
+    const record = association === undefined ? undefined : new Uint8Array(association);
+    database.later(`association ${listener} ${key}`, () => {
+      if (record === undefined) remove.run(listener, key);
+      else put.run(listener, key, record);
+    });
+  };
   return {
     *read() {
-      for (const { record } of all.iterate(listener)) if (record instanceof Uint8Array) yield record;
+      for (const { key, record } of all.iterate(listener)) {
+        if (typeof key === 'string' && record instanceof Uint8Array) yield [key, record];
+      }
     },
-    write(key, association) {
-      // Now: the transport may write its state over the same bytes again.
-      const record = association === undefined ? undefined : new Uint8Array(association);
-      database.later(`association ${listener} ${key}`, () => {
-        if (record === undefined) remove.run(listener, key);
-        else put.run(listener, key, record);
-      });
+    write,
+    writeNow(key, record) {
+      write(key, record);
+      database.commitSafely();
     },
   };
 }

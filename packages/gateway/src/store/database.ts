@@ -101,6 +101,24 @@ export class Database implements Disposable {
 
   /** What waits goes down now, or stays for the next time. */
   flush(): void {
+    try {
+      this.commit();
+    } catch (error) {
+      this.failed(error as Error);
+    }
+  }
+
+  /** What waits is on disk when this returns, also when the power fails. Throws when it is not; it stays for the next time. */
+  commitSafely(): void {
+    this.connection.exec('PRAGMA synchronous = FULL');
+    try {
+      this.commit();
+    } finally {
+      this.connection.exec('PRAGMA synchronous = NORMAL');
+    }
+  }
+
+  private commit(): void {
     this.timer?.[Symbol.dispose]();
     this.timer = undefined;
     if (this.waiting.size === 0) return;
@@ -111,8 +129,8 @@ export class Database implements Disposable {
       this.waiting.clear();
     } catch (error) {
       this.undo();
-      this.failed(error as Error);
       this.timer = this.clock.at(this.clock.now() + gathering * 50, () => this.flush());
+      throw error;
     }
   }
 
