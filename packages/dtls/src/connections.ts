@@ -62,7 +62,7 @@ export class Connections {
     this.outlet = outlet;
     this.sessions = sessions;
     this.journaling = journaling;
-    this.hearing = new Hearing(table, journaling, counters);
+    this.hearing = new Hearing(parts, (peer, cause) => this.end(peer, cause));
     this.idLength = table.ids?.length ?? 0;
     const admission = new Admission(settings.random, settings.timers, settings.limits, counters);
     this.handshakes = new Handshakes({
@@ -77,18 +77,19 @@ export class Connections {
 
   /** The next instant at which `expire` has work. */
   get deadline(): Instant | undefined {
-    const [a = Infinity, b = Infinity, c = Infinity] = [
-      this.handshakes.deadline,
-      this.sweepAt,
-      this.journaling.deadline,
-    ];
-    const first = Math.min(a, b, c);
+    const first = Math.min(
+      this.handshakes.deadline ?? Infinity,
+      this.sweepAt ?? Infinity,
+      this.journaling.deadline ?? Infinity,
+      this.hearing.deadline ?? Infinity,
+    );
     return first === Infinity ? undefined : first;
   }
 
   expire(now: Instant): void {
     this.handshakes.expire(now);
     this.journaling.expire(now);
+    this.hearing.expire(now);
     if (this.sweepAt === undefined || this.sweepAt > now) return;
     this.table.cool(this.settings.timers.cool, now);
     this.sweepAt = this.table.warmSize > 0 ? now + this.settings.timers.cool : undefined;

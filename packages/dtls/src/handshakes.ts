@@ -7,7 +7,7 @@ import type { AssociationPeer, LiveAssociation } from './association.ts';
 import type { Associations } from './associations.ts';
 import { Connection } from './connection.ts';
 import type { Credentials } from './credentials.ts';
-import { begunAgain, gaveWay, shakenAgain, tooManyHalfOpen } from './endings.ts';
+import { begunAgain, gaveWay, gaveWayToItself, shakenAgain, tooManyHalfOpen } from './endings.ts';
 import { type AlertError, HandshakeError } from './errors.ts';
 import { FlightWriter } from './flight-writer.ts';
 import type { Established, HandshakeEffect, HandshakeInput, Question } from './handshake/contract.ts';
@@ -60,6 +60,7 @@ export class Handshakes {
   private readonly lingering = new LinkedList<Connection>();
   private readonly writer: FlightWriter;
   private readonly evicted: Error;
+  private readonly evictedByItself: Error;
   private shaking = 0;
   private readonly waiting: Step[] = [];
   private isBusy = false;
@@ -68,6 +69,7 @@ export class Handshakes {
     this.parts = parts;
     this.writer = new FlightWriter(parts);
     this.evicted = gaveWay(parts.settings.limits.associations);
+    this.evictedByItself = gaveWayToItself(parts.settings.limits.perIdentity);
   }
 
   get size(): number {
@@ -311,6 +313,7 @@ export class Handshakes {
     if (outcome.resumed) counters.add('handshakesResumed');
     sessions.keep(connection, outcome.session, now);
     this.replace(live, outcome.identity, now);
+    if (live.role === 'server') this.thinOut(live.peer, outcome.identity);
     traceEnd(connection, outcome);
     journaling.write(live.peer, now);
     outlet.established(connection, outcome);
@@ -329,6 +332,16 @@ export class Handshakes {
       );
       if (old === undefined) return;
       this.parts.end(old, shakenAgain);
+    }
+  }
+
+  /** One credential does not fill the table. */
+  private thinOut(peer: AssociationPeer, identity: Identity): void {
+    const { table, settings, counters } = this.parts;
+    const others = table.byIdentity(identity).filter((other) => other !== peer);
+    for (const old of others.slice(0, Math.max(0, others.length + 1 - settings.limits.perIdentity))) {
+      counters.add('associationsEvicted');
+      this.parts.end(old, this.evictedByItself);
     }
   }
 

@@ -36,12 +36,22 @@ export interface Timers {
   readonly linger: Duration;
   /** After so long without a record, what is kept ready for the next one is given up; default 60 000. */
   readonly cool: Duration;
+  /**
+   * After so long without a record an association ends: its keys should not stay for ever, and devices that sleep long still
+   * come once in a month. Default 30 days; from one minute to ten years.
+   */
+  readonly idle: Duration;
 }
 
 /** How much may be remembered, and of whom. */
 export interface Limits {
   /** Associations in all; beyond, the one that was quiet longest goes. Default 150 000, at most 2^24 - 1. */
   readonly associations: number;
+  /**
+   * Associations of one identity with us as the server: a device has one, and perhaps one from before it lost its state; who
+   * has stolen its credential gets no more. Beyond, the one that was quiet longest goes. Default 8, at most 2^24 - 1.
+   */
+  readonly perIdentity: number;
   /** Youngest age, in ms of silence, at which an association may be given up for another one; default 60 000. */
   readonly evictAfter: Duration;
   /** Unfinished handshakes with clients; beyond, the oldest goes. Default 1 000. */
@@ -183,10 +193,12 @@ const defaultTimers: Timers = {
   cookie: 30_000,
   linger: 240_000,
   cool: 60_000,
+  idle: 30 * DAY,
 };
 
 const defaultLimits: Limits = {
   associations: 150_000,
+  perIdentity: 8,
   evictAfter: 60_000,
   halfOpen: 1000,
   halfOpenPerHost: 4,
@@ -210,10 +222,12 @@ const timerRanges: Readonly<Record<keyof Timers, readonly [number, number]>> = {
   cookie: [1000, DAY],
   linger: [0, DAY],
   cool: [1000, DAY],
+  idle: [60_000, 3650 * DAY],
 };
 
 const limitRanges: Readonly<Record<keyof Limits, readonly [number, number]>> = {
   associations: [1, 2 ** 24 - 1],
+  perIdentity: [1, 2 ** 24 - 1],
   evictAfter: [0, DAY],
   halfOpen: [1, 1_000_000],
   halfOpenPerHost: [1, 1_000_000],

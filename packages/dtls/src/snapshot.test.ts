@@ -232,7 +232,8 @@ describe('a snapshot', () => {
 
   it('keeps many apart, in the order in which they were heard, and counts those whose place is taken', async () => {
     const world = new World();
-    const server = await world.side('server', 5684, { accept: parties.store }, { echo: true });
+    const limits = { perIdentity: 100 };
+    const server = await world.side('server', 5684, { accept: parties.store, limits }, { echo: true });
     const clients: Side[] = [];
     for (let i = 0; i < 20; i += 1) {
       const side = await world.side(`client-${i}`, 4000, { connect: parties.credentials, resumption: false });
@@ -242,7 +243,7 @@ describe('a snapshot', () => {
     for (const i of [3, 1, 4]) await world.say(clients[i] as Side, peersOf(clients[i] as Side), 'order');
     const order = [...server.transport.peers()].map(({ key }) => key);
     const snapshot = server.transport.snapshot();
-    const fresh = await restart(world, server, snapshot);
+    const fresh = await restart(world, server, snapshot, { limits });
     expect([...fresh.transport.peers()].map(({ key }) => key)).toEqual(order);
     const closed = idle(world);
     expect(closed.restore(snapshot).associations).toBe(20);

@@ -135,6 +135,7 @@ class SecuredTransport implements DtlsTransport, Outlet {
       // Datagrams cannot lose a peer; what carries them may. The association is not bound to the road.
       lost: () => undefined,
     });
+    this.arm();
   }
 
   async connect(address: Address, signal?: AbortSignal): Promise<Peer> {

@@ -53,6 +53,8 @@ export interface ListenerSecurity {
   readonly handshakeTimeout?: Duration;
   /** Unfinished handshakes of one host; more have to wait. Default 100: many devices may share one address. */
   readonly handshakesPerHost?: number;
+  /** DTLS associations of one identity; beyond, the one that was quiet longest goes. Default 8. */
+  readonly associationsPerIdentity?: number;
   /** Sessions and tickets that save a device the next full handshake; default true. */
   readonly resumption?: boolean;
   /** Where associations outlive the process; default: nowhere. */
@@ -170,6 +172,7 @@ function acceptanceOf(wanted: StreamSecurity, security: SecurityStore | undefine
 }
 
 function secured(road: Transport, wanted: ListenerSecurity, { clock, random, security }: Ambient): DtlsTransport {
+  const { associationsPerIdentity: perIdentity } = wanted;
   const { associations, suites, connectionId, extendedMasterSecret, handshakeTimeout } = wanted;
   const transport = secure(road, {
     accept: credentialsOf(wanted, security),
@@ -179,7 +182,10 @@ function secured(road: Transport, wanted: ListenerSecurity, { clock, random, sec
     ...(connectionId === undefined ? {} : { connectionId }),
     ...(extendedMasterSecret === undefined ? {} : { extendedMasterSecret }),
     ...(handshakeTimeout === undefined ? {} : { timers: { accept: handshakeTimeout } }),
-    limits: { halfOpenPerHost: wanted.handshakesPerHost ?? 100 },
+    limits: {
+      halfOpenPerHost: wanted.handshakesPerHost ?? 100,
+      ...(perIdentity === undefined ? {} : { perIdentity }),
+    },
     ...(wanted.resumption === false ? { resumption: false as const } : {}),
     ...(associations === undefined ? {} : { journal: associations }),
   });
