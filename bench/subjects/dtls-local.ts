@@ -122,7 +122,7 @@ async function crowd(scenario: Scenario, count: number): Promise<Crowd> {
   const server = secure(ends.server, {
     ...options,
     accept: scenario.accept,
-    limits: { halfOpenPerHost: count },
+    limits: { halfOpenPerHost: count, perIdentity: 1_000_000 },
   });
   const received = { count: 0 };
   for (const client of clients) await client.open({ receive: nothing, lost: nothing });

@@ -7,6 +7,11 @@ export class KeptAssociations implements AssociationStore {
   readonly credentials = new Map<string, string>();
   readonly told: PassedOver[] = [];
 
+  /** Keys of associations: the transport keeps the time beside them. */
+  get peers(): readonly string[] {
+    return [...this.records.keys()].filter((key) => key !== 'time');
+  }
+
   read(): Iterable<KeptAssociation> {
     return [...this.records].map(([key, bytes]) => ({ key, bytes, credential: this.credentials.get(key) }));
   }
@@ -22,5 +27,9 @@ export class KeptAssociations implements AssociationStore {
   write(key: string, association: Uint8Array | undefined): void {
     if (association === undefined) this.records.delete(key);
     else this.records.set(key, new Uint8Array(association));
+  }
+
+  writeNow(key: string, record: Uint8Array): void {
+    this.write(key, record);
   }
 }

@@ -111,10 +111,13 @@ export class LiveAssociation implements ReplayWindow, Counts, CipherOwner, Linke
   /** Record numbers from here on may not be used yet: see snapshot.ts. */
   allowance = 0;
   right = -1;
+  /** What the journal has of `right`. */
+  writtenRight = -1;
   low = 0;
   high = 0;
   sealedRecords = 0;
   forgeries = 0;
+  followsFrom = 0;
   sealing: ActiveKeys | undefined = undefined;
   opening: ActiveKeys | undefined = undefined;
   key: string | undefined = undefined;

@@ -15,6 +15,7 @@ import {
 import { AddressIndex, hashAddress } from './address-index.ts';
 import { AssociationPeer, LastWords, LiveAssociation, type PeerHolder } from './association.ts';
 import { keyOf, makeConnectionId, NAME_LENGTH, placeOfKey, provesName, readPlace } from './connection-id.ts';
+import { Identities } from './identities.ts';
 import type { ConnectionIdSettings, Limits } from './options.ts';
 import {
   type Association,
@@ -36,6 +37,7 @@ import {
 import { PackedStore } from './packed-store.ts';
 import { Recency } from './recency.ts';
 import { type ActiveKeys, CipherCache, type Way } from './record/active-keys.ts';
+import { sameIdentity } from './same-identity.ts';
 import { LONGEST_PIECE } from './slab.ts';
 import type { DirectionKeys } from './suites/key-block.ts';
 import { defaultSuites } from './suites/registry.ts';
@@ -58,12 +60,12 @@ export class Associations implements PeerHolder {
   private readonly ciphers: CipherCache;
   /** In the order in which they became so. */
   private readonly warm = new LinkedList<LiveAssociation>();
-  /** What is too long for the slab: chains of certificates. */
-  private readonly identities = new Map<number, Identity>();
+  private readonly identities: Identities;
   private established = 0;
 
   constructor(ids: ConnectionIdSettings | undefined, limits: Limits, random: Random, wall: SteadyWall) {
     this.ids = ids;
+    this.identities = new Identities(limits);
     this.limits = limits;
     this.random = random;
     this.wall = wall;
@@ -82,8 +84,6 @@ export class Associations implements PeerHolder {
     return this.store.bytes;
   }
 
-  // Finding
-
   /** The association that the id at `at` names. */
   byConnectionId(bytes: Uint8Array, at: number): AssociationPeer | 'foreign-node' | undefined {
     const { ids } = this;
@@ -94,8 +94,7 @@ export class Associations implements PeerHolder {
     if (peer === undefined) return undefined;
     const name = peer.live?.pending?.name;
     if (name !== undefined) return provesName(ids, bytes, at, name, 0) ? peer : undefined;
-    const isIts = provesName(ids, bytes, at, this.store.block(place), this.store.offset(place) + NAME_AT);
-    return isIts ? peer : undefined;
+    return provesName(ids, bytes, at, this.store.block(place), this.store.offset(place) + NAME_AT) ? peer : undefined;
   }
 
   /** Whoever is established at that address; `which` sorts out. */
@@ -106,6 +105,14 @@ export class Associations implements PeerHolder {
       if (peer !== undefined && this.isAt(peer, address) && which(peer)) return peer;
     }
     return undefined;
+  }
+
+  /** Everybody of that identity, those that were quiet longest first. */
+  byIdentity(identity: Identity): AssociationPeer[] {
+    const peers = [...this.identities.placesLike(identity)].flatMap((place) => this.peers[place] ?? []);
+    return peers
+      .filter((peer) => sameIdentity(peer.identity, identity))
+      .sort((a, b) => this.seenAt(a) - this.seenAt(b));
   }
 
   /** Also for a peer object of others with the same key. */
@@ -170,19 +177,12 @@ export class Associations implements PeerHolder {
     return this.ids === undefined || name === undefined ? undefined : makeConnectionId(this.ids, live.peer.place, name);
   }
 
-  // Coming and going
-
   /** A place for an association that is being agreed on; undefined when all are taken and nobody may be sent away. */
   reserve(road: Peer, role: 'client' | 'server', now: Instant): LiveAssociation | undefined {
     const place = this.freePlace();
     const name = this.random.bytes(NAME_LENGTH);
-    return this.occupy(
-      place,
-      name,
-      road,
-      { role, suite: defaultSuites[0] as Suite, since: Math.floor(this.wall.at(now)) },
-      now,
-    );
+    const since = Math.floor(this.wall.at(now));
+    return this.occupy(place, name, road, { role, suite: defaultSuites[0] as Suite, since }, now);
   }
 
   private freePlace(): number {
@@ -218,6 +218,7 @@ export class Associations implements PeerHolder {
     live.pending = undefined;
     this.index.add(hashAddress(live.road.address), peer.place);
     this.recency.add(peer.place);
+    this.identities.add(identity, peer.place);
     this.warmUp(live, live.seenAt);
     this.established += 1;
   }
@@ -262,7 +263,7 @@ export class Associations implements PeerHolder {
       this.index.remove(hashAddress(peer.address), place);
       this.recency.remove(place);
       this.store.delete(place);
-      this.identities.delete(place);
+      this.identities.remove(last.identityOf(), place);
       this.established -= 1;
     }
     if (peer.live !== undefined) this.chill(peer.live);
@@ -303,6 +304,7 @@ export class Associations implements PeerHolder {
     live.sendLimit = terms.sendLimit;
     live.seenAt = readSeen(block, at) - this.wall.at(0);
     readCounts(block, at, live);
+    live.writtenRight = live.right;
     peer.live = live;
     this.warmUp(live, now);
     return live;

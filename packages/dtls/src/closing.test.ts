@@ -146,7 +146,10 @@ describe('what is told of an association', () => {
     const fail = (): void => {
       throw new Error('listener');
     };
-    const { world, inside, device, peer } = await pair({ onEstablished: fail, journal: fail });
+    const { world, inside, device, peer } = await pair({
+      onEstablished: fail,
+      journal: { write: fail, writeNow: () => undefined },
+    });
     await world.say(device, peer, 'ping');
     expect(device.texts()).toEqual(['ping']);
     expect(inside.transport.stats().listenerErrors).toBe(2);

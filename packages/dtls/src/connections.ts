@@ -6,15 +6,7 @@
 //                       ├─ epoch 1 ──────────► by address ┴─► window ─► open ─► data · alert · handshake
 //                       └─ epoch 0 ─┬─ hello ─► cookie ─► a new handshake
 //                                   └─ others ─► the handshake at that address
-import {
-  type Address,
-  equalAddresses,
-  FormatError,
-  type Identity,
-  type Instant,
-  LimitError,
-  type Peer,
-} from '@lapwing/kernel';
+import { type Address, FormatError, type Identity, type Instant, LimitError, type Peer } from '@lapwing/kernel';
 import { Admission } from './admission.ts';
 import { AlertDescription, AlertLevel, decodeAlert, encodeAlert } from './alert.ts';
 import type { AssociationPeer, LiveAssociation } from './association.ts';
@@ -23,6 +15,8 @@ import type { Connection } from './connection.ts';
 import { closedByPeer, revoked } from './endings.ts';
 import { AlertError } from './errors.ts';
 import { type HandshakeParts, Handshakes } from './handshakes.ts';
+import { Hearing } from './hearing.ts';
+import type { Journaling } from './journaling.ts';
 import { HandshakeType } from './messages/handshake.ts';
 import type { Settings } from './options.ts';
 import type { Outlet } from './outlet.ts';
@@ -49,6 +43,8 @@ export class Connections {
   private readonly counters: Counters;
   private readonly outlet: Outlet;
   private readonly sessions: Sessions;
+  private readonly journaling: Journaling;
+  private readonly hearing: Hearing;
   private readonly unprotected: Unprotected;
   private readonly view = new RecordView();
   /** Bytes of our connection ids in records; 0 when others put none into theirs. */
@@ -58,19 +54,21 @@ export class Connections {
   private readonly needsNoId = (peer: AssociationPeer): boolean => !this.table.hasOwnCid(peer);
 
   constructor(parts: ConnectionParts) {
-    const { settings, table, sealing, counters, outlet, sessions } = parts;
+    const { settings, table, sealing, counters, outlet, sessions, journaling } = parts;
     this.settings = settings;
     this.table = table;
     this.sealing = sealing;
     this.counters = counters;
     this.outlet = outlet;
     this.sessions = sessions;
+    this.journaling = journaling;
+    this.hearing = new Hearing(parts, (peer, cause) => this.end(peer, cause));
     this.idLength = table.ids?.length ?? 0;
     const admission = new Admission(settings.random, settings.timers, settings.limits, counters);
     this.handshakes = new Handshakes({
       ...parts,
       admission,
-      end: (peer, cause, now) => this.end(peer, cause, now),
+      end: (peer, cause) => this.end(peer, cause),
       again: (connection, datagram, now) => this.receive(connection.origin, datagram, now),
     });
     const serves = settings.accept !== undefined;
@@ -79,13 +77,19 @@ export class Connections {
 
   /** The next instant at which `expire` has work. */
   get deadline(): Instant | undefined {
-    const { sweepAt } = this;
-    const next = this.handshakes.deadline;
-    return sweepAt === undefined || (next !== undefined && next < sweepAt) ? next : sweepAt;
+    const first = Math.min(
+      this.handshakes.deadline ?? Infinity,
+      this.sweepAt ?? Infinity,
+      this.journaling.deadline ?? Infinity,
+      this.hearing.deadline ?? Infinity,
+    );
+    return first === Infinity ? undefined : first;
   }
 
   expire(now: Instant): void {
     this.handshakes.expire(now);
+    this.journaling.expire(now);
+    this.hearing.expire(now);
     if (this.sweepAt === undefined || this.sweepAt > now) return;
     this.table.cool(this.settings.timers.cool, now);
     this.sweepAt = this.table.warmSize > 0 ? now + this.settings.timers.cool : undefined;
@@ -216,15 +220,8 @@ export class Connections {
 
   /** An authentic record has come. */
   private heard(live: LiveAssociation, road: Peer, isNewest: boolean, now: Instant): void {
-    this.table.touch(live, now);
     if (this.sweepAt === undefined) this.sweepAt = now + this.settings.timers.cool;
-    // RFC 9146 §6: only the newest record may move the peer, and only one that says by its id whose it is.
-    if (!isNewest || live.road === road || !live.hasOwnCid) return;
-    if (!equalAddresses(live.road.address, road.address)) {
-      this.table.move(live, road);
-      this.counters.add('addressChanges');
-      if (this.settings.journal !== undefined) this.outlet.journal(live.peer, 'kept');
-    } else live.road = road;
+    this.hearing.heard(live, road, isNewest, now);
   }
 
   private control(
@@ -272,7 +269,7 @@ export class Connections {
     } else if (alert.level === AlertLevel.Fatal) {
       this.counters.add('closedByPeer');
       this.sessions.forget(live);
-      this.end(peer, new AlertError(alert, 'received'), now);
+      this.end(peer, new AlertError(alert, 'received'));
     }
   }
 
@@ -296,7 +293,7 @@ export class Connections {
     if (handshake?.state === 'shaking') this.handshakes.handle(handshake, { kind: 'forged' }, now);
     else if (live.forgeries >= Math.min(this.settings.limits.forgeries, live.suite.forgeryLimit)) {
       this.counters.add('forgeryLimit');
-      this.end(peer, new LimitError('too many forged records for one key', live.forgeries), now);
+      this.end(peer, new LimitError('too many forged records for one key', live.forgeries));
     }
   }
 
@@ -350,7 +347,6 @@ export class Connections {
       this.end(
         live.peer,
         new LimitError('the keys have been used for as many records as they may', live.sealedRecords),
-        now,
       );
     }
     return verdict === 'yes';
@@ -378,7 +374,7 @@ export class Connections {
     return datagram;
   }
 
-  private end(peer: AssociationPeer, cause: Error, _now: Instant): void {
+  private end(peer: AssociationPeer, cause: Error): void {
     if (!this.table.isEstablished(peer)) return;
     this.forget(peer);
     this.outlet.lost(peer, cause);
@@ -388,7 +384,7 @@ export class Connections {
     const handshake = peer.live?.handshake;
     if (handshake !== undefined) this.handshakes.release(handshake);
     this.table.remove(peer);
-    if (this.settings.journal !== undefined) this.outlet.journal(peer, 'gone');
+    this.journaling.remove(peer);
   }
 
   /** Where we are the client. */

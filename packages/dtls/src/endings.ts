@@ -6,8 +6,13 @@ import { HandshakeError } from './errors.ts';
 export const closedByPeer = new ClosedError('the peer closed the association');
 export const shakenAgain = new ClosedError('the peer has shaken hands again');
 export const revoked = new ClosedError('the credential is not valid any more');
+export const unheard = new ClosedError('the peer was not heard for too long');
 export const begunAgain = new HandshakeError('closed', 'the client has begun again');
 export const tooManyHalfOpen = new HandshakeError('limit', 'too many unfinished handshakes: the oldest had to go');
+
+/** `limit`: associations of one identity. */
+export const gaveWayToItself = (limit: number): LimitError =>
+  new LimitError('gave way to a newer association of the same identity', limit);
 
 /** `limit`: associations that there may be. */
 export const gaveWay = (limit: number): LimitError =>

@@ -7,13 +7,14 @@ import type { AssociationPeer, LiveAssociation } from './association.ts';
 import type { Associations } from './associations.ts';
 import { Connection } from './connection.ts';
 import type { Credentials } from './credentials.ts';
-import { begunAgain, gaveWay, shakenAgain, tooManyHalfOpen } from './endings.ts';
+import { begunAgain, gaveWay, gaveWayToItself, shakenAgain, tooManyHalfOpen } from './endings.ts';
 import { type AlertError, HandshakeError } from './errors.ts';
 import { FlightWriter } from './flight-writer.ts';
 import type { Established, HandshakeEffect, HandshakeInput, Question } from './handshake/contract.ts';
 import { Handshake } from './handshake/machine.ts';
 import type { TicketSource } from './handshake/session.ts';
 import type { HandshakeSettings } from './handshake/settings.ts';
+import type { Journaling } from './journaling.ts';
 import type { Settings } from './options.ts';
 import type { Outlet } from './outlet.ts';
 import { sameIdentity } from './same-identity.ts';
@@ -30,13 +31,14 @@ export interface HandshakeParts {
   readonly tickets: TicketSource | undefined;
   readonly table: Associations;
   readonly sealing: Sealing;
+  readonly journaling: Journaling;
   readonly admission: Admission;
   readonly counters: Counters;
   readonly outlet: Outlet;
   /** Bytes of a datagram. */
   readonly datagram: number;
   /** Ends an established association; the sink is told. */
-  readonly end: (peer: AssociationPeer, cause: Error, now: Instant) => void;
+  readonly end: (peer: AssociationPeer, cause: Error) => void;
   /** Looks once more at what came before its keys. */
   readonly again: (connection: Connection, datagram: Uint8Array, now: Instant) => void;
 }
@@ -58,6 +60,7 @@ export class Handshakes {
   private readonly lingering = new LinkedList<Connection>();
   private readonly writer: FlightWriter;
   private readonly evicted: Error;
+  private readonly evictedByItself: Error;
   private shaking = 0;
   private readonly waiting: Step[] = [];
   private isBusy = false;
@@ -66,6 +69,7 @@ export class Handshakes {
     this.parts = parts;
     this.writer = new FlightWriter(parts);
     this.evicted = gaveWay(parts.settings.limits.associations);
+    this.evictedByItself = gaveWayToItself(parts.settings.limits.perIdentity);
   }
 
   get size(): number {
@@ -230,7 +234,7 @@ export class Handshakes {
         return undefined;
       }
       counters.add('associationsEvicted');
-      this.parts.end(stale, this.evicted, now);
+      this.parts.end(stale, this.evicted);
     }
     return table.reserve(road, role, now);
   }
@@ -260,7 +264,7 @@ export class Handshakes {
           break;
         case 'failed':
           this.writer.flush(connection);
-          this.fail(connection, effect.error, now);
+          this.fail(connection, effect.error);
           break;
         case 'released':
           this.release(connection);
@@ -297,7 +301,7 @@ export class Handshakes {
   }
 
   private establish(connection: Connection, outcome: Established, now: Instant): void {
-    const { table, counters, outlet, settings, sessions } = this.parts;
+    const { table, counters, outlet, sessions, journaling } = this.parts;
     const { live } = connection;
     live.sendLimit = outcome.sendLimit;
     table.establish(live, outcome.identity);
@@ -309,8 +313,9 @@ export class Handshakes {
     if (outcome.resumed) counters.add('handshakesResumed');
     sessions.keep(connection, outcome.session, now);
     this.replace(live, outcome.identity, now);
+    if (live.role === 'server') this.thinOut(live.peer, outcome.identity);
     traceEnd(connection, outcome);
-    if (settings.journal !== undefined) outlet.journal(live.peer, 'kept');
+    journaling.write(live.peer, now);
     outlet.established(connection, outcome);
   }
 
@@ -326,7 +331,17 @@ export class Handshakes {
           (!table.hasOwnCid(other) || sameIdentity(other.identity, identity)),
       );
       if (old === undefined) return;
-      this.parts.end(old, shakenAgain, now);
+      this.parts.end(old, shakenAgain);
+    }
+  }
+
+  /** One credential does not fill the table. */
+  private thinOut(peer: AssociationPeer, identity: Identity): void {
+    const { table, settings, counters } = this.parts;
+    const others = table.byIdentity(identity).filter((other) => other !== peer);
+    for (const old of others.slice(0, Math.max(0, others.length + 1 - settings.limits.perIdentity))) {
+      counters.add('associationsEvicted');
+      this.parts.end(old, this.evictedByItself);
     }
   }
 
@@ -340,13 +355,13 @@ export class Handshakes {
     this.parts.outlet.failed(connection, error);
   }
 
-  private fail(connection: Connection, error: AlertError | HandshakeError, now: Instant): void {
+  private fail(connection: Connection, error: AlertError | HandshakeError): void {
     if (connection.state === 'shaking') {
       this.parts.sessions.forget(connection.live, connection.sessionKey);
       this.comeToNothing(connection, error);
     } else {
       this.release(connection);
-      this.parts.end(connection.live.peer, error, now);
+      this.parts.end(connection.live.peer, error);
     }
   }
 

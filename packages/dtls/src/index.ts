@@ -25,8 +25,9 @@ export type {
   Timers,
 } from './options.ts';
 export { memorySessionCache, type SessionCache } from './session-cache.ts';
+export type { RefusedRecord, Restored } from './snapshot.ts';
 export type { CounterName, DtlsStats } from './stats.ts';
 export { suites as cipherSuites } from './suites/registry.ts';
 export type { Suite as CipherSuite } from './suites/suite.ts';
 export type { AlertTrace, HandshakeTrace } from './traces.ts';
-export { type DtlsTransport, type Restored, secure } from './transport.ts';
+export { type DtlsTransport, secure } from './transport.ts';

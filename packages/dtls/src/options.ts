@@ -36,12 +36,22 @@ export interface Timers {
   readonly linger: Duration;
   /** After so long without a record, what is kept ready for the next one is given up; default 60 000. */
   readonly cool: Duration;
+  /**
+   * After so long without a record an association ends: its keys should not stay for ever, and devices that sleep long still
+   * come once in a month. Default 30 days; from one minute to ten years.
+   */
+  readonly idle: Duration;
 }
 
 /** How much may be remembered, and of whom. */
 export interface Limits {
   /** Associations in all; beyond, the one that was quiet longest goes. Default 150 000, at most 2^24 - 1. */
   readonly associations: number;
+  /**
+   * Associations of one identity with us as the server: a device has one, and perhaps one from before it lost its state; who
+   * has stolen its credential gets no more. Beyond, the one that was quiet longest goes. Default 8, at most 2^24 - 1.
+   */
+  readonly perIdentity: number;
   /** Youngest age, in ms of silence, at which an association may be given up for another one; default 60 000. */
   readonly evictAfter: Duration;
   /** Unfinished handshakes with clients; beyond, the oldest goes. Default 1 000. */
@@ -103,12 +113,20 @@ export interface EstablishedEvent {
   exporter(label: string, length: number, context?: Uint8Array): Uint8Array;
 }
 
-/**
- * Told what to write down so that associations outlive the process: bytes for `restore`, under the peer's key, when one
- * begins, moves, and with all others when the transport is closed or `checkpoint` is called; `undefined` when there is
- * nothing to keep any more. The bytes contain keys. May write later: see snapshot.ts for what may get lost.
- */
-export type Journal = (key: string, association: Uint8Array | undefined) => void;
+/** Where associations are written down so that they outlive the process: bytes for `restore`, which contain keys. */
+export interface Journal {
+  /**
+   * An association, under its peer's key, when it begins, moves or was heard, and with all others when the transport is
+   * closed; `undefined` when there is nothing to keep any more. May write later: see snapshot.ts for what may get lost.
+   */
+  write(key: string, association: Uint8Array | undefined): void;
+  /**
+   * On disk when it returns, also when the power fails, together with everything that was written before it; throws when
+   * that is not possible. Record numbers rest on it. Called when the transport is opened, about twice a minute while
+   * much is sent, and when it is closed.
+   */
+  writeNow(key: string, record: Uint8Array): void;
+}
 
 export interface SecureOptions {
   /** For `connect`; left out, nobody can be connected to. The function is asked for each handshake. */
@@ -130,6 +148,7 @@ export interface SecureOptions {
   readonly resumption?: ResumptionOptions | false;
   readonly timers?: Partial<Timers>;
   readonly limits?: Partial<Limits>;
+  /** Needed for `restore`. */
   readonly journal?: Journal;
   readonly onEstablished?: (event: EstablishedEvent) => void;
   readonly clock?: Clock;
@@ -174,10 +193,12 @@ const defaultTimers: Timers = {
   cookie: 30_000,
   linger: 240_000,
   cool: 60_000,
+  idle: 30 * DAY,
 };
 
 const defaultLimits: Limits = {
   associations: 150_000,
+  perIdentity: 8,
   evictAfter: 60_000,
   halfOpen: 1000,
   halfOpenPerHost: 4,
@@ -201,10 +222,12 @@ const timerRanges: Readonly<Record<keyof Timers, readonly [number, number]>> = {
   cookie: [1000, DAY],
   linger: [0, DAY],
   cool: [1000, DAY],
+  idle: [60_000, 3650 * DAY],
 };
 
 const limitRanges: Readonly<Record<keyof Limits, readonly [number, number]>> = {
   associations: [1, 2 ** 24 - 1],
+  perIdentity: [1, 2 ** 24 - 1],
   evictAfter: [0, DAY],
   halfOpen: [1, 1_000_000],
   halfOpenPerHost: [1, 1_000_000],

@@ -17,6 +17,4 @@ export interface Outlet {
   failed(connection: Connection, error: AlertError | HandshakeError): void;
   /** An established association is gone. */
   lost(peer: AssociationPeer, cause: Error): void;
-  /** What is to be written down under that key has changed; `gone`: nothing any more. */
-  journal(peer: AssociationPeer, what: 'kept' | 'gone'): void;
 }

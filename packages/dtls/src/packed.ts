@@ -1,11 +1,11 @@
 // An association that nobody talks to, as bytes: what stays in the slab while it is idle and what a snapshot writes down.
 // Fields that change with every record stand first, at fixed places; what was agreed on in the handshake follows.
 //
-//     0 flags            17 window, low half    39 seen, ms since 1970      address: kind, port, length, text
-//     1 suite            21 window, high half   45 name, 9 bytes            identity: kind, length, bytes
-//     3 send limit       25 records sealed      54 peer's connection id
-//     5 next to write    29 forged records         keys to seal with: MAC, key, IV
-//    11 newest read + 1  33 since, ms               keys to open with: MAC, key, IV
+//     0 flags            17 window, low half    39 seen, ms since 1970         keys to open with: MAC, key, IV
+//     1 suite            21 window, high half   45 its address follows from     address: kind, port, length, text
+//     3 send limit       25 records sealed      51 name, 9 bytes                identity: kind, length, bytes
+//     5 next to write    29 forged records      60 peer's connection id
+//    11 newest read + 1  33 since, ms              keys to seal with: MAC, key, IV
 import { type Address, decodeUtf8, encodeUtf8, FormatError, type Identity, nobody } from '@lapwing/kernel';
 import { NAME_LENGTH } from './connection-id.ts';
 import type { Way } from './record/active-keys.ts';
@@ -35,6 +35,8 @@ export interface Counts {
   high: number;
   sealedRecords: number;
   forgeries: number;
+  /** Number of the first record that its address may follow: what is below may have been shown before a crash. */
+  followsFrom: number;
 }
 
 /** What does not change, or seldom, and is not at hand with every record. */
@@ -60,8 +62,9 @@ const SEALED_AT = 25;
 const FORGED_AT = 29;
 const SINCE_AT = 33;
 const SEEN_AT = 39;
+const FOLLOWS_AT = 45;
 /** Where the name starts. */
-export const NAME_AT = 45;
+export const NAME_AT = 51;
 const CID_AT = NAME_AT + NAME_LENGTH;
 
 const identityKinds = ['none', 'psk', 'rpk', 'x509', 'elsewhere'] as const;
@@ -115,6 +118,7 @@ export function writeCounts(bytes: Uint8Array, at: number, counts: Counts, seen:
   put(bytes, at + SEALED_AT, 4, Math.min(counts.sealedRecords, 0xffff_ffff));
   put(bytes, at + FORGED_AT, 4, Math.min(counts.forgeries, 0xffff_ffff));
   put(bytes, at + SEEN_AT, 6, Math.max(0, Math.floor(seen)));
+  put(bytes, at + FOLLOWS_AT, 6, counts.followsFrom);
 }
 
 export function readCounts(bytes: Uint8Array, at: number, into: Counts): void {
@@ -124,10 +128,12 @@ export function readCounts(bytes: Uint8Array, at: number, into: Counts): void {
   into.high = get(bytes, at + HIGH_AT, 4) | 0;
   into.sealedRecords = get(bytes, at + SEALED_AT, 4);
   into.forgeries = get(bytes, at + FORGED_AT, 4);
+  into.followsFrom = get(bytes, at + FOLLOWS_AT, 6);
 }
 
-export function countsOf({ writeSequence, right, low, high, sealedRecords, forgeries }: Counts): Counts {
-  return { writeSequence, right, low, high, sealedRecords, forgeries };
+export function countsOf(counts: Counts): Counts {
+  const { writeSequence, right, low, high, sealedRecords, forgeries, followsFrom } = counts;
+  return { writeSequence, right, low, high, sealedRecords, forgeries, followsFrom };
 }
 
 /** Throws FormatError for a suite that is not known. */
@@ -216,7 +222,7 @@ export function readIdentity(bytes: Uint8Array, at: number): PackedIdentity {
 
 /** Everything, as copies; an identity that is kept elsewhere is nobody. Throws FormatError. */
 export function unpackAssociation(bytes: Uint8Array, at: number): Association {
-  const counts: Counts = { writeSequence: 0, right: -1, low: 0, high: 0, sealedRecords: 0, forgeries: 0 };
+  const counts = { writeSequence: 0, right: -1, low: 0, high: 0, sealedRecords: 0, forgeries: 0, followsFrom: 0 };
   readCounts(bytes, at, counts);
   const identity = readIdentity(bytes, at);
   return {

@@ -1,8 +1,10 @@
 // Shorter handshakes for those who were here before, on whole transports (dtls E.10).
 import { days, hours } from '@lapwing/kernel';
 import { describe, expect, it } from 'vitest';
+import type { Credentials } from './credentials.ts';
 import { memorySessionCache, type SecureOptions, type SessionCache } from './index.ts';
-import { pskKey, pskParties, x509Parties } from './testing/parties.ts';
+import { makeAuthority, makeKey } from './testing/certificates.ts';
+import { authority, pskKey, pskParties, rpkParties, x509Parties } from './testing/parties.ts';
 import { sayAs, World } from './testing/world.ts';
 
 const parties = pskParties();
@@ -113,10 +115,50 @@ describe('resumption', () => {
     expect(await again()).toBe(false);
   });
 
-  it('resumes certificates by id alone when a chain is too long for a ticket', async () => {
+  it('resumes certificates by id, also with a chain that is too long for a ticket', async () => {
     const { credentials, store } = x509Parties();
-    const { inside, again } = await pair({ accept: store }, { connect: credentials });
+    if (credentials.kind !== 'x509') throw new Error('no certificates');
+    const intermediate = authority.authority({ name: 'Between', key: makeKey('Between', 'rsa') });
+    const own = intermediate.issue({ name: 'dev-2', key: makeKey('dev-2', 'rsa') });
+    const long = { ...own, chain: [own.certificate, intermediate.certificate] };
+    expect(long.chain.reduce((sum, { length }) => sum + length, 0)).toBeGreaterThan(900);
+    for (const each of [credentials.own, long]) {
+      const connect = { ...credentials, own: each ?? long };
+      const { inside, again } = await pair({ accept: store }, { connect });
+      expect(await again()).toBe(true);
+      expect(inside.received[0]?.peer.identity.kind).toBe('x509');
+    }
+  });
+
+  it('resumes nothing once a client trusts others, or shows another key', async () => {
+    const { credentials, store } = x509Parties();
+    if (credentials.kind !== 'x509' || credentials.own === undefined) throw new Error('no certificates');
+    const elsewhere = makeAuthority({ name: 'Elsewhere' });
+    const other = authority.issue({ name: 'dev-1', key: makeKey('another key') });
+    let connect: Credentials = credentials;
+    const { world, inside, device, again } = await pair({ accept: store }, { connect: () => connect });
     expect(await again()).toBe(true);
-    expect(inside.received[0]?.peer.identity.kind).toBe('x509');
+    connect = { ...credentials };
+    expect(await again()).toBe(true);
+    connect = { ...credentials, own: other };
+    expect(await again()).toBe(false);
+    connect = { ...credentials, trust: { ...credentials.trust, commonName: 'accepted' } };
+    expect(await again()).toBe(false);
+    connect = { ...credentials, trust: { roots: [elsewhere.certificate], hostName: 'server.example' } };
+    for (const peer of device.transport.peers()) device.transport.close(peer);
+    await world.clock.advance(100);
+    await expect(world.connect(device, inside)).rejects.toThrow();
+  });
+
+  it('resumes nothing once a client trusts other raw keys', async () => {
+    const { credentials, store } = rpkParties();
+    if (credentials.kind !== 'rpk') throw new Error('no raw keys');
+    let connect: Credentials = credentials;
+    const { world, inside, device, again } = await pair({ accept: store }, { connect: () => connect });
+    expect(await again()).toBe(true);
+    connect = { ...credentials, trusted: [makeKey('another').spki] };
+    for (const peer of device.transport.peers()) device.transport.close(peer);
+    await world.clock.advance(100);
+    await expect(world.connect(device, inside)).rejects.toThrow();
   });
 });

@@ -3,12 +3,12 @@
 import type { Instant } from '@lapwing/kernel';
 import type { LiveAssociation } from './association.ts';
 import type { Associations } from './associations.ts';
+import type { Journaling } from './journaling.ts';
 import type { Limits } from './options.ts';
 import { open, seal, sealedLength } from './record/protection.ts';
 import type { RecordView } from './record/record.ts';
 import { allowanceAt } from './snapshot.ts';
 import type { Counters } from './stats.ts';
-import type { SteadyWall } from './wall.ts';
 
 /** Datagrams are cut from blocks: one of its own for each would cost more than what is in it. Small ones for who sends little. */
 const FIRST_BLOCK = 1024;
@@ -18,15 +18,15 @@ export class Sealing {
   private readonly table: Associations;
   private readonly limits: Limits;
   private readonly counters: Counters;
-  private readonly wall: SteadyWall;
+  private readonly journaling: Journaling;
   private block = new Uint8Array(0);
   private used = 0;
 
-  constructor(table: Associations, limits: Limits, counters: Counters, wall: SteadyWall) {
+  constructor(table: Associations, limits: Limits, counters: Counters, journaling: Journaling) {
     this.table = table;
     this.limits = limits;
     this.counters = counters;
-    this.wall = wall;
+    this.journaling = journaling;
   }
 
   /** Memory for a datagram of `length` bytes that nobody else will write to. */
@@ -53,7 +53,7 @@ export class Sealing {
   maySeal(live: LiveAssociation, now: Instant): 'yes' | 'later' | 'never' {
     const sequence = live.writeSequence;
     if (sequence >= live.allowance) {
-      live.allowance = allowanceAt(live.since, this.wall.at(now));
+      live.allowance = allowanceAt(live.since, this.journaling.timeFor(now));
       if (sequence >= live.allowance) {
         this.counters.counts.rateLimited += 1;
         return 'later';

@@ -30,6 +30,7 @@ const names = [
   'halfOpenEvicted',
   'associationsFull',
   'associationsEvicted',
+  'unheard',
   'handshakesStarted',
   'handshakesDone',
   'handshakesResumed',

@@ -157,6 +157,7 @@ const association: fc.Arbitrary<Association> = fc
       high: i32,
       sealedRecords: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
       forgeries: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
+      followsFrom: u48,
       name: bytes(9),
       address,
       identity,

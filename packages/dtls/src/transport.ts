@@ -19,6 +19,7 @@ import type { Connection } from './connection.ts';
 import { Connections } from './connections.ts';
 import { type AlertError, HandshakeError } from './errors.ts';
 import type { Answer, Established, Question } from './handshake/contract.ts';
+import { Journaling } from './journaling.ts';
 import { lookUp } from './look-up.ts';
 import { machineSettings } from './machine-settings.ts';
 import { type EstablishedEvent, type SecureOptions, type Settings, settle } from './options.ts';
@@ -27,19 +28,12 @@ import { contentRoom } from './record/protection.ts';
 import { Sealing } from './sealing.ts';
 import { serverNames } from './server-names.ts';
 import { Sessions } from './sessions.ts';
-import { restoreInto, snapshotOf } from './snapshot.ts';
+import { type Restored, restoreInto, snapshotOf } from './snapshot.ts';
 import { Counters, type DtlsStats } from './stats.ts';
 import { exportKeyingMaterial } from './suites/prf.ts';
 import { defaultSuites } from './suites/registry.ts';
 import { TicketKeys } from './tickets.ts';
 import { SteadyWall } from './wall.ts';
-
-/** What became of a snapshot. */
-export interface Restored {
-  readonly associations: number;
-  /** Of another time, format or cluster node, or at a place that is taken: their peers will have to shake hands again. */
-  readonly refused: number;
-}
 
 /**
  * `connect` shakes hands, or gives the peer with whom hands are shaken already; it rejects with HandshakeError or
@@ -57,10 +51,14 @@ export interface DtlsTransport extends Transport {
   peers(): IterableIterator<Peer>;
   /** All associations, to be restored by the next process; holds keys. See snapshot.ts for what it rests on. */
   snapshot(): Uint8Array;
-  /** Writes everybody to the journal, so that a restart knows what was heard since; closing does it by itself. */
+  /** Writes everybody to the journal; who was heard is written by itself, and everybody when the transport is closed. */
   checkpoint(): void;
-  /** Takes up associations of `snapshot` or of the journal; before or after `open`. Throws FormatError for other bytes. */
-  restore(snapshot: Uint8Array): Restored;
+  /**
+   * Takes up associations, of `snapshot` or of everything that the journal was given, by its keys: all in one call, and
+   * before `open`, which writes to the journal that this time has begun. A damaged record of a journal is refused alone; a damaged snapshot throws FormatError. Throws
+   * ConfigError without a `journal`: who takes up associations must be able to write down that it did.
+   */
+  restore(records: Uint8Array | Iterable<readonly [key: string, record: Uint8Array]>): Restored;
   /** Closing keeps quiet to those who have an association: they may be restored. `closeAll` says goodbye to everybody first. */
   closeAll(): void;
 }
@@ -92,6 +90,7 @@ class SecuredTransport implements DtlsTransport, Outlet {
   private readonly wall: SteadyWall;
   private readonly counters = new Counters();
   private readonly table: Associations;
+  private readonly journaling: Journaling;
   private readonly sealing: Sealing;
   private readonly core: Connections;
   private readonly waiting = new Map<Connection, Waiting>();
@@ -110,7 +109,8 @@ class SecuredTransport implements DtlsTransport, Outlet {
     const mtu = Math.min(...suites.map((suite) => contentRoom(suite, USUAL_ID, inner.traits.mtu)));
     this.traits = { ...inner.traits, mtu };
     this.table = new Associations(settings.connectionId, limits, random, this.wall);
-    this.sealing = new Sealing(this.table, limits, this.counters, this.wall);
+    this.journaling = new Journaling(settings.journal, this.table, this.wall, this.counters);
+    this.sealing = new Sealing(this.table, limits, this.counters, this.journaling);
     this.core = new Connections({
       settings,
       machine: { client: machineSettings(settings, 'client'), server: machineSettings(settings, 'server') },
@@ -118,6 +118,7 @@ class SecuredTransport implements DtlsTransport, Outlet {
       tickets: settings.tickets ? new TicketKeys(random, sessionLifetime, (now) => this.wall.at(now)) : undefined,
       table: this.table,
       sealing: this.sealing,
+      journaling: this.journaling,
       counters: this.counters,
       outlet: this,
       datagram: inner.traits.mtu,
@@ -126,12 +127,15 @@ class SecuredTransport implements DtlsTransport, Outlet {
 
   async open(sink: TransportSink): Promise<void> {
     if (this.sink !== undefined || this.closed) throw new ClosedError('a transport is opened once');
+    // Before the first record comes or goes.
+    this.journaling.reserve(this.clock.now());
     this.sink = sink;
     await this.inner.open({
       receive: (datagram) => this.receive(datagram),
       // Datagrams cannot lose a peer; what carries them may. The association is not bound to the road.
       lost: () => undefined,
     });
+    this.arm();
   }
 
   async connect(address: Address, signal?: AbortSignal): Promise<Peer> {
@@ -178,13 +182,17 @@ class SecuredTransport implements DtlsTransport, Outlet {
   }
 
   checkpoint(): void {
-    this.writeDown('running');
+    if (!this.closed) this.journaling.writeAll(this.clock.now());
   }
 
-  restore(snapshot: Uint8Array): Restored {
-    const restored = restoreInto(this.table, snapshot, this.wall, this.clock.now());
+  restore(records: Uint8Array | Iterable<readonly [key: string, record: Uint8Array]>): Restored {
+    if (this.settings.journal === undefined)
+      throw new ConfigError(['journal: associations are not taken up without it']);
+    if (this.sink !== undefined || this.closed)
+      throw new ClosedError('associations are taken up before a transport is opened');
+    const restored = restoreInto(this.table, records, this.wall, this.clock.now());
     this.counters.add('restored', restored.associations);
-    this.counters.add('notRestored', restored.refused);
+    this.counters.add('notRestored', restored.refused.length);
     return restored;
   }
 
@@ -205,7 +213,7 @@ class SecuredTransport implements DtlsTransport, Outlet {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.closed) return;
     this.core.handshakes.close(new HandshakeError('closed', 'the transport was closed'));
-    this.writeDown('stopped');
+    this.journaling.stop(this.clock.now());
     this.closed = true;
     this.timer?.[Symbol.dispose]();
     this.timer = undefined;
@@ -270,24 +278,6 @@ class SecuredTransport implements DtlsTransport, Outlet {
 
   failed(connection: Connection, error: AlertError | HandshakeError): void {
     this.settleWaiting(connection)?.reject(error);
-  }
-
-  journal(peer: AssociationPeer, what: 'kept' | 'gone'): void {
-    this.writeOne(peer, what === 'gone' ? undefined : 'running');
-  }
-
-  private writeDown(kind: 'running' | 'stopped'): void {
-    if (this.settings.journal === undefined || this.closed) return;
-    for (const peer of this.table.inOrder()) this.writeOne(peer, kind);
-  }
-
-  private writeOne(peer: AssociationPeer, kind: 'running' | 'stopped' | undefined): void {
-    try {
-      const wall = this.wall.at(this.clock.now());
-      this.settings.journal?.(peer.key, kind === undefined ? undefined : snapshotOf(this.table, [peer], kind, wall));
-    } catch {
-      this.counters.add('listenerErrors');
-    }
   }
 
   private receive(datagram: Datagram): void {

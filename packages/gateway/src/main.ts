@@ -257,10 +257,14 @@ async function serverListener(
   return { name, transport, dtls: await securityOfListener(listener.dtls, optionsPath(listener), associations) };
 }
 
-function logPassedOver(log: Log, listener: string, { damaged, refused, revoked }: PassedOver): void {
-  for (const { key, why } of damaged) log.warn('store: a damaged association was deleted', { listener, key, why });
-  if (refused > 0)
-    log.info('store: associations were too old, or of other connection ids', { listener, count: refused });
+/** Of records that are of no use, as many are named. */
+const mostNamed = 10;
+
+function logPassedOver(log: Log, listener: string, { refused, revoked }: PassedOver): void {
+  for (const { key, why } of refused.slice(0, mostNamed))
+    log.warn('store: an association was deleted', { listener, key, why });
+  if (refused.length > mostNamed)
+    log.warn('store: associations were deleted', { listener, count: refused.length - mostNamed });
   if (revoked > 0) log.info('store: associations of other credentials were ended', { listener, count: revoked });
 }
 

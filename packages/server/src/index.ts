@@ -47,6 +47,7 @@ export {
   type Material,
   type PassedOver,
   type RawKey,
+  type RefusedRecord,
   type StreamSecurity,
   type StreamStats,
 } from './listen.ts';

@@ -22,6 +22,7 @@ import {
   HandshakeError,
   type Material,
   type RawKey,
+  type RefusedRecord,
   secure,
 } from '@lapwing/dtls';
 import {
@@ -29,7 +30,6 @@ import {
   type Clock,
   ConfigError,
   type Duration,
-  FormatError,
   type Identity,
   type Peer,
   type Random,
@@ -40,7 +40,15 @@ import { type Admission, markOf, markOfAuthorities } from './security/mark.ts';
 import type { SecurityStore } from './security/store.ts';
 
 export type { StreamStats } from '@lapwing/coap';
-export type { AlertTrace, CertificateAndKey, DtlsStats, HandshakeTrace, Material, RawKey } from '@lapwing/dtls';
+export type {
+  AlertTrace,
+  CertificateAndKey,
+  DtlsStats,
+  HandshakeTrace,
+  Material,
+  RawKey,
+  RefusedRecord,
+} from '@lapwing/dtls';
 export { cipherSuites } from '@lapwing/dtls';
 
 /** How a listener is secured by DTLS 1.2, and by what devices may prove who they are. */
@@ -67,6 +75,8 @@ export interface ListenerSecurity {
   readonly handshakeTimeout?: Duration;
   /** Unfinished handshakes of one host; more have to wait. Default 100: many devices may share one address. */
   readonly handshakesPerHost?: number;
+  /** DTLS associations of one identity; beyond, the one that was quiet longest goes. Default 8. */
+  readonly associationsPerIdentity?: number;
   /** Sessions and tickets that save a device the next full handshake; default true. */
   readonly resumption?: boolean;
   /** Where associations outlive the process; default: nowhere. */
@@ -96,6 +106,11 @@ export interface AssociationStore {
   read(): Iterable<KeptAssociation>;
   /** Replaces what is kept under `key`; undefined takes it and its credential away. Need not be on disk when it returns. */
   write(key: string, association: Uint8Array | undefined): void;
+  /**
+   * The same, and on disk when it returns, also when the power fails, with everything that was written before; throws when
+   * that is not possible. Seldom called; no record number is used that does not rest on it.
+   */
+  writeNow(key: string, record: Uint8Array): void;
   /** A mark of the credential that the association of this key was made with, before or after it is written. It shows no key. */
   proved(key: string, credential: string): void;
   /** Told at the start of what was not taken up, if there was any; it is out of the store already. */
@@ -111,10 +126,8 @@ export interface KeptAssociation {
 
 /** Associations that were kept, and are no more: their devices have to shake hands anew. */
 export interface PassedOver {
-  /** Their bytes make no sense. */
-  readonly damaged: readonly { readonly key: string; readonly why: string }[];
-  /** How many are too old, or were made with connection ids of another kind. */
-  readonly refused: number;
+  /** Those that are damaged, too old, or were made with connection ids of another kind. */
+  readonly refused: readonly RefusedRecord[];
   /** How many were made with a credential that is another today, or that is not let in any more. */
   readonly revoked: number;
 }
@@ -204,6 +217,7 @@ async function secured(
   { clock, random, security }: Ambient,
 ): Promise<DtlsTransport> {
   const admission = admissionOf(wanted, security);
+  const { associationsPerIdentity: perIdentity } = wanted;
   const { associations, suites, connectionId, extendedMasterSecret, handshakeTimeout } = wanted;
   const transport = secure(road, {
     accept: credentialsOf(wanted, security),
@@ -213,12 +227,15 @@ async function secured(
     ...(connectionId === undefined ? {} : { connectionId }),
     ...(extendedMasterSecret === undefined ? {} : { extendedMasterSecret }),
     ...(handshakeTimeout === undefined ? {} : { timers: { accept: handshakeTimeout } }),
-    limits: { halfOpenPerHost: wanted.handshakesPerHost ?? 100 },
+    limits: {
+      halfOpenPerHost: wanted.handshakesPerHost ?? 100,
+      ...(perIdentity === undefined ? {} : { perIdentity }),
+    },
     ...(wanted.resumption === false ? { resumption: false as const } : {}),
     ...(associations === undefined
       ? {}
       : {
-          journal: (key, bytes) => associations.write(key, bytes),
+          journal: associations,
           onEstablished: ({ peer }) => prove(peer, associations, admission),
         }),
   });
@@ -271,19 +288,14 @@ function prove(peer: Peer, associations: AssociationStore, admission: Admission)
 
 /** Associations of the process before: those that are whole, and that would be let in today with the credential they have. */
 async function takeUp(transport: DtlsTransport, associations: AssociationStore, admission: Admission): Promise<void> {
-  const damaged: { readonly key: string; readonly why: string }[] = [];
   const credentials = new Map<string, string | undefined>();
-  let refused = 0;
+  const records: (readonly [key: string, record: Uint8Array])[] = [];
   for (const { key, bytes, credential } of associations.read()) {
-    const outcome = restored(transport, bytes);
-    if (outcome === 'taken up') {
-      credentials.set(key, credential);
-      continue;
-    }
-    associations.write(key, undefined);
-    if (outcome === 'refused') refused += 1;
-    else damaged.push({ key, why: outcome.message });
+    records.push([key, bytes]);
+    credentials.set(key, credential);
   }
+  const { refused } = transport.restore(records);
+  for (const { key } of refused) associations.write(key, undefined);
   let revoked = 0;
   for (const peer of [...transport.peers()]) {
     const mark = markOf(peer.identity, admission);
@@ -293,16 +305,7 @@ async function takeUp(transport: DtlsTransport, associations: AssociationStore, 
     associations.write(peer.key, undefined);
     revoked += 1;
   }
-  if (damaged.length + refused + revoked > 0) associations.passedOver?.({ damaged, refused, revoked });
-}
-
-function restored(transport: DtlsTransport, bytes: Uint8Array): 'taken up' | 'refused' | FormatError {
-  try {
-    return transport.restore(bytes).refused > 0 ? 'refused' : 'taken up';
-  } catch (error) {
-    if (error instanceof FormatError) return error;
-    throw error;
-  }
+  if (refused.length + revoked > 0) associations.passedOver?.({ refused, revoked });
 }
 
 /** What DTLS asks during a handshake, answered by the store of credentials. */

@@ -4,8 +4,8 @@ import type { ClientHello } from '../messages/client-hello.ts';
 import type { Suite } from '../suites/suite.ts';
 import type { PublicKey } from '../x509/keys.ts';
 import { type LoadedCredentials, loadCredentials, type Shown } from './authentication.ts';
+import { markOfContext } from './credential-context.ts';
 import { Exchange } from './exchange.ts';
-import { markOfKey } from './finished.ts';
 import type { Session } from './session.ts';
 import type { ClientOptions } from './settings.ts';
 
@@ -52,12 +52,12 @@ export class ClientExchange extends Exchange {
     this.options = options;
     this.credentials = loadCredentials(options.credentials);
     this.suites = options.settings.suites.filter((suite) => suits(suite, this.credentials.kind));
-    if (this.credentials.kind === 'psk') this.credential = markOfKey(this.credentials.key.reveal());
+    this.credential = markOfContext(options.credentials, this.credentials, options.hostName);
     this.serverName = options.serverName?.toLowerCase();
     this.offered = this.resumable(options.session);
   }
 
-  /** The session when it can be asked for: same name, same credential, a suite that is still allowed. */
+  /** The session when it can be asked for: same name, same credentials and trust, a suite that is still allowed. */
   private resumable(session: Session | undefined): Session | undefined {
     if (session === undefined || (session.id.length === 0 && session.ticket === undefined)) return undefined;
     const fits =

@@ -45,7 +45,9 @@ export function writeFlight4(exchange: ServerExchange, now: Instant): void {
   const choice = chooseSuite(exchange, hello);
   const suite = exchange.agreedSuite();
   exchange.choice = choice;
-  exchange.givesTicket = options.tickets !== undefined && hello.extensions.sessionTicket !== undefined;
+  // A chain of certificates may be too long for a ticket: where there are ids, such a session gets one instead.
+  const mayShowChain = choice.request?.type === CertificateType.x509 && options.sessions !== undefined;
+  exchange.givesTicket = options.tickets !== undefined && hello.extensions.sessionTicket !== undefined && !mayShowChain;
   exchange.sessionId =
     options.sessions !== undefined && !exchange.givesTicket ? settings.random.bytes(sessionIdSize) : noBytes;
   exchange.begin();

@@ -17,7 +17,10 @@ export interface Session {
   readonly serverName: string | undefined;
   /** What the other side proved; a server asks its store again before it resumes. */
   readonly identity: Identity;
-  /** 16 bytes that change with the credential behind the session, so that a replaced key ends it; empty without a PSK. */
+  /**
+   * 16 bytes that change with the credential behind the session, so that a replaced key ends it. A client's: with all that it
+   * proves itself with and trusts. A server's: with the PSK, empty without one.
+   */
   readonly credential: Uint8Array;
 }
 

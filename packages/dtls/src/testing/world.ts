@@ -31,6 +31,13 @@ export interface Side {
   texts(): readonly string[];
 }
 
+export interface SideOptions {
+  readonly echo?: boolean;
+  readonly mtu?: number;
+  /** Taken up before it is opened. */
+  readonly restore?: Uint8Array | Iterable<readonly [string, Uint8Array]>;
+}
+
 export class World {
   readonly clock: VirtualClock;
   readonly random: SeededRandom;
@@ -56,10 +63,11 @@ export class World {
     host: string,
     port: number,
     options: Partial<SecureOptions>,
-    { echo = false, mtu = 1152 }: { readonly echo?: boolean; readonly mtu?: number } = {},
+    { echo = false, mtu = 1152, restore }: SideOptions = {},
   ): Promise<Side> {
     const road = this.network.transport(host, port, { mtu });
     const transport = secure(road, { clock: this.clock, random: this.random, ...options });
+    if (restore !== undefined) transport.restore(restore);
     const received: Datagram[] = [];
     const lost: { readonly peer: Peer; readonly cause: Error }[] = [];
     await transport.open({

@@ -20,6 +20,16 @@ export function associationsOf(
     `DELETE FROM association_credential WHERE listener = ?
      AND NOT EXISTS (SELECT 1 FROM association a WHERE a.listener = association_credential.listener AND a.key = association_credential.key)`,
   );
+  const write = (key: string, association: Uint8Array | undefined): void => {
+    // Now: the transport may write its state over the same bytes again.
+    const record = association === undefined ? undefined : new Uint8Array(association);
+    database.later(`association ${listener} ${key}`, () => {
+      if (record === undefined) {
+        remove.run(listener, key);
+        unmark.run(listener, key);
+      } else put.run(listener, key, record);
+    });
+  };
   return {
     *read() {
       orphans.run(listener);
@@ -28,15 +38,10 @@ export function associationsOf(
         yield { key, bytes: record, credential: typeof mark === 'string' ? mark : undefined };
       }
     },
-    write(key, association) {
-      // Now: the transport may write its state over the same bytes again.
-      const record = association === undefined ? undefined : new Uint8Array(association);
-      database.later(`association ${listener} ${key}`, () => {
-        if (record === undefined) {
-          remove.run(listener, key);
-          unmark.run(listener, key);
-        } else put.run(listener, key, record);
-      });
+    write,
+    writeNow(key, record) {
+      write(key, record);
+      database.commitSafely();
     },
     proved(key, credential) {
       database.later(`credential ${listener} ${key}`, () => mark.run(listener, key, credential));

@@ -88,10 +88,12 @@ describe('associations in it', () => {
       await clock.advance(20);
       one.write('b', Uint8Array.of(5));
       one.write('c', undefined);
+      one.writeNow('d', Uint8Array.of(6));
+      expect(database.pending).toBe(0);
     }
     using database = await open(dir);
     const kept = (listener: string) => [...associations(database, listener).read()].map(({ bytes }) => [...bytes]);
-    expect(kept('dtls:one')).toEqual([[1], [5]]);
+    expect(kept('dtls:one')).toEqual([[1], [5], [6]]);
     expect(kept('dtls:two')).toEqual([[4]]);
     expect(kept('dtls:three')).toEqual([]);
   });

@@ -32,6 +32,8 @@ export const inMemory = ':memory:';
 /** How long a write may wait for others. */
 const gathering: Duration = 20;
 
+const levels = { process: 'NORMAL', power: 'FULL' } as const;
+
 export interface DatabaseOptions {
   /** A directory, or `:memory:`. */
   readonly dir: string;
@@ -54,6 +56,7 @@ interface Asked {
 
 export class Database implements Disposable {
   private readonly connection: Connection;
+  private readonly synchronous: string;
   private readonly clock: Clock;
   private readonly failed: (error: Error) => void;
   /** By what they write, so that of two the later one is left. */
@@ -62,8 +65,9 @@ export class Database implements Disposable {
   private closed = false;
   private timer: Disposable | undefined;
 
-  private constructor(connection: Connection, { clock, failed }: DatabaseOptions) {
+  private constructor(connection: Connection, { clock, failed, survives = 'process' }: DatabaseOptions) {
     this.connection = connection;
+    this.synchronous = levels[survives];
     this.clock = clock;
     this.failed = failed;
   }
@@ -76,7 +80,7 @@ export class Database implements Disposable {
     const connection = await connect(file);
     try {
       connection.exec('PRAGMA busy_timeout = 500; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL');
-      connection.exec(`PRAGMA synchronous = ${survives === 'power' ? 'FULL' : 'NORMAL'}`);
+      connection.exec(`PRAGMA synchronous = ${levels[survives]}`);
       // Takes the lock, and keeps it.
       connection.exec('BEGIN IMMEDIATE; COMMIT');
       if (file !== inMemory) chmodSync(file, 0o600);
@@ -117,6 +121,24 @@ export class Database implements Disposable {
 
   /** What waits goes down now. What somebody waits for fails when it cannot; the rest stays for the next time. */
   flush(): void {
+    try {
+      this.commit();
+    } catch (error) {
+      this.failed(error as Error);
+    }
+  }
+
+  /** What waits is on disk when this returns, also when the power fails. Throws when it is not; it stays for the next time. */
+  commitSafely(): void {
+    this.connection.exec('PRAGMA synchronous = FULL');
+    try {
+      this.commit();
+    } finally {
+      this.connection.exec(`PRAGMA synchronous = ${this.synchronous}`);
+    }
+  }
+
+  private commit(): void {
     this.timer?.[Symbol.dispose]();
     this.timer = undefined;
     const { asked } = this;
@@ -130,10 +152,10 @@ export class Database implements Disposable {
       this.waiting.clear();
       for (const [i, { written }] of asked.entries()) written(outcomes[i]);
     } catch (error) {
-      this.failed(error as Error);
       // One of them may have been the reason.
       for (const each of asked) this.alone(each);
       if (this.waiting.size > 0) this.timer = this.clock.at(this.clock.now() + gathering * 50, () => this.flush());
+      throw error;
     }
   }
 

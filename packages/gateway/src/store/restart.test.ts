@@ -44,7 +44,7 @@ it('a damaged association is told by listener and key and deleted, and the gatew
   for (const told of [1, 0]) {
     const { gateway, lines } = await start(dir);
     await gateway[Symbol.asyncDispose]();
-    const damaged = lines.filter((line) => line.includes('damaged'));
+    const damaged = lines.filter((line) => line.includes('association was deleted'));
     expect(damaged).toHaveLength(told);
     for (const line of damaged) expect(JSON.parse(line)).toMatchObject({ listener: 'dtls:default', key: 'key-7' });
   }
