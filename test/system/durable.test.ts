@@ -23,6 +23,19 @@ async function setUp(options: WorldOptions & { readonly server?: Partial<ServerO
   return { world, disk, restart };
 }
 
+it('ends at the start what credentials that are gone have registered, and tells of it', async () => {
+  const { world, restart } = await setUp({ road: 'dtls-cid', associations: new KeptAssociations() });
+  await using _ = world;
+  for (const name of ['same', 'gone']) await world.device(name, { lifetime: hours(1) });
+  await world.pass(seconds(5));
+  const start = await restart('stops');
+  await world.security.remove('gone');
+  await start();
+  await world.pass(seconds(1));
+  expect([...world.server.registrations()].map(({ name }) => name)).toEqual(['same']);
+  expect(world.of('deregistered').map(({ registration }) => registration.name)).toEqual(['gone']);
+});
+
 describe.each(['stops', 'loses its power'] as const)('a server that %s', (how) => {
   it.each(['udp', 'dtls-cid'] as const)(
     'has its registrations again, and devices on %s do not notice',

@@ -12,6 +12,7 @@ import type { Settings } from './options.ts';
 import { CommandQueue, type QueueHost } from './queue.ts';
 import { laziness, RegistrationJournal } from './registration/journal.ts';
 import type { RegistrationInterface } from './registration/register.ts';
+import { refusalOf } from './security/ownership.ts';
 import type { KeptCommand } from './stores/command-store.ts';
 import { MemoryCommandStore, MemoryObservationStore } from './stores/memory-stores.ts';
 import type { KeptObservation } from './stores/observation-store.ts';
@@ -25,6 +26,8 @@ export interface KeepingHost {
   enqueue: QueueHost['enqueue'];
   ask(contact: Contact, operation: Operation, options: PerformOptions, underway: Underway): Promise<Result>;
   emit<K extends keyof ServerEvents>(kind: K, event: ServerEvents[K]): void;
+  /** Ends the registration. */
+  end(contact: Contact): void;
 }
 
 export interface KeepingStats {
@@ -42,11 +45,14 @@ export class Keeping {
   readonly queue: CommandQueue;
   readonly wishes: Wishes;
   private readonly settings: Settings;
+  private readonly host: KeepingHost;
   private readonly journal: RegistrationJournal | undefined;
   private readonly tags = new Map<string, unknown>();
   private registrations = new Map<string, KeptRegistration[]>();
   private observations: KeptObservation[] = [];
   private commands: KeptCommand[] = [];
+  /** Of the process before. */
+  private restored: Contact[] = [];
   private unreadable = 0;
   private closed = false;
 
@@ -56,6 +62,7 @@ export class Keeping {
     { observing, listening }: { readonly observing: Observations; readonly listening: readonly Listening[] },
   ) {
     this.settings = settings;
+    this.host = host;
     const { stores, clock, random, limits, receiver } = settings;
     const failed = (error: unknown): void => host.emit('store-failed', { error: asError(error) });
     if (stores.registrations !== undefined)
@@ -158,7 +165,9 @@ export class Keeping {
     for (const kept of those) {
       try {
         // The transport's own peer knows where an association is now.
-        restored(registering.restore(kept, peers?.get(kept.peer.key) ?? kept.peer, endpoint, moment, laziness));
+        const contact = registering.restore(kept, peers?.get(kept.peer.key) ?? kept.peer, endpoint, moment, laziness);
+        this.restored.push(contact);
+        restored(contact);
       } catch (error) {
         if (!(error instanceof FormatError)) throw error;
         this.unreadable += 1;
@@ -177,7 +186,22 @@ export class Keeping {
       if (this.closed) return;
       this.wishes.start();
       this.queue.start();
+      this.endRefused().catch((error: unknown) => this.host.emit('store-failed', { error: asError(error) }));
     });
+  }
+
+  /** Whoever may not register under its name any more is not registered any more either. */
+  private async endRefused(): Promise<void> {
+    const { restored } = this;
+    this.restored = [];
+    const { security } = this.settings;
+    if (security === undefined) return;
+    for (const contact of restored) {
+      const { name, peer } = contact.registration;
+      const refusal = await refusalOf(name, peer.identity, security);
+      if (this.closed) return;
+      if (refusal !== undefined && contact.registration.peer === peer) this.host.end(contact);
+    }
   }
 
   registered(contact: Contact, before: Contact | undefined): void {

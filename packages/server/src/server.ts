@@ -81,6 +81,7 @@ export class Server implements AsyncDisposable {
         enqueue: (contact, work, options) => this.commands.enqueue(contact, work, options),
         ask: (contact, operation, options, underway) => this.ask(contact, operation, options, underway),
         emit: (kind, event) => this.telling.emit(kind, event),
+        end: (contact) => this.end(contact, 'deregistered'),
       },
       { observing: this.observing, listening: this.listening },
     );
