@@ -79,6 +79,8 @@ store: { dir: "${folder}/data" }
     for (;;) {
       const counters = await countersOf(gateway);
       if (isSo(counters)) return counters;
+      // What is not urgent is written within ten seconds.
+      await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
 
