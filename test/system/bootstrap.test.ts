@@ -320,7 +320,7 @@ describe('a bootstrap', () => {
     expect(world.bootstraps.filter(({ kind }) => kind === 'started')).toHaveLength(1);
   });
 
-  it.todo('is protected by OSCORE (ETS int-11): nothing here speaks OSCORE yet');
+  it.todo('is protected by OSCORE (ETS int-11): client and server do not speak OSCORE yet');
 
   it('writes other objects too, and fills in what the device is called', async () => {
     await using world = await makeWorld();
