@@ -10,8 +10,14 @@ export interface Entry {
   readonly time?: number;
 }
 
-/** The declared type of a resource; undefined when it is not known. Codecs then fall back as their header says. */
-export type TypeLookup = (object: number, resource: number) => ValueType | undefined;
+/**
+ * The declared type of a resource, of an end device where there is a prefix; undefined when it is not known. Codecs then fall back
+ * as their header says.
+ */
+export type TypeLookup = (object: number, resource: number, prefix?: string) => ValueType | undefined;
+
+/** What a content may be about besides the tree of its base: with `any` also the trees of end devices (Gateway 1.1.1 §9). */
+export type Trees = 'any' | undefined;
 
 export interface Codec {
   /** CoAP Content-Format. */
@@ -19,7 +25,7 @@ export interface Codec {
   /** `base` is the path of the request. Throws FormatError for what the format cannot say. */
   encode(entries: readonly Entry[], base: Path): Uint8Array;
   /** Throws FormatError for anything else than a valid content at or below `base`. */
-  decode(bytes: Uint8Array, base: Path, typeOf: TypeLookup): Entry[];
+  decode(bytes: Uint8Array, base: Path, typeOf: TypeLookup, trees?: Trees): Entry[];
 }
 
 /** RFC 8428 §4.5.3: smaller numbers are relative to now, a week and a month from 1978 are not. */

@@ -64,7 +64,14 @@ export {
 } from './definition.ts';
 export { DefinitionLibrary, type DefinitionLibraryOptions } from './definitions/library.ts';
 export { formatObjectUrn, type ObjectUrn, parseObjectUrn } from './definitions/urn.ts';
-export { type Codec, type Entry, equalEntries, type TypeLookup, withAbsoluteTimes } from './entry.ts';
+export {
+  type EndDevice,
+  type EndDeviceLimits,
+  type EndDeviceProblem,
+  type EndDeviceReport,
+  readEndDevices,
+} from './end-devices.ts';
+export { type Codec, type Entry, equalEntries, type Trees, type TypeLookup, withAbsoluteTimes } from './entry.ts';
 export { type ExecuteArguments, formatArguments, parseArguments } from './execute-arguments.ts';
 export { codecFor, type FormatScope, type FormatTraits, formatTraits } from './formats/registry.ts';
 export { startsWithInstance } from './formats/tlv.ts';
@@ -103,6 +110,14 @@ export {
   resourcePath,
   rootPath,
 } from './path.ts';
+export {
+  entriesUnder,
+  isPrefix,
+  longestPrefix,
+  parsePrefixedPath,
+  prefixesOf,
+  under,
+} from './prefix.ts';
 export {
   formatRegister,
   formatUpdate,

@@ -2,25 +2,30 @@
 // Ids are 0 to 65 534; 65 535 is reserved (Core 1.2.1 §7.2).
 import { FormatError } from '@lapwing/kernel';
 
-export interface RootPath {
+/** Whose tree it is in: that of the device itself, or of an end device behind it (Gateway 1.1.1 §8.3.1); `prefix.ts` makes them. */
+export interface Placed {
+  readonly prefix?: string;
+}
+
+export interface RootPath extends Placed {
   readonly kind: 'root';
 }
-export interface ObjectPath {
+export interface ObjectPath extends Placed {
   readonly kind: 'object';
   readonly object: number;
 }
-export interface InstancePath {
+export interface InstancePath extends Placed {
   readonly kind: 'instance';
   readonly object: number;
   readonly instance: number;
 }
-export interface ResourcePath {
+export interface ResourcePath extends Placed {
   readonly kind: 'resource';
   readonly object: number;
   readonly instance: number;
   readonly resource: number;
 }
-export interface ResourceInstancePath {
+export interface ResourceInstancePath extends Placed {
   readonly kind: 'resource-instance';
   readonly object: number;
   readonly instance: number;
@@ -110,7 +115,14 @@ export function pathOfSegments(segments: readonly string[]): Path {
   return pathOf(ids);
 }
 
+/** `/3/0`, and for an end device `/d01/3303/0`, which `parsePrefixedPath` reads. */
 export function formatPath(path: Path): PathText {
+  const { prefix } = path;
+  if (prefix === undefined) return formatIds(path);
+  return (path.kind === 'root' ? `/${prefix}` : `/${prefix}${formatIds(path)}`) as PathText;
+}
+
+function formatIds(path: Path): PathText {
   switch (path.kind) {
     case 'root':
       return '/';
@@ -131,8 +143,12 @@ const resourceOf = (path: Path): number =>
   path.kind === 'resource' || path.kind === 'resource-instance' ? path.resource : -1;
 const resourceInstanceOf = (path: Path): number => (path.kind === 'resource-instance' ? path.resourceInstance : -1);
 
-/** True when `inner` is `outer` or below it. */
+/** True when `inner` is `outer` or below it, in the tree of the same device. */
 export function contains(outer: Path, inner: Path): boolean {
+  return containsIds(outer, inner) && outer.prefix === inner.prefix;
+}
+
+function containsIds(outer: Path, inner: Path): boolean {
   switch (outer.kind) {
     case 'root':
       return true;
@@ -145,16 +161,25 @@ export function contains(outer: Path, inner: Path): boolean {
         resourceOf(inner) === outer.resource && objectOf(inner) === outer.object && instanceOf(inner) === outer.instance
       );
     case 'resource-instance':
-      return equalPaths(outer, inner);
+      return compareIds(outer, inner) === 0;
   }
 }
 
 export function equalPaths(a: Path, b: Path): boolean {
-  return comparePaths(a, b) === 0;
+  return compareIds(a, b) === 0 && a.prefix === b.prefix;
 }
 
-/** Numeric order, and a path before those below it. */
+/** Numeric order, and a path before those below it; of end devices after those of the device itself. */
 export function comparePaths(a: Path, b: Path): number {
+  return comparePrefixes(a.prefix, b.prefix) || compareIds(a, b);
+}
+
+function comparePrefixes(a = '', b = ''): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+function compareIds(a: Path, b: Path): number {
   return (
     objectOf(a) - objectOf(b) ||
     instanceOf(a) - instanceOf(b) ||
@@ -165,6 +190,11 @@ export function comparePaths(a: Path, b: Path): number {
 
 /** One level up; the root's is the root. */
 export function parentOf(path: Path): Path {
+  const parent = parentIds(path);
+  return path.prefix === undefined ? parent : { ...parent, prefix: path.prefix };
+}
+
+function parentIds(path: Path): Path {
   switch (path.kind) {
     case 'root':
     case 'object':
@@ -180,5 +210,6 @@ export function parentOf(path: Path): Path {
 
 /** One level down. Throws FormatError below a resource instance and for an id outside 0 to 65 534. */
 export function childOf(path: Path, id: number): Path {
-  return pathOf([...idsOf(path), id]);
+  const child = pathOf([...idsOf(path), id]);
+  return path.prefix === undefined ? child : { ...child, prefix: path.prefix };
 }

@@ -15,6 +15,7 @@ import { codecFor } from '../formats/registry.ts';
 import { baseOf, type ContentResult, type Operation, type Result } from '../operation.ts';
 import type { Path } from '../path.ts';
 import { type Lwm2mVersion, versionTraits } from '../version.ts';
+import { encodeContent } from './content.ts';
 import { segmentsOf } from './paths.ts';
 import { singleValueFormat } from './single-value.ts';
 
@@ -82,7 +83,7 @@ function inChosenFormat(path: Path, code: Code, entries: readonly Entry[], optio
 function inFormat(code: Code, format: number, entries: readonly Entry[], base: Path): Response {
   const codec = codecFor(format);
   if (codec === undefined) throw new FormatError(`no codec for Content-Format ${format}`);
-  const payload = codec.encode(entries, base);
+  const payload = encodeContent(codec, entries, base);
   return makeResponse(code, OptionSet.of([Option.ContentFormat, codec.format]), payload);
 }
 

@@ -3,13 +3,15 @@
 import { Code, ContentFormat, type Request, ResponseError } from '@lapwing/coap';
 import { decodeUtf8, FormatError } from '@lapwing/kernel';
 import { parseAttributes } from '../attributes.ts';
-import type { Entry, TypeLookup } from '../entry.ts';
+import type { Entry, Trees, TypeLookup } from '../entry.ts';
 import { parseArguments } from '../execute-arguments.ts';
 import { codecFor, formatTraits } from '../formats/registry.ts';
 import { startsWithInstance } from '../formats/tlv.ts';
 import { type Operation, outermost, type Selection } from '../operation.ts';
 import { instancePath, type ObjectPath, type Path, rootPath as root } from '../path.ts';
-import { pathBelow } from './paths.ts';
+import { under } from '../prefix.ts';
+import { decodeContent } from './content.ts';
+import { pathBelow, prefixedPathBelow } from './paths.ts';
 
 /** Of one composite operation: what a server may make us remember. */
 const mostPaths = 256;
@@ -18,12 +20,14 @@ export interface ReadRequestOptions {
   readonly typeOf: TypeLookup;
   /** Where the objects stand, without a slash at the end; default '' for none. */
   readonly rootPath?: string;
+  /** Whether there is an end device with that prefix; default none. In composite operations any prefix is read. */
+  readonly isBehind?: (prefix: string) => boolean;
 }
 
 /** Throws ResponseError and nothing else. */
 export function readRequest(request: Request, options: ReadRequestOptions): Operation {
-  const { typeOf, rootPath = '' } = options;
-  const path = readPath(request, rootPath);
+  const { typeOf } = options;
+  const path = readPath(request, options);
   try {
     switch (request.code) {
       case Code.Get:
@@ -36,9 +40,9 @@ export function readRequest(request: Request, options: ReadRequestOptions): Oper
         if (path.kind === 'instance' || path.kind === 'resource-instance') return { op: 'delete', path };
         throw new ResponseError(Code.MethodNotAllowed);
       case Code.Fetch:
-        return readFetch(request, path, typeOf);
+        return readFetch(request, path, options);
       case Code.Ipatch:
-        return readIpatch(request, path, typeOf);
+        return readIpatch(request, path, options);
       default:
         throw new ResponseError(Code.MethodNotAllowed);
     }
@@ -49,10 +53,23 @@ export function readRequest(request: Request, options: ReadRequestOptions): Oper
 }
 
 /** Whatever is no path has nothing behind it. */
-function readPath(request: Request, rootPath: string): Path {
+function readPath(request: Request, { rootPath = '', isBehind }: ReadRequestOptions): Path {
+  const segments = request.options.path;
   try {
-    const path = pathBelow(rootPath, request.options.path);
+    const path = pathBelow(rootPath, segments);
     if (path !== undefined) return path;
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    if (isBehind !== undefined) return readPathBehind(segments, rootPath, isBehind);
+  }
+  throw new ResponseError(Code.NotFound);
+}
+
+/** Of an end device (Gateway 1.1.1 §8.3.1). */
+function readPathBehind(segments: readonly string[], rootPath: string, isBehind: (prefix: string) => boolean): Path {
+  try {
+    const path = prefixedPathBelow(rootPath, segments);
+    if (path?.prefix !== undefined && isBehind(path.prefix)) return path;
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
   }
@@ -126,7 +143,7 @@ function readCreate(request: Request, path: ObjectPath, typeOf: TypeLookup): Ope
   if (request.payload.length === 0) return { op: 'create', path, entries: [] };
   const format = formatOf(request, path);
   if (formatTraits(format)?.format === ContentFormat.Tlv && !startsWithInstance(request.payload)) {
-    const entries = decode(format, request.payload, instancePath(path.object, 0), typeOf);
+    const entries = decode(format, request.payload, under(path.prefix, instancePath(path.object, 0)), typeOf);
     return { op: 'create', path, entries, format };
   }
   const decoded = decode(format, request.payload, path, typeOf);
@@ -138,35 +155,37 @@ function readCreate(request: Request, path: ObjectPath, typeOf: TypeLookup): Ope
 }
 
 /** The paths of a composite operation are its body; it is asked of the root (Core 1.2.1 §6.3.8, §6.4.3). */
-function readFetch(request: Request, path: Path, typeOf: TypeLookup): Operation {
+function readFetch(request: Request, path: Path, options: ReadRequestOptions): Operation {
   const { accept, observe, query } = request.options;
   checkAccept(accept, root);
   const format = compositeFormatOf(request, path);
-  const selection = { ...selectionOf(request, format, typeOf), ...(accept === undefined ? {} : { accept }) };
+  const selection = { ...selectionOf(request, format, options), ...(accept === undefined ? {} : { accept }) };
   if (observe === 1) return { op: 'cancel-observe-composite', ...selection };
   if (observe !== 0) return { op: 'read-composite', ...selection };
   const attributes = query.length === 0 ? {} : { attributes: parseAttributes(query) };
   return { op: 'observe-composite', ...selection, ...attributes };
 }
 
-function selectionOf(request: Request, format: number, typeOf: TypeLookup): Selection {
-  const entries = decode(format, request.payload, root, typeOf);
+function selectionOf(request: Request, format: number, options: ReadRequestOptions): Selection {
+  const entries = decode(format, request.payload, root, options.typeOf, treesOf(options));
   if (entries.length === 0) throw ResponseError.badRequest('no path');
   if (entries.length > mostPaths) throw ResponseError.badRequest(`more than ${mostPaths} paths`);
   if (entries.some((entry) => entry.value !== undefined)) throw ResponseError.badRequest('a path with a value');
   return { paths: outermost(entries.map((entry) => entry.path)), format };
 }
 
-function readIpatch(request: Request, path: Path, typeOf: TypeLookup): Operation {
+function readIpatch(request: Request, path: Path, options: ReadRequestOptions): Operation {
   const format = compositeFormatOf(request, path);
-  const entries = decode(format, request.payload, root, typeOf);
+  const entries = decode(format, request.payload, root, options.typeOf, treesOf(options));
   if (entries.length === 0) throw ResponseError.badRequest('nothing to write');
   if (entries.some((entry) => entry.time !== undefined)) throw ResponseError.badRequest('a value with a time');
   return { op: 'write-composite', entries, format };
 }
 
+const treesOf = ({ isBehind }: ReadRequestOptions): Trees => (isBehind === undefined ? undefined : 'any');
+
 function compositeFormatOf(request: Request, path: Path): number {
-  if (path.kind !== 'root') throw new ResponseError(Code.MethodNotAllowed);
+  if (path.kind !== 'root' || path.prefix !== undefined) throw new ResponseError(Code.MethodNotAllowed);
   return formatOf(request, path);
 }
 
@@ -178,7 +197,7 @@ export function readSend(
   if (request.code !== Code.Post) throw new ResponseError(Code.MethodNotAllowed);
   const format = formatOf(request, root);
   try {
-    const entries = decode(format, request.payload, root, typeOf);
+    const entries = decode(format, request.payload, root, typeOf, 'any');
     if (entries.length === 0) throw ResponseError.badRequest('nothing was sent');
     if (entries.some((entry) => entry.value === undefined)) throw ResponseError.badRequest('a path without a value');
     return { op: 'send', entries, format };
@@ -195,8 +214,8 @@ function formatOf(request: Request, path: Path): number {
   return format;
 }
 
-function decode(format: number, payload: Uint8Array, base: Path, typeOf: TypeLookup): readonly Entry[] {
+function decode(format: number, payload: Uint8Array, base: Path, typeOf: TypeLookup, trees?: Trees): readonly Entry[] {
   const codec = codecFor(format);
   if (codec === undefined) throw new ResponseError(Code.UnsupportedContentFormat);
-  return codec.decode(payload, base, typeOf);
+  return decodeContent(codec, payload, base, typeOf, trees);
 }

@@ -6,7 +6,9 @@ import type { Entry } from '../entry.ts';
 import { codecFor } from '../formats/registry.ts';
 import { baseOf, type Operation, outermost, type Selection } from '../operation.ts';
 import { contains, formatPath, instancePath, type Path, rootPath } from '../path.ts';
+import { under } from '../prefix.ts';
 import { type Lwm2mVersion, versionTraits } from '../version.ts';
+import { encodeContent } from './content.ts';
 import { dataPath, segmentsOf } from './paths.ts';
 import { singleValueFormat } from './single-value.ts';
 
@@ -147,11 +149,12 @@ function create(operation: Extract<Operation, { op: 'create' }>, options: Option
     options.push([Option.ContentFormat, format]);
     const below =
       first === undefined || first.path.kind === 'root' || first.path.kind === 'object' ? 0 : first.path.instance;
-    return make(Code.Post, options, encode(format, entries, instancePath(path.object, below)));
+    const base = under(path.prefix, instancePath(path.object, below));
+    return make(Code.Post, options, encode(format, entries, base));
   }
   const format = operation.format ?? announced(target) ?? versionTraits[target.version].assumedFormat;
   options.push([Option.ContentFormat, format]);
-  const created = instancePath(path.object, instance);
+  const created = under(path.prefix, instancePath(path.object, instance));
   const stray = entries.find((entry) => !contains(created, entry.path));
   if (stray !== undefined) throw new FormatError(`${formatPath(stray.path)} is outside ${formatPath(created)}`);
   const named = first === undefined ? [{ path: created }] : entries;
@@ -161,5 +164,5 @@ function create(operation: Extract<Operation, { op: 'create' }>, options: Option
 function encode(format: number, entries: readonly Entry[], base: Path): Uint8Array {
   const codec = codecFor(format);
   if (codec === undefined) throw new FormatError(`no codec for Content-Format ${format}`);
-  return codec.encode(entries, base);
+  return encodeContent(codec, entries, base);
 }

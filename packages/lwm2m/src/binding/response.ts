@@ -5,8 +5,10 @@ import type { TypeLookup } from '../entry.ts';
 import { codecFor } from '../formats/registry.ts';
 import { baseOf, type ContentResult, type Operation, type Result } from '../operation.ts';
 import type { Path } from '../path.ts';
+import { under } from '../prefix.ts';
 import { makeValue } from '../value.ts';
-import { pathBelow } from './paths.ts';
+import { decodeContent } from './content.ts';
+import { pathBelow, prefixedPathBelow } from './paths.ts';
 
 /** Longest reason that is kept, in UTF-16 units. */
 const longestReason = 256;
@@ -28,11 +30,11 @@ export function readResponse(operation: Operation, response: Response, typeOf: T
     case 'read-composite':
     case 'observe-composite':
     case 'cancel-observe-composite':
-      return code === Code.Content ? readContent(baseOf(operation), response, typeOf) : { kind: 'done', code };
+      return code === Code.Content ? readContent(operation, response, typeOf) : { kind: 'done', code };
     case 'discover':
       return { kind: 'links', code, links: readLinks(response, rootPath) };
     case 'create': {
-      const location = readLocation(response, rootPath);
+      const location = readLocation(response, rootPath, operation.path.prefix);
       return location === undefined ? { kind: 'done', code } : { kind: 'done', code, location };
     }
     case 'write':
@@ -47,12 +49,17 @@ export function readResponse(operation: Operation, response: Response, typeOf: T
   }
 }
 
-function readContent(path: Path, response: Response, typeOf: TypeLookup): ContentResult {
+function readContent(operation: Operation, response: Response, typeOf: TypeLookup): ContentResult {
+  const path = baseOf(operation);
   const { code, options, payload } = response;
   const format = options.contentFormat ?? ContentFormat.Text;
   // Bytes without a type, and formats that nobody here speaks, are handed on as the bytes that they are.
   const codec = format === ContentFormat.OctetStream ? undefined : codecFor(format);
-  const entries = codec?.decode(payload, path, typeOf) ?? [{ path, value: makeValue('opaque', payload) }];
+  const trees = 'paths' in operation ? 'any' : undefined;
+  const entries =
+    codec === undefined
+      ? [{ path, value: makeValue('opaque', payload) }]
+      : decodeContent(codec, payload, path, typeOf, trees);
   const sequence = options.observe;
   // Two literals: a spread costs more than the decoding of a small notification.
   if (sequence === undefined) return { kind: 'content', code, entries, format, payload };
@@ -72,11 +79,13 @@ function readLinks(response: Response, rootPath: string): readonly Link[] {
 }
 
 /** With the root path or without: devices do both. A location that is no path is not worth losing the answer. */
-function readLocation(response: Response, rootPath: string): Path | undefined {
+function readLocation(response: Response, rootPath: string, prefix: string | undefined): Path | undefined {
   try {
     const segments = response.options.texts(Option.LocationPath);
     if (segments.length === 0) return undefined;
-    return pathBelow(rootPath, segments) ?? pathBelow('', segments);
+    const below = prefix === undefined ? pathBelow : prefixedPathBelow;
+    const path = below(rootPath, segments) ?? below('', segments);
+    return path === undefined ? undefined : under(prefix, path);
   } catch (error) {
     if (error instanceof FormatError) return undefined;
     throw error;

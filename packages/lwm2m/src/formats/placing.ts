@@ -18,7 +18,7 @@ const resourceInstanceOf = (path: Path): number => (path.kind === 'resource-inst
 /** The ids of a path as a fixed row, -1 for those it has not: lets a codec look at level n. */
 export const idAt: readonly ((path: Path) => number)[] = [objectOf, instanceOf, resourceOf, resourceInstanceOf];
 
-/** True when `path` is `base` or below it; what `contains` says, without arrays. */
+/** True when the ids of `path` are at or below those of `base`; whose tree they are in is for the caller to know. */
 export function isWithin(base: Path, path: Path): boolean {
   switch (base.kind) {
     case 'root':
@@ -88,11 +88,34 @@ export function refuseRepeats(entries: readonly Entry[]): void {
       refuseRepeats([...entries].sort(compareEntries));
       return;
     }
-    if (order === 0) throw new FormatError(`${formatPath(entry.path)} stands twice`);
+    if (order === 0) {
+      if (before.path.prefix === entry.path.prefix) throw new FormatError(`${formatPath(entry.path)} stands twice`);
+      refuseRepeatsInEachTree(entries);
+      return;
+    }
     if (before.value !== undefined && entry.path.kind === 'resource-instance' && before.path.kind === 'resource') {
       if (isWithin(before.path, entry.path)) {
-        throw new FormatError(`${formatPath(before.path)} has a value and instances`);
+        if (before.path.prefix === entry.path.prefix)
+          throw new FormatError(`${formatPath(before.path)} has a value and instances`);
+        refuseRepeatsInEachTree(entries);
+        return;
       }
     }
   }
+}
+
+/** The same ids in the trees of several devices are not the same path. */
+function refuseRepeatsInEachTree(entries: readonly Entry[]): void {
+  for (const tree of byTree(entries).values()) refuseRepeats(tree);
+}
+
+/** The entries of each device, by prefix, in order of first appearance. */
+export function byTree(entries: readonly Entry[]): ReadonlyMap<string | undefined, readonly Entry[]> {
+  const trees = new Map<string | undefined, Entry[]>();
+  for (const entry of entries) {
+    const tree = trees.get(entry.path.prefix);
+    if (tree === undefined) trees.set(entry.path.prefix, [entry]);
+    else tree.push(entry);
+  }
+  return trees;
 }

@@ -1,12 +1,12 @@
 // Reads a pack of SenML-CBOR where it lies (RFC 8428 §6): a first pass over the labels of a record notes where its name
 // and its value are, so that labels may come in any order, and no object is made of the record.
 import { FormatError } from '@lapwing/kernel';
-import type { Entry, TypeLookup } from '../entry.ts';
+import type { Entry, Trees, TypeLookup } from '../entry.ts';
 import { formatPath, type Path } from '../path.ts';
 import type { Value, ValueType } from '../value.ts';
 import { CborReader, Info, Major } from './cbor-reader.ts';
 import { isWithin, maxRecords, refuseRepeats } from './placing.ts';
-import { checkVersion, NameReader, type SenmlDialect, timeOf } from './senml.ts';
+import { checkVersion, NameReader, prefixedPathOf, type SenmlDialect, timeOf } from './senml.ts';
 import {
   mismatch,
   valueOfBoolean,
@@ -43,8 +43,12 @@ const isDecimal = (reader: CborReader): boolean => reader.major === Major.Tag &&
 export class PackReader {
   private readonly reader: CborReader;
   private readonly dialect: SenmlDialect;
+  private readonly trees: Trees;
   private readonly names = new NameReader();
   private baseTime: number | undefined;
+  /** Of the base name in force, for names that are of an end device; its text once it was needed. */
+  private lastBaseNameAt = none;
+  private baseName: string | undefined;
   // The record read last; places are offsets, -1 for none.
   private index = 0;
   private baseNameAt = none;
@@ -53,9 +57,10 @@ export class PackReader {
   private valueLabel = 0;
   private recordTime: number | undefined;
 
-  constructor(bytes: Uint8Array, dialect: SenmlDialect) {
+  constructor(bytes: Uint8Array, dialect: SenmlDialect, trees: Trees) {
     this.reader = new CborReader(bytes);
     this.dialect = dialect;
+    this.trees = trees;
   }
 
   read(base: Path, typeOf: TypeLookup): Entry[] {
@@ -206,6 +211,8 @@ export class PackReader {
       names.start();
       this.feedName(this.baseNameAt);
       names.mark();
+      this.lastBaseNameAt = this.baseNameAt;
+      this.baseName = undefined;
     }
     if (this.nameAt >= 0) this.feedName(this.nameAt);
   }
@@ -220,7 +227,7 @@ export class PackReader {
   }
 
   private entry(base: Path, typeOf: TypeLookup, time: number | undefined): Entry {
-    const path = this.onlyBases() ? this.names.pathOfBase() : this.names.path();
+    const path = (this.onlyBases() ? this.names.pathOfBase() : this.names.path()) ?? this.prefixedPath(base);
     if (path === undefined) throw this.wrong('has a name that is no path');
     if (!isWithin(base, path)) throw this.wrong(`is about ${formatPath(path)}, outside ${formatPath(base)}`);
     const reader = this.reader;
@@ -233,8 +240,21 @@ export class PackReader {
     if (path.kind !== 'resource' && path.kind !== 'resource-instance') {
       throw this.wrong(`has a value for ${formatPath(path)}`);
     }
-    const value = this.value(path, typeOf(path.object, path.resource));
+    const value = this.value(path, typeOf(path.object, path.resource, path.prefix));
     return time === undefined ? { path, value } : { path, value, time };
+  }
+
+  private prefixedPath(base: Path): Path | undefined {
+    this.baseName ??= this.textAt(this.lastBaseNameAt);
+    const name = `${this.baseName}${this.textAt(this.nameAt)}`;
+    return prefixedPathOf(name, base, this.trees, { isBase: this.onlyBases() });
+  }
+
+  private textAt(at: number): string {
+    if (at < 0) return '';
+    this.reader.at = at;
+    this.reader.head();
+    return this.reader.text();
   }
 
   /** The value whose head was read. */

@@ -1,7 +1,7 @@
 // SenML in CBOR, formats 112 and, for FETCH and PATCH, 322 (RFC 8428 §6, RFC 8790, Core 1.2.1 §7.4.5).
 // What a pack means is in senml.ts.
 import type { Codec, Entry } from '../entry.ts';
-import type { Path } from '../path.ts';
+import { formatPath, type Path } from '../path.ts';
 import type { Value } from '../value.ts';
 import { Info, Major } from './cbor-reader.ts';
 import { CborWriter } from './cbor-writer.ts';
@@ -16,7 +16,7 @@ function codec(format: number, dialect: SenmlDialect): Codec {
   return {
     format,
     encode: (entries, base) => encode(entries, base, dialect),
-    decode: (bytes, base, typeOf) => new PackReader(bytes, dialect).read(base, typeOf),
+    decode: (bytes, base, typeOf, trees) => new PackReader(bytes, dialect, trees).read(base, typeOf),
   };
 }
 
@@ -82,6 +82,10 @@ function encode(entries: readonly Entry[], base: Path, dialect: SenmlDialect): U
 }
 
 function writeName(path: Path, from: number, lead: '' | '/'): void {
+  if (from === 0 && path.prefix !== undefined) {
+    writer.text(formatPath(path));
+    return;
+  }
   const depth = depthOf(path);
   if (depth > from && path.kind !== 'root') {
     const instance = path.kind === 'object' ? 0 : path.instance;

@@ -2,14 +2,14 @@
 // What a pack means is in senml.ts. A known label twice in a record is an error, one that is not known is skipped.
 // Data are base64url without padding, an object link is `"vlo":"1:2"`.
 import { encodeUtf8, FormatError } from '@lapwing/kernel';
-import type { Codec, Entry, TypeLookup } from '../entry.ts';
+import type { Codec, Entry, Trees, TypeLookup } from '../entry.ts';
 import { formatPath, type Path } from '../path.ts';
 import type { Value, ValueType } from '../value.ts';
 import { digitsOf, valueOfJsonNumber } from './json-number.ts';
 import { JsonReader, labelCode, Mark } from './json-reader.ts';
 import { formatJsonFloat, fromBase64url, toBase64url } from './json-write.ts';
 import { isWithin, maxRecords, refuseRepeats } from './placing.ts';
-import { checkVersion, layOut, NameReader, type SenmlDialect, timeOf } from './senml.ts';
+import { checkVersion, layOut, NameReader, prefixedPathOf, type SenmlDialect, timeOf } from './senml.ts';
 import { formatLink, mismatch, valueOfBoolean, valueOfBytes, valueOfLink, valueOfText } from './typing.ts';
 
 export const senmlJson: Codec = codec(110, 'senml');
@@ -19,7 +19,7 @@ function codec(format: number, dialect: SenmlDialect): Codec {
   return {
     format,
     encode: (entries, base) => encode(entries, base, dialect),
-    decode: (bytes, base, typeOf) => new PackReader(bytes, dialect).read(base, typeOf),
+    decode: (bytes, base, typeOf, trees) => new PackReader(bytes, dialect, trees).read(base, typeOf),
   };
 }
 
@@ -43,8 +43,12 @@ const none = -1;
 class PackReader {
   private readonly reader: JsonReader;
   private readonly dialect: SenmlDialect;
+  private readonly trees: Trees;
   private readonly names = new NameReader();
   private baseTime: number | undefined;
+  /** Of the base name in force, for names that are of an end device; its text once it was needed. */
+  private lastBaseNameAt = none;
+  private baseName: string | undefined;
   // The record read last; names are offsets, -1 for none.
   private index = 0;
   private baseNameAt = none;
@@ -55,9 +59,10 @@ class PackReader {
   private found: string | number | boolean | null = null;
   private digits = '';
 
-  constructor(bytes: Uint8Array, dialect: SenmlDialect) {
+  constructor(bytes: Uint8Array, dialect: SenmlDialect, trees: Trees) {
     this.reader = new JsonReader(bytes);
     this.dialect = dialect;
+    this.trees = trees;
   }
 
   read(base: Path, typeOf: TypeLookup): Entry[] {
@@ -159,6 +164,8 @@ class PackReader {
       names.start();
       this.feedName(this.baseNameAt);
       names.mark();
+      this.lastBaseNameAt = this.baseNameAt;
+      this.baseName = undefined;
     }
     if (this.nameAt >= 0) this.feedName(this.nameAt);
   }
@@ -173,7 +180,7 @@ class PackReader {
 
   private entry(base: Path, typeOf: TypeLookup, time: number | undefined): Entry {
     const label = this.label;
-    const path = this.onlyBases() ? this.names.pathOfBase() : this.names.path();
+    const path = (this.onlyBases() ? this.names.pathOfBase() : this.names.path()) ?? this.prefixedPath(base);
     if (path === undefined) throw this.wrong('has a name that is no path');
     if (!isWithin(base, path)) throw this.wrong(`is about ${formatPath(path)}, outside ${formatPath(base)}`);
     if (label === none || (this.dialect === 'etch' && this.found === null)) {
@@ -182,8 +189,24 @@ class PackReader {
     if (path.kind !== 'resource' && path.kind !== 'resource-instance') {
       throw this.wrong(`has a value for ${formatPath(path)}`);
     }
-    const value = this.value(label, path, typeOf(path.object, path.resource));
+    const value = this.value(label, path, typeOf(path.object, path.resource, path.prefix));
     return time === undefined ? { path, value } : { path, value, time };
+  }
+
+  private prefixedPath(base: Path): Path | undefined {
+    const { reader } = this;
+    const after = reader.at;
+    this.baseName ??= this.textAt(this.lastBaseNameAt);
+    const name = this.textAt(this.nameAt);
+    reader.at = after;
+    return prefixedPathOf(`${this.baseName}${name}`, base, this.trees, { isBase: this.onlyBases() });
+  }
+
+  private textAt(at: number): string {
+    if (at < 0) return '';
+    this.reader.at = at;
+    this.reader.string();
+    return this.reader.text();
   }
 
   private value(label: number, path: Path, type: ValueType | undefined): Value {

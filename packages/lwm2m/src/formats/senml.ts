@@ -4,7 +4,7 @@
 // only sets bases and is not the last one is none. A time below 2^28 is relative to now (RFC 8428 §4.5.3): a codec
 // knows no now, it hands the number on and the caller resolves it.
 import { FormatError } from '@lapwing/kernel';
-import type { Entry } from '../entry.ts';
+import type { Entry, Trees } from '../entry.ts';
 import {
   formatPath,
   instancePath,
@@ -14,6 +14,7 @@ import {
   resourcePath,
   rootPath,
 } from '../path.ts';
+import { longestPrefix, parsePrefixedPath } from '../prefix.ts';
 import { checkPlace, refuseRepeats } from './placing.ts';
 import { checkValue } from './typing.ts';
 
@@ -115,6 +116,28 @@ export class NameReader {
     this.depth -= 1;
     this.id = this.ids[this.depth] as number;
     return this.path();
+  }
+}
+
+/**
+ * The path of a name that `NameReader` could not read: of an end device, `/d01/3303/0/5700`. A base name alone, `isBase`, may end
+ * with a slash. Undefined for what is no path, and for what is in no tree that `base` and `trees` are about.
+ */
+export function prefixedPathOf(
+  name: string,
+  base: Path,
+  trees: Trees,
+  { isBase }: { readonly isBase: boolean },
+): Path | undefined {
+  // Long names come back with every record: they are not looked into.
+  if (name.length > longestPrefix + 25 || (trees !== 'any' && base.prefix === undefined)) return undefined;
+  const ends = isBase && name.length > 1 && name.endsWith('/');
+  try {
+    const path = parsePrefixedPath(ends ? name.slice(0, -1) : name);
+    return trees === 'any' || path.prefix === base.prefix ? path : undefined;
+  } catch (error) {
+    if (error instanceof FormatError) return undefined;
+    throw error;
   }
 }
 
