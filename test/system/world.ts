@@ -6,6 +6,7 @@ import {
   Client,
   type ClientOptions,
   type Credentials,
+  EndDevices,
   ObjectStore,
   type ServerAccount,
   secured,
@@ -51,12 +52,16 @@ export interface Thing {
   /** Of datagrams; unused where devices make connections. */
   readonly transport: MemoryTransport;
   readonly objects: ObjectStore;
+  /** Behind it; of a device that is no gateway none ever. */
+  readonly endDevices: EndDevices;
   readonly reboots: number;
   warm(celsius: number): void;
 }
 
 export type ThingOptions = Partial<Omit<ClientOptions, 'bootstrap'>> & {
   readonly lifetime?: Duration;
+  /** It has object 25, and end devices. */
+  readonly isGateway?: boolean;
   /** What the factory has written: the server, a bootstrap server, or both; default the server. */
   readonly knows?: 'server' | 'bootstrap' | 'both';
   readonly bootstrap?: Partial<BootstrapAccount & BootstrapPolicy>;
@@ -285,7 +290,8 @@ export class World implements AsyncDisposable {
     objects.define(Setting, { creatable: {} });
     const thermometer = objects.add(Temperature, 0, { sensorValue: 20, minMeasured: 20 });
     const { lifetime = seconds(600), queueMode = false, notifications = 'con', retry = {}, ...some } = options;
-    const { omitName = false, knows = 'server', bootstrap = {}, ...others } = some;
+    const { omitName = false, knows = 'server', bootstrap = {}, isGateway = false, ...others } = some;
+    const endDevices = new EndDevices(isGateway ? objects : new ObjectStore());
     const { defaultMinimumPeriod = 0, defaultMaximumPeriod, credentials: given, ...rest } = others;
     const { scheme } = this.road;
     const credentials = knows === 'bootstrap' ? undefined : (given ?? (await this.enrol(name)));
@@ -314,6 +320,7 @@ export class World implements AsyncDisposable {
           : [defaultMaximumPeriod === undefined ? account : { ...account, defaultMaximumPeriod }],
       ...(knows === 'server' ? {} : { bootstrap: { ...(await this.bootstrapAccount(name)), ...bootstrap } }),
       objects,
+      ...(isGateway ? { endDevices } : {}),
       clock: this.clock,
       random: this.random,
       connectors: {
@@ -329,6 +336,7 @@ export class World implements AsyncDisposable {
       client,
       transport,
       objects,
+      endDevices,
       get reboots() {
         return counts.reboots;
       },

@@ -33,6 +33,7 @@ import { type Caller, mayDo, Right } from './objects/access-control.ts';
 import { objectList } from './operations/discover.ts';
 import type { Visible } from './operations/read.ts';
 import { serveOperations } from './operations/serve.ts';
+import { Trees } from './operations/trees.ts';
 import type { Settings } from './options.ts';
 import type { Phase } from './registration/machine.ts';
 import { RegistrationSession, type SessionListener } from './registration/session.ts';
@@ -170,8 +171,14 @@ export class Account implements AsyncDisposable {
   }
 
   /** Whether the server may read the instance. */
-  readonly visible: Visible = (object, instance) =>
+  private readonly visible: Visible = (object, instance) =>
     mayDo(this.device.objects, this.caller, Right.Read, object, instance);
+
+  /** What is at the paths now, as far as it is there and the server may read it. */
+  present(paths: readonly Path[]): readonly Entry[] {
+    const { objects: store, endDevices } = this.device;
+    return new Trees({ store, endDevices, visible: this.visible }).present(paths);
+  }
 
   /** Core 1.2.1 §6.4.5. Settles when the server has it; rejects as `Client.send` says. */
   async send(entries: readonly Entry[], { signal, format }: SendOptions): Promise<void> {
@@ -198,7 +205,9 @@ export class Account implements AsyncDisposable {
 
   private maySend(path: Path): boolean {
     if (path.kind === 'root' || path.kind === 'object') return true;
-    return !isHiddenObject(path.object) && this.visible(path.object, path.instance);
+    if (isHiddenObject(path.object)) return false;
+    if (path.prefix !== undefined) return this.device.endDevices?.get(path.prefix) !== undefined;
+    return this.visible(path.object, path.instance);
   }
 
   /** Values changed, also those of the account's own instance of object 1. */
@@ -213,9 +222,12 @@ export class Account implements AsyncDisposable {
   /** Instances came or went: the server wants to know, unless it knows already. */
   listChanged(): void {
     const { objects } = this.device.objects;
+    const { endDevices } = this.device;
     this.attributes.retain((path) => {
-      if (path.kind === 'root' || path.kind === 'object') return true;
-      return objects.get(path.object)?.instances.has(path.instance) ?? false;
+      const { prefix } = path;
+      const there = prefix === undefined ? objects : endDevices?.get(prefix)?.objects.objects;
+      if (path.kind === 'root' || path.kind === 'object') return there !== undefined;
+      return there?.get(path.object)?.instances.has(path.instance) ?? false;
     });
     if (this.phase === 'idle' || this.objectsAsText(this.session.version) === this.listed) return;
     this.session.handle({ kind: 'objects-changed' });

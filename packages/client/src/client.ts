@@ -1,7 +1,7 @@
 // The LwM2M client: objects on one side, servers on the other. The façade over the parts of this package.
 import { Code, ResponseError } from '@lapwing/coap';
 import { type Clock, ConfigError, type Duration, deadlineSignal, Emitter, type Events } from '@lapwing/kernel';
-import { type Entry, type Lwm2mVersion, type PathText, parsePath } from '@lapwing/lwm2m';
+import { type Entry, type Lwm2mVersion, type PathText, parsePath, under } from '@lapwing/lwm2m';
 import { Account, type AccountStats, type SendOptions } from './account.ts';
 import { type AccountSettings, accountsOf, defineAccountObjects, furnish } from './accounts.ts';
 import { instanceKey } from './bootstrap/apply.ts';
@@ -12,7 +12,6 @@ import { SecurityObject } from './builtin/security.ts';
 import { ServerObject } from './builtin/server.ts';
 import { SendError } from './errors.ts';
 import type { ObjectStore, StoreEvents } from './objects/store.ts';
-import { readPresent } from './operations/composite.ts';
 import { type ClientOptions, type Settings, settingsOf } from './options.ts';
 import type { Phase } from './registration/machine.ts';
 
@@ -44,6 +43,14 @@ export interface ClientEvents {
   'bootstrap-account-purged': Record<string, never>;
   /** A listener of another event threw. The client goes on. */
   'listener-failed': { readonly event: string; readonly error: unknown };
+}
+
+/** Which server, and whose values. */
+export interface SendChoice {
+  /** Short server id; default the first. */
+  readonly server?: number;
+  /** Of an end device behind this one; default the device itself. */
+  readonly prefix?: string;
 }
 
 export class Client implements AsyncDisposable {
@@ -127,17 +134,17 @@ export class Client implements AsyncDisposable {
 
   /**
    * Sends values to a server that has not asked for them (Core 1.2.1 §6.4.5): what is at paths now, as far as it is there, or
-   * entries, perhaps with times. `server` is a short server id, default the first. Resolves when the server has them. Rejects
+   * entries, perhaps with times; paths are of the end device with the prefix, entries say themselves whose they are. Resolves when the server has them. Rejects
    * with SendError when nothing can be sent, ResponseError when the server refuses, TimeoutError when it does not answer.
    */
   async send(
     what: readonly PathText[] | readonly Entry[],
-    { server, ...options }: SendOptions & { readonly server?: number } = {},
+    { server, prefix, ...options }: SendOptions & SendChoice = {},
   ): Promise<void> {
     const account = this.find(server);
     if (account === undefined) throw new SendError('not-registered', `there is no server ${server ?? ''}`);
     const entries = what.flatMap((each: PathText | Entry) =>
-      typeof each === 'string' ? readPresent(this.objects, [parsePath(each)], account.visible) : [each],
+      typeof each === 'string' ? account.present([under(prefix, parsePath(each))]) : [each],
     );
     await account.send(entries, options);
   }
@@ -177,11 +184,17 @@ export class Client implements AsyncDisposable {
       events.on('changed', (change) => this.changed(change)),
       events.on('list-changed', () => this.listChanged()),
     );
+    const { endDevices } = this.settings;
+    if (endDevices !== undefined)
+      this.subscriptions.push(
+        endDevices.events.on('changed', (change) => this.changed(change)),
+        endDevices.events.on('list-changed', () => this.listChanged()),
+      );
     for (const account of this.accounts) account.start();
     if (this.accounts.length === 0) this.bootstrapping.start('fallback');
   }
 
-  private changed({ paths }: StoreEvents['changed']): void {
+  private changed({ paths }: Pick<StoreEvents['changed'], 'paths'>): void {
     if (!this.isChanging) for (const account of this.accounts) account.changed(paths);
   }
 

@@ -11,3 +11,14 @@ export class SendError extends StackError {
     this.problem = problem;
   }
 }
+
+/** No end device was added; `problem` says what of it cannot be, or is somebody else's (Gateway 1.1.1 §6). */
+export class EndDeviceError extends StackError {
+  readonly code = 'LWM2M_END_DEVICE';
+  readonly problem: 'id' | 'id-taken' | 'prefix' | 'prefix-taken' | 'objects' | 'instance' | 'full';
+
+  constructor(problem: EndDeviceError['problem'], message: string) {
+    super(message);
+    this.problem = problem;
+  }
+}

@@ -5,9 +5,16 @@ export { BootstrapError } from './bootstrap/errors.ts';
 export type { BootstrapFailure, BootstrapPhase, BootstrapTerms } from './bootstrap/machine.ts';
 export { SecurityMode, SecurityObject } from './builtin/security.ts';
 export { ServerObject } from './builtin/server.ts';
-export { type About, Client, type ClientEvents } from './client.ts';
+export { type About, Client, type ClientEvents, type SendChoice } from './client.ts';
 export { type Connector, type Credentials, type Destination, secured } from './connect.ts';
-export { SendError } from './errors.ts';
+export { EndDeviceError, SendError } from './errors.ts';
+export {
+  type EndDevice,
+  type EndDeviceEvents,
+  type EndDeviceFields,
+  EndDevices,
+  type EndDevicesOptions,
+} from './gateway/end-devices.ts';
 export { Instance, type InstancePatch } from './objects/instance.ts';
 export { type ObjectPolicy, ObjectStore, type Origin, type StoreEvents, type StoreLimits } from './objects/store.ts';
 export type { BootstrapAccount, BootstrapPolicy, ClientOptions, ServerAccount } from './options.ts';

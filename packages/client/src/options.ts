@@ -15,6 +15,7 @@ import {
 import { isName, type Lwm2mVersion, versions, versionTraits } from '@lapwing/lwm2m';
 import { type BootstrapTerms, defaultBootstrapTerms } from './bootstrap/machine.ts';
 import { addressOf, type Connector, type Credentials, defaultConnectors, isSecured } from './connect.ts';
+import type { EndDevices } from './gateway/end-devices.ts';
 import { ObjectStore } from './objects/store.ts';
 import { defaultRetry, type RetryPolicy } from './registration/backoff.ts';
 
@@ -75,6 +76,8 @@ export interface ClientOptions {
   readonly authorities?: readonly (Uint8Array | string)[];
   /** What the device has; more can be added while it runs. */
   readonly objects?: ObjectStore;
+  /** Those behind the device, where it is a gateway; made with the same `objects`; default none. */
+  readonly endDevices?: EndDevices;
   /** Default 1.1. A server that does not speak it is spoken to in the newest older one that it understands. */
   readonly version?: Lwm2mVersion;
   /** Stands for the object list at servers that know the profile, from 1.2 on (Core 1.2.1 §6.2.1); default none. */
@@ -138,6 +141,7 @@ export interface Settings {
   readonly authorities: readonly (Uint8Array | string)[];
   readonly connectors: Readonly<Record<string, Connector>>;
   readonly objects: ObjectStore;
+  readonly endDevices: EndDevices | undefined;
   readonly version: Lwm2mVersion;
   readonly profileId: string | undefined;
   readonly smsNumber: string | undefined;
@@ -164,7 +168,12 @@ export function settingsOf(options: ClientOptions): Settings {
   const objects = options.objects ?? new ObjectStore();
   if (servers.length === 0 && options.bootstrap === undefined && !objects.objects.get(0)?.instances.size)
     problems.push('servers: none given');
+  const { endDevices } = options;
+  if (endDevices !== undefined && endDevices.gateway !== objects)
+    problems.push('endDevices: made with the objects of another device');
   const version = options.version ?? '1.1';
+  if (endDevices !== undefined && version === '1.0')
+    problems.push('endDevices: a gateway speaks 1.1 at least (Gateway 1.1.1 §8)');
   if (!versions.includes(version)) problems.push(`version: '${version}' is not one of ${versions.join(', ')}`);
   const rootPath = options.rootPath ?? '';
   if (rootPath !== '' && !/^(\/[^/?#<>]+)+$/.test(rootPath)) problems.push(`rootPath: '${rootPath}' is not like /path`);
@@ -195,6 +204,7 @@ export function settingsOf(options: ClientOptions): Settings {
     authorities,
     connectors,
     objects,
+    endDevices,
     version,
     profileId,
     smsNumber,

@@ -8,9 +8,10 @@ import {
   idsOf,
   inheritAttributes,
   type Path,
-  parsePath,
+  parsePrefixedPath,
   patchAttributes,
   pathOf,
+  under,
 } from '@lapwing/lwm2m';
 
 /** Paths with attributes of their own: what a server may make us remember. */
@@ -33,7 +34,7 @@ export class AttributeTable {
   /** What counts for a path, inherited from above. */
   effective(path: Path): Attributes {
     const ids = idsOf(path);
-    const levels = ids.map((_, i) => this.at(pathOf(ids.slice(0, ids.length - i))));
+    const levels = ids.map((_, i) => this.at(under(path.prefix, pathOf(ids.slice(0, ids.length - i)))));
     return inheritAttributes([...levels, this.defaults()]);
   }
 
@@ -50,7 +51,15 @@ export class AttributeTable {
 
   /** What is gone takes its attributes along: whoever comes in its place starts without. */
   retain(exists: (path: Path) => boolean): void {
-    for (const text of [...this.written.keys()]) if (!exists(parsePath(text))) this.written.delete(text);
+    for (const text of [...this.written.keys()]) if (!exists(parsePrefixedPath(text))) this.written.delete(text);
+  }
+
+  /** As seen from the tree of an end device. */
+  behind(prefix: string): Pick<AttributeTable, 'at' | 'effective'> {
+    return {
+      at: (path) => this.at(under(prefix, path)),
+      effective: (path) => this.effective(under(prefix, path)),
+    };
   }
 
   clear(): void {

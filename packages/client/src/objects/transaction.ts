@@ -88,8 +88,8 @@ export class Transaction {
     if (staged.contents.delete(resource)) staged.touched.add(resource);
   }
 
-  /** Throws ResponseError 4.00 and changes nothing when a mandatory resource would be missing or the object's check fails. */
-  commit(): Changes {
+  /** Throws ResponseError 4.00 when a mandatory resource would be missing or the object's check fails. */
+  check(): void {
     for (const [key, { object, contents, actions, creator }] of this.staged) {
       if (this.deleted.has(key)) continue;
       object.check?.(
@@ -105,6 +105,11 @@ export class Transaction {
           throw ResponseError.badRequest(`/${key}/${resource.id} (${name}) is mandatory`);
       }
     }
+  }
+
+  /** Throws as `check`, and then changes nothing. */
+  commit(): Changes {
+    this.check();
     const paths: Path[] = [];
     let instances = false;
     for (const [key, staged] of this.staged) {

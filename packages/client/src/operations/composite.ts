@@ -36,13 +36,6 @@ function presentAt(store: ObjectStore, path: Path, visible: Visible): readonly E
   }
 }
 
-/** Throws ResponseError 4.04 when nothing is there. */
-export function readComposite(store: ObjectStore, paths: readonly Path[], visible = everything): readonly Entry[] {
-  const entries = readPresent(store, paths, visible);
-  if (entries.length === 0) throw new ResponseError(Code.NotFound);
-  return entries;
-}
-
 /** Throws as Write does, and 4.01 for objects that no server may touch; then nothing has changed. */
 export function writeComposite(
   store: ObjectStore,

@@ -24,7 +24,7 @@ import { type InstanceNode, isMany, type ObjectNode } from '../objects/tree.ts';
 /** Throws ResponseError 4.04 for what is not there, 4.05 for the root. */
 export function discover(
   store: ObjectStore,
-  attributes: AttributeTable,
+  attributes: Pick<AttributeTable, 'at' | 'effective'>,
   { path, depth }: Extract<Operation, { op: 'discover' }>,
   enabler: Lwm2mVersion,
 ): readonly Link[] {

@@ -15,8 +15,7 @@ import type { AttributeTable } from '../notify/attribute-table.ts';
 import { Delivery } from '../notify/delivery.ts';
 import { Relation, type Relations } from '../notify/relations.ts';
 import type { ObjectStore } from '../objects/store.ts';
-import { readPresent } from './composite.ts';
-import { readEntries, type Visible } from './read.ts';
+import type { Trees } from './trees.ts';
 
 export interface Observing {
   readonly store: ObjectStore;
@@ -26,8 +25,8 @@ export interface Observing {
   readonly version: Lwm2mVersion;
   /** Confirmable notifications, unless the server has written otherwise (attribute `con`). */
   readonly notifications: 'con' | 'auto';
-  /** Which instances the server may see. */
-  readonly visible: Visible;
+  /** What there is, as far as the server may see it. */
+  readonly trees: Trees;
   /** The server wants nothing lost while it cannot be reached (/1/x/6). */
   readonly storing: () => boolean;
   /** A notification was not acknowledged: the server has lost sight of this device, or the device of it. */
@@ -44,7 +43,7 @@ const mostKept = 1000;
 export function observe(
   operation: ObserveOperation,
   context: Context,
-  { store, relations, attributes, clock, version, notifications, visible, storing, unheard }: Observing,
+  { trees, relations, attributes, clock, version, notifications, storing, unheard }: Omit<Observing, 'store'>,
   toResponse: (entries: readonly Entry[]) => Response,
 ): readonly Entry[] {
   const own = patchAttributes({}, operation.attributes ?? {});
@@ -53,9 +52,7 @@ export function observe(
   const paths = operation.op === 'observe' ? [operation.path] : operation.paths;
   // What a composite names and is not there may still come.
   const read = (): readonly Entry[] =>
-    operation.op === 'observe'
-      ? readEntries(store, operation.path, visible)
-      : readPresent(store, operation.paths, visible);
+    operation.op === 'observe' ? trees.read(operation.path) : trees.present(operation.paths);
   const entries = read();
   const { notify, signal } = context;
   if (notify === undefined) return entries;

@@ -2,53 +2,61 @@
 import { Code, type Context, Option, type Request, type Response, ResponseError, type Service } from '@lapwing/coap';
 import {
   type Answer,
+  entriesUnder,
   isHiddenObject,
   type Lwm2mVersion,
   lackingFor,
   type Operation,
   type Path,
   readRequest,
+  under,
   writeResponse,
 } from '@lapwing/lwm2m';
+import type { EndDevices } from '../gateway/end-devices.ts';
+import type { AttributeTable } from '../notify/attribute-table.ts';
 import { type Caller, mayDo, Right } from '../objects/access-control.ts';
-import { readComposite, readPresent, writeComposite } from './composite.ts';
 import { create } from './create.ts';
 import { deleteAt } from './delete.ts';
 import { discover } from './discover.ts';
 import { type Executing, execute } from './execute.ts';
 import { type Observing, observe } from './observe.ts';
-import { readEntries, type Visible } from './read.ts';
+import type { Visible } from './read.ts';
+import { Trees } from './trees.ts';
 import { write } from './write.ts';
 import { writeAttributes } from './write-attributes.ts';
 
-export interface Operated extends Omit<Observing, 'visible'>, Executing {
+export interface Operated extends Omit<Observing, 'trees'>, Executing {
   readonly version: Lwm2mVersion;
   readonly rootPath: string;
   readonly caller: Caller;
+  /** Behind this device, where it is a gateway. */
+  readonly endDevices?: EndDevices | undefined;
 }
 
 interface Serving extends Operated {
-  readonly visible: Visible;
+  readonly trees: Trees;
+  /** The attributes of what is discovered; default those of the device's own tree. */
+  readonly seen?: Pick<AttributeTable, 'at' | 'effective'>;
 }
 
 /** Rejects with the ResponseError to answer. */
 export function serveOperations(operated: Operated): Service {
   const { store, caller } = operated;
   const visible: Visible = (object, instance) => mayDo(store, caller, Right.Read, object, instance);
+  const trees = new Trees({ store, endDevices: operated.endDevices, visible });
+  const { typeOf, isBehind } = trees;
+  const reading = isBehind === undefined ? { typeOf } : { typeOf, isBehind };
   const device: Serving = {
     ...operated,
     // What is spoken may change with each registration.
     get version() {
       return operated.version;
     },
-    visible,
+    trees,
   };
   return async (request: Request, context: Context): Promise<Response> => {
-    const operation = spokenIn(
-      device.version,
-      readRequest(request, { typeOf: store.typeOf, rootPath: device.rootPath }),
-    );
-    const answer = await perform(operation, context, device);
+    const operation = spokenIn(device.version, readRequest(request, { ...reading, rootPath: device.rootPath }));
+    const answer = await answerTo(operation, context, device);
     const response = writeResponse(operation, answer, device);
     // Observe in the answer accepts the observation (RFC 7641 §4.1).
     return isObserve(operation) && context.notify !== undefined
@@ -109,8 +117,43 @@ function spokenIn(version: Lwm2mVersion, operation: Operation): Operation {
 
 const isObserve = ({ op }: Operation): boolean => op === 'observe' || op === 'observe-composite';
 
+/** What is asked of an end device is done in its tree, and told as seen from the gateway (Gateway 1.1.1 §8.3.1). */
+async function answerTo(operation: Operation, context: Context, device: Serving): Promise<Answer> {
+  const prefix = 'path' in operation ? operation.path.prefix : undefined;
+  if (prefix === undefined || !('path' in operation)) return perform(operation, context, device);
+  const store = device.trees.behind(prefix);
+  // Relations and attributes of a server are kept with the prefix, and read through the trees.
+  const isSteering = isObserve(operation) || operation.op === 'write-attributes';
+  const answer = await perform(isSteering || isReading(operation) ? operation : asSeenBehind(operation), context, {
+    ...device,
+    store,
+    seen: device.attributes.behind(prefix),
+    // Gateway 1.1.1 §7: access control is about the gateway's own objects.
+    caller: { id: device.caller.id, isAlone: true },
+  });
+  switch (answer.kind) {
+    case 'content':
+      return { ...answer, entries: entriesUnder(prefix, answer.entries) };
+    case 'done':
+      return answer.location === undefined ? answer : { ...answer, location: under(prefix, answer.location) };
+    // Their targets are as the end device has them (Gateway 1.1.1 §8.3.1).
+    case 'links':
+    case 'refused':
+      return answer;
+  }
+}
+
+/** Without the prefix. */
+function asSeenBehind(operation: Extract<Operation, { path: Path }>): Operation {
+  const path = under(undefined, operation.path);
+  const entries = 'entries' in operation ? { entries: entriesUnder(undefined, operation.entries) } : {};
+  return { ...operation, path, ...entries } as Operation;
+}
+
+const isReading = ({ op }: Operation): boolean => op === 'read' || op === 'cancel-observe';
+
 async function perform(operation: Operation, context: Context, device: Serving): Promise<Answer> {
-  const { store, visible, caller } = device;
+  const { store, trees, caller } = device;
   // Core 1.2.1 Appendix E.1: keys are nobody's but the bootstrap server's.
   if ('path' in operation && operation.path.kind !== 'root' && isHiddenObject(operation.path.object))
     throw new ResponseError(Code.Unauthorized);
@@ -118,7 +161,7 @@ async function perform(operation: Operation, context: Context, device: Serving):
   switch (operation.op) {
     case 'read':
     case 'cancel-observe':
-      return { kind: 'content', code: Code.Content, entries: readEntries(store, operation.path, visible) };
+      return { kind: 'content', code: Code.Content, entries: trees.read(operation.path) };
     case 'observe':
     case 'observe-composite': {
       const entries = observe(operation, context, device, (current) =>
@@ -127,11 +170,13 @@ async function perform(operation: Operation, context: Context, device: Serving):
       return { kind: 'content', code: Code.Content, entries };
     }
     case 'read-composite':
-      return { kind: 'content', code: Code.Content, entries: readComposite(store, operation.paths, visible) };
-    case 'cancel-observe-composite':
-      return { kind: 'content', code: Code.Content, entries: readPresent(store, operation.paths, visible) };
+    case 'cancel-observe-composite': {
+      const entries = trees.present(operation.paths);
+      if (entries.length === 0 && operation.op === 'read-composite') throw new ResponseError(Code.NotFound);
+      return { kind: 'content', code: Code.Content, entries };
+    }
     case 'write-composite':
-      writeComposite(store, operation, (object, instance) => mayDo(store, caller, Right.Write, object, instance));
+      trees.write(operation, (object, instance) => mayDo(store, caller, Right.Write, object, instance));
       return { kind: 'done', code: Code.Changed };
     case 'send':
       throw new ResponseError(Code.NotFound);
@@ -139,7 +184,7 @@ async function perform(operation: Operation, context: Context, device: Serving):
       return {
         kind: 'links',
         code: Code.Content,
-        links: discover(store, device.attributes, operation, device.version),
+        links: discover(store, device.seen ?? device.attributes, operation, device.version),
       };
     case 'write':
       write(store, operation);

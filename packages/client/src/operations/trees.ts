@@ -1,0 +1,103 @@
+// Whose objects a path is about: the device's own, or those of an end device behind it. Operations on one path go to the tree of its
+// prefix; composite ones may touch several (Gateway 1.1.1 §8.3).
+import { Code, ResponseError } from '@lapwing/coap';
+import { type Entry, entriesUnder, type Operation, type Path, type TypeLookup, under } from '@lapwing/lwm2m';
+import type { EndDevices } from '../gateway/end-devices.ts';
+import type { ObjectStore } from '../objects/store.ts';
+import { readPresent, writeComposite } from './composite.ts';
+import { everything, readEntries, type Visible } from './read.ts';
+
+export interface TreesOptions {
+  readonly store: ObjectStore;
+  readonly endDevices: EndDevices | undefined;
+  /** Of the device's own instances; of end devices whoever may speak to the gateway sees everything (Gateway 1.1.1 §7). */
+  readonly visible: Visible;
+}
+
+type WriteComposite = Extract<Operation, { op: 'write-composite' }>;
+
+export class Trees {
+  private readonly store: ObjectStore;
+  private readonly endDevices: EndDevices | undefined;
+  private readonly visible: Visible;
+
+  constructor({ store, endDevices, visible }: TreesOptions) {
+    this.store = store;
+    this.endDevices = endDevices;
+    this.visible = visible;
+  }
+
+  /** Undefined where there is no gateway: then no path has a prefix. */
+  get isBehind(): ((prefix: string) => boolean) | undefined {
+    const { endDevices } = this;
+    return endDevices === undefined ? undefined : (prefix) => endDevices.get(prefix) !== undefined;
+  }
+
+  get typeOf(): TypeLookup {
+    const { store, endDevices } = this;
+    if (endDevices === undefined) return store.typeOf;
+    return (object, resource, prefix) =>
+      prefix === undefined ? store.typeOf(object, resource) : endDevices.get(prefix)?.objects.typeOf(object, resource);
+  }
+
+  /** Throws ResponseError 4.04 for a prefix that nobody has. */
+  behind(prefix: string): ObjectStore {
+    const endDevice = this.endDevices?.get(prefix);
+    if (endDevice === undefined) throw new ResponseError(Code.NotFound);
+    return endDevice.objects;
+  }
+
+  /** Throws as `readEntries`. */
+  read(path: Path): readonly Entry[] {
+    const { prefix } = path;
+    if (prefix === undefined) return readEntries(this.store, path, this.visible);
+    return entriesUnder(prefix, readEntries(this.behind(prefix), under(undefined, path)));
+  }
+
+  /** Every value that is there and may be read; of what is not, or may not, there is no trace. Never throws. */
+  present(paths: readonly Path[]): readonly Entry[] {
+    if (paths.every(({ prefix }) => prefix === undefined)) return readPresent(this.store, paths, this.visible);
+    return [...byPrefix(paths, (path) => path)].flatMap(([prefix, own]) => {
+      if (prefix === undefined) return readPresent(this.store, own, this.visible);
+      const objects = this.endDevices?.get(prefix)?.objects;
+      if (objects === undefined) return [];
+      const bare = own.map((path) => under(undefined, path));
+      return entriesUnder(prefix, readPresent(objects, bare));
+    });
+  }
+
+  /** All or nothing, wherever it is. Throws as `writeComposite`. */
+  write({ entries, ...operation }: WriteComposite, mayWrite: Visible): void {
+    const parts = [...byPrefix(entries, ({ path }) => path)].map(([prefix, own]) => ({
+      store: prefix === undefined ? this.store : this.behind(prefix),
+      mayWrite: prefix === undefined ? mayWrite : everything,
+      part: { ...operation, entries: entriesUnder(undefined, own) },
+    }));
+    const writeFrom = (at: number): void => {
+      const next = parts[at];
+      if (next === undefined) return;
+      const { store, part } = next;
+      // The last is written within the changes of all others, which are looked at before: nothing is committed until all may be.
+      store.batch(
+        (transaction) => {
+          writeComposite(store, part, next.mayWrite);
+          transaction.check();
+          writeFrom(at + 1);
+        },
+        { written: part.entries },
+      );
+    };
+    writeFrom(0);
+  }
+}
+
+function byPrefix<T>(items: readonly T[], pathOf: (item: T) => Path): ReadonlyMap<string | undefined, readonly T[]> {
+  const groups = new Map<string | undefined, T[]>();
+  for (const item of items) {
+    const { prefix } = pathOf(item);
+    const group = groups.get(prefix);
+    if (group === undefined) groups.set(prefix, [item]);
+    else group.push(item);
+  }
+  return groups;
+}
