@@ -217,6 +217,11 @@ export class World implements AsyncDisposable {
       'store-failed',
       'notify-failed',
       'sent',
+      'end-device-added',
+      'end-device-changed',
+      'end-device-removed',
+      'end-devices-refused',
+      'end-devices-failed',
       'listener-failed',
     ] as const;
     for (const kind of kinds) {

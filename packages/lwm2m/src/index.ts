@@ -111,11 +111,12 @@ export {
   rootPath,
 } from './path.ts';
 export {
+  entriesByPrefix,
   entriesUnder,
+  groupByPrefix,
   isPrefix,
   longestPrefix,
   parsePrefixedPath,
-  prefixesOf,
   under,
 } from './prefix.ts';
 export {

@@ -1,7 +1,7 @@
 import { FormatError } from '@lapwing/kernel';
 import { describe, expect, it } from 'vitest';
 import { childOf, contains, equalPaths, formatPath, parentOf, parsePath, resourcePath, rootPath } from './path.ts';
-import { entriesUnder, isPrefix, parsePrefixedPath, prefixesOf, under } from './prefix.ts';
+import { entriesByPrefix, entriesUnder, isPrefix, parsePrefixedPath, under } from './prefix.ts';
 
 describe('the prefix of an end device', () => {
   it.each(['d01', 'D-1', 'a', '00124b0006b5c1aa', 'urn:dev:x', '3a', 'a.b_c', 'x'.repeat(64)])('may be %s', (text) =>
@@ -43,7 +43,10 @@ describe('the prefix of an end device', () => {
   it('is given to entries and taken from them, and those that have it stay the same', () => {
     const entries = [{ path: parsePath('/3/0/0') }];
     const behind = entriesUnder('d01', entries);
-    expect(prefixesOf([...entries, ...behind, ...behind].map(({ path }) => path))).toEqual([undefined, 'd01']);
+    expect([...entriesByPrefix([...behind, ...entries, ...behind])]).toEqual([
+      ['d01', [...behind, ...behind]],
+      [undefined, entries],
+    ]);
     expect(entriesUnder('d01', behind)).toBe(behind);
     expect(entriesUnder(undefined, behind)).toEqual(entries);
   });

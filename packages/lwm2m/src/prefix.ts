@@ -30,10 +30,26 @@ export function entriesUnder(prefix: string | undefined, entries: readonly Entry
   return entries.map((entry) => ({ ...entry, path: under(prefix, entry.path) }));
 }
 
-/** Whose tree each of them is in, in order of first appearance; undefined is the device itself. */
-export function prefixesOf(paths: readonly Path[]): readonly (string | undefined)[] {
-  return [...new Set(paths.map(({ prefix }) => prefix))];
+/** The items of each tree, in order of first appearance; undefined is the device itself. */
+export function groupByPrefix<T>(
+  items: readonly T[],
+  pathOf: (item: T) => Path,
+): ReadonlyMap<string | undefined, readonly T[]> {
+  const groups = new Map<string | undefined, T[]>();
+  for (const item of items) {
+    const { prefix } = pathOf(item);
+    const group = groups.get(prefix);
+    if (group === undefined) groups.set(prefix, [item]);
+    else group.push(item);
+  }
+  return groups;
 }
+
+const pathOfEntry = ({ path }: Entry): Path => path;
+
+/** As `groupByPrefix`. */
+export const entriesByPrefix = (entries: readonly Entry[]): ReadonlyMap<string | undefined, readonly Entry[]> =>
+  groupByPrefix(entries, pathOfEntry);
 
 /** `/3/0`, or `/d01/3303/0` of an end device; `/d01` alone is its root. Throws FormatError. */
 export function parsePrefixedPath(text: string): Path {

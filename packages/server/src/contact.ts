@@ -1,11 +1,11 @@
 // How one registered device can be reached now: its registration, the endpoint that it came by, what waits for
 // it and what is observed on it. One per device, mutable, and small: idle devices are the many.
 import type { Endpoint } from '@lapwing/coap';
-import type { Instant } from '@lapwing/kernel';
+import type { Duration, Instant } from '@lapwing/kernel';
 import type { Command } from './commands.ts';
 import type { ObservationRecord } from './observations.ts';
 import type { Expiring } from './registration/expiry.ts';
-import type { RegistrationRecord } from './registration/registration.ts';
+import type { Registration, RegistrationRecord } from './registration/registration.ts';
 
 export class Contact implements Expiring {
   registration: RegistrationRecord;
@@ -42,4 +42,11 @@ export class Contact implements Expiring {
     this.expiresAt = expiresAt;
     this.permittedUntil = permittedUntil;
   }
+}
+
+/** How long it stays awake, by contact. */
+export function windowOf(
+  window: Duration | ((registration: Registration) => Duration),
+): Duration | ((contact: Contact) => Duration) {
+  return typeof window === 'number' ? window : ({ registration }) => window(registration);
 }

@@ -1,15 +1,18 @@
 // A device by name, not by connection: valid while it sleeps or is gone. Machines use `perform`; people use the typed
 // calls that stand on it, which throw ResponseError for a refusal.
-import type { Link } from '@lapwing/coap';
-import { ClosedError, type Duration } from '@lapwing/kernel';
+import { Code, type Link } from '@lapwing/coap';
+import { ClosedError, type Duration, FormatError } from '@lapwing/kernel';
 import {
   type AttributePatch,
   type ContentResult,
+  type EndDevice,
   type Entry,
   type ExecutableKey,
   type InstancePath,
   type InstanceValues,
   instancePath,
+  isPrefix,
+  longestPrefix,
   type ObjectDefinition,
   type Operation,
   objectPath,
@@ -18,12 +21,15 @@ import {
   parsePath,
   type ReadableKey,
   type Result,
+  readEndDevices,
   resourcePath,
   type TypeLookup,
   type Value,
   type ValueOf,
   type WritableValues,
 } from '@lapwing/lwm2m';
+import { Gateway } from '@lapwing/lwm2m/objects/gateway';
+import { bareEntries, operationBehind, resultAsBehind } from './behind.ts';
 import { entriesOf, instanceValues, refuse, resourceNamed, typesOf, valueOf } from './calls.ts';
 import type { QueueOptions } from './queue.ts';
 import type { QueuedCommand } from './queued.ts';
@@ -86,11 +92,27 @@ export interface Asker {
 /** Any name: whether it is registered matters only when something is asked of it. */
 export class Device {
   readonly name: string;
+  /** Of an end device behind the device of that name. */
+  readonly prefix: string | undefined;
   private readonly asker: Asker;
 
-  constructor(name: string, asker: Asker) {
+  constructor(name: string, asker: Asker, prefix?: string) {
     this.name = name;
     this.asker = asker;
+    this.prefix = prefix;
+  }
+
+  /** Those behind a gateway, as it tells now (Gateway 1.1.1 §6); of a device that is none, none. Rejects as `perform`. */
+  async endDevices(options?: PerformOptions): Promise<readonly EndDevice[]> {
+    const result = await this.perform({ op: 'read', path: objectPath(Gateway.id) }, options);
+    if (result.kind === 'refused' && result.code === Code.NotFound) return [];
+    return result.kind === 'content' ? readEndDevices(result.entries).devices : refuse(result);
+  }
+
+  /** One behind a gateway, by its prefix: everything that a device can be asked. Throws FormatError for what is no prefix. */
+  endDevice(prefix: string): Device {
+    if (!isPrefix(prefix)) throw new FormatError(`not a prefix: ${JSON.stringify(prefix.slice(0, longestPrefix))}`);
+    return new Device(this.name, this.asker, prefix);
   }
 
   /**
@@ -99,7 +121,9 @@ export class Device {
    * decoded), or the signal's reason.
    */
   perform(operation: Operation, options?: PerformOptions): Promise<Result> {
-    return this.asker.perform(this.name, operation, options);
+    const { prefix } = this;
+    if (prefix === undefined) return this.asker.perform(this.name, operation, options);
+    return this.asker.perform(this.name, operationBehind(prefix, operation), options).then(resultAsBehind);
   }
 
   /**
@@ -108,7 +132,8 @@ export class Device {
    */
   queue(operation: Operation, options?: QueueOptions): Promise<QueuedCommand> {
     if (this.asker.queue === undefined) return Promise.reject(new ClosedError('nobody queues commands here'));
-    return this.asker.queue(this.name, operation, options);
+    const asked = this.prefix === undefined ? operation : operationBehind(this.prefix, operation);
+    return this.asker.queue(this.name, asked, options);
   }
 
   /**
@@ -295,7 +320,10 @@ export class Device {
       yield { entries: first.entries, sequence: first.sequence };
       if (!live) return;
       for (let next = await watch.next(signal); next !== undefined; next = await watch.next(signal))
-        yield { entries: next.entries, sequence: next.sequence };
+        yield {
+          entries: this.prefix === undefined ? next.entries : bareEntries(next.entries),
+          sequence: next.sequence,
+        };
     } finally {
       if (live && !watch.isOver) {
         // Over here at once. Nobody waits for the device to hear of it, since it may sleep: it is told by a reset later.

@@ -1,7 +1,7 @@
 // Every event of the server, as one map of types.
 import type { Code } from '@lapwing/coap';
 import type { Duration, Peer } from '@lapwing/kernel';
-import type { ContentResult, Entry, Path, Result } from '@lapwing/lwm2m';
+import type { ContentResult, EndDevice, EndDeviceProblem, Entry, Path, Result } from '@lapwing/lwm2m';
 import type { QueuedCommand } from './queued.ts';
 import type { Registration } from './registration/registration.ts';
 import type { Outcome } from './stores/command-store.ts';
@@ -42,10 +42,30 @@ export interface ServerEvents {
   /** What a device sent by itself (Core 1.2.1 §6.4.5). Times are Unix time in seconds; without one it is of now. */
   sent: {
     readonly registration: Registration;
+    /** Of the end device whose values they are; of a gateway that sends for several, one event for each. */
+    readonly prefix?: string;
     readonly entries: readonly Entry[];
     /** Content-Format that it came in. */
     readonly format: number;
   };
+  /** A gateway has told of an end device behind it (Gateway 1.1.1 §8.2). */
+  'end-device-added': { readonly registration: Registration; readonly endDevice: EndDevice };
+  /** It has other objects now, or another instance of object 25. */
+  'end-device-changed': {
+    readonly registration: Registration;
+    readonly endDevice: EndDevice;
+    readonly previous: EndDevice;
+  };
+  /** It is behind the gateway no more, or the gateway is registered no more. */
+  'end-device-removed': { readonly registration: Registration; readonly endDevice: EndDevice };
+  /** What a gateway said of some end devices cannot be; they are left out. The first 100 of so many. */
+  'end-devices-refused': {
+    readonly registration: Registration;
+    readonly refused: number;
+    readonly problems: readonly EndDeviceProblem[];
+  };
+  /** Object 25 could not be read or observed. It is tried again with the next registration. */
+  'end-devices-failed': { readonly registration: Registration; readonly error: Error };
   /** Nothing comes any more: cancelled here, refused or ended by the device, replaced by one of the same path, or over with the registration. */
   'observation-ended': {
     readonly observation: Observation;

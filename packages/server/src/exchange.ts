@@ -1,6 +1,6 @@
 // An operation becomes a request to one device, and its response a result: the meeting of the binding with the
 // endpoint, the device's version and its definitions.
-import type { Observing, Request, RequestOptions, Response, Token } from '@lapwing/coap';
+import type { Link, Observing, Request, RequestOptions, Response, Token } from '@lapwing/coap';
 import type { Clock } from '@lapwing/kernel';
 import {
   type Operation,
@@ -13,6 +13,7 @@ import {
 import type { Underway } from './commands.ts';
 import type { Contact } from './contact.ts';
 import type { Models } from './models.ts';
+import type { Registration } from './registration/registration.ts';
 
 export type Observer = Pick<Observing, 'listener' | 'tag'>;
 
@@ -26,13 +27,25 @@ export interface ExchangeOptions {
   readonly acknowledged?: (() => void) | undefined;
 }
 
+const nothing: readonly Link[] = [];
+
 export class Exchange {
   private readonly models: Models;
   private readonly heard: (contact: Contact) => void;
   private readonly clock: Pick<Clock, 'wall'>;
+  private readonly objectsBehind: (name: string, prefix: string) => readonly Link[] | undefined;
 
-  /** `heard` is told of every answer's sender; values with relative times are of the clock's now. */
-  constructor(models: Models, heard: (contact: Contact) => void, clock: Pick<Clock, 'wall'>) {
+  /**
+   * `heard` is told of every answer's sender; values with relative times are of the clock's now; `objectsBehind` gives the object
+   * list of an end device, where it is known.
+   */
+  constructor(
+    models: Models,
+    heard: (contact: Contact) => void,
+    clock: Pick<Clock, 'wall'>,
+    objectsBehind: (name: string, prefix: string) => readonly Link[] | undefined,
+  ) {
+    this.objectsBehind = objectsBehind;
     this.models = models;
     this.heard = heard;
     this.clock = clock;
@@ -77,12 +90,19 @@ export class Exchange {
     endpoint.expect(registration.peer, token, { ...observer, request: writeRequest(operation, registration) });
   }
 
+  private typesFor(registration: Registration, operation: Operation): TypeLookup {
+    const prefix = 'path' in operation ? operation.path.prefix : undefined;
+    if (prefix === undefined) return this.models.typesOf(registration);
+    const { name, version } = registration;
+    return this.models.typesOf({ version, objects: this.objectsBehind(name, prefix) ?? nothing });
+  }
+
   /** Throws FormatError for an answer that cannot be decoded. */
   read(
     { registration }: Contact,
     operation: Operation,
     response: Response,
-    typeOf = this.models.typesOf(registration),
+    typeOf = this.typesFor(registration, operation),
   ): Result {
     const result = readResponse(operation, response, typeOf, registration.rootPath);
     if (result.kind !== 'content') return result;

@@ -30,6 +30,7 @@ export {
   type PerformOptions,
   type ReadValues,
 } from './device.ts';
+export type { EndDevicesStats } from './end-devices.ts';
 export { type Failure, failureOf, NotRegisteredError, UnsupportedError } from './errors.ts';
 export type { Observation, ServerEvents } from './events.ts';
 export type { KeepingStats } from './keeping.ts';

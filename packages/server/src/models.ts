@@ -17,8 +17,8 @@ export class Models {
     this.library = library;
   }
 
-  typesOf(registration: Registration): TypeLookup {
-    const { version, objects } = registration;
+  /** `objects` are the registered ones, or those of an end device behind. */
+  typesOf({ version, objects }: Pick<Registration, 'version' | 'objects'>): TypeLookup {
     const known = this.lookups[version].get(objects);
     if (known !== undefined) return known;
     const lookup = this.library.lookupFor(objects, versionTraits[version].objectVersions);

@@ -111,6 +111,11 @@ export interface ServerOptions {
   readonly tagOfNote?: (note: string) => unknown;
   /** Hears what becomes of queued commands; default: nobody but who holds their handles. */
   readonly receiver?: CommandReceiver;
+  /**
+   * Whether object 25 of each device that registers it is observed, so that end devices and their events are known; default `follow`.
+   * Their paths can be asked for in any case.
+   */
+  readonly endDevices?: 'follow' | 'ignore';
   readonly limits?: {
     /** Registrations in all; default 1 000 000. */
     readonly registrations?: number;
@@ -118,6 +123,8 @@ export interface ServerOptions {
     readonly commands?: number;
     /** Observations of one device; default 64. */
     readonly observations?: number;
+    /** End devices of one gateway; default 4096. */
+    readonly endDevices?: number;
     /** Queued commands of one device, default 10 000; of all, default 1 000 000. */
     readonly queued?: number;
     readonly queuedInAll?: number;
@@ -143,7 +150,9 @@ export interface Settings {
   readonly stores: Stores;
   readonly tagOfNote: (note: string) => unknown;
   readonly receiver: CommandReceiver | undefined;
+  readonly endDevices: 'follow' | 'ignore';
   readonly limits: {
+    readonly endDevices: number;
     readonly registrations: number;
     readonly commands: number;
     readonly observations: number;
@@ -177,7 +186,9 @@ export function settingsOf(options: ServerOptions): Settings {
     stores: options.stores ?? {},
     tagOfNote: options.tagOfNote ?? ((note) => note),
     receiver: options.receiver,
+    endDevices: options.endDevices ?? 'follow',
     limits: {
+      endDevices: limits.endDevices ?? 4096,
       registrations: limits.registrations ?? 1_000_000,
       commands: limits.commands ?? 100,
       observations: limits.observations ?? 64,
@@ -198,6 +209,7 @@ export function settingsOf(options: ServerOptions): Settings {
   positive('limits.registrations', settings.limits.registrations);
   positive('limits.commands', settings.limits.commands);
   positive('limits.observations', settings.limits.observations);
+  positive('limits.endDevices', settings.limits.endDevices);
   positive('limits.queued', settings.limits.queued);
   positive('limits.queuedInAll', settings.limits.queuedInAll);
   for (const name of ['registerRate', 'hostRate'] as const) {

@@ -10,8 +10,17 @@ import {
   ResponseError,
 } from '@lapwing/coap';
 import type { Clock, Peer } from '@lapwing/kernel';
-import { type Entry, formatPath, instancePath, isHiddenObject, readSend, withAbsoluteTimes } from '@lapwing/lwm2m';
+import {
+  type Entry,
+  entriesByPrefix,
+  formatPath,
+  instancePath,
+  isHiddenObject,
+  readSend,
+  withAbsoluteTimes,
+} from '@lapwing/lwm2m';
 import type { Contact } from './contact.ts';
+import { isGateway } from './end-devices.ts';
 import type { Models } from './models.ts';
 import { mayContinue } from './registration/identity.ts';
 import type { Registry } from './registration/registry.ts';
@@ -19,6 +28,8 @@ import { endpointOf } from './security/ownership.ts';
 import type { SecurityStore } from './security/store.ts';
 
 export interface Report {
+  /** Of the end device whose values they are. */
+  readonly prefix?: string;
   readonly entries: readonly Entry[];
   readonly format: number;
 }
@@ -82,9 +93,15 @@ export class SendInterface {
 
   private check(entries: readonly Entry[], objects: readonly Link[]): void {
     const instances = this.instancesOf(objects);
+    const hasBehind = entries.some(({ path }) => path.prefix !== undefined) && isGateway(objects);
     for (const { path } of entries) {
       if (path.kind === 'root' || path.kind === 'object') throw new ResponseError(Code.BadRequest);
       if (isHiddenObject(path.object)) throw new ResponseError(Code.BadRequest);
+      // The objects of end devices are in no registration (Gateway 1.1.1 §8.3.3).
+      if (path.prefix !== undefined) {
+        if (!hasBehind) throw new ResponseError(Code.NotFound);
+        continue;
+      }
       if (!instances.has(formatPath(instancePath(path.object, path.instance)))) throw new ResponseError(Code.NotFound);
     }
   }
@@ -96,4 +113,12 @@ export class SendInterface {
     this.instances.set(objects, instances);
     return instances;
   }
+}
+
+/** A report for the gateway and for each end device that it speaks for (Gateway 1.1.1 §8.3.3). */
+export function byTree(report: Report): readonly Report[] {
+  if (report.entries.every(({ path }) => path.prefix === undefined)) return [report];
+  return [...entriesByPrefix(report.entries)].map(([prefix, entries]) =>
+    prefix === undefined ? { ...report, entries } : { ...report, prefix, entries },
+  );
 }

@@ -1,21 +1,13 @@
 // The LwM2M server: what it hears goes into the registry, what is asked of it goes out in order, what happens is told
 // as events. The façade over the services of this package; every part has its own file.
 import { Code, type Context, makeResponse, type Request, type Response, type Service } from '@lapwing/coap';
-import {
-  type Address,
-  Driver,
-  type Duration,
-  Emitter,
-  type Events,
-  FormatError,
-  type Identity,
-  TimeoutError,
-} from '@lapwing/kernel';
-import { dataPath, isName, lackingFor, type Operation, type Result } from '@lapwing/lwm2m';
+import { type Address, Driver, Emitter, type Events, FormatError, type Identity, TimeoutError } from '@lapwing/kernel';
+import { dataPath, type EndDevice, isName, lackingFor, type Operation, type Result } from '@lapwing/lwm2m';
 import { Awake, type AwakeEffect, type AwakeInput } from './awake.ts';
 import { Commands, type Underway, type Work } from './commands.ts';
-import type { Contact } from './contact.ts';
+import { type Contact, windowOf } from './contact.ts';
 import { Device, type PerformOptions } from './device.ts';
+import { EndDevices } from './end-devices.ts';
 import { NotRegisteredError, UnsupportedError } from './errors.ts';
 import type { Observation, ServerEvents } from './events.ts';
 import { Exchange } from './exchange.ts';
@@ -38,7 +30,7 @@ import type { Registration, RegistrationRecord } from './registration/registrati
 import { Registry } from './registration/registry.ts';
 import { changeCredentials, type Holders } from './security/changing.ts';
 import type { DeviceSecurity } from './security/store.ts';
-import { SendInterface } from './send.ts';
+import { byTree, type Report, SendInterface } from './send.ts';
 import { listenerStats, type ServerStats } from './stats.ts';
 import { Telling } from './telling.ts';
 import { keyOf } from './wishes.ts';
@@ -57,6 +49,7 @@ export class Server implements AsyncDisposable {
   private readonly listening: Listening[] = [];
   private readonly telling = new Telling(this.emitter);
   private readonly keeping: Keeping;
+  private readonly behind: EndDevices;
   private unserved = 0;
   private listenerErrors = 0;
   private closed = false;
@@ -68,7 +61,15 @@ export class Server implements AsyncDisposable {
     const { clock, limits } = settings;
     this.commands = new Commands(clock, limits.commands);
     const models = new Models(settings.library);
-    this.exchange = new Exchange(models, this.heard, clock);
+    this.behind = new EndDevices(
+      {
+        contactOf: (name) => this.registry.byName(name),
+        perform: (name, operation, options) => this.perform(name, operation, options),
+        emit: this.tell,
+      },
+      { limit: limits.endDevices, follow: settings.endDevices === 'follow' },
+    );
+    this.exchange = new Exchange(models, this.heard, clock, (name, prefix) => this.behind.objectsOf(name, prefix));
     this.observing = new Observations(this.exchange, this.observed, this.heard, limits.observations);
     this.sending = new SendInterface(settings, this.registry, models, this.sent);
     this.expiry = new ExpiryWheel();
@@ -80,7 +81,7 @@ export class Server implements AsyncDisposable {
         contactOf: (name) => this.registry.byName(name),
         enqueue: (contact, work, options) => this.commands.enqueue(contact, work, options),
         ask: (contact, operation, options, underway) => this.ask(contact, operation, options, underway),
-        emit: (kind, event) => this.telling.emit(kind, event),
+        emit: this.tell,
         end: (contact) => this.end(contact, 'deregistered'),
       },
       { observing: this.observing, listening: this.listening },
@@ -109,6 +110,7 @@ export class Server implements AsyncDisposable {
         server.keeping.opened(opened, server.registering, (contact) => server.expiries.handle(contact));
       }
       server.keeping.start();
+      for (const contact of server.registry.values()) server.behind.seen(contact);
     } catch (error) {
       await server[Symbol.asyncDispose]();
       throw error;
@@ -141,6 +143,11 @@ export class Server implements AsyncDisposable {
   observations(name: string): readonly Observation[] {
     const contact = this.registry.byName(name);
     return contact === undefined ? [] : this.observing.of(contact);
+  }
+
+  /** Behind a gateway that is registered, as it has told; none where `endDevices` is `ignore`. */
+  endDevices(name: string): readonly EndDevice[] {
+    return this.behind.of(name);
   }
 
   /** False while a device in queue mode sleeps, and for one that is not registered. */
@@ -227,6 +234,7 @@ export class Server implements AsyncDisposable {
       observations: this.observing.size,
       commands: this.commands.size,
       kept: this.keeping.stats(),
+      endDevices: this.behind.stats(),
       outcomes: { ...this.registering.outcomes(), ...this.sending.outcomes() },
       unserved: this.unserved,
       listenerErrors: this.listenerErrors,
@@ -239,6 +247,7 @@ export class Server implements AsyncDisposable {
     if (this.closed) return;
     this.closed = true;
     this.telling.close();
+    this.behind.close();
     this.expiries[Symbol.dispose]();
     this.registering[Symbol.dispose]();
     this.awake[Symbol.dispose]();
@@ -303,6 +312,7 @@ export class Server implements AsyncDisposable {
       before === undefined ? { registration } : { registration, replaced: before.registration },
     );
     this.keeping.registered(contact, before);
+    this.behind.seen(contact);
     this.spokenTo(contact);
   };
 
@@ -318,11 +328,12 @@ export class Server implements AsyncDisposable {
     const moved = previous.peer !== registration.peer ? this.observing.follow(contact, previous.peer) : [];
     this.keeping.updated(contact, previous);
     this.telling.emit('updated', { registration, previous, withObjects });
+    if (registration.objectList !== previous.objectList) this.behind.seen(contact);
     this.spokenTo(contact, moved);
   };
 
-  private readonly sent = (contact: Contact, report: Omit<ServerEvents['sent'], 'registration'>): void => {
-    this.telling.emit('sent', { registration: contact.registration, ...report });
+  private readonly sent = (contact: Contact, report: Report): void => {
+    for (const each of byTree(report)) this.telling.emit('sent', { registration: contact.registration, ...each });
     this.spokenTo(contact);
   };
 
@@ -345,6 +356,7 @@ export class Server implements AsyncDisposable {
     const { registration } = contact;
     this.commands.abandon(contact, new NotRegisteredError(`${registration.name}: its registration ended`));
     this.keeping.ended(contact);
+    this.behind.ended(contact);
     this.telling.emit(event, { registration });
   }
 
@@ -357,11 +369,16 @@ export class Server implements AsyncDisposable {
 
   /** What is kept hears of an end before anybody can ask for the same again. */
   private readonly observed: ObservationEvents = {
-    emit: (kind, event) => this.telling.emit(kind, event),
+    emit: (kind, event) => this.tell(kind, event),
     ended: (event) => {
       this.keeping.observationEnded(event);
       this.telling.emit('observation-ended', event);
     },
+  };
+
+  private readonly tell = <K extends keyof ServerEvents>(kind: K, event: ServerEvents[K]): void => {
+    this.telling.emit(kind, event);
+    this.behind.heard(kind, event);
   };
 
   private readonly holders: Holders = {
@@ -385,8 +402,4 @@ export class Server implements AsyncDisposable {
     this.listenerErrors += 1;
     if (event !== 'listener-failed') this.emitter.emit('listener-failed', { event, error });
   }
-}
-
-function windowOf(window: Settings['awakeWindow']): Duration | ((contact: Contact) => Duration) {
-  return typeof window === 'number' ? window : ({ registration }) => window(registration);
 }

@@ -1,5 +1,6 @@
 // What a server counts.
 import type { EndpointStats } from '@lapwing/coap';
+import type { EndDevicesStats } from './end-devices.ts';
 import type { KeepingStats } from './keeping.ts';
 import type { DtlsStats, Listening, StreamStats } from './listen.ts';
 
@@ -10,6 +11,7 @@ export interface ServerStats {
   readonly commands: number;
   /** What outlives the process, and what of it is not written down yet. */
   readonly kept: KeepingStats;
+  readonly endDevices: EndDevicesStats;
   /** Of the registration interface and of Send, by outcome. */
   readonly outcomes: Readonly<Record<string, number>>;
   /** Requests for what is not there, outside the registration interface. */

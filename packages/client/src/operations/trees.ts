@@ -1,7 +1,16 @@
 // Whose objects a path is about: the device's own, or those of an end device behind it. Operations on one path go to the tree of its
 // prefix; composite ones may touch several (Gateway 1.1.1 §8.3).
 import { Code, ResponseError } from '@lapwing/coap';
-import { type Entry, entriesUnder, type Operation, type Path, type TypeLookup, under } from '@lapwing/lwm2m';
+import {
+  type Entry,
+  entriesByPrefix,
+  entriesUnder,
+  groupByPrefix,
+  type Operation,
+  type Path,
+  type TypeLookup,
+  under,
+} from '@lapwing/lwm2m';
 import type { EndDevices } from '../gateway/end-devices.ts';
 import type { ObjectStore } from '../objects/store.ts';
 import { readPresent, writeComposite } from './composite.ts';
@@ -57,7 +66,7 @@ export class Trees {
   /** Every value that is there and may be read; of what is not, or may not, there is no trace. Never throws. */
   present(paths: readonly Path[]): readonly Entry[] {
     if (paths.every(({ prefix }) => prefix === undefined)) return readPresent(this.store, paths, this.visible);
-    return [...byPrefix(paths, (path) => path)].flatMap(([prefix, own]) => {
+    return [...groupByPrefix(paths, (path) => path)].flatMap(([prefix, own]) => {
       if (prefix === undefined) return readPresent(this.store, own, this.visible);
       const objects = this.endDevices?.get(prefix)?.objects;
       if (objects === undefined) return [];
@@ -68,7 +77,7 @@ export class Trees {
 
   /** All or nothing, wherever it is. Throws as `writeComposite`. */
   write({ entries, ...operation }: WriteComposite, mayWrite: Visible): void {
-    const parts = [...byPrefix(entries, ({ path }) => path)].map(([prefix, own]) => ({
+    const parts = [...entriesByPrefix(entries)].map(([prefix, own]) => ({
       store: prefix === undefined ? this.store : this.behind(prefix),
       mayWrite: prefix === undefined ? mayWrite : everything,
       part: { ...operation, entries: entriesUnder(undefined, own) },
@@ -89,15 +98,4 @@ export class Trees {
     };
     writeFrom(0);
   }
-}
-
-function byPrefix<T>(items: readonly T[], pathOf: (item: T) => Path): ReadonlyMap<string | undefined, readonly T[]> {
-  const groups = new Map<string | undefined, T[]>();
-  for (const item of items) {
-    const { prefix } = pathOf(item);
-    const group = groups.get(prefix);
-    if (group === undefined) groups.set(prefix, [item]);
-    else group.push(item);
-  }
-  return groups;
 }

@@ -8,11 +8,11 @@
 import { FormatError } from '@lapwing/kernel';
 import type { Codec, Entry, Trees, TypeLookup } from '../entry.ts';
 import { formatPath, maxId, type Path, pathOf } from '../path.ts';
-import { isPrefix, longestPrefix, under } from '../prefix.ts';
+import { entriesByPrefix, isPrefix, longestPrefix, under } from '../prefix.ts';
 import { readItem, writeItem } from './cbor.ts';
 import { CborReader, Info, Major } from './cbor-reader.ts';
 import { CborWriter } from './cbor-writer.ts';
-import { byTree, checkPlace, idAt, inOrder, isWithin, maxRecords, refuseRepeats } from './placing.ts';
+import { checkPlace, idAt, inOrder, isWithin, maxRecords, refuseRepeats } from './placing.ts';
 import { checkValue } from './typing.ts';
 
 export const lwm2mCbor: Codec = { format: 11_544, encode, decode };
@@ -167,7 +167,7 @@ function encode(entries: readonly Entry[], base: Path): Uint8Array {
 
 /** One map for the trees of several devices. */
 function writeTrees(writer: CborWriter, entries: readonly Entry[]): void {
-  const trees = [...byTree(entries)].map(([prefix, tree]) => ({ prefix, tree: inOrder(tree) }));
+  const trees = [...entriesByPrefix(entries)].map(([prefix, tree]) => ({ prefix, tree: inOrder(tree) }));
   const members = trees.reduce((sum, { tree }) => sum + new Set(tree.map((entry) => idOf(entry, 0))).size, 0);
   writer.head(Major.Map, members);
   for (const { prefix, tree } of trees) writeMembers(writer, tree, 0, prefix);

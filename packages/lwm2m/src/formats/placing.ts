@@ -3,6 +3,7 @@
 import { FormatError } from '@lapwing/kernel';
 import type { Entry } from '../entry.ts';
 import { formatPath, type Path } from '../path.ts';
+import { entriesByPrefix } from '../prefix.ts';
 
 /** Most records that any one payload may hold. */
 export const maxRecords = 10_000;
@@ -106,16 +107,5 @@ export function refuseRepeats(entries: readonly Entry[]): void {
 
 /** The same ids in the trees of several devices are not the same path. */
 function refuseRepeatsInEachTree(entries: readonly Entry[]): void {
-  for (const tree of byTree(entries).values()) refuseRepeats(tree);
-}
-
-/** The entries of each device, by prefix, in order of first appearance. */
-export function byTree(entries: readonly Entry[]): ReadonlyMap<string | undefined, readonly Entry[]> {
-  const trees = new Map<string | undefined, Entry[]>();
-  for (const entry of entries) {
-    const tree = trees.get(entry.path.prefix);
-    if (tree === undefined) trees.set(entry.path.prefix, [entry]);
-    else tree.push(entry);
-  }
-  return trees;
+  for (const tree of entriesByPrefix(entries).values()) refuseRepeats(tree);
 }
