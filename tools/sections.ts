@@ -15,7 +15,7 @@ export interface Mentions {
 export type Index = ReadonlyMap<string, ReadonlyMap<string, Mentions>>;
 
 const section = '(?:\\d+|[A-Z])(?:\\.\\d+)*(?:\\.[A-Z])?';
-const documents = 'RFC \\d{3,5}|(?:Core|Transport) 1\\.\\d(?:\\.\\d)?|TS \\d{2}\\.\\d{3}';
+const documents = 'RFC \\d{3,5}|(?:Core|Transport|Gateway) 1\\.\\d(?:\\.\\d)?|TS \\d{2}\\.\\d{3}';
 const reference = new RegExp(`\\b(${documents}) ((?:§${section}(?:[–-]§?${section})?(?:, | and | to )?)+)`, 'g');
 const each = new RegExp(`§(${section})`, 'g');
 

@@ -1,11 +1,12 @@
-// A device that is a gateway, the end devices behind it, and a server that manages them (LwM2M Gateway 1.1.1).
+// A device that is a gateway, the end devices behind it, and a server that manages them (Gateway 1.1.1 §6, §8.2, §8.3, §8.3.3).
 import { ObjectStore } from '@lapwing/client';
-import { minutes, seconds } from '@lapwing/kernel';
+import { Code, Endpoint, makeRequest, Option, OptionSet } from '@lapwing/coap';
+import { encodeUtf8, minutes, seconds } from '@lapwing/kernel';
 import { type Entry, formatPath, parsePrefixedPath } from '@lapwing/lwm2m';
 import { Gateway } from '@lapwing/lwm2m/objects/gateway';
 import { describe, expect, it } from 'vitest';
 import { Setting, Temperature } from './objects.ts';
-import { rows, type Thing, World } from './world.ts';
+import { rows, serverHost, type Thing, World } from './world.ts';
 
 /** An end device with a thermometer, and settings that servers may create. */
 function sensor(thing: Thing, id: string, prefix: string, celsius = 20) {
@@ -228,6 +229,35 @@ describe('a gateway that means harm, or is large', () => {
     thing.objects.remove(25, 7);
     await world.until(() => world.of('end-device-removed').length === 1, minutes(30));
     expect(world.server.endDevices('gw')).toHaveLength(499);
+  });
+
+  it('is answered 4.04 for values of end devices where it is no gateway, and 4.00 for what is no path', async () => {
+    await using world = await World.make();
+    await using raw = await Endpoint.open({
+      transport: world.network.transport('10.2.0.1'),
+      clock: world.clock,
+      random: world.random,
+    });
+    const peer = await raw.connect({ via: 'udp', host: serverHost, port: 5683 });
+    const post = async (path: string, query: readonly string[], format: number, payload: string) => {
+      const options = OptionSet.of(
+        [Option.UriPath, path],
+        [Option.ContentFormat, format],
+        ...query.map((part): [number, string] => [Option.UriQuery, part]),
+      );
+      return (await world.during(raw.request(peer, makeRequest(Code.Post, options, encodeUtf8(payload))))).code;
+    };
+    const register = (objects: string) => post('rd', ['ep=raw', 'lwm2m=1.1', 'lt=600', 'b=U'], 40, objects);
+    const send = (name: string) => post('dp', [], 110, `[{"n":"${name}","v":1}]`);
+    expect(await register('</3/0>')).toBe(Code.Created);
+    expect(await send('/d01/3303/0/5700')).toBe(Code.NotFound);
+    expect(await register('</3/0>,</25/0>')).toBe(Code.Created);
+    expect(await send('/d01/3303/0/5700')).toBe(Code.Changed);
+    for (const name of ['/../3303/0/5700', '/%2e/3303/0/5700', '/d01/d02/3/0', '/d01/0/0/5', '/d01/3303'])
+      expect(await send(name), name).toBe(Code.BadRequest);
+    await world.until(() => world.of('end-devices-failed').length === 1);
+    expect(world.server.stats().endDevices).toEqual({ known: 0, refused: 0, failed: 1 });
+    expect(world.of('sent').map(({ prefix }) => prefix)).toEqual(['d01']);
   });
 
   it('may send nothing for end devices where it has registered none', async () => {

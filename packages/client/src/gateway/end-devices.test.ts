@@ -12,6 +12,7 @@ import {
 import { decodeUtf8, encodeUtf8, noBytes, nobody, seconds } from '@lapwing/kernel';
 import { settle, VirtualClock } from '@lapwing/kernel/testing';
 import { defineObject, formatPath } from '@lapwing/lwm2m';
+import { AccessControl } from '@lapwing/lwm2m/objects/access-control';
 import { describe, expect, it } from 'vitest';
 import { EndDeviceError } from '../errors.ts';
 import { AttributeTable } from '../notify/attribute-table.ts';
@@ -204,6 +205,15 @@ describe('an end device', () => {
   ])('is not where it is not: %s', async (path, code) => {
     const { ask } = setUp();
     expect((await ask(request(Code.Get, path))).code).toBe(code);
+  });
+
+  // Gateway 1.1.1 §7.
+  it('is nothing that access control of the gateway is about', async () => {
+    const { ask, store } = setUp();
+    store.add(AccessControl, 0, { objectId: 25, objectInstanceId: 0, acl: new Map([[2, 0]]), accessControlOwner: 1 });
+    expect((await ask(request(Code.Get, '/25/0'))).code).toBe(Code.Unauthorized);
+    expect((await ask(request(Code.Get, '/d01/3311/0/5851'))).code).toBe(Code.Content);
+    expect((await ask(request(Code.Put, '/d01/3311/0/5851', { format: 0, payload: '7' }))).code).toBe(Code.Changed);
   });
 
   it('does not appear in the tree of the gateway', async () => {

@@ -1,6 +1,6 @@
 // Golden bytes of the specifications (vectors/*.json, each naming its source), read and written by every codec.
 import { readdirSync, readFileSync } from 'node:fs';
-import { encodeUtf8, fromHex, toHex } from '@lapwing/kernel';
+import { encodeUtf8, FormatError, fromHex, toHex } from '@lapwing/kernel';
 import { describe, expect, it } from 'vitest';
 import type { Entry, TypeLookup } from '../entry.ts';
 import { idsOf, parsePath } from '../path.ts';
@@ -88,5 +88,23 @@ describe.each(files)('the vectors of %s', (file) => {
     const written = codec.encode(entries.map(entryOf), parsePath(base));
     if (text === undefined) expect(toHex(written)).toBe(hex);
     else expect(new TextDecoder().decode(written)).toBe(text);
+  });
+});
+
+describe('L-07: the sample bytes of the enabler test specification', () => {
+  const samples = files.filter((file) => file.endsWith('-ets-1.2.json'));
+
+  it('are of the cases 215, 257, 651 and 1630', () => {
+    const names = samples.flatMap((file) =>
+      (JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as Vectors).cases.map(({ name }) => name),
+    );
+    for (const id of [215, 257, 651, 1630]) expect(names.some((name) => name.includes(`int-${id},`))).toBe(true);
+  });
+
+  it('are a format error where case 1630 misprints the length of a resource', () => {
+    const misprinted = fromHex(
+      '08012e80002b480011486f737420446576696365204944202332480114486f737420446576696365204d6f64656c202332',
+    );
+    expect(() => codecFor(11_542)?.decode(misprinted, parsePath('/16'), () => 'string')).toThrow(FormatError);
   });
 });
