@@ -1,5 +1,5 @@
 // From MQTT to a device of ours and back, over real sockets: the composite commands and Send, in both profiles.
-import { Client, ObjectStore } from '@lapwing/client';
+import { Client, EndDevices, ObjectStore } from '@lapwing/client';
 import { parseConfig, runGateway } from '@lapwing/gateway/main';
 import { parsePath } from '@lapwing/lwm2m';
 import { describe, expect, test } from 'vitest';
@@ -45,14 +45,18 @@ async function setUp(compat: string, version: '1.1' | '1.2') {
     reboot: () => undefined,
   });
   const temperature = objects.add(Temperature, 0, { sensorValue: 21.5, applicationType: 'kitchen' });
+  const endDevices = new EndDevices(objects);
+  const behind = new ObjectStore();
+  const behindTemperature = behind.add(Temperature, 0, { sensorValue: 4.5, applicationType: 'fridge' });
+  endDevices.add({ id: 'urn:dev:fridge', prefix: 'd01', objects: behind });
   const [address] = gateway.addresses;
   const port = address?.via === 'udp' ? address.port : 0;
   const client = own(
-    await Client.start({ name: 'dev-1', version, servers: [{ uri: `coap://127.0.0.1:${port}` }], objects }),
+    await Client.start({ name: 'dev-1', version, servers: [{ uri: `coap://127.0.0.1:${port}` }], objects, endDevices }),
   );
   expect(await mqtt.next('register')).toMatchObject({ data: { ep: 'dev-1', lwm2m: version } });
   const ask = (command: object) => mqtt.publish('lwm2m/dev-1/dn/dm', command);
-  return { parts, mqtt, client, temperature, ask };
+  return { parts, mqtt, client, temperature, behindTemperature, ask };
 }
 
 describe.each([
@@ -95,6 +99,46 @@ describe.each([
     ask({ reqID: 3, msgType: 'write-composite', data: { content: wrong } });
     expect(await mqtt.next('write-composite')).toMatchObject({ reqID: 3, data: { code: '4.05' } });
     expect(temperature.get('applicationType')).toBe('attic');
+  });
+
+  test('reach an end device behind the device by its prefix', async () => {
+    const { parts, mqtt, ask, client, behindTemperature } = await setUp(compat, version);
+    await using _ = parts;
+    ask({ reqID: 20, msgType: 'read', data: { path: '/d01/3303/0/5700' } });
+    expect(await mqtt.next('read')).toMatchObject({
+      reqID: 20,
+      data: { reqPath: '/d01/3303/0/5700', code: '2.05', content: [{ path: '/d01/3303/0/5700', value: 4.5 }] },
+    });
+    ask({ reqID: 21, msgType: 'write', data: { path: '/d01/3303/0/5750', type: 'String', value: 'freezer' } });
+    expect(await mqtt.next('write')).toMatchObject({ reqID: 21, data: { code: '2.04' } });
+    expect(behindTemperature.get('applicationType')).toBe('freezer');
+    ask({ reqID: 22, msgType: 'discover', data: { path: '/d01/3303/0' } });
+    expect(await mqtt.next('discover')).toMatchObject({
+      data: { reqPath: '/d01/3303/0', content: ['</3303/0>', '</3303/0/5700>', '</3303/0/5750>'] },
+    });
+    ask({ reqID: 23, msgType: 'observe', data: { path: '/d01/3303/0/5700' } });
+    expect(await mqtt.next('observe')).toMatchObject({ reqID: 23, data: { code: '2.05' } });
+    behindTemperature.set({ sensorValue: 5.5 });
+    expect(await mqtt.next('notify')).toMatchObject({
+      reqID: 23,
+      data: { reqPath: '/d01/3303/0/5700', content: [{ path: '/d01/3303/0/5700', value: 5.5 }] },
+    });
+    ask({ reqID: 26, msgType: 'cancel-observe', data: { path: '/d01/3303/0/5700' } });
+    expect(await mqtt.next('cancel-observe')).toMatchObject({ reqID: 26, data: { code: '2.05' } });
+    ask({ reqID: 24, msgType: 'read-composite', data: { paths: ['/3303/0/5700', '/d01/3303/0'] } });
+    expect(await mqtt.next('read-composite')).toMatchObject({
+      data: {
+        content: [
+          { path: '/3303/0/5700', value: 21.5 },
+          { path: '/d01/3303/0/5700', value: 5.5 },
+          { path: '/d01/3303/0/5750', value: 'freezer' },
+        ],
+      },
+    });
+    ask({ reqID: 25, msgType: 'read', data: { path: '/d09/3303/0/5700' } });
+    expect(await mqtt.next('read')).toMatchObject({ reqID: 25, data: { code: '4.04', codeMsg: 'not_found' } });
+    await client.send(['/3303/0/5700'], { prefix: 'd01' });
+    expect(await mqtt.next('send')).toMatchObject({ data: { content: [{ path: '/d01/3303/0/5700', value: 5.5 }] } });
   });
 
   test('observe several paths and stop', async () => {

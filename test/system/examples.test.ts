@@ -78,6 +78,21 @@ describe('the examples', { timeout: 60_000 }, () => {
     expect(values.every((value, i) => i === 0 || value > (values[i - 1] ?? 0))).toBe(true);
   });
 
+  it('end-devices reads and observes what is behind a gateway', async () => {
+    const both = new Example('end-devices');
+    expect(await both.exit()).toBe(0);
+    expect([...both.lines].sort()).toEqual([
+      'added urn:example:cellar as d02',
+      'added urn:example:kitchen as d01',
+      'removed urn:example:cellar',
+      'removed urn:example:kitchen',
+      'the cellar has 12 °C',
+      'the cellar has 13 °C',
+      'urn:example:cellar: 12 °C',
+      'urn:example:kitchen: 20 °C',
+    ]);
+  });
+
   it('coap-server says hello, and how long it has been up to whoever observes it', async () => {
     const server = new Example('coap-server', '0');
     const port = await server.port();

@@ -52,6 +52,28 @@ describe('commands', () => {
     }
   });
 
+  it('takes the prefix of an end device before the ids', () => {
+    expect(plain(operation({ msgType: 'read', data: { path: '/d01/3303/0/5700' } }))).toEqual({
+      op: 'read',
+      path: '/d01/3303/0/5700',
+    });
+    expect(plain(operation({ msgType: 'observe', data: { path: 'd01/3303/0?pmin=5' } }))).toMatchObject({
+      path: '/d01/3303/0',
+    });
+    const content = [{ path: '5750', type: 'String', value: 'x' }];
+    expect(plain(operation({ msgType: 'write', data: { basePath: '/d01/3303/0', content } }))).toMatchObject({
+      path: '/d01/3303/0',
+      entries: [{ path: '/d01/3303/0/5750' }],
+    });
+    const paths = ['/3303', '/d01/3303', '/d02'];
+    expect(plain(operation({ msgType: 'read-composite', data: { paths } }))).toMatchObject({ paths });
+    for (const path of ['/../3', '/a%2fb/3', '/d01', '/d01//3', '/bs/3', `/${'x'.repeat(65)}/3`, '/d01/x'])
+      expect(reason({ msgType: 'read', data: { path } }), path).toContain('path');
+    expect(reason({ msgType: 'write', data: { basePath: '/d01/3303/0', content: [{ path: 'd02/5750' }] } })).toContain(
+      'd02',
+    );
+  });
+
   it('ignores slashes before and behind a path', () => {
     expect(plain(operation({ msgType: 'read', data: { path: '3/0/' } }))).toEqual({ op: 'read', path: '/3/0' });
   });

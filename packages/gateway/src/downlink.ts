@@ -7,11 +7,13 @@ import {
   type Entry,
   type InstancePath,
   idsOf,
+  isPrefix,
   type Operation,
   type Path,
   pathOf,
   type ResourceInstancePath,
   type ResourcePath,
+  under,
 } from '@lapwing/lwm2m';
 import { type Command, type Fields, isFields, parseEnvelope } from './command.ts';
 import { parseValue } from './command-value.ts';
@@ -90,7 +92,7 @@ function pathsOf(data: Fields): readonly Path[] {
   const { paths } = data;
   if (!Array.isArray(paths) || paths.length === 0) throw new FormatError('paths is missing, empty or not an array');
   if (paths.length > mostParts) throw new FormatError(`paths: at most ${mostParts}`);
-  return paths.map((each, i) => checkedPath(idsIn(each, `paths[${i}]`), `paths[${i}]`));
+  return paths.map((each, i) => pathIn(each, `paths[${i}]`));
 }
 
 /** Attributes stand beside the paths, as in write-attr; from LwM2M 1.2 on. */
@@ -108,7 +110,7 @@ function writeComposite(data: Fields, profile: Profile, encoding: 'plain' | 'hex
   const entries = elements.map((element, i): Entry => {
     const at = `content[${i}].path`;
     if (!isFields(element)) throw new FormatError(`content[${i}] is not an object`);
-    const path = checkedPath(idsIn(element['path'], at), at);
+    const path = pathIn(element['path'], at);
     if (path.kind === 'resource-instance' && element['value'] === null) return { path };
     if (path.kind !== 'resource' && path.kind !== 'resource-instance')
       throw new FormatError(`${at}: a value is written to a resource or a resource instance`);
@@ -259,7 +261,7 @@ function entriesBelow(
     if (!isFields(element)) throw new FormatError(`content[${i}] is not an object`);
     const below = idsIn(element['path'], at);
     if (!depths.includes(below.length)) throw new FormatError(`${at}: ${depths.join(' or ')} ids go below basePath`);
-    const path = checkedPath([...idsOf(base), ...below], at);
+    const path = under(base.prefix, checkedPath([...idsOf(base), ...below], at));
     const key = idsOf(path).join('/');
     entries.delete(key);
     entries.set(key, { path, value: elementValue(element, i, encoding, profile) });
@@ -291,9 +293,18 @@ function pathWithoutQuery(value: unknown, member: string): Path {
 function splitPath(value: unknown, member: string): { readonly path: Path; readonly query: string | undefined } {
   if (typeof value !== 'string') throw new FormatError(`${member} is missing or not text`);
   const mark = value.indexOf('?');
-  const path = checkedPath(idsIn(mark < 0 ? value : value.slice(0, mark), member), member);
+  const path = pathIn(mark < 0 ? value : value.slice(0, mark), member);
   if (path.kind === 'root') throw new FormatError(`${member} names no object`);
   return { path, query: mark < 0 ? undefined : value.slice(mark + 1) };
+}
+
+/** A first segment that is no number is the prefix of an end device (Gateway 1.1.1 §8.3.1). */
+function pathIn(value: unknown, member: string): Path {
+  const [, slashes = '', first = ''] = typeof value === 'string' ? (/^(\/*)([^/]*)/.exec(value) ?? []) : [];
+  if (!isPrefix(first)) return checkedPath(idsIn(value, member), member);
+  const ids = String(value).slice(slashes.length + first.length + 1);
+  if (ids.startsWith('/')) throw new FormatError(`${member}: nothing between two slashes`);
+  return under(first, checkedPath(idsIn(ids, member), member));
 }
 
 /** Slashes before and behind do not count. */

@@ -161,6 +161,8 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
       awakeWindow: lwm2m.awakeWindow,
       queueMode: isQueueMode,
       blocks: lwm2m.blocks,
+      // Devices are asked what applications ask, and nothing else.
+      endDevices: 'ignore',
       transmission: lwm2m.transmission,
       stores: {
         registrations: registrationsIn(database, unreadable),
