@@ -45,10 +45,10 @@ describe.each(roads)('over $name, a device', ({ options }) => {
     await world.plan('a');
     // Where nobody is.
     const uri = `${world.road.scheme}://10.0.0.9:5683`;
-    const credentials = await world.road.enrol('a', world.security);
+    const proof = await world.proof('a');
     const thing = await world.device('a', {
       knows: 'both',
-      servers: [{ uri, ...(credentials === undefined ? {} : { credentials }), retry: { retryCount: 1 } }],
+      servers: [{ uri, ...proof, retry: { retryCount: 1 } }],
     });
     await world.until(isRegistered(world, 'a'), minutes(30));
     expect(thing.client.servers.map(({ id }) => id)).toEqual([101]);
@@ -319,8 +319,6 @@ describe('a bootstrap', () => {
     expect(spent).toBeGreaterThan(2);
     expect(world.bootstraps.filter(({ kind }) => kind === 'started')).toHaveLength(1);
   });
-
-  it.todo('is protected by OSCORE (ETS int-11): client and server do not speak OSCORE yet');
 
   it('writes other objects too, and fills in what the device is called', async () => {
     await using world = await makeWorld();

@@ -11,6 +11,7 @@ import {
   secured,
 } from '@lapwing/client';
 import { streamTransport } from '@lapwing/coap';
+import { type KeyUseStore, MemoryKeyUseStore } from '@lapwing/coap/oscore';
 import { type Duration, seconds, type Transport } from '@lapwing/kernel';
 import {
   type LinkProfile,
@@ -38,7 +39,7 @@ import {
   type ServerOptions,
 } from '@lapwing/server';
 import { DeviceObject, Setting, Temperature } from './objects.ts';
-import { type Road, roads } from './roads.ts';
+import { type Proof, proofOf, type Road, roads } from './roads.ts';
 
 export const serverHost = '10.0.0.1';
 export const bootstrapHost = '10.0.0.2';
@@ -69,11 +70,12 @@ export type ThingOptions = Partial<Omit<ClientOptions, 'bootstrap'>> & {
     | 'defaultMaximumPeriod'
     | 'omitName'
     | 'credentials'
+    | 'oscore'
   >;
 
 /** The rows of the matrix that every road must stand. */
 export const rows: readonly { readonly name: string; readonly options: WorldOptions }[] = (
-  ['udp', 'tcp', 'dtls-psk', 'dtls-cid', 'dtls-rpk', 'dtls-x509'] as const
+  ['udp', 'tcp', 'oscore', 'dtls-psk', 'dtls-cid', 'dtls-rpk', 'dtls-x509'] as const
 ).flatMap((road) => [
   { name: `${road} on a perfect network`, options: { road } },
   {
@@ -119,6 +121,12 @@ export class World implements AsyncDisposable {
   /** What they prove themselves with to the bootstrap server. */
   readonly bootstrapSecurity = new MemorySecurityStore();
   readonly plans = new MemoryPlanStore();
+  /** Of OSCORE, what outlives servers and devices. */
+  readonly keyUse = {
+    server: new MemoryKeyUseStore(),
+    bootstrap: new MemoryKeyUseStore(),
+    devices: new MemoryKeyUseStore(),
+  } satisfies Readonly<Record<string, KeyUseStore>>;
   /** Everything that the bootstrap server told, in order. */
   readonly bootstraps: Bootstrapped[] = [];
   readonly road: Road;
@@ -159,6 +167,7 @@ export class World implements AsyncDisposable {
       listeners: [this.road.listener(this.transport(bootstrapHost, 5783))],
       security: this.bootstrapSecurity,
       keys: this.security,
+      keyUse: this.keyUse.bootstrap,
       plans: this.plans,
       clock: this.clock,
       random: this.random,
@@ -179,7 +188,7 @@ export class World implements AsyncDisposable {
       shortServerId: 101,
       uri,
       lifetime: seconds(600),
-      security: await this.road.planned(name, this.security),
+      ...(await this.road.planned(name, this.security)),
     };
     const plan: Plan = { servers: [server], ...more };
     await this.plans.put(name, plan);
@@ -196,6 +205,7 @@ export class World implements AsyncDisposable {
       random: this.random,
       library,
       ...options,
+      stores: { keyUse: this.keyUse.server, ...options.stores },
     });
     const kinds = [
       'registered',
@@ -265,6 +275,11 @@ export class World implements AsyncDisposable {
     return this.road.enrol(name, this.security);
   }
 
+  /** All of the road for that name, made known to the server. */
+  proof(name: string): Promise<Proof> {
+    return proofOf(this.road, name, this.security);
+  }
+
   /** A device with Device 3 and Temperature 3303, which servers may create more of; it starts to register at once. */
   async device(name: string, options: ThingOptions = {}): Promise<Thing> {
     const host =
@@ -286,12 +301,15 @@ export class World implements AsyncDisposable {
     const thermometer = objects.add(Temperature, 0, { sensorValue: 20, minMeasured: 20 });
     const { lifetime = seconds(600), queueMode = false, notifications = 'con', retry = {}, ...some } = options;
     const { omitName = false, knows = 'server', bootstrap = {}, ...others } = some;
-    const { defaultMinimumPeriod = 0, defaultMaximumPeriod, credentials: given, ...rest } = others;
+    const { defaultMinimumPeriod = 0, defaultMaximumPeriod, credentials, oscore, ...rest } = others;
     const { scheme } = this.road;
-    const credentials = knows === 'bootstrap' ? undefined : (given ?? (await this.enrol(name)));
+    const isGiven = credentials !== undefined || oscore !== undefined;
+    const proof = knows === 'bootstrap' || isGiven ? {} : await this.proof(name);
     const account = {
       uri: `${scheme}://${serverHost}:5683`,
+      ...proof,
       ...(credentials === undefined ? {} : { credentials }),
+      ...(oscore === undefined ? {} : { oscore }),
       lifetime,
       queueMode,
       notifications,
@@ -316,6 +334,7 @@ export class World implements AsyncDisposable {
       objects,
       clock: this.clock,
       random: this.random,
+      keyUse: this.keyUse.devices,
       connectors: {
         coap: socket,
         coaps: (destination) => secured(socket(), destination),
@@ -340,8 +359,7 @@ export class World implements AsyncDisposable {
 
   private async bootstrapAccount(name: string): Promise<BootstrapAccount> {
     const uri = `${this.road.scheme}://${bootstrapHost}:5783`;
-    const credentials = await this.road.enrol(name, this.bootstrapSecurity);
-    return credentials === undefined ? { uri } : { uri, credentials };
+    return { uri, ...(await proofOf(this.road, name, this.bootstrapSecurity)) };
   }
 
   /** Lets time pass, then checks what must always hold. */

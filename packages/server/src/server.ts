@@ -1,6 +1,7 @@
 // The LwM2M server: what it hears goes into the registry, what is asked of it goes out in order, what happens is told
 // as events. The façade over the services of this package; every part has its own file.
 import { Code, type Context, makeResponse, type Request, type Response, type Service } from '@lapwing/coap';
+import type { Oscore } from '@lapwing/coap/oscore';
 import {
   type Address,
   Driver,
@@ -37,6 +38,7 @@ import { RegistrationInterface } from './registration/register.ts';
 import type { Registration, RegistrationRecord } from './registration/registration.ts';
 import { Registry } from './registration/registry.ts';
 import { changeCredentials, type Holders } from './security/changing.ts';
+import { protectionOf } from './security/contexts.ts';
 import type { DeviceSecurity } from './security/store.ts';
 import { SendInterface } from './send.ts';
 import { listenerStats, type ServerStats } from './stats.ts';
@@ -57,6 +59,7 @@ export class Server implements AsyncDisposable {
   private readonly listening: Listening[] = [];
   private readonly telling = new Telling(this.emitter);
   private readonly keeping: Keeping;
+  private readonly oscore: Oscore | undefined;
   private unserved = 0;
   private listenerErrors = 0;
   private closed = false;
@@ -65,7 +68,8 @@ export class Server implements AsyncDisposable {
 
   private constructor(settings: Settings) {
     this.settings = settings;
-    const { clock, limits } = settings;
+    const { clock, limits, stores } = settings;
+    this.oscore = protectionOf({ ...settings, keyUse: stores.keyUse });
     this.commands = new Commands(clock, limits.commands);
     const models = new Models(settings.library);
     this.exchange = new Exchange(models, this.heard, clock);
@@ -103,7 +107,7 @@ export class Server implements AsyncDisposable {
       for (const [i, listener] of options.listeners.entries()) {
         const name = listenerName(listener, i);
         const service: Service = (request, context) => server.serve(request, context, name);
-        const opened = await listen(listener, name, service, settings);
+        const opened = await listen(listener, name, service, { ...settings, oscore: server.oscore });
         server.listening.push(opened);
         // In the turn in which it opens, before it can hear anything.
         server.keeping.opened(opened, server.registering, (contact) => server.expiries.handle(contact));
@@ -230,7 +234,7 @@ export class Server implements AsyncDisposable {
       outcomes: { ...this.registering.outcomes(), ...this.sending.outcomes() },
       unserved: this.unserved,
       listenerErrors: this.listenerErrors,
-      ...listenerStats(this.listening),
+      ...listenerStats(this.listening, this.oscore),
     };
   }
 
@@ -250,6 +254,7 @@ export class Server implements AsyncDisposable {
       this.commands.abandon(contact, closed);
     }
     for (const { endpoint } of this.listening) await endpoint[Symbol.asyncDispose]();
+    await this.oscore?.[Symbol.asyncDispose]();
   }
 
   private serve(request: Request, context: Context, listener: string): Promise<Response> {
@@ -368,6 +373,7 @@ export class Server implements AsyncDisposable {
     identityOf: (name) => this.registry.byName(name)?.registration.peer.identity,
     revoke: (isRevoked) => this.revoke(isRevoked),
     drop: (name) => void this.drop(name),
+    forget: async (recipientId) => this.oscore?.forget(recipientId),
   };
 
   private readonly heard = (contact: Contact): void => {
