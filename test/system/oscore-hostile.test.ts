@@ -329,7 +329,7 @@ describe('a sudden end', () => {
   it('H-06: of a device that keeps nothing is over within 3 round trips: it agrees on new keys (Appendix B.2)', async () => {
     await using world = await make();
     let thing = await world.device('dev', { lifetime: minutes(5) });
-    const forgetful = { lifetime: minutes(5), keyUse: undefined as never };
+    const forgetful = { lifetime: minutes(5), forgets: true } as const;
     await world.until(isRegistered(world, 'dev'));
     for (let i = 0; i < 3; i += 1) {
       await world.cut(thing);
@@ -345,11 +345,11 @@ describe('a sudden end', () => {
   });
 
   it('H-06: of a server that keeps nothing is noticed by its devices, which agree on new keys', async () => {
-    await using world = await make({ server: { stores: { keyUse: undefined as never } } });
-    const { client } = await world.device('dev', { lifetime: minutes(5), keyUse: undefined as never });
+    await using world = await make({ forgets: true });
+    const { client } = await world.device('dev', { lifetime: minutes(5), forgets: true });
     await world.until(isRegistered(world, 'dev'));
     await world.stopServer();
-    await world.startServer({ ...generous, stores: { keyUse: undefined as never } });
+    await world.startServer(generous);
     client.update();
     await world.until(isRegistered(world, 'dev'), minutes(5));
     expect(await world.during(world.server.device('dev').read('/3/0/0'))).toHaveLength(1);

@@ -60,6 +60,8 @@ export type ThingOptions = Partial<Omit<ClientOptions, 'bootstrap'>> & {
   readonly lifetime?: Duration;
   /** What the factory has written: the server, a bootstrap server, or both; default the server. */
   readonly knows?: 'server' | 'bootstrap' | 'both';
+  /** Keeps nothing of OSCORE over a restart. */
+  readonly forgets?: true;
   readonly bootstrap?: Partial<BootstrapAccount & BootstrapPolicy>;
 } & Pick<
     ServerAccount,
@@ -91,6 +93,8 @@ export interface WorldOptions {
   readonly road?: keyof typeof roads;
   /** Where the server keeps DTLS associations; default nowhere. */
   readonly associations?: AssociationStore;
+  /** The server keeps nothing of OSCORE over a restart. */
+  readonly forgets?: true;
   readonly server?: Partial<ServerOptions>;
   /** With it, there is a bootstrap server too. */
   readonly bootstrap?: Partial<BootstrapServerOptions>;
@@ -131,6 +135,7 @@ export class World implements AsyncDisposable {
   readonly bootstraps: Bootstrapped[] = [];
   readonly road: Road;
   private readonly associations: AssociationStore | undefined;
+  private readonly forgets: boolean;
   /** Everything that the server told, in order. */
   readonly heard: Heard[] = [];
   private readonly things = new Map<string, Thing>();
@@ -143,6 +148,7 @@ export class World implements AsyncDisposable {
     this.streams = new MemoryStreamNetwork(this.network);
     this.road = roads[options.road ?? 'udp'];
     this.associations = options.associations;
+    this.forgets = options.forgets ?? false;
   }
 
   static async make(options: WorldOptions = {}): Promise<World> {
@@ -205,7 +211,7 @@ export class World implements AsyncDisposable {
       random: this.random,
       library,
       ...options,
-      stores: { keyUse: this.keyUse.server, ...options.stores },
+      stores: { ...(this.forgets ? {} : { keyUse: this.keyUse.server }), ...options.stores },
     });
     const kinds = [
       'registered',
@@ -300,7 +306,7 @@ export class World implements AsyncDisposable {
     objects.define(Setting, { creatable: {} });
     const thermometer = objects.add(Temperature, 0, { sensorValue: 20, minMeasured: 20 });
     const { lifetime = seconds(600), queueMode = false, notifications = 'con', retry = {}, ...some } = options;
-    const { omitName = false, knows = 'server', bootstrap = {}, ...others } = some;
+    const { omitName = false, knows = 'server', bootstrap = {}, forgets = false, ...others } = some;
     const { defaultMinimumPeriod = 0, defaultMaximumPeriod, credentials, oscore, ...rest } = others;
     const { scheme } = this.road;
     const isGiven = credentials !== undefined || oscore !== undefined;
@@ -334,7 +340,7 @@ export class World implements AsyncDisposable {
       objects,
       clock: this.clock,
       random: this.random,
-      keyUse: this.keyUse.devices,
+      ...(forgets ? {} : { keyUse: this.keyUse.devices }),
       connectors: {
         coap: socket,
         coaps: (destination) => secured(socket(), destination),
