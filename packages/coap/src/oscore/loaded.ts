@@ -1,7 +1,7 @@
 // The contexts of a store that are in use: loaded when a request names them or somebody asks under them, kept until
 // they are forgotten.
 import { equalBytes, type Peer, type Random, toHex } from '@lapwing/kernel';
-import { readIdentity, type SecurityContext } from './context.ts';
+import { deriveContext, readIdentity, type SecurityContext } from './context.ts';
 import { OscoreError } from './errors.ts';
 import { Generation, LiveContext, ProtectedPeer } from './live.ts';
 import { wrapIdContext } from './rederive.ts';
@@ -69,7 +69,7 @@ export class LoadedContexts {
     const loaded = this.byRecipient.get(key);
     if (loaded === undefined) return false;
     const found = await this.options.store.find(recipientId);
-    const areSame = loaded.length === found.length && loaded.every((live) => found.includes(live.provisioned));
+    const areSame = loaded.length === found.length && loaded.every((live) => found.some((each) => isOf(live, each)));
     if (!areSame && this.byRecipient.get(key) === loaded) await this.forget(recipientId);
     return !areSame;
   }
@@ -139,4 +139,11 @@ export class LoadedContexts {
 
 function isSame(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
   return a === undefined || b === undefined ? a === b : equalBytes(a, b);
+}
+
+/** Whether what was provisioned comes to the same keys; a store may make another object of it each time. */
+function isOf({ provisioned, base }: LiveContext, each: ProvisionedContext): boolean {
+  if (each === provisioned) return true;
+  const { sending, receiving } = deriveContext(each);
+  return sending === base.sending && receiving === base.receiving && each.recovery === provisioned.recovery;
 }

@@ -61,8 +61,8 @@ export class ServingProtection {
     if (arrived === undefined) return this.refuse('malformed', outer, context);
     const { kid } = arrived.binding;
     let trial = await this.tryAll(inner, arrived);
-    // What was provisioned may be something else by now.
-    if ((trial === 'unverified' || trial === 'unknownContext') && (await this.parts.contexts.haveChanged(kid)))
+    // What was provisioned may be something else by now, and numbers that look used are new under other keys.
+    if (typeof trial === 'string' && (await this.parts.contexts.haveChanged(kid)))
       trial = await this.tryAll(inner, arrived);
     return typeof trial === 'string' ? this.refuse(trial, outer, context) : trial();
   }
