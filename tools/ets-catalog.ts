@@ -149,9 +149,7 @@ export const configurations: Readonly<Record<EtsGroup, string>> = {
 export const reasons: ReadonlyMap<number, string> = new Map([
   [3, 'no smartcard here'],
   [10, 'EST is not spoken'],
-  [11, 'OSCORE is not yet wired into client and server'],
   [19, 'LwM2M over MQTT is not spoken'],
-  [405, 'OSCORE is not yet wired into client and server'],
 ]);
 
 /** Of groups that are not there yet. */

@@ -24,7 +24,7 @@ export function casesOf(title: string): readonly number[] {
 
 const peersOfFiles: readonly (readonly [RegExp, string])[] = [
   [/leshan/, 'Leshan'],
-  [/aiocoap|oscore/, 'aiocoap'],
+  [/aiocoap/, 'aiocoap'],
 ];
 
 const namedRoads: readonly (readonly [RegExp, string])[] = [
@@ -33,6 +33,7 @@ const namedRoads: readonly (readonly [RegExp, string])[] = [
   [/^over TLS with certificates /, 'tls-x509'],
   [/pre-shared key \(ETS/, 'dtls-psk'],
   [/certificate.*\(ETS int-40[23]\)/, 'dtls-x509'],
+  [/\(ETS int-(?:11|405)\)/, 'oscore'],
 ];
 
 function roadOf({ titles }: RunTest): string | undefined {

@@ -1,4 +1,6 @@
+import { MemoryKeyUseStore } from '@lapwing/coap/oscore';
 import { MemoryCommandStore, MemoryObservationStore, MemoryRegistrationStore } from '@lapwing/server';
+import { keyUseStores } from './key-use.ts';
 import { commandStores, type Opened, observationStores, registrationStores } from './stores.ts';
 
 /** What is in memory lives as long as the object. */
@@ -20,4 +22,8 @@ observationStores(
 commandStores(
   'memory',
   inMemory(() => new MemoryCommandStore()),
+);
+keyUseStores(
+  'memory',
+  inMemory(() => new MemoryKeyUseStore()),
 );

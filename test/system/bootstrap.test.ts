@@ -4,7 +4,7 @@ import { ObjectStore, SecurityObject } from '@lapwing/client';
 import { Code } from '@lapwing/coap';
 import { hours, minutes, seconds } from '@lapwing/kernel';
 import { instancePath, makeValue, resourcePath } from '@lapwing/lwm2m';
-import { requestBootstrap, Server } from '@lapwing/server';
+import { NotRegisteredError, requestBootstrap, Server } from '@lapwing/server';
 import { describe, expect, it } from 'vitest';
 import { bootstrapHost, rows, serverHost, type Thing, World, type WorldOptions } from './world.ts';
 
@@ -45,10 +45,10 @@ describe.each(roads)('over $name, a device', ({ options }) => {
     await world.plan('a');
     // Where nobody is.
     const uri = `${world.road.scheme}://10.0.0.9:5683`;
-    const credentials = await world.road.enrol('a', world.security);
+    const proof = await world.proof('a');
     const thing = await world.device('a', {
       knows: 'both',
-      servers: [{ uri, ...(credentials === undefined ? {} : { credentials }), retry: { retryCount: 1 } }],
+      servers: [{ uri, ...proof, retry: { retryCount: 1 } }],
     });
     await world.until(isRegistered(world, 'a'), minutes(30));
     expect(thing.client.servers.map(({ id }) => id)).toEqual([101]);
@@ -60,7 +60,9 @@ describe.each(roads)('over $name, a device', ({ options }) => {
     const thing = await world.device('a', { knows: 'both' });
     await world.until(isRegistered(world, 'a'), minutes(10));
     expect(thing.client.servers.map(({ id }) => id)).toEqual([1]);
-    await world.during(requestBootstrap(world.server.device('a')), minutes(10));
+    // Where its answer is lost, the device may have come anew before it is repeated.
+    const outcome = await world.during(Promise.allSettled([requestBootstrap(world.server.device('a'))]), minutes(10));
+    if (outcome[0].status === 'rejected') expect(outcome[0].reason).toBeInstanceOf(NotRegisteredError);
     await world.until(() => thing.client.phase(101) === 'registered', minutes(30));
     expect(thing.client.servers.map(({ id }) => id)).toEqual([101]);
   });
@@ -319,8 +321,6 @@ describe('a bootstrap', () => {
     expect(spent).toBeGreaterThan(2);
     expect(world.bootstraps.filter(({ kind }) => kind === 'started')).toHaveLength(1);
   });
-
-  it.todo('is protected by OSCORE (ETS int-11): client and server do not speak OSCORE yet');
 
   it('writes other objects too, and fills in what the device is called', async () => {
     await using world = await makeWorld();

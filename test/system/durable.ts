@@ -22,7 +22,7 @@ export class Disk {
   private power: { on: boolean } = { on: true };
 
   /** What a server is given; the next one asks anew. */
-  stores(): Required<Stores> {
+  stores(): Omit<Required<Stores>, 'keyUse'> {
     const power = { on: true };
     this.power = power;
     return {

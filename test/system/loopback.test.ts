@@ -1,6 +1,7 @@
 // A device and its server over real sockets on loopback, one test for each road of connections: what virtual time cannot show.
 import { Client, type Credentials, ObjectStore } from '@lapwing/client';
 import { type StreamTransport, tlsTransport } from '@lapwing/coap';
+import { MemoryKeyUseStore } from '@lapwing/coap/oscore';
 import { makeAuthority } from '@lapwing/dtls/testing';
 import { encodeUtf8, Secret } from '@lapwing/kernel';
 import { DefinitionLibrary } from '@lapwing/lwm2m';
@@ -76,6 +77,46 @@ it.each<[string, string, Listener, Credentials | undefined, string]>([
     await met[Symbol.asyncDispose]();
   },
 );
+
+it('over UDP under OSCORE, a device registers, is read and observed, and comes back after a restart of either', async () => {
+  const [ours, theirs] = [encodeUtf8('srv'), encodeUtf8('dev')];
+  const context = { masterSecret: key, senderId: ours, recipientId: theirs };
+  const security = new MemorySecurityStore([{ endpoint: 'dev-1', credential: { kind: 'oscore', context } }]);
+  const [serverUse, deviceUse] = [new MemoryKeyUseStore(), new MemoryKeyUseStore()];
+  const library = new DefinitionLibrary();
+  library.add(Temperature);
+  const listen = (port: number): Promise<Server> =>
+    Server.listen({ listeners: [{ via: 'udp', port }], library, security, stores: { keyUse: serverUse } });
+  let server = await listen(0);
+  const [address] = server.addresses;
+  const port = address?.via === 'udp' ? address.port : 0;
+  const oscore = { masterSecret: key, senderId: theirs, recipientId: ours };
+  for (const round of [0, 1]) {
+    const objects = new ObjectStore();
+    const thermometer = objects.add(Temperature, 0, { sensorValue: 20, minMeasured: 20 });
+    const registered = server.events.once('registered');
+    const client = await Client.start({
+      name: 'dev-1',
+      servers: [{ uri: `coap://127.0.0.1:${port}`, oscore }],
+      objects,
+      keyUse: deviceUse,
+    });
+    expect((await registered).registration.peer.identity).toEqual({ kind: 'oscore', id: theirs });
+    const device = server.device('dev-1');
+    expect(await device.read(Temperature, 0, 'sensorValue')).toBe(20);
+    const values: unknown[] = [];
+    for await (const { entries } of device.observe('/3303/0/5700')) {
+      values.push(entries[0]?.value?.value);
+      if (values.length === 3) break;
+      thermometer.set({ sensorValue: 20 + values.length });
+    }
+    expect(values).toEqual([20, 21, 22]);
+    await client[Symbol.asyncDispose]();
+    expect(server.stats().oscore).toMatchObject({ unverified: 0, replayed: 0, challenged: round === 0 ? 1 : 0 });
+    await server[Symbol.asyncDispose]();
+    if (round === 0) server = await listen(port);
+  }
+});
 
 it('F-14: over TLS a device whose connection broke is who it was on the next, and is observed there once', async () => {
   let transport: StreamTransport | undefined;

@@ -1,16 +1,28 @@
 // The roads of the matrix: how a device of the world reaches the server, and what it proves itself with.
-import type { Credentials } from '@lapwing/client';
+import type { Credentials, ServerAccount } from '@lapwing/client';
 import { makeAuthority, makeKey } from '@lapwing/dtls/testing';
-import { encodeUtf8, Secret, type Transport } from '@lapwing/kernel';
-import type { Listener, PlannedSecurity, SecurityStore } from '@lapwing/server';
+import { digest, encodeUtf8, Secret, type Transport } from '@lapwing/kernel';
+import type { Listener, PlannedRoad, PlannedSecurity, SecurityStore } from '@lapwing/server';
+
+/** What a device proves itself with. */
+export type Proof = Pick<ServerAccount, 'credentials' | 'oscore'>;
 
 export interface Road {
   readonly scheme: 'coap' | 'coaps' | 'coap+tcp';
   listener(transport: Transport): Listener;
   /** Credentials of a device, made known to the server. */
   enrol(name: string, security: SecurityStore): Promise<Credentials | undefined>;
+  /** The context of OSCORE of a device, made known to the server; none on roads without. */
+  protect?(name: string, security: SecurityStore): Promise<NonNullable<Proof['oscore']>>;
   /** Credentials of that device as a bootstrap writes them; what the plan does not make is made known to the server. */
-  planned(name: string, security: SecurityStore): Promise<PlannedSecurity>;
+  planned(name: string, security: SecurityStore): Promise<Pick<PlannedRoad, 'security' | 'oscore'>>;
+}
+
+/** All that there is of it on that road. */
+export async function proofOf(road: Road, name: string, security: SecurityStore): Promise<Proof> {
+  const credentials = await road.enrol(name, security);
+  const oscore = await road.protect?.(name, security);
+  return { ...(credentials === undefined ? {} : { credentials }), ...(oscore === undefined ? {} : { oscore }) };
 }
 
 const authority = makeAuthority({ name: 'Authority of the world' });
@@ -34,6 +46,23 @@ function x509(name: string): Promise<Credentials> {
   const trust = { roots: [authority.certificate], hostName: false } as const;
   return Promise.resolve({ kind: 'x509', own: authority.issue({ name }), trust });
 }
+
+/** What servers call themselves under OSCORE. */
+const serverId = encodeUtf8('srv');
+
+async function oscore(name: string, security: SecurityStore): Promise<NonNullable<Proof['oscore']>> {
+  const masterSecret = new Secret(encodeUtf8(`the secret of ${name}`));
+  const deviceId = digest('sha256', encodeUtf8(name)).subarray(0, 4);
+  const context = { masterSecret, senderId: serverId, recipientId: deviceId };
+  await security.put({ endpoint: name, credential: { kind: 'oscore', context } });
+  return { masterSecret, senderId: deviceId, recipientId: serverId };
+}
+
+const plannedOscore = (): Pick<PlannedRoad, 'oscore'> => ({
+  oscore: { masterSecret: { random: 16 }, senderId: { random: 7 }, recipientId: serverId },
+});
+
+const only = (security: PlannedSecurity): Pick<PlannedRoad, 'security'> => ({ security });
 
 async function plannedRpk(name: string, security: SecurityStore): Promise<PlannedSecurity> {
   const { spki, pkcs8 } = makeKey(`${name}, provisioned`);
@@ -62,31 +91,52 @@ export const roads = {
     scheme: 'coap',
     listener: (transport) => ({ transport }),
     enrol: () => Promise.resolve(undefined),
-    planned: () => Promise.resolve({ mode: 'none' }),
+    planned: () => Promise.resolve(only({ mode: 'none' })),
+  },
+  oscore: {
+    scheme: 'coap',
+    listener: (transport) => ({ transport }),
+    enrol: () => Promise.resolve(undefined),
+    protect: oscore,
+    planned: () => Promise.resolve({ security: { mode: 'none' }, ...plannedOscore() }),
+  },
+  'oscore-dtls': {
+    scheme: 'coaps',
+    listener: (transport) => ({ transport, dtls: {} }),
+    enrol: psk,
+    protect: oscore,
+    planned: async () => ({ security: await plannedPsk(), ...plannedOscore() }),
+  },
+  'oscore-tcp': {
+    scheme: 'coap+tcp',
+    listener: (transport) => ({ transport }),
+    enrol: () => Promise.resolve(undefined),
+    protect: oscore,
+    planned: () => Promise.resolve({ security: { mode: 'none' }, ...plannedOscore() }),
   },
   tcp: {
     scheme: 'coap+tcp',
     listener: (transport) => ({ transport }),
     enrol: () => Promise.resolve(undefined),
-    planned: () => Promise.resolve({ mode: 'none' }),
+    planned: () => Promise.resolve(only({ mode: 'none' })),
   },
   'dtls-psk': {
     scheme: 'coaps',
     listener: (transport) => ({ transport, dtls: { connectionId: false } }),
     enrol: psk,
-    planned: plannedPsk,
+    planned: async () => only(await plannedPsk()),
   },
   'dtls-cid': {
     scheme: 'coaps',
     listener: (transport) => ({ transport, dtls: {} }),
     enrol: psk,
-    planned: plannedPsk,
+    planned: async () => only(await plannedPsk()),
   },
   'dtls-rpk': {
     scheme: 'coaps',
     listener: (transport) => ({ transport, dtls: { rawPublicKey: { privateKey: serverKey.pkcs8 } } }),
     enrol: rpk,
-    planned: plannedRpk,
+    planned: async (name, security) => only(await plannedRpk(name, security)),
   },
   'dtls-x509': {
     scheme: 'coaps',
@@ -95,6 +145,6 @@ export const roads = {
       dtls: { certificate: own, authorities: [authority.certificate] },
     }),
     enrol: (name) => x509(name),
-    planned: (name) => plannedX509(name),
+    planned: async (name) => only(await plannedX509(name)),
   },
 } satisfies Readonly<Record<string, Road>>;

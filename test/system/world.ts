@@ -12,6 +12,7 @@ import {
   secured,
 } from '@lapwing/client';
 import { streamTransport } from '@lapwing/coap';
+import { type KeyUseStore, MemoryKeyUseStore } from '@lapwing/coap/oscore';
 import { type Duration, seconds, type Transport } from '@lapwing/kernel';
 import {
   type LinkProfile,
@@ -39,7 +40,7 @@ import {
   type ServerOptions,
 } from '@lapwing/server';
 import { DeviceObject, Setting, Temperature } from './objects.ts';
-import { type Road, roads } from './roads.ts';
+import { type Proof, proofOf, type Road, roads } from './roads.ts';
 
 export const serverHost = '10.0.0.1';
 export const bootstrapHost = '10.0.0.2';
@@ -64,6 +65,8 @@ export type ThingOptions = Partial<Omit<ClientOptions, 'bootstrap'>> & {
   readonly isGateway?: boolean;
   /** What the factory has written: the server, a bootstrap server, or both; default the server. */
   readonly knows?: 'server' | 'bootstrap' | 'both';
+  /** Keeps nothing of OSCORE over a restart. */
+  readonly forgets?: true;
   readonly bootstrap?: Partial<BootstrapAccount & BootstrapPolicy>;
 } & Pick<
     ServerAccount,
@@ -74,11 +77,12 @@ export type ThingOptions = Partial<Omit<ClientOptions, 'bootstrap'>> & {
     | 'defaultMaximumPeriod'
     | 'omitName'
     | 'credentials'
+    | 'oscore'
   >;
 
 /** The rows of the matrix that every road must stand. */
 export const rows: readonly { readonly name: string; readonly options: WorldOptions }[] = (
-  ['udp', 'tcp', 'dtls-psk', 'dtls-cid', 'dtls-rpk', 'dtls-x509'] as const
+  ['udp', 'tcp', 'oscore', 'dtls-psk', 'dtls-cid', 'dtls-rpk', 'dtls-x509'] as const
 ).flatMap((road) => [
   { name: `${road} on a perfect network`, options: { road } },
   {
@@ -94,6 +98,8 @@ export interface WorldOptions {
   readonly road?: keyof typeof roads;
   /** Where the server keeps DTLS associations; default nowhere. */
   readonly associations?: AssociationStore;
+  /** The server keeps nothing of OSCORE over a restart. */
+  readonly forgets?: true;
   readonly server?: Partial<ServerOptions>;
   /** With it, there is a bootstrap server too. */
   readonly bootstrap?: Partial<BootstrapServerOptions>;
@@ -124,10 +130,17 @@ export class World implements AsyncDisposable {
   /** What they prove themselves with to the bootstrap server. */
   readonly bootstrapSecurity = new MemorySecurityStore();
   readonly plans = new MemoryPlanStore();
+  /** Of OSCORE, what outlives servers and devices. */
+  readonly keyUse = {
+    server: new MemoryKeyUseStore(),
+    bootstrap: new MemoryKeyUseStore(),
+    devices: new MemoryKeyUseStore(),
+  } satisfies Readonly<Record<string, KeyUseStore>>;
   /** Everything that the bootstrap server told, in order. */
   readonly bootstraps: Bootstrapped[] = [];
   readonly road: Road;
   private readonly associations: AssociationStore | undefined;
+  private readonly forgets: boolean;
   /** Everything that the server told, in order. */
   readonly heard: Heard[] = [];
   private readonly things = new Map<string, Thing>();
@@ -140,6 +153,7 @@ export class World implements AsyncDisposable {
     this.streams = new MemoryStreamNetwork(this.network);
     this.road = roads[options.road ?? 'udp'];
     this.associations = options.associations;
+    this.forgets = options.forgets ?? false;
   }
 
   static async make(options: WorldOptions = {}): Promise<World> {
@@ -164,6 +178,7 @@ export class World implements AsyncDisposable {
       listeners: [this.road.listener(this.transport(bootstrapHost, 5783))],
       security: this.bootstrapSecurity,
       keys: this.security,
+      keyUse: this.keyUse.bootstrap,
       plans: this.plans,
       clock: this.clock,
       random: this.random,
@@ -184,7 +199,7 @@ export class World implements AsyncDisposable {
       shortServerId: 101,
       uri,
       lifetime: seconds(600),
-      security: await this.road.planned(name, this.security),
+      ...(await this.road.planned(name, this.security)),
     };
     const plan: Plan = { servers: [server], ...more };
     await this.plans.put(name, plan);
@@ -201,6 +216,7 @@ export class World implements AsyncDisposable {
       random: this.random,
       library,
       ...options,
+      stores: { ...(this.forgets ? {} : { keyUse: this.keyUse.server }), ...options.stores },
     });
     const kinds = [
       'registered',
@@ -275,6 +291,11 @@ export class World implements AsyncDisposable {
     return this.road.enrol(name, this.security);
   }
 
+  /** All of the road for that name, made known to the server. */
+  proof(name: string): Promise<Proof> {
+    return proofOf(this.road, name, this.security);
+  }
+
   /** A device with Device 3 and Temperature 3303, which servers may create more of; it starts to register at once. */
   async device(name: string, options: ThingOptions = {}): Promise<Thing> {
     const host =
@@ -295,14 +316,17 @@ export class World implements AsyncDisposable {
     objects.define(Setting, { creatable: {} });
     const thermometer = objects.add(Temperature, 0, { sensorValue: 20, minMeasured: 20 });
     const { lifetime = seconds(600), queueMode = false, notifications = 'con', retry = {}, ...some } = options;
-    const { omitName = false, knows = 'server', bootstrap = {}, isGateway = false, ...others } = some;
+    const { omitName = false, knows = 'server', bootstrap = {}, isGateway = false, forgets = false, ...others } = some;
     const endDevices = new EndDevices(isGateway ? objects : new ObjectStore());
-    const { defaultMinimumPeriod = 0, defaultMaximumPeriod, credentials: given, ...rest } = others;
+    const { defaultMinimumPeriod = 0, defaultMaximumPeriod, credentials, oscore, ...rest } = others;
     const { scheme } = this.road;
-    const credentials = knows === 'bootstrap' ? undefined : (given ?? (await this.enrol(name)));
+    const isGiven = credentials !== undefined || oscore !== undefined;
+    const proof = knows === 'bootstrap' || isGiven ? {} : await this.proof(name);
     const account = {
       uri: `${scheme}://${serverHost}:5683`,
+      ...proof,
       ...(credentials === undefined ? {} : { credentials }),
+      ...(oscore === undefined ? {} : { oscore }),
       lifetime,
       queueMode,
       notifications,
@@ -328,6 +352,7 @@ export class World implements AsyncDisposable {
       ...(isGateway ? { endDevices } : {}),
       clock: this.clock,
       random: this.random,
+      ...(forgets ? {} : { keyUse: this.keyUse.devices }),
       connectors: {
         coap: socket,
         coaps: (destination) => secured(socket(), destination),
@@ -353,8 +378,7 @@ export class World implements AsyncDisposable {
 
   private async bootstrapAccount(name: string): Promise<BootstrapAccount> {
     const uri = `${this.road.scheme}://${bootstrapHost}:5783`;
-    const credentials = await this.road.enrol(name, this.bootstrapSecurity);
-    return credentials === undefined ? { uri } : { uri, credentials };
+    return { uri, ...(await proofOf(this.road, name, this.bootstrapSecurity)) };
   }
 
   /** Lets time pass, then checks what must always hold. */

@@ -1,16 +1,6 @@
 // One server of the device: its endpoint, its registration, and what it observes. Everything that comes from there is
 // served here; what comes from elsewhere is refused.
-import {
-  Code,
-  type Context,
-  Endpoint,
-  type EndpointStats,
-  isSuccess,
-  type Request,
-  type Response,
-  ResponseError,
-  type Service,
-} from '@lapwing/coap';
+import { Code, type Context, isSuccess, type Request, type Response, ResponseError, type Service } from '@lapwing/coap';
 import { type Duration, type Peer, TimeoutError } from '@lapwing/kernel';
 import {
   contains,
@@ -27,6 +17,7 @@ import {
 import type { AccountSettings } from './accounts.ts';
 import { ServerInstance } from './builtin/server.ts';
 import { SendError } from './errors.ts';
+import { Link, type LinkStats } from './link.ts';
 import { AttributeTable } from './notify/attribute-table.ts';
 import { Relations } from './notify/relations.ts';
 import { type Caller, mayDo, Right } from './objects/access-control.ts';
@@ -38,12 +29,11 @@ import type { Settings } from './options.ts';
 import type { Phase } from './registration/machine.ts';
 import { RegistrationSession, type SessionListener } from './registration/session.ts';
 
-export interface AccountStats {
+export interface AccountStats extends LinkStats {
   /** Observations of the server here. */
   readonly relations: number;
   /** Requests refused because they came from somebody else. */
   readonly strangers: number;
-  readonly endpoint: EndpointStats;
 }
 
 export interface SendOptions {
@@ -55,7 +45,7 @@ export interface SendOptions {
 
 export class Account implements AsyncDisposable {
   readonly settings: AccountSettings;
-  private readonly endpoint: Endpoint;
+  private readonly link: Link;
   private readonly server: ServerInstance;
   private readonly session: RegistrationSession;
   private readonly attributes: AttributeTable;
@@ -65,9 +55,9 @@ export class Account implements AsyncDisposable {
   private listed = '';
   private strangers = 0;
 
-  private constructor(settings: Settings, account: AccountSettings, endpoint: Endpoint, listener: SessionListener) {
+  private constructor(settings: Settings, account: AccountSettings, link: Link, listener: SessionListener) {
     this.settings = account;
-    this.endpoint = endpoint;
+    this.link = link;
     this.device = settings;
     this.server = new ServerInstance(settings.objects, account.instance);
     this.caller = {
@@ -92,7 +82,7 @@ export class Account implements AsyncDisposable {
           return this.listed;
         },
       },
-      endpoint,
+      link,
       settings,
       listener,
     );
@@ -100,20 +90,14 @@ export class Account implements AsyncDisposable {
 
   /** Opens the socket; registers when it is started. */
   static async open(settings: Settings, account: AccountSettings, listener: SessionListener): Promise<Account> {
-    const { clock, random } = settings;
-    const { address, credentials, serverName, cipherSuites } = account;
-    const destination = { address, credentials, cipherSuites, clock, random };
     let service: Service = () => Promise.reject(new ResponseError(Code.ServiceUnavailable));
     let lost: (peer: Peer) => void = () => undefined;
-    const endpoint = await Endpoint.open({
-      transport: account.connector(serverName === undefined ? destination : { ...destination, serverName }),
+    const link = await Link.open(account, settings, {
       serve: (request, context) => service(request, context),
       lost: (peer) => lost(peer),
-      clock,
-      random,
     });
     try {
-      const opened = new Account(settings, account, endpoint, listener);
+      const opened = new Account(settings, account, link, listener);
       const { attributes, relations } = opened;
       const { notifications } = account;
       const unheard = (): void => opened.session.handle({ kind: 'unheard' });
@@ -135,13 +119,13 @@ export class Account implements AsyncDisposable {
       lost = (peer) => opened.session.lost(peer);
       return opened;
     } catch (error) {
-      await endpoint[Symbol.asyncDispose]();
+      await link[Symbol.asyncDispose]();
       throw error;
     }
   }
 
   stats(): AccountStats {
-    return { relations: this.relations.size, strangers: this.strangers, endpoint: this.endpoint.stats() };
+    return { relations: this.relations.size, strangers: this.strangers, ...this.link.stats() };
   }
 
   get phase(): Phase {
@@ -195,7 +179,7 @@ export class Account implements AsyncDisposable {
     const operation = { op: 'send', entries, ...(format === undefined ? {} : { format }) } as const;
     const request = writeRequest(operation, { version, rootPath: '', formats: versionTraits[version].formats });
     try {
-      const response = await this.endpoint.request(peer, request, signal === undefined ? {} : { signal });
+      const response = await this.link.endpoint.request(peer, request, signal === undefined ? {} : { signal });
       if (!isSuccess(response.code)) throw new ResponseError(response.code, undefined, response);
     } catch (error) {
       if (error instanceof TimeoutError) this.session.handle({ kind: 'unheard' });
@@ -246,7 +230,7 @@ export class Account implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.session[Symbol.dispose]();
     this.relations.endAll();
-    await this.endpoint[Symbol.asyncDispose]();
+    await this.link[Symbol.asyncDispose]();
   }
 
   private objectsAsText(version: Lwm2mVersion): string {

@@ -1,7 +1,10 @@
 // What a client knows about its servers: made of the instances of objects 0 and 1, which the options or a bootstrap have
 // written (Core 1.2.1 §6.1.2). What options know beyond what these objects can say is remembered beside the instances.
 import { parseUri } from '@lapwing/coap';
-import { type Address, FormatError } from '@lapwing/kernel';
+import type { ContextParameters } from '@lapwing/coap/oscore';
+import { type Address, ConfigError, FormatError } from '@lapwing/kernel';
+import type { ObjectLink } from '@lapwing/lwm2m';
+import { checkOscore, OscoreObject, oscoreValues, readOscore } from './builtin/oscore.ts';
 import { credentialsOf, readSecurity, SecurityObject, type SecurityRecord, securityKeys } from './builtin/security.ts';
 import {
   bindingLetters,
@@ -28,6 +31,10 @@ export interface Road {
   readonly connector: Connector;
   readonly serverName: string | undefined;
   readonly cipherSuites: readonly number[];
+  /** Undefined where messages are not protected by OSCORE. */
+  readonly oscore:
+    | { /** Of object 21. */ readonly instance: number; readonly parameters: ContextParameters }
+    | undefined;
 }
 
 export interface AccountSettings extends Road {
@@ -67,10 +74,12 @@ export function furnish(settings: Settings): readonly (readonly [number, number]
   });
   if (bootstrap !== undefined) {
     made.push([SecurityObject.id, 0]);
+    if (bootstrap.oscore !== undefined) made.push([OscoreObject.id, 0]);
     remember(objects, 0, bootstrap.credentials);
   }
   for (const [i, account] of accounts.entries()) {
     made.push([SecurityObject.id, first + i], [ServerObject.id, i]);
+    if (account.oscore !== undefined) made.push([OscoreObject.id, first + i]);
     remember(objects, first + i, account.credentials);
     const node = objects.objects.get(ServerObject.id)?.instances.get(i);
     if (node !== undefined) givenHabits.set(node, account);
@@ -78,11 +87,13 @@ export function furnish(settings: Settings): readonly (readonly [number, number]
   return made;
 }
 
-function addBootstrap(store: ObjectStore, { uri, credentials, holdOff, accountTimeout }: FactoryBootstrap): void {
+function addBootstrap(store: ObjectStore, account: FactoryBootstrap): void {
+  const { uri, credentials, oscore, holdOff, accountTimeout } = account;
   store.add(SecurityObject, 0, {
     serverUri: uri,
     bootstrapServer: true,
     ...securityKeys(credentials),
+    ...addOscore(store, 0, oscore),
     ...(holdOff > 0 ? { clientHoldOffTime: Math.round(holdOff / 1000) } : {}),
     ...(accountTimeout > 0 ? { bootstrapServerAccountTimeout: Math.round(accountTimeout / 1000) } : {}),
   });
@@ -94,6 +105,7 @@ function addAccount(store: ObjectStore, instance: number, security: number, acco
     serverUri: uri,
     bootstrapServer: false,
     ...securityKeys(credentials),
+    ...addOscore(store, security, account.oscore),
     shortServerId: id,
   });
   const actions = serverActions(store, instance);
@@ -110,6 +122,13 @@ function addAccount(store: ObjectStore, instance: number, security: number, acco
       binding: bindingLetters[address.via],
     });
   });
+}
+
+/** The context, under the number of its instance of object 0, and the link to it. */
+function addOscore(store: ObjectStore, instance: number, parameters: ContextParameters | undefined) {
+  if (parameters === undefined) return {};
+  store.add(OscoreObject, instance, oscoreValues(parameters));
+  return { oscore: { object: OscoreObject.id, instance } };
 }
 
 function remember(store: ObjectStore, security: number, credentials: Credentials | undefined): void {
@@ -184,8 +203,11 @@ export function purgeBootstrapAccount(store: ObjectStore): void {
 }
 
 /** The text says what is wrong. */
-function roadTo(node: InstanceNode, { connectors, authorities }: Settings): Road | string {
+function roadTo(node: InstanceNode, { connectors, authorities, objects }: Settings): Road | string {
   const record = readSecurity(node.contents);
+  const oscore = record.oscore === undefined ? undefined : contextOf(record.oscore, objects);
+  // In the open nothing goes to a server that is to be spoken to under OSCORE.
+  if (typeof oscore === 'string') return `/0/${node.id}: ${oscore}`;
   try {
     const uri = parseUri(record.uri);
     const connector = Object.hasOwn(connectors, uri.scheme) ? connectors[uri.scheme] : undefined;
@@ -198,9 +220,24 @@ function roadTo(node: InstanceNode, { connectors, authorities }: Settings): Road
       connector,
       serverName: record.serverName,
       cipherSuites: record.cipherSuites,
+      oscore,
     };
   } catch (error) {
     if (error instanceof FormatError) return `/0/${node.id}: ${error.message}`;
     throw error;
   }
+}
+
+/** The text says what is wrong. */
+function contextOf({ object, instance }: ObjectLink, objects: ObjectStore): Road['oscore'] | string {
+  const node = object === OscoreObject.id ? objects.objects.get(object)?.instances.get(instance) : undefined;
+  if (node === undefined) return 'its OSCORE link leads nowhere';
+  const parameters = readOscore(node.contents);
+  try {
+    checkOscore(parameters);
+  } catch (error) {
+    if (error instanceof ConfigError) return `/${object}/${instance}: ${error.message}`;
+    throw error;
+  }
+  return { instance, parameters };
 }

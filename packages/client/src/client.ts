@@ -8,6 +8,7 @@ import { instanceKey } from './bootstrap/apply.ts';
 import type { Downgrade } from './bootstrap/consistency.ts';
 import type { BootstrapFailure, BootstrapPhase } from './bootstrap/machine.ts';
 import { type BootstrapListener, BootstrapSession } from './bootstrap/session.ts';
+import { OscoreObject } from './builtin/oscore.ts';
 import { SecurityObject } from './builtin/security.ts';
 import { ServerObject } from './builtin/server.ts';
 import { SendError } from './errors.ts';
@@ -228,8 +229,10 @@ export class Client implements AsyncDisposable {
 
   /** Accounts whose instances were written or deleted go, and what is in force now begins. */
   private async renew(touched: ReadonlySet<string>): Promise<void> {
-    const isTouched = ({ settings: { instance, security } }: Account): boolean =>
-      touched.has(instanceKey(ServerObject.id, instance)) || touched.has(instanceKey(SecurityObject.id, security));
+    const isTouched = ({ settings: { instance, security, oscore } }: Account): boolean =>
+      touched.has(instanceKey(ServerObject.id, instance)) ||
+      touched.has(instanceKey(SecurityObject.id, security)) ||
+      (oscore !== undefined && touched.has(instanceKey(OscoreObject.id, oscore.instance)));
     const wanted = accountsOf(this.settings).accounts;
     const isReplaced = ({ settings }: Account): boolean =>
       wanted.some(({ id, uri }) => id === settings.id && uri === settings.uri);

@@ -1,5 +1,6 @@
 // Every setting of a client: the one place with defaults, ranges and units. Checked once; past it nothing is optional.
 import { parseUri } from '@lapwing/coap';
+import { type ContextParameters, type KeyUseStore, MemoryKeyUseStore } from '@lapwing/coap/oscore';
 import {
   type Address,
   type Clock,
@@ -14,6 +15,7 @@ import {
 } from '@lapwing/kernel';
 import { isName, type Lwm2mVersion, versions, versionTraits } from '@lapwing/lwm2m';
 import { type BootstrapTerms, defaultBootstrapTerms } from './bootstrap/machine.ts';
+import { checkOscore } from './builtin/oscore.ts';
 import { addressOf, type Connector, type Credentials, defaultConnectors, isSecured } from './connect.ts';
 import type { EndDevices } from './gateway/end-devices.ts';
 import { ObjectStore } from './objects/store.ts';
@@ -24,6 +26,11 @@ export interface ServerAccount {
   readonly uri: string;
   /** What the device proves itself with over `coaps`, `coaps+tcp` and `coaps+ws`, and what it trusts of the server. */
   readonly credentials?: Credentials;
+  /**
+   * What messages are protected with by OSCORE (RFC 8613), on whatever road: object 21. `senderId` is the device's. Without
+   * algorithms AES-CCM-16-64-128 and HKDF with SHA-256.
+   */
+  readonly oscore?: ContextParameters;
   /** Short server id, 1 to 65 534; default 1, 2, … in order. */
   readonly id?: number;
   /** In ms, from 1 s; Infinity never ends; default 86 400 s. */
@@ -47,6 +54,8 @@ export interface BootstrapAccount {
   readonly uri: string;
   /** What the device proves itself with over a secured road, and what it trusts of the bootstrap server. */
   readonly credentials?: Credentials;
+  /** As those of servers. */
+  readonly oscore?: ContextParameters;
   /** Before the first request, in ms (/0/x/11); default 0. */
   readonly holdOff?: Duration;
   /** The account goes so long after a bootstrap, in ms (/0/x/12); default 0, never. */
@@ -88,6 +97,11 @@ export interface ClientOptions {
   readonly rootPath?: string;
   /** Further parameters of Register. */
   readonly parameters?: Readonly<Record<string, string>>;
+  /**
+   * Sequence numbers and replay windows of OSCORE (RFC 8613 Appendix B.1): a store that outlives the process. Default none:
+   * then keys are made anew with each server after every start (Appendix B.2), as Transport 1.1 §5.5.3 has it.
+   */
+  readonly keyUse?: KeyUseStore;
   /** By URI scheme; default `coap` and `coaps` over UDP, `coap+tcp`, `coaps+tcp`, `coap+ws` and `coaps+ws`. */
   readonly connectors?: Readonly<Record<string, Connector>>;
   /** Longest wait for an executable's action before the server is told 5.03; default 30 s. */
@@ -114,11 +128,13 @@ export interface FactoryAccount extends Habits {
   readonly defaultMaximumPeriod: number | undefined;
   readonly address: Address;
   readonly credentials: Credentials | undefined;
+  readonly oscore: ContextParameters | undefined;
 }
 
 export interface FactoryBootstrap {
   readonly uri: string;
   readonly credentials: Credentials | undefined;
+  readonly oscore: ContextParameters | undefined;
   readonly holdOff: Duration;
   readonly accountTimeout: Duration;
 }
@@ -149,6 +165,8 @@ export interface Settings {
   readonly parameters: Readonly<Record<string, string>>;
   readonly actionTimeout: Duration;
   readonly closeTimeout: Duration;
+  /** Where the use of keys is counted, and how it gets over a restart. */
+  readonly keyUse: { readonly store: KeyUseStore; readonly recovery: 'stored' | 'rederived' };
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -212,6 +230,10 @@ export function settingsOf(options: ClientOptions): Settings {
     parameters,
     actionTimeout,
     closeTimeout,
+    keyUse:
+      options.keyUse === undefined
+        ? { store: new MemoryKeyUseStore(), recovery: 'rederived' }
+        : { store: options.keyUse, recovery: 'stored' },
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
   };
@@ -239,7 +261,8 @@ function accountOf(
     problems.push(`${at}.defaultMaximumPeriod: ${maximum} is not a number of seconds above 0`);
   }
   const habits = habitsOf(server, at, problems);
-  const { uri, credentials } = server;
+  const { uri, credentials, oscore } = server;
+  checkContext(oscore, at, problems);
   const address = addressAt(uri, credentials, at, connectors, problems);
   if (address === undefined || problems.length !== before) return [];
   return [
@@ -252,6 +275,7 @@ function accountOf(
       defaultMaximumPeriod: maximum,
       address,
       credentials,
+      oscore,
     },
   ];
 }
@@ -277,12 +301,23 @@ function bootstrapOf(
   connectors: Readonly<Record<string, Connector>>,
   problems: string[],
 ): FactoryBootstrap {
-  const { uri, credentials, holdOff = 0, accountTimeout = 0 } = account;
+  const { uri, credentials, oscore, holdOff = 0, accountTimeout = 0 } = account;
   for (const [name, wait] of Object.entries({ holdOff, accountTimeout })) {
     if (!(wait >= 0 && wait <= longestLifetime)) problems.push(`bootstrap.${name}: ${wait} is not from 0 to 2^32 s`);
   }
+  checkContext(oscore, 'bootstrap', problems);
   addressAt(uri, credentials, 'bootstrap', connectors, problems);
-  return { uri, credentials, holdOff, accountTimeout };
+  return { uri, credentials, oscore, holdOff, accountTimeout };
+}
+
+function checkContext(parameters: ContextParameters | undefined, at: string, problems: string[]): void {
+  if (parameters === undefined) return;
+  try {
+    checkOscore(parameters);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    problems.push(...error.problems.map((problem) => `${at}.${problem}`));
+  }
 }
 
 function provisioningOf(

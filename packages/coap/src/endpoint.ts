@@ -167,10 +167,10 @@ export class Endpoint implements AsyncDisposable {
       forget: (peer, token) => asking.forget(peer, token),
       failed: (error) => this.mistake('listenerErrors', error),
     });
-    return async (request, context, complete) => {
+    return (request, context, complete) => {
       if (context.peer.identity.kind !== 'oscore') return open(request, context, complete);
-      const response = await guarded(request, context);
-      return complete === undefined ? response : complete(response, request, context);
+      const answer = guarded(request, context);
+      return complete === undefined ? answer : answer.then((response) => complete(response, request, context));
     };
   }
 

@@ -2,6 +2,7 @@
 // Every mistake names its place; no message holds a key.
 import { createPublicKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import type { ContextParameters } from '@lapwing/coap/oscore';
 import { ConfigError, encodeUtf8, Secret } from '@lapwing/kernel';
 import { isName } from '@lapwing/lwm2m';
 import { CredentialTakenError, type DeviceCredential, MemorySecurityStore } from '@lapwing/server';
@@ -53,7 +54,7 @@ async function takeList(store: MemorySecurityStore, list: readonly WrittenCreden
 }
 
 function* credentialsOf(
-  { endpoint, psk, rpk, x509 }: WrittenCredential,
+  { endpoint, psk, rpk, x509, oscore }: WrittenCredential,
   at: string,
   problems: string[],
 ): Iterable<DeviceCredential> {
@@ -72,6 +73,25 @@ function* credentialsOf(
     else if (certificate === undefined) problems.push(`${at}.x509.certificate: is no certificate in PEM or base64`);
     else yield { kind: 'x509', subject, certificate };
   }
+  if (oscore !== undefined) yield { kind: 'oscore', context: contextOf(oscore) };
+}
+
+function contextOf(written: NonNullable<WrittenCredential['oscore']>): ContextParameters {
+  const {
+    master_secret,
+    sender_id: senderId,
+    recipient_id: recipientId,
+    master_salt,
+    id_context,
+    aead,
+    hkdf,
+  } = written;
+  return {
+    masterSecret: new Secret(master_secret),
+    ...{ senderId, recipientId, aead, hkdf },
+    ...(master_salt === undefined ? {} : { masterSalt: master_salt }),
+    ...(id_context === undefined ? {} : { idContext: id_context }),
+  };
 }
 
 async function take(
@@ -88,10 +108,15 @@ async function take(
   try {
     await store.put({ endpoint, credential });
   } catch (error) {
-    if (!(error instanceof CredentialTakenError)) throw error;
-    problems.push(`${at}: ${error.message}`);
+    if (error instanceof ConfigError) problems.push(...error.problems.map((problem) => `${at}.${inConfig(problem)}`));
+    else if (error instanceof CredentialTakenError) problems.push(`${at}: ${error.message}`);
+    else throw error;
   }
 }
+
+/** In the words of the configuration: `recipient_id` for `recipientId`. */
+const inConfig = (problem: string): string =>
+  problem.replaceAll(/\b[a-z]+[A-Z][a-z]+\b/g, (name) => name.replace(/[A-Z]/, (letter) => `_${letter.toLowerCase()}`));
 
 /** EMQX's lines of identity, separator and secret, whose bytes are the key as they stand. The identity is the endpoint's name. */
 async function takePskFile(store: MemorySecurityStore, file: string, separator: string): Promise<string[]> {

@@ -38,6 +38,7 @@ import { NotificationText } from './replies.ts';
 import { associationsOf } from './store/associations.ts';
 import { commandsIn } from './store/commands.ts';
 import { Database } from './store/database.ts';
+import { keyUseIn } from './store/key-use.ts';
 import { observationsIn } from './store/observations.ts';
 import { registrationsIn } from './store/registrations.ts';
 import type { Unreadable } from './store/rows.ts';
@@ -168,6 +169,7 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
         registrations: registrationsIn(database, unreadable),
         observations: observationsIn(database, unreadable),
         commands: commandsIn(database, unreadable),
+        keyUse: keyUseIn(database, unreadable),
       },
       tagOfNote: (note) => new NotificationText(parseNote(note).command),
       receiver: {

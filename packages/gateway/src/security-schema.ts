@@ -68,6 +68,27 @@ const hexKey = z
     return z.NEVER;
   });
 
+/** An id of OSCORE: hexadecimal, and perhaps empty. */
+const hexId = z.string({ error: 'must be hexadecimal, in quotes' }).transform((value, context) => {
+  try {
+    return fromHex(value);
+  } catch {
+    context.addIssue({ code: 'custom', message: 'must be hexadecimal, two digits for each byte' });
+    return z.NEVER;
+  }
+});
+
+/** A context of OSCORE as the gateway has it: the device has both ids the other way round. Algorithms by their COSE numbers. */
+const oscore = z.strictObject({
+  master_secret: hexKey,
+  sender_id: hexId,
+  recipient_id: hexId,
+  master_salt: hexId.optional(),
+  id_context: hexId.optional(),
+  aead: z.number().int().default(10),
+  hkdf: z.number().int().default(-10),
+});
+
 /** One device: what it proves itself with, and the name that it may register as. */
 const credential = z
   .strictObject({
@@ -75,10 +96,12 @@ const credential = z
     psk: z.strictObject({ identity: z.string().min(1).optional(), key: hexKey }).optional(),
     rpk: z.strictObject({ public_key: z.string() }).optional(),
     x509: z.strictObject({ subject: z.string().min(1).optional(), certificate: z.string().optional() }).optional(),
+    oscore: oscore.optional(),
   })
   .refine(
-    ({ psk, rpk, x509 }) => psk !== undefined || rpk !== undefined || x509 !== undefined,
-    'needs psk, rpk or x509',
+    ({ psk, rpk, x509, oscore }) =>
+      psk !== undefined || rpk !== undefined || x509 !== undefined || oscore !== undefined,
+    'needs psk, rpk, x509 or oscore',
   );
 
 export const credentialList = z.array(credential, { error: 'must be a list of credentials' });

@@ -211,6 +211,52 @@ describe('credentials of devices', () => {
     expect(credentials?.bySubject('pump')?.endpoint).toBe('pump');
   });
 
+  it('may be contexts of OSCORE, with the algorithms of RFC 8613 where none are named', async () => {
+    const credentials = await store(`security.credentials = [
+      { endpoint = "meter", oscore { master_secret = "00ff", sender_id = "01", recipient_id = "" } },
+      { endpoint = "lamp", oscore { master_secret = "0102", sender_id = "01", recipient_id = "0a", master_salt = "05",
+        id_context = "06", aead = 1, hkdf = 7 } } ]`);
+    const [meter] = credentials?.byRecipientId(new Uint8Array(0)) ?? [];
+    expect(meter).toMatchObject({
+      endpoint: 'meter',
+      credential: { kind: 'oscore', context: { aead: 10, hkdf: -10 } },
+    });
+    const [lamp] = credentials?.byRecipientId(Uint8Array.of(10)) ?? [];
+    expect(lamp).toMatchObject({
+      endpoint: 'lamp',
+      credential: {
+        context: {
+          aead: 1,
+          hkdf: 7,
+          senderId: Uint8Array.of(1),
+          masterSalt: Uint8Array.of(5),
+          idContext: Uint8Array.of(6),
+        },
+      },
+    });
+  });
+
+  it('H-13: of OSCORE that make no keys are told by their place, never by their content', async () => {
+    const context = (more: string): string =>
+      `security.credentials = [ { endpoint = "a", oscore { master_secret = "5ec7e7", sender_id = "01", recipient_id = "02", ${more} } } ]`;
+    for (const [more, problem] of [
+      ['recipient_id = "01"', /oscore\.recipient_id: the same as sender_id/],
+      ['recipient_id = "0102030405060708"', /oscore\.recipient_id: 8 bytes where 7 fit/],
+      ['aead = 99', /oscore\.aead: no algorithm 99/],
+      ['hkdf = 4', /oscore\.hkdf: no algorithm 4/],
+      ['recipient_id = "zz"', /must be hexadecimal/],
+      ['master_secret = ""', /must be hexadecimal/],
+    ] as const) {
+      const found = await problems(store(context(more)));
+      expect(found.join()).toMatch(problem);
+      expect(found.join()).not.toContain('5ec7e7');
+    }
+    const twice = '{ endpoint = "x", oscore { master_secret = "01", sender_id = "01", recipient_id = "02" } }';
+    expect(await problems(store(`security.credentials = [ ${twice}, ${twice.replace('"x"', '"y"')} ]`))).toEqual([
+      'security.credentials[1]: y: its Recipient ID of OSCORE is that of x',
+    ]);
+  });
+
   it('come from EMQX’s file of pre-shared keys, whose secrets are taken as they stand', async () => {
     const keys = file('psk.txt', 'dev-1:8c70:1116\r\ndev-2:secret\n');
     const credentials = await store(`psk_authentication { enable = true, init_file = "${keys}" }`);
@@ -232,7 +278,7 @@ describe('credentials of devices', () => {
     );
     expect(found).toEqual([
       expect.stringContaining('broken.yaml[0][psk][key]: must be hexadecimal'),
-      expect.stringContaining('broken.yaml[1]: needs psk, rpk or x509'),
+      expect.stringContaining('broken.yaml[1]: needs psk, rpk, x509 or oscore'),
       expect.stringMatching(/torn\.yaml: is neither YAML nor JSON \(line 1\)/),
       expect.stringMatching(/^security\.files\[2\]: .*none\.yaml cannot be read \(ENOENT\)$/),
       expect.stringContaining("lines.txt:2: is no identity, ':' and secret"),

@@ -50,3 +50,8 @@ export function windowOf(
 ): Duration | ((contact: Contact) => Duration) {
   return typeof window === 'number' ? window : ({ registration }) => window(registration);
 }
+
+/** False while a device in queue mode sleeps, and for none. */
+export function isAwake(contact: Contact | undefined): boolean {
+  return contact !== undefined && (!contact.registration.queueMode || contact.awakeUntil !== undefined);
+}

@@ -165,7 +165,7 @@ export class Keeping {
     for (const kept of those) {
       try {
         // The transport's own peer knows where an association is now.
-        const contact = registering.restore(kept, peers?.get(kept.peer.key) ?? kept.peer, endpoint, moment, laziness);
+        const contact = registering.restore(kept, peerNow(kept.peer, peers), endpoint, moment, laziness);
         this.restored.push(contact);
         restored(contact);
       } catch (error) {
@@ -270,6 +270,12 @@ export class Keeping {
     this.tags.set(note, tag);
     return tag;
   }
+}
+
+/** What was proved above the transport was proved by whoever has the keys, wherever it is. */
+function peerNow(kept: Peer, peers: ReadonlyMap<string, Peer> | undefined): Peer {
+  const { below } = kept;
+  return below === undefined ? (peers?.get(kept.key) ?? kept) : { ...kept, below: peerNow(below, peers) };
 }
 
 /** Distinct notes whose tags are shared. */

@@ -12,6 +12,7 @@ import {
   udpTransport,
   webSocketTransport,
 } from '@lapwing/coap';
+import type { Oscore } from '@lapwing/coap/oscore';
 import {
   AlertError,
   type CertificateAndKey,
@@ -147,13 +148,15 @@ export interface Ambient {
   readonly clock: Clock;
   readonly random: Random;
   readonly security: SecurityStore | undefined;
+  /** Undefined where nobody has a context. */
+  readonly oscore: Oscore | undefined;
   readonly transmission: ParameterOptions;
   readonly blocks: BlockOptions;
 }
 
 /** Rejects when the address cannot be bound, with ConfigError for what cannot secure it. */
 export async function listen(listener: Listener, name: string, serve: Service, ambient: Ambient): Promise<Listening> {
-  const { clock, random, transmission, blocks } = ambient;
+  const { clock, random, transmission, blocks, oscore } = ambient;
   const streams = 'via' in listener && listener.via !== 'udp' ? streamsFor(listener, ambient) : undefined;
   const road: Transport & { readonly address?: Address | undefined } = streams ?? datagramsFor(listener, clock);
   if (listener.dtls !== undefined) checkListenerSecurity(listener.dtls, `listeners.${name}.dtls.`);
@@ -165,6 +168,7 @@ export async function listen(listener: Listener, name: string, serve: Service, a
     random,
     parameters: transmission,
     blocks,
+    ...(oscore === undefined ? {} : { protection: oscore }),
   });
   return { name, endpoint, address: road.address, dtls, streams };
 }

@@ -142,12 +142,17 @@ export class Observations {
     }
   }
 
-  /** What was observed before a restart, under its old token: the device does not know that there was one. */
-  takeUp(contact: Contact, operation: ObserveOperation, token: Token, tag: unknown): void {
+  /**
+   * What was observed before a restart, under its old token: the device does not know that there was one. False where that cannot
+   * be: under OSCORE notifications are tied to a request that is forgotten.
+   */
+  takeUp(contact: Contact, operation: ObserveOperation, token: Token, tag: unknown): boolean {
+    if (contact.registration.peer.identity.kind === 'oscore') return false;
     this.made += 1;
     const record = new ObservationRecord(this.made, this.shared(operation), keyOfToken(token), tag, contact);
     this.remember(record);
     this.exchange.resume(contact, record.operation, token, this.observing(record));
+    return true;
   }
 
   /** The live observation of that path, and its token. */
@@ -166,10 +171,16 @@ export class Observations {
 
   /**
    * The device speaks from another address now, and with the right to do so: what it is observed for goes on there. Where that is a new
-   * connection the device has forgotten it with the old one (RFC 8323 §7.4): returns what is to be asked for anew.
+   * connection the device has forgotten it with the old one (RFC 8323 §7.4), and under OSCORE the answers are tied to the request that
+   * went to the old address: returns what is to be asked for anew.
    */
   follow(contact: Contact, previous: Peer): readonly ObservationRecord[] {
-    if (contact.registration.peer.connection !== undefined) return this.of(contact);
+    const { peer } = contact.registration;
+    if (peer.connection !== undefined) return this.of(contact);
+    if (peer.identity.kind === 'oscore') {
+      for (const record of this.of(contact)) contact.endpoint.forget(previous, tokenOf(record));
+      return this.of(contact);
+    }
     for (const record of this.of(contact)) {
       if (this.asked.has(record)) continue;
       const token = tokenOf(record);

@@ -1,5 +1,6 @@
 // Every setting of a server: the one place with defaults, ranges and units. Checked once; past it nothing is optional.
 import type { BlockOptions, Code, ParameterOptions } from '@lapwing/coap';
+import type { KeyUseStore } from '@lapwing/coap/oscore';
 import {
   type Clock,
   ConfigError,
@@ -75,6 +76,11 @@ export interface Stores {
   readonly registrations?: RegistrationStore;
   readonly observations?: ObservationStore;
   readonly commands?: CommandStore;
+  /**
+   * Sequence numbers and replay windows of OSCORE (RFC 8613 Appendix B.1). Without it keys are made anew with each device after
+   * every start (Appendix B.2), and devices that cannot do that do not come in.
+   */
+  readonly keyUse?: KeyUseStore;
 }
 
 export interface ServerOptions {

@@ -1,14 +1,15 @@
 // The LwM2M server: what it hears goes into the registry, what is asked of it goes out in order, what happens is told
 // as events. The façade over the services of this package; every part has its own file.
 import { Code, type Context, makeResponse, type Request, type Response, type Service } from '@lapwing/coap';
+import type { Oscore } from '@lapwing/coap/oscore';
 import { type Address, Driver, Emitter, type Events, FormatError, type Identity, TimeoutError } from '@lapwing/kernel';
-import { dataPath, type EndDevice, isName, lackingFor, type Operation, type Result } from '@lapwing/lwm2m';
+import { dataPath, type EndDevice, isName, type Operation, type Result } from '@lapwing/lwm2m';
 import { Awake, type AwakeEffect, type AwakeInput } from './awake.ts';
 import { Commands, type Underway, type Work } from './commands.ts';
-import { type Contact, windowOf } from './contact.ts';
+import { type Contact, isAwake, windowOf } from './contact.ts';
 import { Device, type PerformOptions } from './device.ts';
 import { EndDevices } from './end-devices.ts';
-import { NotRegisteredError, UnsupportedError } from './errors.ts';
+import { NotRegisteredError } from './errors.ts';
 import type { Observation, ServerEvents } from './events.ts';
 import { Exchange } from './exchange.ts';
 import { Keeping } from './keeping.ts';
@@ -24,11 +25,13 @@ import {
 import { listenerName, type ServerOptions, type Settings, settingsOf } from './options.ts';
 import type { QueueOptions } from './queue.ts';
 import type { QueuedCommand } from './queued.ts';
+import { refusalOf } from './refusal.ts';
 import { ExpiryWheel } from './registration/expiry.ts';
 import { RegistrationInterface } from './registration/register.ts';
 import type { Registration, RegistrationRecord } from './registration/registration.ts';
 import { Registry } from './registration/registry.ts';
 import { changeCredentials, type Holders } from './security/changing.ts';
+import { protectionOf } from './security/contexts.ts';
 import type { DeviceSecurity } from './security/store.ts';
 import { byTree, type Report, SendInterface } from './send.ts';
 import { listenerStats, type ServerStats } from './stats.ts';
@@ -50,6 +53,7 @@ export class Server implements AsyncDisposable {
   private readonly telling = new Telling(this.emitter);
   private readonly keeping: Keeping;
   private readonly behind: EndDevices;
+  private readonly oscore: Oscore | undefined;
   private unserved = 0;
   private listenerErrors = 0;
   private closed = false;
@@ -58,7 +62,8 @@ export class Server implements AsyncDisposable {
 
   private constructor(settings: Settings) {
     this.settings = settings;
-    const { clock, limits } = settings;
+    const { clock, limits, stores } = settings;
+    this.oscore = protectionOf({ ...settings, keyUse: stores.keyUse });
     this.commands = new Commands(clock, limits.commands);
     const models = new Models(settings.library);
     this.behind = new EndDevices(
@@ -104,7 +109,7 @@ export class Server implements AsyncDisposable {
       for (const [i, listener] of options.listeners.entries()) {
         const name = listenerName(listener, i);
         const service: Service = (request, context) => server.serve(request, context, name);
-        const opened = await listen(listener, name, service, settings);
+        const opened = await listen(listener, name, service, { ...settings, oscore: server.oscore });
         server.listening.push(opened);
         // In the turn in which it opens, before it can hear anything.
         server.keeping.opened(opened, server.registering, (contact) => server.expiries.handle(contact));
@@ -152,8 +157,7 @@ export class Server implements AsyncDisposable {
 
   /** False while a device in queue mode sleeps, and for one that is not registered. */
   isAwake(name: string): boolean {
-    const contact = this.registry.byName(name);
-    return contact !== undefined && (!contact.registration.queueMode || contact.awakeUntil !== undefined);
+    return isAwake(this.registry.byName(name));
   }
 
   /** Ends a registration from this side; the device finds out at its next Update. False when there was none. */
@@ -192,15 +196,8 @@ export class Server implements AsyncDisposable {
     // Not wanted from now on, whether the device is there to hear it or not.
     if (isCancel(operation)) this.forgetObservation(name, operation);
     const contact = this.registry.byName(name);
-    if (contact === undefined || contact.ended)
-      return Promise.reject(new NotRegisteredError(`${name} is not registered`));
-    const { version } = contact.registration;
-    const lacking = lackingFor(operation, version);
-    // Attributes that come with an Observe do no harm to a device that passes over them; some of 1.0 know them from a draft.
-    if (lacking !== undefined && lacking !== 'observe-attributes')
-      return Promise.reject(
-        new UnsupportedError(`${name} speaks LwM2M ${version}, which has no ${operation.op} (${lacking})`),
-      );
+    const refusal = refusalOf(name, contact, operation);
+    if (contact === undefined || refusal !== undefined) return Promise.reject(refusal);
     const work: Work<Result> = (target, command) => this.ask(target, operation, options, command);
     return options.order === 'now'
       ? this.commands.runNow(contact, work, options)
@@ -238,7 +235,7 @@ export class Server implements AsyncDisposable {
       outcomes: { ...this.registering.outcomes(), ...this.sending.outcomes() },
       unserved: this.unserved,
       listenerErrors: this.listenerErrors,
-      ...listenerStats(this.listening),
+      ...listenerStats(this.listening, this.oscore),
     };
   }
 
@@ -259,6 +256,7 @@ export class Server implements AsyncDisposable {
       this.commands.abandon(contact, closed);
     }
     for (const { endpoint } of this.listening) await endpoint[Symbol.asyncDispose]();
+    await this.oscore?.[Symbol.asyncDispose]();
   }
 
   private serve(request: Request, context: Context, listener: string): Promise<Response> {
@@ -385,6 +383,7 @@ export class Server implements AsyncDisposable {
     identityOf: (name) => this.registry.byName(name)?.registration.peer.identity,
     revoke: (isRevoked) => this.revoke(isRevoked),
     drop: (name) => void this.drop(name),
+    forget: async (recipientId) => this.oscore?.forget(recipientId),
   };
 
   private readonly heard = (contact: Contact): void => {

@@ -1,10 +1,11 @@
 // What a server counts.
 import type { EndpointStats } from '@lapwing/coap';
+import type { Oscore, OscoreStats } from '@lapwing/coap/oscore';
 import type { EndDevicesStats } from './end-devices.ts';
 import type { KeepingStats } from './keeping.ts';
 import type { DtlsStats, Listening, StreamStats } from './listen.ts';
 
-export interface ServerStats {
+export interface ServerStats extends ListenerStats {
   readonly registrations: number;
   readonly observations: number;
   /** Under way or waiting. */
@@ -18,16 +19,23 @@ export interface ServerStats {
   readonly unserved: number;
   /** Errors that listeners of events have thrown. */
   readonly listenerErrors: number;
+}
+
+/** What the listeners of a server count. */
+export interface ListenerStats {
   /** By name of the listener. */
   readonly endpoints: Readonly<Record<string, EndpointStats>>;
   /** Those that are secured, by name of the listener. */
   readonly dtls: Readonly<Record<string, DtlsStats>>;
   /** Those that take connections, by name of the listener. */
   readonly streams: Readonly<Record<string, StreamStats>>;
+  /** Undefined without a store of credentials. */
+  readonly oscore: OscoreStats | undefined;
 }
 
-export function listenerStats(listening: readonly Listening[]): Pick<ServerStats, 'endpoints' | 'dtls' | 'streams'> {
+export function listenerStats(listening: readonly Listening[], oscore: Oscore | undefined): ListenerStats {
   return {
+    oscore: oscore?.stats(),
     endpoints: Object.fromEntries(listening.map(({ name, endpoint }) => [name, endpoint.stats()])),
     dtls: Object.fromEntries(listening.flatMap(({ name, dtls }) => (dtls === undefined ? [] : [[name, dtls.stats()]]))),
     streams: Object.fromEntries(

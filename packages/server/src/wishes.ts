@@ -28,7 +28,8 @@ export interface WishHost {
     contact: Contact,
     operation: ObserveOperation,
   ): { readonly observation: Observation; readonly token: Token } | undefined;
-  takeUp(contact: Contact, operation: ObserveOperation, token: Token, tag: unknown): void;
+  /** False where it has to be asked for anew. */
+  takeUp(contact: Contact, operation: ObserveOperation, token: Token, tag: unknown): boolean;
   tagOf(note: string): unknown;
   renewed(event: ServerEvents['observation-renewed']): void;
   notRenewed(event: ServerEvents['observation-not-renewed']): void;
@@ -117,10 +118,9 @@ export class Wishes {
       const tag = host.tagOf(each.note);
       const wish = this.put(new Wish({ name, key, operation, tag, isKept: true, onRegister }));
       if (contact === undefined) continue;
-      if (each.held?.registration === contact.registration.id) {
-        host.takeUp(contact, operation, each.held.token, tag);
-        wish.state = 'live';
-      } else wish.state = 'due';
+      const isHeld =
+        each.held?.registration === contact.registration.id && host.takeUp(contact, operation, each.held.token, tag);
+      wish.state = isHeld ? 'live' : 'due';
     }
   }
 

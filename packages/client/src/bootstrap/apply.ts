@@ -17,8 +17,8 @@ import {
   type TypeLookup,
 } from '@lapwing/lwm2m';
 import { AccessControl } from '@lapwing/lwm2m/objects/access-control';
-import { Oscore } from '@lapwing/lwm2m/objects/oscore';
 import { forgetGiven } from '../accounts.ts';
+import { OscoreObject as Oscore } from '../builtin/oscore.ts';
 import { readSecurity, SecurityObject } from '../builtin/security.ts';
 import { readServer, ServerObject, serverActions } from '../builtin/server.ts';
 import type { ObjectStore } from '../objects/store.ts';

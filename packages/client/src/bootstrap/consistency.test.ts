@@ -1,6 +1,7 @@
 import { ConfigError } from '@lapwing/kernel';
 import { makeValue, type Value } from '@lapwing/lwm2m';
 import { describe, expect, it } from 'vitest';
+import { checkOscore } from '../builtin/oscore.ts';
 import type { Content, Contents } from '../objects/tree.ts';
 import { type Configuration, type ConsistencyRules, findingsOf } from './consistency.ts';
 
@@ -30,6 +31,10 @@ function security({ uri = 'coaps://h', mode = 0, ssid = 1, bootstrap = false, ke
   });
 }
 
+const link = makeValue('objlnk', { object: 21, instance: 0 });
+const context = (changes: Readonly<Record<number, Content>> = {}): Contents =>
+  contents({ 0: bytes(16), 1: bytes(1), 2: bytes(2), ...changes });
+
 const server = (ssid = 1): Contents => contents({ 0: makeValue('integer', ssid), 1: makeValue('integer', 60) });
 
 function configuration(objects: Readonly<Record<number, readonly Contents[]>>): Configuration {
@@ -40,6 +45,7 @@ const rules: ConsistencyRules = {
   schemes: new Set(['coap', 'coaps']),
   downgrade: 'refuse',
   checkKeys: () => undefined,
+  checkContext: checkOscore,
 };
 const nothing = configuration({});
 const problemsOf = (objects: Readonly<Record<number, readonly Contents[]>>, more: Partial<ConsistencyRules> = {}) =>
@@ -91,9 +97,39 @@ describe('a configuration', () => {
       /leads nowhere/,
     ],
     [
-      'OSCORE, which would not protect anything',
-      { 0: [security({ link: makeValue('objlnk', { object: 21, instance: 0 }) })], 1: [server()], 21: [contents({})] },
-      /OSCORE is not spoken/,
+      'an OSCORE link to another object',
+      { 0: [security({ link: makeValue('objlnk', { object: 3, instance: 0 }) })], 1: [server()], 21: [context()] },
+      /leads nowhere/,
+    ],
+    [
+      'OSCORE without a secret',
+      { 0: [security({ link })], 1: [server()], 21: [context({ 0: bytes(0) })] },
+      /\/21\/0: oscore\.masterSecret: empty/,
+    ],
+    [
+      'OSCORE with ids that are the same',
+      { 0: [security({ link })], 1: [server()], 21: [context({ 2: bytes(1) })] },
+      /\/21\/0: oscore\.recipientId: the same/,
+    ],
+    [
+      'OSCORE with an id that is too long for its cipher',
+      { 0: [security({ link })], 1: [server()], 21: [context({ 1: bytes(8) })] },
+      /\/21\/0: oscore\.senderId: 8 bytes/,
+    ],
+    [
+      'OSCORE with a cipher that nobody knows',
+      { 0: [security({ link })], 1: [server()], 21: [context({ 3: makeValue('integer', 99) })] },
+      /\/21\/0: oscore\.aead: no algorithm 99/,
+    ],
+    [
+      'OSCORE with an HMAC that nobody knows',
+      { 0: [security({ link })], 1: [server()], 21: [context({ 4: makeValue('integer', 4) })] },
+      /\/21\/0: oscore\.hkdf: no algorithm 4/,
+    ],
+    [
+      'one OSCORE context for two servers',
+      { 0: [security({ link }), security({ ssid: 2, link })], 1: [server(), server(2)], 21: [context()] },
+      /context is that of another/,
     ],
     [
       'J-13: rights of a server that is not there',
@@ -122,6 +158,14 @@ describe('a configuration', () => {
     expect(problemsOf(objects, { checkKeys })).toEqual(['/0/0: privateKey: damaged']);
   });
 
+  it('is good with OSCORE, alone and over a secured road, with the algorithms that object 21 can name', () => {
+    for (const algorithms of [{}, { 3: 10, 4: -10 }, { 3: 1, 4: 5 }, { 3: 30, 4: 7 }]) {
+      const named = Object.fromEntries(Object.entries(algorithms).map(([id, n]) => [id, makeValue('integer', n)]));
+      for (const road of [{ link }, { link, uri: 'coap://h', mode: 3 }])
+        expect(problemsOf({ 0: [security(road)], 1: [server()], 21: [context(named)] })).toEqual([]);
+    }
+  });
+
   it('is not asked again what it was made of before', () => {
     const same = security({ uri: 'nowhere' });
     const before = configuration({ 0: [same] });
@@ -142,5 +186,26 @@ describe('a configuration', () => {
     const lenient = findingsOf(before, after, { ...rules, downgrade: 'accept' });
     expect(lenient.downgrades).toHaveLength(isWeaker ? 1 : 0);
     expect(lenient.problems.some((problem) => problem.includes('instead of'))).toBe(false);
+  });
+
+  it('J-07: OSCORE is no weaker than a pre-shared key, and a road without it is weaker than the same road with it', () => {
+    const open = { uri: 'coap://h', mode: 3 };
+    const kinds = { open, oscore: { ...open, link }, psk: {}, both: { link }, certificate: { mode: 2 } };
+    const weaker = (from: keyof typeof kinds, to: keyof typeof kinds): readonly string[] => {
+      const of = (kind: Road) => configuration({ 0: [security(kind)], 1: [server()], 21: [context()] });
+      return findingsOf(of(kinds[from]), of(kinds[to]), rules).downgrades.map((each) => `${each.from} > ${each.to}`);
+    };
+    expect(weaker('oscore', 'open')).toEqual(['OSCORE > no security']);
+    expect(weaker('both', 'psk')).toEqual(['pre-shared key and OSCORE > pre-shared key']);
+    expect(weaker('certificate', 'oscore')).toEqual(['certificate > OSCORE']);
+    for (const [from, to] of [
+      ['open', 'oscore'],
+      ['psk', 'oscore'],
+      ['oscore', 'psk'],
+      ['psk', 'both'],
+      ['both', 'oscore'],
+      ['both', 'certificate'],
+    ] as const)
+      expect(weaker(from, to)).toEqual([]);
   });
 });

@@ -1,7 +1,9 @@
 // Whether a configuration could bring the device to a server, looked at whole before it comes into force: what it lacks is
 // said at Bootstrap-Finish with 4.06 (Core 1.2.1 §6.1.7.2). Pure.
 import { parseUri } from '@lapwing/coap';
+import type { ContextParameters } from '@lapwing/coap/oscore';
 import { FormatError, isStackError } from '@lapwing/kernel';
+import { readOscore } from '../builtin/oscore.ts';
 import { readSecurity, SecurityMode, type SecurityRecord } from '../builtin/security.ts';
 import { readServer, type ServerRecord } from '../builtin/server.ts';
 import { isSecured } from '../connect.ts';
@@ -27,6 +29,8 @@ export interface ConsistencyRules {
   readonly downgrade: 'refuse' | 'accept';
   /** Throws for keys that no handshake can be made with. */
   checkKeys(scheme: string, record: SecurityRecord): void;
+  /** Throws for what makes no context of OSCORE. */
+  checkContext(parameters: ContextParameters): void;
 }
 
 export interface Findings {
@@ -49,8 +53,9 @@ export function findingsOf(before: Configuration, after: Configuration, rules: C
   const inForce = before.instancesOf(0);
   for (const [id, record] of securities) {
     // What nobody has touched has brought the device as far as this.
-    if (inForce.get(id) !== after.instancesOf(0).get(id)) checkSecurity(`/0/${id}`, record, after, rules, problems);
+    if (inForce.get(id) !== after.instancesOf(0).get(id)) checkSecurity(`/0/${id}`, record, rules, problems);
   }
+  checkContexts(securities, after, rules, problems);
   checkAccess(after, new Set([...servers.values()].map(({ shortServerId }) => shortServerId)), problems);
   const downgrades = downgradesOf(recordsOf(before, 0, readSecurity), securities);
   if (rules.downgrade === 'refuse')
@@ -90,7 +95,6 @@ function checkAccounts(securities: Records<SecurityRecord>, servers: Records<Ser
 function checkSecurity(
   at: string,
   record: SecurityRecord,
-  configuration: Configuration,
   { schemes, checkKeys }: ConsistencyRules,
   problems: string[],
 ): void {
@@ -99,13 +103,6 @@ function checkSecurity(
   else if (!schemes.has(scheme)) problems.push(`${at}: nothing here speaks ${scheme}`);
   else if (isSecured(scheme) === (record.mode === SecurityMode.NoSec))
     problems.push(`${at}: ${scheme} and security mode ${record.mode} contradict each other`);
-  if (record.oscore !== undefined) {
-    // The road would be taken without what was to protect it.
-    const there = configuration.instancesOf(oscore).has(record.oscore.instance);
-    problems.push(
-      `${at}: ${there && record.oscore.object === oscore ? 'OSCORE is not spoken here' : 'its OSCORE link leads nowhere'}`,
-    );
-  }
   const missing = missingKey(record);
   if (missing !== undefined) {
     problems.push(`${at}: ${missing}`);
@@ -116,6 +113,32 @@ function checkSecurity(
     checkKeys(scheme, record);
   } catch (error) {
     problems.push(`${at}: ${isStackError(error) ? error.message : 'its keys make no sense'}`);
+  }
+}
+
+/** Each link leads to a context, each context has one link (object 21), and keys can be made of it. */
+function checkContexts(
+  securities: Records<SecurityRecord>,
+  configuration: Configuration,
+  { checkContext }: ConsistencyRules,
+  problems: string[],
+): void {
+  const linked = new Set<number>();
+  for (const [id, { oscore: link }] of securities) {
+    if (link === undefined) continue;
+    const { object, instance } = link;
+    const contents = object === oscore ? configuration.instancesOf(oscore).get(instance) : undefined;
+    if (contents === undefined) {
+      problems.push(`/0/${id}: its OSCORE link leads nowhere`);
+      continue;
+    }
+    if (linked.has(instance)) problems.push(`/0/${id}: its OSCORE context is that of another`);
+    linked.add(instance);
+    try {
+      checkContext(readOscore(contents));
+    } catch (error) {
+      problems.push(`/21/${instance}: ${isStackError(error) ? error.message : 'its keys make no sense'}`);
+    }
   }
 }
 
@@ -162,13 +185,29 @@ function downgradesOf(before: Records<SecurityRecord>, after: Records<SecurityRe
   return [...after.values()].flatMap((record) => {
     const known = old.get(keyOf(record));
     if (known === undefined) return [];
-    const isWeaker =
-      (strength[record.mode] ?? 0) < (strength[known.mode] ?? 0) ||
-      (isSecured(schemeOf(known.uri) ?? '') && !isSecured(schemeOf(record.uri) ?? ''));
-    if (!isWeaker) return [];
+    if (!isWeaker(record, known)) return [];
     const { shortServerId } = record;
-    return [{ shortServerId, from: modeNames[known.mode] ?? 'unknown', to: modeNames[record.mode] ?? 'unknown' }];
+    return [{ shortServerId, from: nameOf(known), to: nameOf(record) }];
   });
+}
+
+function isWeaker(record: SecurityRecord, known: SecurityRecord): boolean {
+  if (strengthOf(record) < strengthOf(known)) return true;
+  // One of two protections less.
+  if (known.oscore !== undefined && record.oscore === undefined) return modeStrength(record) <= modeStrength(known);
+  return record.oscore === undefined && isSecured(schemeOf(known.uri) ?? '') && !isSecured(schemeOf(record.uri) ?? '');
+}
+
+const modeStrength = ({ mode }: SecurityRecord): number => strength[mode] ?? 0;
+
+/** OSCORE is as good as what its secret is: one that both sides share. */
+const strengthOf = (record: SecurityRecord): number =>
+  Math.max(modeStrength(record), record.oscore === undefined ? 0 : (strength[SecurityMode.PreSharedKey] ?? 0));
+
+function nameOf(record: SecurityRecord): string {
+  const name = modeNames[record.mode] ?? 'unknown';
+  if (record.oscore === undefined) return name;
+  return record.mode === SecurityMode.NoSec ? 'OSCORE' : `${name} and OSCORE`;
 }
 
 const keyOf = ({ isBootstrap, shortServerId }: SecurityRecord): string =>

@@ -1,15 +1,6 @@
 // Runs what the bootstrap machine wants: the request to the bootstrap server, a copy of the objects for what it writes, and
 // the change of the whole configuration at its end (Core 1.2.1 §6.1.4, §6.1.7).
-import {
-  Code,
-  type Context,
-  Endpoint,
-  isSuccess,
-  Option,
-  type Request,
-  type Response,
-  ResponseError,
-} from '@lapwing/coap';
+import { Code, type Context, isSuccess, Option, type Request, type Response, ResponseError } from '@lapwing/coap';
 import { ClosedError, Driver, type Duration, FormatError, type Peer, seconds } from '@lapwing/kernel';
 import {
   type BootstrapAnswer,
@@ -23,8 +14,10 @@ import {
   writeBootstrapAnswer,
 } from '@lapwing/lwm2m';
 import { type BootstrapAccountSettings, bootstrapAccountOf, purgeBootstrapAccount } from '../accounts.ts';
+import { checkOscore } from '../builtin/oscore.ts';
 import { credentialsOf } from '../builtin/security.ts';
 import { checkCredentials } from '../connect.ts';
+import { Link } from '../link.ts';
 import type { Settings } from '../options.ts';
 import { Staging } from './apply.ts';
 import { type Downgrade, findingsOf } from './consistency.ts';
@@ -54,7 +47,7 @@ interface Attempt {
   readonly account: BootstrapAccountSettings;
   readonly staging: Staging;
   readonly withdrawn: AbortController;
-  endpoint: Endpoint | undefined;
+  link: Link | undefined;
   server: Peer | undefined;
   /** Bytes that were written so far. */
   written: number;
@@ -136,8 +129,8 @@ export class BootstrapSession implements AsyncDisposable {
     this.attempt = undefined;
     if (attempt === undefined) return;
     attempt.withdrawn.abort(new ClosedError('the bootstrap is over'));
-    if (attempt.endpoint === undefined) return;
-    const closing: Promise<void> = attempt.endpoint[Symbol.asyncDispose]().finally(() => this.closing.delete(closing));
+    if (attempt.link === undefined) return;
+    const closing: Promise<void> = attempt.link[Symbol.asyncDispose]().finally(() => this.closing.delete(closing));
     this.closing.add(closing);
   }
 
@@ -151,10 +144,10 @@ export class BootstrapSession implements AsyncDisposable {
     const attempt: Attempt = {
       account,
       staging: new Staging(this.settings.objects, {
-        refusesSecrets: keysInClear === 'refuse' && account.credentials === undefined,
+        refusesSecrets: keysInClear === 'refuse' && account.credentials === undefined && account.oscore === undefined,
       }),
       withdrawn: new AbortController(),
-      endpoint: undefined,
+      link: undefined,
       server: undefined,
       written: 0,
       isOver: false,
@@ -174,22 +167,18 @@ export class BootstrapSession implements AsyncDisposable {
   /** Undefined when the machine knows already. */
   private async ask(attempt: Attempt): Promise<BootstrapInput | undefined> {
     const { account, withdrawn } = attempt;
-    const { clock, random, name, version, provisioning } = this.settings;
-    const { address, credentials, serverName, cipherSuites } = account;
+    const { name, version, provisioning } = this.settings;
     const { signal } = withdrawn;
-    const destination = { address, credentials, clock, random, cipherSuites };
-    const endpoint = await Endpoint.open({
-      transport: account.connector(serverName === undefined ? destination : { ...destination, serverName }),
+    const link = await Link.open(account, this.settings, {
       serve: (request, context) => this.serve(attempt, request, context),
-      clock,
-      random,
     });
     if (signal.aborted) {
-      await endpoint[Symbol.asyncDispose]();
+      await link[Symbol.asyncDispose]();
       return undefined;
     }
-    attempt.endpoint = endpoint;
-    const server = await endpoint.connect(address, signal);
+    attempt.link = link;
+    const { endpoint } = link;
+    const server = await link.connect(signal);
     attempt.server = server;
     if (provisioning.pack) {
       const answer = await endpoint.request(server, bootstrapPackRequest({ name }, packFormats[0] ?? 0), { signal });
@@ -268,6 +257,7 @@ export class BootstrapSession implements AsyncDisposable {
         const credentials = credentialsOf(record, authorities);
         if (credentials !== undefined) checkCredentials(scheme, credentials);
       },
+      checkContext: checkOscore,
     });
     try {
       if (problems.length > 0) throw new BootstrapError('inconsistent', problems);

@@ -40,6 +40,12 @@ export interface SessionListener {
   spent(): void;
 }
 
+/** How the server is reached: whoever `connect` resolves with is it. */
+export interface RegistrationLink {
+  readonly endpoint: Endpoint;
+  connect(signal: AbortSignal): Promise<Peer>;
+}
+
 /** What a Register tells, read at the moment that it is sent. */
 export interface Registrant {
   /** Undefined: the credentials say it. */
@@ -57,7 +63,7 @@ export interface Registrant {
 export class RegistrationSession implements Disposable {
   private readonly account: AccountSettings;
   private readonly registrant: Registrant;
-  private readonly endpoint: Endpoint;
+  private readonly link: RegistrationLink;
   private readonly listener: SessionListener;
   private readonly machine: RegistrationMachine;
   private readonly driver: Driver<RegistrationInput, RegistrationEffect>;
@@ -75,7 +81,7 @@ export class RegistrationSession implements Disposable {
   constructor(
     account: AccountSettings,
     registrant: Registrant,
-    endpoint: Endpoint,
+    link: RegistrationLink,
     ambient: { readonly clock: Clock; readonly random: Random },
     listener: SessionListener,
   ) {
@@ -83,7 +89,7 @@ export class RegistrationSession implements Disposable {
     this.ambient = ambient;
     this.account = account;
     this.registrant = registrant;
-    this.endpoint = endpoint;
+    this.link = link;
     this.listener = listener;
     this.spoken = registrant.version;
     this.machine = new RegistrationMachine({ lifetime: registrant.lifetime(), retry: account.retry, random });
@@ -112,7 +118,7 @@ export class RegistrationSession implements Disposable {
    * all devices of a server that was restarted at once.
    */
   lost(peer: Peer): void {
-    if (this.server?.key !== peer.key) return;
+    if (this.server === undefined || (this.server.below ?? this.server).key !== peer.key) return;
     this.server = undefined;
     const { clock, random } = this.ambient;
     this.again?.[Symbol.dispose]();
@@ -204,8 +210,8 @@ export class RegistrationSession implements Disposable {
     let told = done;
     try {
       if (this.server === undefined || this.machine.phase === 'registering')
-        this.server = await this.endpoint.connect(this.account.address, signal);
-      input = this.outcome(await this.endpoint.request(this.server, request, { signal }));
+        this.server = await this.link.connect(signal);
+      input = this.outcome(await this.link.endpoint.request(this.server, request, { signal }));
     } catch (error) {
       input = error instanceof ResponseError ? this.refusal(error) : { kind: 'failed' };
       // Nobody listens there any more: what a restarted server has forgotten, the next attempt makes anew.
@@ -228,7 +234,7 @@ export class RegistrationSession implements Disposable {
     const { server } = this;
     if (server === undefined) return;
     this.server = undefined;
-    this.endpoint.disconnect(server);
+    this.link.endpoint.disconnect(server);
   }
 
   /** Throws ResponseError for a refusal, FormatError for a Register that was taken but has no place to be updated at. */

@@ -53,10 +53,11 @@ export class AskingProtection {
   over(inner: Service, ground: AskingGround): Service {
     const again: Service = (request, context) => {
       const { peer } = context;
-      if (peer instanceof ProtectedPeer) return this.ask({ inner, again, ground, request, context, peer });
       if (peer.identity.kind !== 'oscore') return inner(request, context);
+      const task = { inner, again, ground, request, context };
+      if (peer instanceof ProtectedPeer && !peer.live.isGone) return this.ask({ ...task, peer });
       // Not in the open, whoever made it.
-      return Promise.reject(noContext(peer));
+      return this.parts.contexts.again(peer).then((found) => this.ask({ ...task, peer: found }));
     };
     return again;
   }
@@ -108,7 +109,7 @@ export class AskingProtection {
   /** Step 1. A peer that takes any ID Context for granted has served the request. */
   private async begin(task: Task, live: LiveContext): Promise<Response> {
     const { contexts, random } = this.parts;
-    const first = contexts.fresh(live, rederive(live.provisioned, firstId(random)));
+    const first = contexts.fresh(rederive(live.provisioned, firstId(random)));
     const answer = await this.exchange(task, first);
     if (answer.kind === 'offer') return this.finish(task, live, answer.offer);
     this.adopt(live, first);
@@ -118,7 +119,7 @@ export class AskingProtection {
   /** Steps 3 and 5. */
   private async finish(task: Task, live: LiveContext, offer: Uint8Array): Promise<Response> {
     const { contexts, random } = this.parts;
-    const third = contexts.fresh(live, rederive(live.provisioned, lastId(offer, random)));
+    const third = contexts.fresh(rederive(live.provisioned, lastId(offer, random)));
     const answer = await this.exchange(task, third);
     if (answer.kind === 'offer') throw unverified(task, 'it offers other keys once more');
     // The peer has them now, and finds them by the kid alone.

@@ -27,8 +27,13 @@ export interface ContextParameters {
 }
 
 export interface SecurityContext {
-  /** Tells it from every other one, the same secret with other parameters included; not secret. */
-  readonly name: string;
+  /**
+   * Tells the key that we send with from every other one, be it in contexts with other peers: sequence numbers are counted
+   * for it, since no nonce may be used twice with it (RFC 8613 §3.3). Not secret.
+   */
+  readonly sending: string;
+  /** The same of the key that the peer sends with: the replay window belongs to it. */
+  readonly receiving: string;
   readonly senderId: Uint8Array;
   readonly recipientId: Uint8Array;
   readonly idContext: Uint8Array | undefined;
@@ -54,7 +59,8 @@ export function deriveContext(parameters: ContextParameters): SecurityContext {
   // Both sides derive the same name, with a type of its own that no key is made with.
   const name = derive(noBytes, 'Name', NAME_LENGTH);
   return {
-    name: `${toHex(senderId)}.${toHex(recipientId)}.${toHex(name)}`,
+    sending: `s.${toHex(senderId)}.${toHex(name)}`,
+    receiving: `r.${toHex(recipientId)}.${toHex(name)}`,
     senderId,
     recipientId,
     idContext: idContext === undefined ? undefined : new Uint8Array(idContext),
@@ -103,4 +109,15 @@ export function identityOf(recipientId: Uint8Array, idContext: Uint8Array | unde
   const length = new Uint8Array(CONTEXT_LENGTH_BYTES);
   length[CONTEXT_LENGTH_BYTES - 1] = idContext.length;
   return concatBytes(length, idContext, recipientId);
+}
+
+/** What `identityOf` made it of; undefined for bytes that it does not make. */
+export function readIdentity(
+  id: Uint8Array,
+): { readonly recipientId: Uint8Array; readonly idContext: Uint8Array | undefined } | undefined {
+  if (id.length < CONTEXT_LENGTH_BYTES) return { recipientId: id, idContext: undefined };
+  const length = id[CONTEXT_LENGTH_BYTES - 1] as number;
+  const end = CONTEXT_LENGTH_BYTES + length;
+  if (end > id.length || id.subarray(0, CONTEXT_LENGTH_BYTES - 1).some((byte) => byte !== 0)) return undefined;
+  return { recipientId: id.subarray(end), idContext: id.subarray(CONTEXT_LENGTH_BYTES, end) };
 }

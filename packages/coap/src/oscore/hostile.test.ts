@@ -195,7 +195,7 @@ describe('sequence numbers', () => {
   test('H-07: at 2^40-1 nothing is sent any more, unless other keys can be had', async () => {
     const { pair } = await stage();
     const store = new MemoryContextStore().add(provision('client'));
-    await store.reserve(deriveContext(provision('client')).name, sequenceLimit - 2);
+    await store.reserve(deriveContext(provision('client')).sending, sequenceLimit - 2);
     const used = await ProtectedPair.open(hello, { stores: { client: store } });
     await settled(used, used.client.endpoint.request(used.peer, get())).catch(() => undefined);
     const sent = decodeMessage(used.heard[0]!.bytes).options.bytes(Option.Oscore)!;

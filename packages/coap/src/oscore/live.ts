@@ -3,7 +3,7 @@
 import { type Address, type Identity, type Peer, type Random, toHex } from '@lapwing/kernel';
 import { deriveContext, identityOf, type SecurityContext } from './context.ts';
 import { OscoreError } from './errors.ts';
-import { Offers, wrapIdContext } from './rederive.ts';
+import { Offers } from './rederive.ts';
 import type { ReplayWindow } from './replay.ts';
 import type { SenderSequence } from './sequence.ts';
 import type { ProvisionedContext } from './store.ts';
@@ -12,6 +12,8 @@ import type { ProvisionedContext } from './store.ts';
 export class Generation {
   readonly context: SecurityContext;
   readonly window: ReplayWindow;
+  /** The kid context that names these keys. */
+  readonly named: Uint8Array | undefined;
   /** Stands in requests; none is needed once the peer has shown that it knows. */
   kidContext: Uint8Array | undefined;
   /** What shows that a request was made after our restart (RFC 8613 Appendix B.1.2). */
@@ -34,6 +36,7 @@ export class Generation {
   }) {
     this.context = options.context;
     this.window = options.window;
+    this.named = options.kidContext;
     this.kidContext = options.kidContext;
     this.sequence = options.sequence;
     this.reserve = options.reserve;
@@ -92,10 +95,17 @@ export class Generation {
 export class LiveContext {
   readonly provisioned: ProvisionedContext;
   readonly base: SecurityContext;
+  /** Keys are made anew at the start (RFC 8613 Appendix B.2). */
   readonly isRederived: boolean;
+  /** Keys are made anew where the peer begins to. */
+  readonly followsPeer: boolean;
   /** Of its peers: what they have proved, and who may continue what. */
   readonly identity: Identity;
   readonly key: string;
+  /** The keys as provisioned, whose use is stored; none where they are never used. */
+  stored: Generation | undefined = undefined;
+  /** It was forgotten: whoever needs it finds it anew. */
+  isGone = false;
   /** None before the first run of Appendix B.2. */
   current: Generation | undefined = undefined;
   /** Such a run of ours, while it lasts; never rejects. */
@@ -105,16 +115,13 @@ export class LiveContext {
   constructor(provisioned: ProvisionedContext, random: Random) {
     this.provisioned = provisioned;
     this.base = deriveContext(provisioned);
-    this.isRederived = provisioned.recovery === 'rederived';
+    const { recovery = 'stored' } = provisioned;
+    this.isRederived = recovery === 'rederived';
+    this.followsPeer = recovery !== 'stored';
     const id = identityOf(this.base.recipientId, this.base.idContext);
     this.identity = { kind: 'oscore', id };
     this.key = `oscore:${toHex(id)}`;
     this.offers = new Offers(random);
-  }
-
-  /** The kid context with which a peer finds these keys. */
-  kidContextOf(context: SecurityContext): Uint8Array | undefined {
-    return this.isRederived && context.idContext !== undefined ? wrapIdContext(context.idContext) : context.idContext;
   }
 }
 

@@ -1,11 +1,11 @@
 // The parts of OSCORE by themselves: option, window, sequence numbers, offers of Appendix B.2, store.
-import { fromHex, noBytes, toHex } from '@lapwing/kernel';
+import { fromHex, noBytes, Secret, toHex } from '@lapwing/kernel';
 import { SeededRandom, settle } from '@lapwing/kernel/testing';
 import { describe, expect, test } from 'vitest';
 import { classOfOption, placementOfOption } from '../message/option-classes.ts';
 import { isUnsafe, Option, optionRules } from '../message/options.ts';
 import { provision } from '../testing/protected-pair.ts';
-import { deriveContext, identityOf } from './context.ts';
+import { deriveContext, identityOf, readIdentity } from './context.ts';
 import { aeadAlgorithms } from './cose.ts';
 import { OscoreError } from './errors.ts';
 import { Generation } from './live.ts';
@@ -73,18 +73,35 @@ describe('ciphers', () => {
   });
 });
 
-describe('a name and an identity', () => {
-  test('are those of one context: another secret, salt, id or ID Context has another', () => {
-    const names = [
+describe('names and an identity', () => {
+  test('are those of one key: another secret, salt, id, ID Context or algorithm has another', () => {
+    const others = [
       {},
       { idContext: noBytes },
       { idContext: fromHex('00') },
       { masterSalt: noBytes },
-      { recipientId: fromHex('05') },
+      { masterSecret: new Secret(fromHex('ff')) },
       { aead: 1 },
       { hkdf: -11 },
-    ].map((changes) => deriveContext(provision('client', changes)).name);
+    ];
+    const sending = [...others, { senderId: fromHex('05') }];
+    const receiving = [...others, { recipientId: fromHex('05') }];
+    const names = [
+      ...sending.map((changes) => deriveContext(provision('client', changes)).sending),
+      ...receiving.map((changes) => deriveContext(provision('client', changes)).receiving),
+    ];
     expect(new Set(names).size).toBe(names.length);
+    // Whoever it is spoken to under: one key counts its numbers once.
+    const elsewhere = deriveContext(provision('client', { recipientId: fromHex('05') }));
+    expect(elsewhere.sending).toBe(names[0]);
+  });
+
+  test('of an identity, its parts are read back', () => {
+    for (const idContext of [undefined, noBytes, fromHex('0102')])
+      for (const recipientId of [noBytes, fromHex('63'), fromHex('01020304050607')])
+        expect(readIdentity(identityOf(recipientId, idContext))).toEqual({ recipientId, idContext });
+    for (const id of ['0100000000000000', '0000000000000001', '00000000000000ff01'])
+      expect(readIdentity(fromHex(id))).toBeUndefined();
   });
 
   test('of contexts with an ID Context are never those of a Recipient ID alone', () => {
@@ -269,7 +286,7 @@ describe('a store in memory', () => {
 
   test('reserves each number once, and gives a window back once', async () => {
     const store = new MemoryContextStore().add(provision('client'), 'unused');
-    const { name } = deriveContext(provision('client'));
+    const { receiving: name } = deriveContext(provision('client'));
     expect(await Promise.all([store.reserve(name, 10), store.reserve(name, 5), store.reserve(name, 1)])).toEqual([
       0, 10, 15,
     ]);

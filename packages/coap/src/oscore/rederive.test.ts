@@ -1,5 +1,5 @@
 // Appendix B.2 between two endpoints, when more happens at once than its figure shows.
-import { minutes, noBytes } from '@lapwing/kernel';
+import { minutes, noBytes, Secret } from '@lapwing/kernel';
 import { expect, test } from 'vitest';
 import type { Context, Service } from '../exchange/service.ts';
 import { Code } from '../message/code.ts';
@@ -7,9 +7,10 @@ import { makeRequest, makeResponse, Type } from '../message/message.ts';
 import { OptionSet } from '../message/option-set.ts';
 import { Option } from '../message/options.ts';
 import { decodeMessage, encodeMessage } from '../message/udp.ts';
-import { ProtectedPair } from '../testing/protected-pair.ts';
+import { ProtectedPair, provision } from '../testing/protected-pair.ts';
 import { ScriptedPeer } from '../testing/scripted-peer.ts';
 import { decodeOscoreOption } from './option.ts';
+import { MemoryContextStore, type ProvisionedContext } from './store.ts';
 
 const get = makeRequest(Code.Get, OptionSet.of([Option.UriPath, 'x']));
 const put = (value: number) => makeRequest(Code.Put, OptionSet.of([Option.UriPath, 'x']), Uint8Array.of(value));
@@ -120,4 +121,41 @@ test('a peer that does not run it is told apart: the caller learns what it said'
   await pair.clock.advance(minutes(5));
   await expect(asked).rejects.toMatchObject({ problem: 'unprotected', status: Code.Unauthorized });
   expect(mute.takeAll()).toHaveLength(0);
+});
+
+/** As one on a database: what it finds is made anew each time. */
+class CopyingStore extends MemoryContextStore {
+  readonly taken: string[] = [];
+  override find(recipientId: Uint8Array): Promise<readonly ProvisionedContext[]> {
+    return super.find(recipientId).then((found) => found.map((each) => ({ ...each })));
+  }
+  override takeWindow(name: string): ReturnType<MemoryContextStore['takeWindow']> {
+    this.taken.push(name);
+    return super.takeWindow(name);
+  }
+}
+
+test('H-08: forged requests make nobody load a context anew, and one that was changed is loaded when it is needed', async () => {
+  const store = new CopyingStore().add(provision('server'), 'unused');
+  await using pair = await ProtectedPair.open(echo, { stores: { server: store } });
+  await settled(pair, pair.client.endpoint.request(pair.peer, get));
+  const stranger = await ScriptedPeer.open({ network: pair.network, clock: pair.clock });
+  await stranger.talkTo({ via: 'udp', host: '10.0.0.1', port: 5683 });
+  const options = OptionSet.of([Option.Oscore, Uint8Array.from([0x09, 77, ...Buffer.from('c')])]);
+  for (let id = 0; id < 50; id += 1) {
+    stranger.sendBytes(
+      encodeMessage({ type: Type.Con, id, token: noBytes, code: Code.Post, options, payload: Buffer.alloc(20, id) }),
+    );
+    await pair.clock.advance(50);
+  }
+  expect(stranger.takeAll().every(({ code }) => code === Code.BadRequest)).toBe(true);
+  expect([store.taken.length, pair.server.oscore.stats().unverified]).toEqual([1, 50]);
+  const masterSecret = new Secret(Buffer.from('another secret'));
+  store.remove(Buffer.from('c'));
+  store.add(provision('server', { masterSecret }), 'unused');
+  pair.stores.client.remove(Buffer.from('s'));
+  pair.stores.client.add(provision('client', { masterSecret }), 'unused');
+  await pair.client.oscore.forget(Buffer.from('s'));
+  expect((await settled(pair, pair.client.endpoint.request(pair.peer, put(7)))).payload[0]).toBe(7);
+  expect(store.taken).toHaveLength(2);
 });

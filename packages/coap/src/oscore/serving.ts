@@ -59,6 +59,15 @@ export class ServingProtection {
   private async receive(inner: Service, outer: Request, context: Context): Promise<Response> {
     const arrived = read(outer, context);
     if (arrived === undefined) return this.refuse('malformed', outer, context);
+    const { kid } = arrived.binding;
+    let trial = await this.tryAll(inner, arrived);
+    // What was provisioned may be something else by now, and numbers that look used are new under other keys.
+    if (typeof trial === 'string' && (await this.parts.contexts.haveChanged(kid)))
+      trial = await this.tryAll(inner, arrived);
+    return typeof trial === 'string' ? this.refuse(trial, outer, context) : trial();
+  }
+
+  private async tryAll(inner: Service, arrived: Arrived): Promise<Exclude<Trial, undefined> | 'unknownContext'> {
     const found = this.parts.contexts.find(arrived.binding.kid);
     const candidates = found instanceof Promise ? await found : found;
     let verdict: 'unknownContext' | 'replayed' | 'unverified' = 'unknownContext';
@@ -71,24 +80,21 @@ export class ServingProtection {
       if (typeof trial === 'string') verdict = trial;
       else {
         this.parts.contexts.used(live);
-        return trial();
+        return trial;
       }
     }
-    return this.refuse(verdict, outer, context);
+    return verdict;
   }
 
   private attempt(inner: Service, arrived: Arrived, live: LiveContext): Trial {
     const { kidContext } = arrived;
     const { current } = live;
-    const asked = kidContext === undefined || !live.isRederived ? kidContext : unwrapIdContext(kidContext);
     const isCurrent =
       current !== undefined &&
-      (kidContext === undefined ||
-        (asked !== undefined &&
-          current.context.idContext !== undefined &&
-          equalBytes(asked, current.context.idContext)));
+      (kidContext === undefined || (current.named !== undefined && equalBytes(kidContext, current.named)));
     if (isCurrent) return this.tryGeneration(inner, arrived, live, current);
-    return live.isRederived && asked !== undefined ? this.tryRederiving(inner, arrived, live, asked) : undefined;
+    const asked = kidContext === undefined || !live.followsPeer ? undefined : unwrapIdContext(kidContext);
+    return asked === undefined ? undefined : this.tryRederiving(inner, arrived, live, asked);
   }
 
   /** RFC 8613 §8.2, steps 3 to 6. */
@@ -113,7 +119,7 @@ export class ServingProtection {
     const opened = unprotectRequest(derived, outer, binding);
     if (typeof opened === 'string') return 'unverified';
     if (live.offers.begin(asked)) {
-      const generation = this.parts.contexts.fresh(live, derived);
+      const generation = this.parts.contexts.fresh(derived);
       // The peer has shown that it has the keys.
       generation.kidContext = undefined;
       generation.window.accept(arrived.sequence);

@@ -8,69 +8,46 @@ import { sequenceLimit } from './sequence.ts';
 export interface ProvisionedContext extends ContextParameters {
   /**
    * How it gets over a restart: `stored` (default) goes on where the store says (RFC 8613 Appendix B.1), `rederived` makes
-   * new keys with a random ID Context, on both sides (Appendix B.2), and needs no store that lasts.
+   * new keys with a random ID Context, on both sides (Appendix B.2), and needs no store that lasts. `either` goes on where the
+   * store says, and makes new keys with a peer that begins to, as Transport 1.1 §5.5.3 has devices do.
    */
-  readonly recovery?: 'stored' | 'rederived';
+  readonly recovery?: 'stored' | 'rederived' | 'either';
 }
 
-/** `name` is that of the derived context: other keys have another name, and begin anew. */
-export interface ContextStore {
-  /**
-   * Every context with that Recipient ID. No two of them may have the same ID Context, or both none: what their peers prove
-   * would not tell them apart.
-   */
-  find(recipientId: Uint8Array): Promise<readonly ProvisionedContext[]>;
+/**
+ * What of the use of keys must outlive the process (RFC 8613 Appendix B.1). `name` is `sending` or `receiving` of the derived
+ * context: other keys have another name, and begin anew.
+ */
+export interface KeyUseStore {
   /**
    * Takes `count` sequence numbers out of use for ever and gives the first of them; resolves when that is durable.
    * The numbers of two calls never overlap, be they of two processes.
    */
   reserve(name: string, count: number): Promise<number>;
   /**
-   * The replay window that was kept last, and forgets it, since it is wrong from now on. `unused` only where it is known
-   * for certain that nothing was ever accepted; else `unknown`.
+   * The replay window that was kept last, and forgets it, since it is wrong from now on; resolves when that is durable.
+   * `unused` only where it is known for certain that nothing was ever accepted; else `unknown`.
    */
   takeWindow(name: string): Promise<'unused' | 'unknown' | WindowSnapshot>;
   /** At an orderly end. */
   keepWindow(name: string, window: WindowSnapshot): Promise<void>;
 }
 
-/**
- * In memory: for tests, and for contexts that are `rederived`. A `stored` context in it is safe only until the
- * process ends: after that the same keys would be used with the same numbers.
- */
-export class MemoryContextStore implements ContextStore {
-  private readonly contexts = new Map<string, ProvisionedContext[]>();
-  private readonly sequences = new Map<string, number>();
-  private readonly windows = new Map<string, 'unused' | WindowSnapshot>();
-
+export interface ContextStore extends KeyUseStore {
   /**
-   * `unused` says that these keys are fresh from their maker, so that no request under them can be a replay. Throws
-   * ConfigError for parameters that make no context, and for a second context with these ids.
+   * Every context with that Recipient ID. No two of them may have the same ID Context, or both none: what their peers prove
+   * would not tell them apart.
    */
-  add(context: ProvisionedContext, history: 'unused' | 'unknown' = 'unknown'): this {
-    const { name } = deriveContext(context);
-    const key = toHex(context.recipientId);
-    const there = this.contexts.get(key) ?? [];
-    if (there.some(({ idContext }) => isSame(idContext, context.idContext)))
-      throw new ConfigError(['oscore.recipientId: another context has it, with the same ID Context']);
-    this.contexts.set(key, [...there, context]);
-    if (history === 'unused') this.windows.set(name, history);
-    return this;
-  }
+  find(recipientId: Uint8Array): Promise<readonly ProvisionedContext[]>;
+}
 
-  /** True when it was there. Its sequence numbers stay used. */
-  remove(recipientId: Uint8Array, idContext?: Uint8Array): boolean {
-    const key = toHex(recipientId);
-    const there = this.contexts.get(key) ?? [];
-    const left = there.filter((each) => !isSame(each.idContext, idContext));
-    if (left.length === 0) this.contexts.delete(key);
-    else this.contexts.set(key, left);
-    return left.length < there.length;
-  }
-
-  find(recipientId: Uint8Array): Promise<readonly ProvisionedContext[]> {
-    return Promise.resolve(this.contexts.get(toHex(recipientId)) ?? []);
-  }
+/**
+ * In memory: for tests, and for contexts that are `rederived`. A `stored` context with it is safe only until the process
+ * ends: after that the same keys would be used with the same numbers.
+ */
+export class MemoryKeyUseStore implements KeyUseStore {
+  private readonly sequences = new Map<string, number>();
+  protected readonly windows = new Map<string, 'unused' | WindowSnapshot>();
 
   reserve(name: string, count: number): Promise<number> {
     const first = this.sequences.get(name) ?? 0;
@@ -87,6 +64,40 @@ export class MemoryContextStore implements ContextStore {
   keepWindow(name: string, window: WindowSnapshot): Promise<void> {
     this.windows.set(name, window);
     return Promise.resolve();
+  }
+}
+
+/** The contexts in memory too. */
+export class MemoryContextStore extends MemoryKeyUseStore implements ContextStore {
+  private readonly contexts = new Map<string, ProvisionedContext[]>();
+
+  /**
+   * `unused` says that these keys are fresh from their maker, so that no request under them can be a replay. Throws
+   * ConfigError for parameters that make no context, and for a second context with these ids.
+   */
+  add(context: ProvisionedContext, history: 'unused' | 'unknown' = 'unknown'): this {
+    const { receiving } = deriveContext(context);
+    const key = toHex(context.recipientId);
+    const there = this.contexts.get(key) ?? [];
+    if (there.some(({ idContext }) => isSame(idContext, context.idContext)))
+      throw new ConfigError(['oscore.recipientId: another context has it, with the same ID Context']);
+    this.contexts.set(key, [...there, context]);
+    if (history === 'unused') this.windows.set(receiving, history);
+    return this;
+  }
+
+  /** True when it was there. Its sequence numbers stay used. */
+  remove(recipientId: Uint8Array, idContext?: Uint8Array): boolean {
+    const key = toHex(recipientId);
+    const there = this.contexts.get(key) ?? [];
+    const left = there.filter((each) => !isSame(each.idContext, idContext));
+    if (left.length === 0) this.contexts.delete(key);
+    else this.contexts.set(key, left);
+    return left.length < there.length;
+  }
+
+  find(recipientId: Uint8Array): Promise<readonly ProvisionedContext[]> {
+    return Promise.resolve(this.contexts.get(toHex(recipientId)) ?? []);
   }
 }
 

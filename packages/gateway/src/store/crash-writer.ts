@@ -4,6 +4,7 @@ import { systemClock } from '@lapwing/kernel';
 import { parsePath } from '@lapwing/lwm2m';
 import { commandsIn } from './commands.ts';
 import { Database } from './database.ts';
+import { keyUseIn } from './key-use.ts';
 import { observationsIn } from './observations.ts';
 import { registrationsIn } from './registrations.ts';
 
@@ -19,6 +20,7 @@ const [registrations, observations, commands] = [
   commandsIn(database, unreadable),
 ];
 
+const keyUse = keyUseIn(database, unreadable);
 const kept: string[] = [];
 let number = 0;
 for await (const { id, note } of commands.all()) {
@@ -62,6 +64,7 @@ for (; ; number += 1) {
       },
     ]),
   ]);
+  process.stdout.write(`reserved ${await keyUse.reserve('key', 3)}\n`);
   process.stdout.write(`promised ${number}\n`);
   kept.push(id);
   if (kept.length > 20) {

@@ -66,6 +66,7 @@ describe('a process that is killed at any moment', () => {
     const dir = fresh();
     let promised = -1;
     let settled = -1;
+    let reserved = -3;
     for (let round = 0; round < 8; round += 1) {
       const child = startWriter(dir);
       const exited = once(child, 'exit');
@@ -75,7 +76,12 @@ describe('a process that is killed at any moment', () => {
         const [what, number] = line.split(' ');
         if (what === 'promised') promised = Number(number);
         if (what === 'settled') settled = Number(number);
-        left -= 1;
+        if (what === 'reserved') {
+          // H-04: none of them twice, whenever it was killed.
+          expect(Number(number)).toBeGreaterThanOrEqual(reserved + 3);
+          reserved = Number(number);
+        }
+        if (what !== 'reserved') left -= 1;
         if (left === 0) child.kill('SIGKILL');
       }
       await exited;

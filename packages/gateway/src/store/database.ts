@@ -62,6 +62,8 @@ export class Database implements Disposable {
   /** By what they write, so that of two the later one is left. */
   private readonly waiting = new Map<string, () => void>();
   private asked: Asked[] = [];
+  /** What is asked has to survive the end of the machine. */
+  private safely = false;
   private closed = false;
   private timer: Disposable | undefined;
 
@@ -119,10 +121,17 @@ export class Database implements Disposable {
     });
   }
 
+  /** The same, and on disk when it resolves, also when the power fails. */
+  writeSafely<T>(work: () => T): Promise<T> {
+    this.safely = true;
+    return this.write(work);
+  }
+
   /** What waits goes down now. What somebody waits for fails when it cannot; the rest stays for the next time. */
   flush(): void {
     try {
-      this.commit();
+      if (this.safely) this.commitSafely();
+      else this.commit();
     } catch (error) {
       this.failed(error as Error);
     }
@@ -130,6 +139,7 @@ export class Database implements Disposable {
 
   /** What waits is on disk when this returns, also when the power fails. Throws when it is not; it stays for the next time. */
   commitSafely(): void {
+    this.safely = false;
     this.connection.exec('PRAGMA synchronous = FULL');
     try {
       this.commit();

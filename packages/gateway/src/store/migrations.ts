@@ -53,4 +53,12 @@ export const migrations: readonly string[] = [
      mark TEXT NOT NULL,
      PRIMARY KEY (listener, key)
    ) STRICT, WITHOUT ROWID`,
+  `CREATE TABLE oscore_sequence (
+     name TEXT PRIMARY KEY,
+     next INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE oscore_window (
+     name TEXT PRIMARY KEY,
+     window TEXT NOT NULL
+   ) STRICT, WITHOUT ROWID`,
 ];

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '@lapwing/kernel';
 import { afterAll, expect } from 'vitest';
+import { keyUseStores } from '../../../../test/compliance/key-use.ts';
 import {
   commandStores,
   type Opened,
@@ -12,6 +13,7 @@ import {
 } from '../../../../test/compliance/stores.ts';
 import { commandsIn } from './commands.ts';
 import { Database } from './database.ts';
+import { keyUseIn } from './key-use.ts';
 import { observationsIn } from './observations.ts';
 import { registrationsIn } from './registrations.ts';
 import type { Unreadable } from './rows.ts';
@@ -42,3 +44,4 @@ function onDisk<Store>(store: (database: Database, unreadable: Unreadable) => St
 registrationStores('SQLite', onDisk(registrationsIn));
 observationStores('SQLite', onDisk(observationsIn));
 commandStores('SQLite', onDisk(commandsIn));
+keyUseStores('SQLite', onDisk(keyUseIn));

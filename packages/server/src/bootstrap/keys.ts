@@ -2,12 +2,13 @@
 // old ones again when the device has not taken them.
 import type { DeviceCredential, SecurityStore } from '../security/store.ts';
 
-type Psk = Extract<DeviceCredential, { kind: 'psk' }>;
+/** What a plan can make at random. */
+export type FreshCredential = Extract<DeviceCredential, { kind: 'psk' | 'oscore' }>;
 
 /** Of one session. */
 export class FreshKeys {
   private readonly store: SecurityStore | undefined;
-  private fresh: readonly Psk[] = [];
+  private fresh: readonly FreshCredential[] = [];
   private before: { readonly endpoint: string; readonly credentials: readonly DeviceCredential[] } | undefined;
 
   constructor(store: SecurityStore | undefined) {
@@ -15,7 +16,7 @@ export class FreshKeys {
   }
 
   /** A key of the same identity is replaced; keys of other identities stay. Rejects as the store does. */
-  async announce(endpoint: string, keys: readonly Psk[]): Promise<void> {
+  async announce(endpoint: string, keys: readonly FreshCredential[]): Promise<void> {
     const { store } = this;
     if (store === undefined || keys.length === 0) return;
     this.before = { endpoint, credentials: await store.ofEndpoint(endpoint) };
@@ -23,14 +24,15 @@ export class FreshKeys {
     for (const credential of keys) await store.put({ endpoint, credential });
   }
 
-  /** The device has its new keys: those that it had before are worth nothing any more. Certificates and raw keys stay. */
+  /** The device has its new keys: those of the same kind that it had before are worth nothing any more. */
   async retireOthers(): Promise<void> {
     const { store, before } = this;
     if (store === undefined || before === undefined) return;
     const { endpoint, credentials } = before;
     this.before = undefined;
+    const kinds = new Set<DeviceCredential['kind']>(this.fresh.map(({ kind }) => kind));
     await store.remove(endpoint);
-    for (const credential of [...credentials.filter(({ kind }) => kind !== 'psk'), ...this.fresh])
+    for (const credential of [...credentials.filter(({ kind }) => !kinds.has(kind)), ...this.fresh])
       await store.put({ endpoint, credential });
   }
 

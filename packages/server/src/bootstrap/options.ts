@@ -1,5 +1,6 @@
 // Every setting of a bootstrap server: the one place with defaults, ranges and units. Checked once; past it nothing is optional.
 import type { BlockOptions, ParameterOptions } from '@lapwing/coap';
+import type { KeyUseStore } from '@lapwing/coap/oscore';
 import {
   type Clock,
   ConfigError,
@@ -38,6 +39,8 @@ export interface BootstrapServerOptions {
    * until somebody takes them away.
    */
   readonly oldKeys?: 'keep' | 'retire';
+  /** Sequence numbers and replay windows of OSCORE, as of `stores` of a server; default: keys are made anew after every start. */
+  readonly keyUse?: KeyUseStore;
   /** Plans with keys on a listener without security; default `refuse`. */
   readonly keysInClear?: 'refuse' | 'accept';
   /** Longest session, in ms; default 10 min. */
@@ -66,6 +69,7 @@ export interface BootstrapServerSettings {
   readonly security: SecurityStore | undefined;
   readonly keys: SecurityStore | undefined;
   readonly oldKeys: 'keep' | 'retire';
+  readonly keyUse: KeyUseStore | undefined;
   readonly keysInClear: 'refuse' | 'accept';
   readonly sessionTimeout: Duration;
   readonly limits: { readonly sessions: number; readonly requestRate: Rate; readonly hostRate: Rate | undefined };
@@ -95,6 +99,7 @@ export function bootstrapSettingsOf(options: BootstrapServerOptions): BootstrapS
     security: options.security,
     keys: options.keys,
     oldKeys: options.oldKeys ?? 'keep',
+    keyUse: options.keyUse,
     keysInClear: options.keysInClear ?? 'refuse',
     sessionTimeout,
     limits: { sessions, requestRate, hostRate },

@@ -76,11 +76,14 @@ export type PlannedSecurity =
       readonly usage?: 0 | 1 | 2 | 3;
     };
 
-/** Object 21. */
+/** Object 21, as the device has it. A secret that is made at random is made known to the management server. */
 export interface PlannedOscore {
   readonly masterSecret: Secret | { readonly random: number };
-  readonly senderId: Uint8Array;
+  /** The device's; no two devices of one server have the same. Random: 1 to 7 bytes, 7 where nothing else tells them apart. */
+  readonly senderId: Uint8Array | { readonly random: number };
+  /** The server's. */
   readonly recipientId: Uint8Array;
+  /** COSE numbers; default 10, AES-CCM-16-64-128, and HKDF with SHA-256 (-10, or 5 by its HMAC). */
   readonly aeadAlgorithm?: number;
   readonly hmacAlgorithm?: number;
   readonly masterSalt?: Uint8Array;

@@ -5,7 +5,6 @@ import {
   ContentFormat,
   type Context,
   type Endpoint,
-  type EndpointStats,
   makeResponse,
   Option,
   OptionSet,
@@ -14,6 +13,7 @@ import {
   ResponseError,
   type Service,
 } from '@lapwing/coap';
+import type { Oscore } from '@lapwing/coap/oscore';
 import {
   type Address,
   afterTurn,
@@ -30,11 +30,13 @@ import {
   packFormats,
   parseBootstrapRequest,
 } from '@lapwing/lwm2m';
-import { type DtlsStats, type Listening, listen, type StreamStats } from '../listen.ts';
+import { type Listening, listen } from '../listen.ts';
 import { listenerName } from '../options.ts';
 import { RateLimit } from '../rate-limit.ts';
 import { mayContinue, sourceOf } from '../registration/identity.ts';
+import { protectionOf } from '../security/contexts.ts';
 import { endpointOf, refusalOf } from '../security/ownership.ts';
+import { type ListenerStats, listenerStats } from '../stats.ts';
 import type { BootstrapEvents, BootstrapFailureReason, BootstrapSession, StepOutcome } from './events.ts';
 import { FreshKeys } from './keys.ts';
 import { type BootstrapServerOptions, type BootstrapServerSettings, bootstrapSettingsOf } from './options.ts';
@@ -42,16 +44,11 @@ import { packOf } from './pack.ts';
 import type { Plan } from './plan.ts';
 import { pathOf, runSession, SessionFailure, stepsFor } from './session.ts';
 
-export interface BootstrapStats {
+export interface BootstrapStats extends ListenerStats {
   /** Under way. */
   readonly sessions: number;
   /** Requests and sessions by how they ended. */
   readonly outcomes: Readonly<Record<string, number>>;
-  /** By name of the listener. */
-  readonly endpoints: Readonly<Record<string, EndpointStats>>;
-  readonly dtls: Readonly<Record<string, DtlsStats>>;
-  /** By name of those listeners that have connections. */
-  readonly streams: Readonly<Record<string, StreamStats>>;
 }
 
 interface Underway {
@@ -78,6 +75,7 @@ export class BootstrapServer implements AsyncDisposable {
   private readonly sessions = new Map<string, Underway>();
   private readonly rate: RateLimit;
   private readonly hostRate: RateLimit | undefined;
+  private readonly oscore: Oscore | undefined;
   private readonly tally = new Map<string, number>();
   private nextId = 1;
   private closed = false;
@@ -85,6 +83,7 @@ export class BootstrapServer implements AsyncDisposable {
   private constructor(settings: BootstrapServerSettings) {
     const { clock, limits } = settings;
     this.settings = settings;
+    this.oscore = protectionOf(settings);
     this.rate = new RateLimit(limits.requestRate, clock);
     this.hostRate = limits.hostRate === undefined ? undefined : new RateLimit(limits.hostRate, clock);
   }
@@ -96,7 +95,7 @@ export class BootstrapServer implements AsyncDisposable {
       for (const [i, listener] of options.listeners.entries()) {
         const name = listenerName(listener, i);
         const service: Service = (request, context) => server.serve(request, context, name);
-        server.listening.push(await listen(listener, name, service, server.settings));
+        server.listening.push(await listen(listener, name, service, { ...server.settings, oscore: server.oscore }));
       }
     } catch (error) {
       await server[Symbol.asyncDispose]();
@@ -130,13 +129,7 @@ export class BootstrapServer implements AsyncDisposable {
     return {
       sessions: this.sessions.size,
       outcomes: Object.fromEntries(this.tally),
-      endpoints: Object.fromEntries(this.listening.map(({ name, endpoint }) => [name, endpoint.stats()])),
-      dtls: Object.fromEntries(
-        this.listening.flatMap(({ name, dtls }) => (dtls === undefined ? [] : [[name, dtls.stats()]])),
-      ),
-      streams: Object.fromEntries(
-        this.listening.flatMap(({ name, streams }) => (streams === undefined ? [] : [[name, streams.stats()]])),
-      ),
+      ...listenerStats(this.listening, this.oscore),
     };
   }
 
@@ -148,6 +141,7 @@ export class BootstrapServer implements AsyncDisposable {
     this.hostRate?.[Symbol.dispose]();
     for (const name of this.sessions.keys()) this.cancel(name);
     for (const { endpoint } of this.listening) await endpoint[Symbol.asyncDispose]();
+    await this.oscore?.[Symbol.asyncDispose]();
   }
 
   private async serve(request: Request, { peer }: Context, listener: string): Promise<Response> {

@@ -1,6 +1,7 @@
 // A plan becomes deletes, entries and fresh keys for one device, in the light of what the device has (Core 1.2.1 §6.1.4.3,
 // Appendix E.1, E.2, E.3). Pure, but for the keys that chance makes.
-import { type Duration, encodeUtf8, FormatError, type Random, Secret, toHex } from '@lapwing/kernel';
+import { type ContextParameters, deriveContext } from '@lapwing/coap/oscore';
+import { ConfigError, type Duration, encodeUtf8, FormatError, type Random, Secret, toHex } from '@lapwing/kernel';
 import {
   type BootstrapLinks,
   contains,
@@ -17,7 +18,7 @@ import {
   resourcePath,
   type Value,
 } from '@lapwing/lwm2m';
-import type { DeviceCredential } from '../security/store.ts';
+import type { FreshCredential } from './keys.ts';
 import type { Plan, PlannedAccess, PlannedOscore, PlannedRoad, PlannedSecurity, PlannedServer } from './plan.ts';
 
 /** A plan for one device, ready to be carried out. */
@@ -26,7 +27,7 @@ export interface Steps {
   readonly writes: readonly { readonly path: ObjectPath | InstancePath; readonly entries: readonly Entry[] }[];
   readonly reads: readonly (ObjectPath | InstancePath)[];
   /** Keys that did not exist before, by which the device will come. */
-  readonly fresh: readonly Extract<DeviceCredential, { kind: 'psk' }>[];
+  readonly fresh: readonly FreshCredential[];
   /** Keys are among what is written. */
   readonly hasSecrets: boolean;
 }
@@ -72,7 +73,7 @@ class Planner {
   private readonly deletes: readonly (RootPath | ObjectPath | InstancePath)[];
   private readonly taken = new Map<number, Set<number>>();
   private readonly writes: { path: InstancePath | ObjectPath; entries: Entry[] }[] = [];
-  private readonly fresh: Extract<DeviceCredential, { kind: 'psk' }>[] = [];
+  private readonly fresh: FreshCredential[] = [];
   private hasSecrets = false;
 
   constructor(plan: Plan, circumstances: Circumstances) {
@@ -96,6 +97,7 @@ class Planner {
     // That of the bootstrap account stays, and nobody says which it is.
     for (const { path } of links?.places ?? [])
       if (path.kind === 'instance' && path.object === oscore) this.take(oscore, path.instance);
+    if (links === undefined) this.take(oscore, assumedBootstrapInstance);
   }
 
   steps(): Steps {
@@ -222,11 +224,23 @@ class Planner {
   }
 
   private planOscore(context: PlannedOscore): number {
-    const { senderId, recipientId, aeadAlgorithm, hmacAlgorithm, masterSalt, idContext } = context;
+    const { recipientId, aeadAlgorithm, hmacAlgorithm, masterSalt, idContext } = context;
     const id = this.freeInstance(oscore);
     this.hasSecrets = true;
+    const masterSecret = this.secretOf(context.masterSecret);
+    const senderId = this.senderIdOf(context.senderId);
+    const parameters = {
+      masterSecret,
+      ...(aeadAlgorithm === undefined ? {} : { aead: aeadAlgorithm }),
+      ...(hmacAlgorithm === undefined ? {} : { hkdf: hmacAlgorithm }),
+      ...(masterSalt === undefined ? {} : { masterSalt }),
+      ...(idContext === undefined ? {} : { idContext }),
+    };
+    const theirs = { ...parameters, senderId: recipientId, recipientId: senderId };
+    refuseNoContext(theirs);
+    if (!(context.masterSecret instanceof Secret)) this.fresh.push({ kind: 'oscore', context: theirs });
     const entries = [
-      bytes(oscore, id, 0, this.secretOf(context.masterSecret).reveal()),
+      bytes(oscore, id, 0, masterSecret.reveal()),
       bytes(oscore, id, 1, senderId),
       bytes(oscore, id, 2, recipientId),
     ];
@@ -237,6 +251,13 @@ class Planner {
     // Before the instance of object 0 that points here.
     this.writes.push({ path: instancePath(oscore, id), entries });
     return id;
+  }
+
+  private senderIdOf(id: PlannedOscore['senderId']): Uint8Array {
+    if (id instanceof Uint8Array) return id;
+    if (!(Number.isInteger(id.random) && id.random >= 1 && id.random <= 7))
+      throw new FormatError(`a random id has 1 to 7 bytes, not ${id.random}`);
+    return this.circumstances.random.bytes(id.random);
   }
 
   private secretOf(key: Secret | { readonly random: number }): Secret {
@@ -306,6 +327,16 @@ class Planner {
       if (value === undefined) throw new FormatError(`nobody says what \${${name}} is`);
       return value;
     });
+  }
+}
+
+/** Throws FormatError for parameters that no keys can be made of. */
+function refuseNoContext(parameters: ContextParameters): void {
+  try {
+    deriveContext(parameters);
+  } catch (error) {
+    if (error instanceof ConfigError) throw new FormatError(error.message);
+    throw error;
   }
 }
 

@@ -20,9 +20,9 @@ export function mayContinue(registered: Peer, asking: Peer): boolean {
   }
 }
 
-/** False when a connection has moved to another address under the same key. */
+/** False when a connection has moved to another address under the same key, or OSCORE to another connection. */
 export function isSamePlace(a: Peer, b: Peer): boolean {
-  return a.key === b.key && equalAddresses(a.address, b.address);
+  return a.key === b.key && a.below?.key === b.below?.key && equalAddresses(a.address, b.address);
 }
 
 /** Of whom a rate is kept: a host without credentials, else the credentials' connection. */

@@ -22,12 +22,11 @@ export function keepRegistration(
   { now, wall }: Moment,
 ): KeptRegistration {
   const { id, name, terms, objectList, registeredAt, updatedAt, attributes } = registration;
-  const { key, address, identity } = registration.peer;
   return {
     name,
     id,
     listener,
-    peer: { key, address, identity },
+    peer: keepPeer(registration.peer),
     terms: textOf(termsTexts, terms, formatTerms),
     objects: textOf(objectTexts, objectList, formatObjectList),
     attributes,
@@ -36,6 +35,11 @@ export function keepRegistration(
     expiresAt: Number.isFinite(expiresAt) ? Math.round(wall + expiresAt - now) : undefined,
     permittedUntil: permittedUntil === undefined ? undefined : Math.round(wall + permittedUntil - now),
   };
+}
+
+/** As data, without what its transport knows besides. */
+function keepPeer({ key, address, identity, below }: Peer): Peer {
+  return below === undefined ? { key, address, identity } : { key, address, identity, below: keepPeer(below) };
 }
 
 function textOf<K extends object>(known: WeakMap<K, string>, key: K, format: (key: K) => string): string {

@@ -1,7 +1,8 @@
 // Credentials that change while devices use them: which identities may not go on as they are.
+import { deriveContext, type ProvisionedContext } from '@lapwing/coap/oscore';
 import { ConfigError, equalBytes, type Identity, noBytes } from '@lapwing/kernel';
 import { nameOf, refusalOf } from './ownership.ts';
-import type { DeviceCredential, DeviceSecurity, SecurityStore } from './store.ts';
+import { type DeviceCredential, type DeviceSecurity, isIdentityOf, type SecurityStore } from './store.ts';
 
 /** Who uses credentials now. */
 export interface Holders {
@@ -11,6 +12,8 @@ export interface Holders {
   revoke(isRevoked: (identity: Identity) => boolean): number;
   /** Ends the registration of the name. */
   drop(name: string): void;
+  /** Contexts of OSCORE with that Recipient ID are others from now on. */
+  forget(recipientId: Uint8Array): Promise<void>;
 }
 
 /** Puts `next` into the store, or without one takes all of the name's away; ends what was made with those that are gone. */
@@ -24,6 +27,8 @@ export async function changeCredentials(
   const before = await store.ofEndpoint(name);
   await (next === undefined ? store.remove(name) : store.put(next));
   const after = await store.ofEndpoint(name);
+  for (const credential of [...before, ...after])
+    if (credential.kind === 'oscore') await holders.forget(credential.context.recipientId);
   const gone = before.filter((credential) => !after.some((each) => isSame(credential, each)));
   const ended = holders.revoke((identity) => gone.some((credential) => isOf(credential, identity)));
   const identity = holders.identityOf(name);
@@ -43,6 +48,8 @@ function isOf(credential: DeviceCredential, identity: Identity): boolean {
       if (credential.certificate !== undefined && equalBytes(credential.certificate, identity.chain[0] ?? noBytes))
         return true;
       return credential.subject === identity.subject || credential.subject === nameOf(identity);
+    case 'oscore':
+      return identity.kind === 'oscore' && isIdentityOf(credential.context, identity.id);
   }
 }
 
@@ -51,6 +58,13 @@ function isSame(a: DeviceCredential, b: DeviceCredential): boolean {
   if (a.kind === 'psk' && b.kind === 'psk')
     return equalBytes(a.identity, b.identity) && equalBytes(a.key.reveal(), b.key.reveal());
   if (a.kind === 'rpk' && b.kind === 'rpk') return equalBytes(a.publicKey, b.publicKey);
+  if (a.kind === 'oscore' && b.kind === 'oscore') return isSameContext(a.context, b.context);
   if (a.kind !== 'x509' || b.kind !== 'x509' || a.subject !== b.subject) return false;
   return equalBytes(a.certificate ?? noBytes, b.certificate ?? noBytes);
+}
+
+/** The same keys in both directions. */
+function isSameContext(a: ProvisionedContext, b: ProvisionedContext): boolean {
+  const [one, other] = [deriveContext(a), deriveContext(b)];
+  return one.sending === other.sending && one.receiving === other.receiving;
 }

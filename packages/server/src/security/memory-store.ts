@@ -1,12 +1,15 @@
-// Credentials in memory: three indexes over one set, and the names they belong to.
+// Credentials in memory: the indexes over one set, and the names they belong to.
+import { deriveContext, identityOf } from '@lapwing/coap/oscore';
 import { toHex } from '@lapwing/kernel';
 import { CredentialTakenError, type DeviceCredential, type DeviceSecurity, type SecurityStore } from './store.ts';
 
 export class MemorySecurityStore implements SecurityStore {
   private readonly credentials = new Map<string, DeviceSecurity>();
   private readonly endpoints = new Map<string, Set<string>>();
+  /** Keys of contexts of OSCORE, by Recipient ID. */
+  private readonly recipients = new Map<string, Set<string>>();
 
-  /** Throws CredentialTakenError when two endpoints share one. */
+  /** Throws CredentialTakenError when two endpoints share one, and ConfigError for what makes no context of OSCORE. */
   constructor(securities: Iterable<DeviceSecurity> = []) {
     for (const security of securities) this.add(security);
   }
@@ -25,6 +28,11 @@ export class MemorySecurityStore implements SecurityStore {
 
   bySubject(subject: string): DeviceSecurity | undefined {
     return this.credentials.get(subjectKey(subject));
+  }
+
+  byRecipientId(recipientId: Uint8Array): readonly DeviceSecurity[] {
+    const keys = [...(this.recipients.get(toHex(recipientId)) ?? [])];
+    return keys.flatMap((key) => this.credentials.get(key) ?? []);
   }
 
   ofEndpoint(endpoint: string): readonly DeviceCredential[] {
@@ -48,7 +56,7 @@ export class MemorySecurityStore implements SecurityStore {
   remove(endpoint: string): Promise<boolean> {
     const keys = this.endpoints.get(endpoint);
     this.endpoints.delete(endpoint);
-    for (const key of keys ?? []) this.credentials.delete(key);
+    for (const key of keys ?? []) this.forget(key);
     return Promise.resolve(keys !== undefined);
   }
 
@@ -57,15 +65,29 @@ export class MemorySecurityStore implements SecurityStore {
   }
 
   private add(security: DeviceSecurity): void {
-    const { endpoint } = security;
-    const key = keyOf(security.credential);
+    const { credential, endpoint } = security;
+    if (credential.kind === 'oscore') deriveContext(credential.context);
+    const key = keyOf(credential);
     const known = this.credentials.get(key);
     if (known !== undefined && known.endpoint !== endpoint)
-      throw new CredentialTakenError(`${endpoint}: its ${described(security.credential)} is that of ${known.endpoint}`);
+      throw new CredentialTakenError(`${endpoint}: its ${described(credential)} is that of ${known.endpoint}`);
     this.credentials.set(key, security);
     const keys = this.endpoints.get(endpoint);
     if (keys === undefined) this.endpoints.set(endpoint, new Set([key]));
     else keys.add(key);
+    if (credential.kind !== 'oscore') return;
+    const recipient = toHex(credential.context.recipientId);
+    this.recipients.set(recipient, (this.recipients.get(recipient) ?? new Set()).add(key));
+  }
+
+  private forget(key: string): void {
+    const credential = this.credentials.get(key)?.credential;
+    this.credentials.delete(key);
+    if (credential?.kind !== 'oscore') return;
+    const recipient = toHex(credential.context.recipientId);
+    const left = this.recipients.get(recipient);
+    left?.delete(key);
+    if (left?.size === 0) this.recipients.delete(recipient);
   }
 }
 
@@ -81,9 +103,20 @@ function keyOf(credential: DeviceCredential): string {
       return publicKeyKey(credential.publicKey);
     case 'x509':
       return subjectKey(credential.subject);
+    case 'oscore':
+      return `oscore ${toHex(identityOf(credential.context.recipientId, credential.context.idContext))}`;
   }
 }
 
 function described({ kind }: DeviceCredential): string {
-  return kind === 'psk' ? 'PSK identity' : kind === 'rpk' ? 'public key' : 'certificate subject';
+  switch (kind) {
+    case 'psk':
+      return 'PSK identity';
+    case 'rpk':
+      return 'public key';
+    case 'x509':
+      return 'certificate subject';
+    case 'oscore':
+      return 'Recipient ID of OSCORE';
+  }
 }

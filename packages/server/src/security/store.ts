@@ -1,6 +1,7 @@
 // Where the credentials of devices are kept: which endpoint client name each one speaks for (Core 1.2.1 §6.2.1, Transport
 // 1.2.1 §5.2). The contract; memory-store.ts is the default.
-import { type Identity, type Secret, StackError } from '@lapwing/kernel';
+import { identityOf, type ProvisionedContext, readIdentity } from '@lapwing/coap/oscore';
+import { equalBytes, type Identity, type Secret, StackError } from '@lapwing/kernel';
 
 /** What a device proves itself with. */
 export type DeviceCredential =
@@ -11,7 +12,9 @@ export type DeviceCredential =
    * The common name, or the whole subject as the identity shows it, of a certificate that an authority of the listener vouches
    * for; with `certificate` (the leaf in DER) that one and no other of the same subject.
    */
-  | { readonly kind: 'x509'; readonly subject: string; readonly certificate?: Uint8Array };
+  | { readonly kind: 'x509'; readonly subject: string; readonly certificate?: Uint8Array }
+  /** A context as the server has it: `recipientId` is what the device calls its Sender ID. */
+  | { readonly kind: 'oscore'; readonly context: ProvisionedContext };
 
 export interface DeviceSecurity {
   /** Endpoint client name. */
@@ -28,6 +31,8 @@ export interface SecurityStore {
   /** DER, byte for byte. */
   byPublicKey(publicKey: Uint8Array): Eventually<DeviceSecurity | undefined>;
   bySubject(subject: string): Eventually<DeviceSecurity | undefined>;
+  /** The contexts of OSCORE with exactly that Recipient ID; no two have the same ID Context, or both none. */
+  byRecipientId(recipientId: Uint8Array): Eventually<readonly DeviceSecurity[]>;
   /** All that may speak for the name; none for one that is not known. */
   ofEndpoint(endpoint: string): Eventually<readonly DeviceCredential[]>;
   /** Replaces the same credential of the same endpoint; a name may have several, as while a key is changed. Rejects with CredentialTakenError. */
@@ -51,8 +56,20 @@ export function ownerOf(store: SecurityStore, identity: Identity): Eventually<De
       return store.byPublicKey(identity.publicKey);
     case 'x509':
       return store.bySubject(identity.subject);
+    case 'oscore': {
+      const parts = readIdentity(identity.id);
+      if (parts === undefined) return undefined;
+      const found = store.byRecipientId(parts.recipientId);
+      const pick = (those: readonly DeviceSecurity[]): DeviceSecurity | undefined =>
+        those.find(({ credential }) => credential.kind === 'oscore' && isIdentityOf(credential.context, identity.id));
+      return found instanceof Promise ? found.then(pick) : pick(found);
+    }
     case 'none':
-    case 'oscore':
       return undefined;
   }
+}
+
+/** Whether that is the identity of whoever has the keys of the context. */
+export function isIdentityOf({ recipientId, idContext }: ProvisionedContext, id: Uint8Array): boolean {
+  return equalBytes(identityOf(recipientId, idContext), id);
 }

@@ -1,0 +1,82 @@
+// The endpoint toward one server and, where its account has a context, OSCORE around it (shell): what registration and bootstrap
+// have in common.
+import { Endpoint, type EndpointStats, type Service } from '@lapwing/coap';
+import { Oscore, type OscoreStats } from '@lapwing/coap/oscore';
+import { equalBytes, type Peer } from '@lapwing/kernel';
+import type { Road } from './accounts.ts';
+import type { Settings } from './options.ts';
+
+export interface LinkStats {
+  readonly endpoint: EndpointStats;
+  /** Undefined where messages are not protected by OSCORE. */
+  readonly oscore: OscoreStats | undefined;
+}
+
+export interface LinkHandlers {
+  readonly serve: Service;
+  /** The road to that peer is gone. */
+  lost?(peer: Peer): void;
+}
+
+export class Link implements AsyncDisposable {
+  readonly endpoint: Endpoint;
+  private readonly road: Road;
+  private readonly oscore: Oscore | undefined;
+
+  private constructor(road: Road, endpoint: Endpoint, oscore: Oscore | undefined) {
+    this.road = road;
+    this.endpoint = endpoint;
+    this.oscore = oscore;
+  }
+
+  /** Opens the socket. Rejects as the transport does. */
+  static async open(road: Road, settings: Settings, { serve, lost }: LinkHandlers): Promise<Link> {
+    const { clock, random } = settings;
+    const { address, credentials, serverName, cipherSuites } = road;
+    const destination = { address, credentials, cipherSuites, clock, random };
+    const oscore = protectionOf(road, settings);
+    const endpoint = await Endpoint.open({
+      transport: road.connector(serverName === undefined ? destination : { ...destination, serverName }),
+      serve,
+      clock,
+      random,
+      ...(lost === undefined ? {} : { lost }),
+      ...(oscore === undefined ? {} : { protection: oscore }),
+    });
+    return new Link(road, endpoint, oscore);
+  }
+
+  /** The server, as whoever has proved to be the one that is meant: under OSCORE, the keys of the account. */
+  async connect(signal: AbortSignal): Promise<Peer> {
+    const { address, oscore: context } = this.road;
+    const below = await this.endpoint.connect(address, signal);
+    if (this.oscore === undefined || context === undefined) return below;
+    return this.oscore.peer(below, context.parameters.recipientId, context.parameters.idContext);
+  }
+
+  stats(): LinkStats {
+    return { endpoint: this.endpoint.stats(), oscore: this.oscore?.stats() };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.endpoint[Symbol.asyncDispose]();
+    await this.oscore?.[Symbol.asyncDispose]();
+  }
+}
+
+/** One for each account: two servers may have chosen the same id. */
+function protectionOf({ oscore }: Road, { keyUse, clock, random }: Settings): Oscore | undefined {
+  if (oscore === undefined) return undefined;
+  const provisioned = { ...oscore.parameters, recovery: keyUse.recovery } as const;
+  const { store } = keyUse;
+  return new Oscore({
+    store: {
+      find: (id) => Promise.resolve(equalBytes(id, provisioned.recipientId) ? [provisioned] : []),
+      reserve: (name, count) => store.reserve(name, count),
+      takeWindow: (name) => store.takeWindow(name),
+      keepWindow: (name, window) => store.keepWindow(name, window),
+    },
+    clock,
+    random,
+  });
+}

@@ -1,0 +1,18 @@
+// Why an operation is not even asked of a device: it is not there, or its version of LwM2M does not have it.
+import { lackingFor, type Operation } from '@lapwing/lwm2m';
+import type { Contact } from './contact.ts';
+import { NotRegisteredError, UnsupportedError } from './errors.ts';
+
+/** Undefined where it can be asked. */
+export function refusalOf(
+  name: string,
+  contact: Contact | undefined,
+  operation: Operation,
+): NotRegisteredError | UnsupportedError | undefined {
+  if (contact === undefined || contact.ended) return new NotRegisteredError(`${name} is not registered`);
+  const { version } = contact.registration;
+  const lacking = lackingFor(operation, version);
+  // Attributes that come with an Observe do no harm to a device that passes over them; some of 1.0 know them from a draft.
+  if (lacking === undefined || lacking === 'observe-attributes') return undefined;
+  return new UnsupportedError(`${name} speaks LwM2M ${version}, which has no ${operation.op} (${lacking})`);
+}

@@ -1,0 +1,290 @@
+// A device and its servers under OSCORE (Transport 1.2.1 §5.5, RFC 8613): over every road, from the factory by a bootstrap server,
+// and over restarts of either side.
+import { Code, decodeMessage, Option } from '@lapwing/coap';
+import { digest, encodeUtf8, hours, minutes, Secret, seconds } from '@lapwing/kernel';
+import { parsePath } from '@lapwing/lwm2m';
+import { MemoryObservationStore, MemoryRegistrationStore } from '@lapwing/server';
+import { describe, expect, it } from 'vitest';
+import { KeptAssociations } from './kept-associations.ts';
+import { bootstrapHost, serverHost, type Thing, World, type WorldOptions } from './world.ts';
+
+const idOf = (name: string): Uint8Array => digest('sha256', encodeUtf8(name)).subarray(0, 4);
+const isRegistered = (world: World, name: string) => (): boolean => world.server.registration(name) !== undefined;
+const instancesOf = ({ objects }: Thing, object: number): number[] =>
+  [...(objects.objects.get(object)?.instances.keys() ?? [])].sort((a, b) => a - b);
+
+/** Everything that goes over the network from then on. */
+function listenIn(world: World): { readonly from: string; readonly to: string; readonly bytes: Uint8Array }[] {
+  const heard: { from: string; to: string; bytes: Uint8Array }[] = [];
+  world.network.tap = (from, to, bytes) => {
+    heard.push({ from: from.host, to: to.host, bytes: new Uint8Array(bytes) });
+    return bytes;
+  };
+  return heard;
+}
+
+describe('a device under OSCORE', () => {
+  it('registers, is managed, observed and sends, and nobody on the way sees more than that (ETS int-405)', async () => {
+    await using world = await World.make({ road: 'oscore' });
+    const heard = listenIn(world);
+    const thing = await world.device('dev', { lifetime: minutes(5) });
+    await world.until(isRegistered(world, 'dev'));
+    expect(world.server.registration('dev')?.peer.identity).toEqual({ kind: 'oscore', id: idOf('dev') });
+    const device = world.server.device('dev');
+    expect(await world.during(device.read('/3/0/0'))).toMatchObject([{ value: { value: 'Lapwing' } }]);
+    await world.during(device.write('/3/0/14', { type: 'string', value: '+02:00' }));
+    const { values, stop } = world.observing('dev', '/3303/0/5700');
+    await world.pass(seconds(1));
+    thing.warm(31);
+    await world.pass(seconds(1));
+    expect(values).toEqual([20, 31]);
+    await world.during(thing.client.send(['/3303/0/5700']));
+    expect(world.of('sent')).toHaveLength(1);
+    stop();
+    await world.pass(minutes(6));
+    expect(world.of('updated').length).toBeGreaterThan(0);
+    for (const { bytes } of heard) {
+      expect(Buffer.from(bytes).toString('latin1')).not.toMatch(/Lapwing|lwm2m|3303|\+02:00|rd/);
+      const { code, options } = decodeMessage(bytes);
+      if (code !== Code.Empty) expect(options.has(Option.Oscore)).toBe(true);
+    }
+    expect(world.server.stats().oscore).toMatchObject({ contexts: 1, unverified: 0, replayed: 0 });
+    expect(thing.client.stats()?.oscore).toMatchObject({ contexts: 1, unverifiedAnswers: 0, unprotectedAnswers: 0 });
+  });
+
+  it.each(['oscore-dtls', 'oscore-tcp'] as const)('is who it is on another road too: %s', async (road) => {
+    await using world = await World.make({ road });
+    const thing = await world.device('dev', { lifetime: minutes(5) });
+    await world.until(isRegistered(world, 'dev'));
+    const { peer } = world.server.registration('dev') ?? expect.fail('not registered');
+    expect(peer.identity).toEqual({ kind: 'oscore', id: idOf('dev') });
+    expect(peer.below?.identity.kind).toBe(road === 'oscore-dtls' ? 'psk' : 'none');
+    const { values } = world.observing('dev', '/3303/0/5700');
+    await world.pass(seconds(1));
+    thing.warm(31);
+    await world.pass(minutes(20));
+    expect(values).toEqual([20, 31]);
+    expect(world.of('expired')).toEqual([]);
+    expect(await world.during(world.server.device('dev').read('/3/0/0'))).toHaveLength(1);
+    expect(world.server.stats().oscore?.accepted).toBeGreaterThan(2);
+  });
+
+  it('keeps object 21 to itself (ETS int-221)', async () => {
+    await using world = await World.make({ road: 'oscore' });
+    await world.device('dev');
+    await world.until(isRegistered(world, 'dev'));
+    expect(world.server.registration('dev')?.objects.map(({ target }) => target)).not.toContain('/21/0');
+    const refused = { kind: 'refused', code: Code.Unauthorized };
+    for (const operation of [
+      { op: 'read', path: parsePath('/21/0') },
+      { op: 'read', path: parsePath('/21/0/0') },
+      { op: 'discover', path: parsePath('/21') },
+      { op: 'write', path: parsePath('/21/0/0'), mode: 'replace', entries: [] },
+      { op: 'delete', path: parsePath('/21/0') },
+    ] as const)
+      expect(await world.during(world.server.perform('dev', operation as never))).toMatchObject(refused);
+  });
+
+  it('takes its name from its context where it gives none', async () => {
+    await using world = await World.make({ road: 'oscore' });
+    await world.device('dev', { omitName: true });
+    await world.until(isRegistered(world, 'dev'));
+  });
+
+  it('speaks other algorithms, with a salt and an ID Context', async () => {
+    await using world = await World.make({ road: 'oscore' });
+    const more = {
+      masterSecret: new Secret(encodeUtf8('another secret')),
+      masterSalt: encodeUtf8('salt'),
+      idContext: encodeUtf8('fleet 7'),
+      aead: 1,
+      hkdf: 7,
+    };
+    const [ours, theirs] = [encodeUtf8('s'), encodeUtf8('d')];
+    await world.security.put({
+      endpoint: 'dev',
+      credential: { kind: 'oscore', context: { ...more, senderId: ours, recipientId: theirs } },
+    });
+    await world.device('dev', { oscore: { ...more, senderId: theirs, recipientId: ours } });
+    await world.until(isRegistered(world, 'dev'));
+    expect(await world.during(world.server.device('dev').read('/3/0/0'))).toHaveLength(1);
+  });
+
+  it('D-11: that comes from another address keeps its registration, and is observed there once it has said so', async () => {
+    await using world = await World.make({ road: 'oscore' });
+    const thing = await world.device('dev', { lifetime: minutes(10) });
+    await world.until(isRegistered(world, 'dev'));
+    const { id } = world.server.registration('dev') ?? expect.fail('not registered');
+    const { values } = world.observing('dev', '/3303/0/5700');
+    await world.pass(seconds(1));
+    thing.transport.rebind({ port: 55_555 });
+    thing.client.update();
+    await world.pass(seconds(5));
+    expect(world.server.registration('dev')).toMatchObject({ id, peer: { address: { port: 55_555 } } });
+    thing.warm(31);
+    await world.pass(seconds(5));
+    expect(values.at(-1)).toBe(31);
+    expect(thing.client.stats()?.relations).toBe(1);
+    expect(await world.during(world.server.device('dev').read('/3/0/0'))).toHaveLength(1);
+  });
+});
+
+describe('a bootstrap under OSCORE', () => {
+  it('brings a device from its factory to a server under keys of its own making (ETS int-11)', async () => {
+    await using world = await World.make({ road: 'oscore', bootstrap: {} });
+    await world.plan('dev');
+    const heard = listenIn(world);
+    const thing = await world.device('dev', { knows: 'bootstrap' });
+    await world.until(isRegistered(world, 'dev'));
+    const started = world.bootstraps.find(({ kind }) => kind === 'started');
+    expect(started?.event).toMatchObject({ session: { peer: { identity: { kind: 'oscore', id: idOf('dev') } } } });
+    // The bootstrap account's context, and the one that was written.
+    expect([instancesOf(thing, 0), instancesOf(thing, 21)]).toEqual([
+      [0, 1],
+      [0, 1],
+    ]);
+    const [credential] = world.security.ofEndpoint('dev');
+    if (credential?.kind !== 'oscore') expect.fail('no context was made');
+    expect(world.server.registration('dev')?.peer.identity).toEqual({
+      kind: 'oscore',
+      id: credential.context.recipientId,
+    });
+    const secret = Buffer.from(credential.context.masterSecret.reveal());
+    for (const { bytes } of heard) {
+      expect(Buffer.from(bytes).includes(secret)).toBe(false);
+      const { code, options } = decodeMessage(bytes);
+      if (code !== Code.Empty) expect(options.has(Option.Oscore)).toBe(true);
+    }
+    expect(heard.some(({ to }) => to === bootstrapHost)).toBe(true);
+    expect(world.bootstrapServer.stats().oscore).toMatchObject({ contexts: 1, unverified: 0 });
+  });
+
+  it('in one answer leaves the context that it came by where it is', async () => {
+    await using world = await World.make({ road: 'oscore', bootstrap: {} });
+    await world.plan('dev');
+    const thing = await world.device('dev', { knows: 'bootstrap', version: '1.2' });
+    await world.until(isRegistered(world, 'dev'));
+    expect(world.bootstraps.some(({ event }) => 'step' in event && event.step === 'bootstrap-pack')).toBe(true);
+    expect(instancesOf(thing, 21)).toEqual([0, 1]);
+    // Again, with the keys that it has.
+    thing.client.bootstrap();
+    await world.until(() => world.of('registered').length === 2);
+    expect(instancesOf(thing, 21)).toEqual([0, 1]);
+  });
+
+  it('changes keys each time, retires those of before, and the device goes on under the new ones', async () => {
+    await using world = await World.make({ road: 'oscore', bootstrap: { oldKeys: 'retire' } });
+    await world.plan('dev');
+    const { client } = await world.device('dev', { knows: 'bootstrap' });
+    const seen = new Set<string>();
+    for (let i = 0; i < 3; i += 1) {
+      const finished = world.bootstrapServer.events.once('finished');
+      if (i > 0) client.bootstrap();
+      await world.during(finished);
+      await world.pass(seconds(1));
+      await world.until(() => client.phase(101) === 'registered');
+      const credentials = world.security.ofEndpoint('dev');
+      expect(credentials).toHaveLength(1);
+      const [credential] = credentials;
+      if (credential?.kind === 'oscore') seen.add(Buffer.from(credential.context.recipientId).toString('hex'));
+      expect(await world.during(world.server.device('dev').read('/3/0/0'))).toHaveLength(1);
+    }
+    expect(seen.size).toBe(3);
+  });
+
+  it('takes the same ids with another secret into use at once', async () => {
+    await using world = await World.make({ road: 'oscore', bootstrap: {} });
+    const { servers } = await world.plan('dev');
+    const oscore = {
+      masterSecret: { random: 16 },
+      senderId: encodeUtf8('dev'),
+      recipientId: encodeUtf8('srv'),
+    };
+    await world.plans.put('dev', { servers: servers.map((server) => ({ ...server, oscore })) });
+    const { client } = await world.device('dev', { knows: 'bootstrap' });
+    await world.until(isRegistered(world, 'dev'));
+    await world.pass(seconds(1));
+    client.bootstrap();
+    await world.until(() => world.of('registered').length === 2);
+    expect(await world.during(world.server.device('dev').read('/3/0/0'))).toHaveLength(1);
+  });
+
+  it('J-07: takes OSCORE from no server that had it', async () => {
+    await using world = await World.make({ road: 'oscore', bootstrap: {} });
+    const open = { shortServerId: 1, uri: `coap://${serverHost}:5683`, security: { mode: 'none' } } as const;
+    await world.plans.put('dev', { servers: [open] });
+    const thing = await world.device('dev', { knows: 'both' });
+    await world.until(isRegistered(world, 'dev'));
+    const failed = thing.client.events.once('bootstrap-failed');
+    thing.client.bootstrap();
+    expect((await world.during(failed)).error.message).toMatch(/no security instead of OSCORE/);
+  });
+
+  it('J-04: refuses a context that no keys can be made of, and keeps what there was', async () => {
+    await using world = await World.make({ road: 'oscore', bootstrap: {} });
+    const { servers } = await world.plan('dev');
+    const thing = await world.device('dev', { knows: 'both' });
+    await world.until(isRegistered(world, 'dev'));
+    // Where the context of the plan goes: the first two are those that the device has.
+    const path = parsePath('/21/2/3');
+    const writes = [{ path: '/21/2' as const, entries: [{ path, value: { type: 'integer', value: 99 } as const }] }];
+    await world.plans.put('dev', { servers, writes });
+    const failed = thing.client.events.once('bootstrap-failed');
+    thing.client.bootstrap();
+    expect(await world.during(failed)).toMatchObject({ failure: 'inconsistent' });
+    expect((await failed).error.message).toMatch(/no algorithm 99/);
+    expect(await world.during(world.server.device('dev').read('/3/0/0'))).toHaveLength(1);
+  });
+});
+
+describe('a server of devices under OSCORE that starts anew', () => {
+  async function setUp(options: WorldOptions = {}) {
+    const stores = {
+      registrations: new MemoryRegistrationStore({ registersWait: true }),
+      observations: new MemoryObservationStore(),
+    };
+    const associations = new KeptAssociations();
+    const world = await World.make({ road: 'oscore', associations, server: { stores }, ...options });
+    const restart = async (): Promise<void> => {
+      await world.stopServer();
+      await world.startServer({ stores });
+    };
+    return { world, restart };
+  }
+
+  it.each(['oscore', 'oscore-dtls', 'oscore-tcp'] as const)(
+    'knows them again over %s, and speaks to them first or is spoken to',
+    async (road) => {
+      const { world, restart } = await setUp({ road });
+      await using _ = world;
+      await world.device('dev', { lifetime: minutes(10) });
+      await world.until(isRegistered(world, 'dev'));
+      const { id } = world.server.registration('dev') ?? expect.fail('not registered');
+      await restart();
+      // A connection is gone, and the device makes another when it has something to say.
+      if (road !== 'oscore-tcp') {
+        expect(world.server.registration('dev')?.id).toBe(id);
+        expect(await world.during(world.server.device('dev').read('/3/0/0'))).toHaveLength(1);
+      }
+      await world.pass(minutes(30));
+      expect(world.of('expired')).toEqual([]);
+      expect(await world.during(world.server.device('dev').read('/3/0/0'))).toHaveLength(1);
+    },
+  );
+
+  it('asks anew for what was observed, since the answers were tied to what it has forgotten', async () => {
+    const { world, restart } = await setUp();
+    await using _ = world;
+    const thing = await world.device('dev', { lifetime: hours(1) });
+    await world.until(isRegistered(world, 'dev'));
+    const temperature = { op: 'observe', path: parsePath('/3303/0/5700') } as const;
+    await world.during(world.server.perform('dev', temperature, { keep: { note: 'x' } }));
+    await restart();
+    await world.pass(seconds(5));
+    expect(world.of('observation-renewed')).toHaveLength(1);
+    thing.warm(31);
+    await world.pass(seconds(5));
+    expect(world.of('notify')).toMatchObject([{ result: { entries: [{ value: { value: 31 } }] } }]);
+    expect(thing.client.stats()?.relations).toBe(1);
+  });
+});
