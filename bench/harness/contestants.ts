@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { generator } from './generator.ts';
-import { benchFolder, compiled } from './places.ts';
+import { benchFolder, compiled, nodeFlags } from './places.ts';
 import { askUntilAnswered, type Command, freePort, Program, reachUntilOpen } from './processes.ts';
 
 export interface Server {
@@ -25,7 +25,7 @@ export function node(name: string, program: string, ...args: readonly (string | 
     warmup: 2,
     command: (port) => ({
       file: process.execPath,
-      args: ['--expose-gc', compiled(program), String(port), ...args.map(String)],
+      args: [...nodeFlags, compiled(program), String(port), ...args.map(String)],
     }),
   };
 }

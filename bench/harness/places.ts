@@ -12,3 +12,6 @@ export function benchFolder(path: string): string {
 export function compiled(path: string): string {
   return benchFolder(`build/js/${path}.js`);
 }
+
+/** As the command `lapwing` sets them (packages/cli/src/tuning.ts), for all programs of Node alike. */
+export const nodeFlags: readonly string[] = ['--expose-gc', '--no-allocation-site-pretenuring'];

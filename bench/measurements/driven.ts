@@ -1,7 +1,7 @@
 // Programs that drive themselves against a server of ours or a broker, and print one phase when they are done.
 import type { Contestant, Server } from '../harness/contestants.ts';
 import type { Phase } from '../harness/phase.ts';
-import { compiled } from '../harness/places.ts';
+import { compiled, nodeFlags } from '../harness/places.ts';
 import { Program } from '../harness/processes.ts';
 import { contest, type Measurement, type Plan } from './measurement.ts';
 
@@ -15,6 +15,7 @@ export async function drive(driver: Driver, target: Server, plan: Plan): Promise
   const program = new Program({
     file: process.execPath,
     args: [
+      ...nodeFlags,
       compiled(driver.program),
       String(target.port),
       String(2 * plan.warmth),

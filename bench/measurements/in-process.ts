@@ -1,6 +1,6 @@
 // Programs that measure in their own process, implementation by implementation, and print a line for each measured stretch.
 import type { Phase } from '../harness/phase.ts';
-import { compiled } from '../harness/places.ts';
+import { compiled, nodeFlags } from '../harness/places.ts';
 import { Program } from '../harness/processes.ts';
 import { type Measurement, makeRow, type Title } from './measurement.ts';
 
@@ -20,7 +20,7 @@ export async function inProcess(
 ): Promise<Measurement[]> {
   const running = new Program({
     file: process.execPath,
-    args: ['--expose-gc', compiled(program), ...args.map(String)],
+    args: [...nodeFlags, compiled(program), ...args.map(String)],
   });
   const found = new Map<string, Map<string, Phase[]>>();
   const missing = new Map<string, Map<string, string>>();

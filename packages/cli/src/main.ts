@@ -1,5 +1,6 @@
 // The command `lapwing`: one table of commands. Exit codes: 0 done, 1 failed while running, 2 wrong use or configuration,
 // 70 stopped by an error of its own.
+import './tuning.ts';
 import { isStackError } from '@lapwing/kernel';
 import { Command, CommanderError } from 'commander';
 import { decodeCommand } from './commands/decode.ts';

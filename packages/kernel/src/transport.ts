@@ -70,7 +70,7 @@ export interface Transport extends AsyncDisposable {
   open(sink: TransportSink): Promise<void>;
   /** Makes a peer of an address: a look-up, a connection, a handshake. Rejects with the signal's reason when aborted. */
   connect(address: Address, signal?: AbortSignal): Promise<Peer>;
-  /** Takes a copy or hands to the socket before returning. Loss is silent, as on a network. */
+  /** May wait for the end of the turn: the bytes stay as they are. Loss is silent, as on a network. */
   send(peer: Peer, bytes: Uint8Array): void;
   /**
    * Gives up the connection with the peer, where the road has connections; `connect` then makes a new one. The sink is

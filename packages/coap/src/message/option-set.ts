@@ -85,7 +85,9 @@ export class OptionSet implements Iterable<readonly [number, Uint8Array]> {
 
   /** In any order; equal numbers keep theirs. Throws FormatError for a number or a value that no message can carry. */
   static of(...options: readonly (readonly [number, OptionValue])[]): OptionSet {
-    return options.length === 0 ? OptionSet.empty : encode(options, (bytes) => new OptionSet(bytes, 0, bytes.length));
+    return options.length === 0
+      ? OptionSet.empty
+      : encode(options, (bytes, from, to) => new OptionSet(bytes, from, to));
   }
 
   /** Over options as they are on the wire, which the caller has checked: a view, not a copy. */
@@ -217,14 +219,22 @@ export class OptionSet implements Iterable<readonly [number, Uint8Array]> {
   }
 }
 
-// Building: into one slab that grows to the largest set ever built, copied once.
+// Building: each set lies behind the one before in a slab that is replaced when it is full, and is a view of it. A set that is
+// kept for long holds its slab: small enough that this does not matter, large enough that its price is shared by many.
 
-let slab = new Uint8Array(2048);
+const SLAB = 1024;
+let slab = new Uint8Array(SLAB);
+/** Where the set that is being built starts, and where its next byte goes. */
+let start = 0;
 let used = 0;
 
-function encode<Set>(options: readonly (readonly [number, OptionValue])[], make: (bytes: Uint8Array) => Set): Set {
+function encode<Set>(
+  options: readonly (readonly [number, OptionValue])[],
+  make: (bytes: Uint8Array, from: number, to: number) => Set,
+): Set {
   const sorted = isSorted(options) ? options : [...options].sort((a, b) => a[0] - b[0]);
-  used = 0;
+  // What a set that threw has left is written over.
+  used = start;
   let previous = 0;
   for (let i = 0; i < sorted.length; i += 1) {
     // By index: to take a pair apart goes through an iterator.
@@ -238,7 +248,9 @@ function encode<Set>(options: readonly (readonly [number, OptionValue])[], make:
     else writeBytes(number, number - previous, value);
     previous = number;
   }
-  return make(copyOfSlab());
+  const from = start;
+  start = used;
+  return make(slab, from, used);
 }
 
 function isSorted(options: readonly (readonly [number, OptionValue])[]): boolean {
@@ -250,31 +262,18 @@ function isSorted(options: readonly (readonly [number, OptionValue])[]): boolean
   return true;
 }
 
-/** Up to so many bytes a loop is the fastest way to copy. */
-const FEW = 16;
-/** Up to so many bytes an array lives on the heap of the runtime; above, one of its own costs ten times a piece of the pool. */
-const ON_HEAP = 64;
-
-function copyOfSlab(): Uint8Array {
-  if (used > ON_HEAP) {
-    const copy = Buffer.allocUnsafe(used);
-    copy.set(slab.subarray(0, used));
-    return copy;
-  }
-  if (used > FEW) return slab.slice(0, used);
-  const copy = new Uint8Array(used);
-  for (let i = 0; i < used; i += 1) copy[i] = slab[i] as number;
-  return copy;
+/** A slab with room for `most` bytes behind what is there of this set. */
+function moveToNewSlab(most: number): void {
+  const begun = slab.subarray(start, used);
+  slab = new Uint8Array(Math.max(SLAB, 2 * begun.length + most));
+  slab.set(begun);
+  start = 0;
+  used = begun.length;
 }
 
 function writeHead(number: number, delta: number, length: number): number {
   if (length > LONGEST_VALUE) throw new FormatError(`value of option ${number} is ${length} bytes long`);
-  const most = used + 5 + length;
-  if (most > slab.length) {
-    const larger = new Uint8Array(Math.max(most, slab.length * 2));
-    larger.set(slab);
-    slab = larger;
-  }
+  if (used + 5 + length > slab.length) moveToNewSlab(5 + length);
   const head = used;
   let at = head + 1;
   let nibbles: number;
@@ -322,7 +321,8 @@ function writeInteger(number: number, delta: number, value: number): void {
 function writeText(number: number, delta: number, value: string): void {
   const { length } = value;
   if (length <= 64) {
-    const before = used;
+    // Counted from where the set begins, which the next line may move.
+    const before = used - start;
     const at = writeHead(number, delta, length);
     let bits = 0;
     for (let i = 0; i < length; i += 1) {
@@ -331,7 +331,7 @@ function writeText(number: number, delta: number, value: string): void {
       slab[at + i] = code;
     }
     if (bits < 0x80) return;
-    used = before;
+    used = start + before;
   }
   writeBytes(number, delta, encodeUtf8(value));
 }

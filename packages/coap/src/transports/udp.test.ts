@@ -1,6 +1,6 @@
 // Real sockets, on loopback only.
 import { createSocket } from 'node:dgram';
-import { ConfigError, type Datagram, type Peer, systemClock } from '@lapwing/kernel';
+import { afterTurn, ConfigError, type Datagram, type Peer, systemClock } from '@lapwing/kernel';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type UdpOptions, type UdpTransport, udpTransport } from './udp.ts';
 
@@ -48,6 +48,22 @@ describe('a UDP transport', () => {
     a.transport.send(peer, Uint8Array.of(5));
     expect((await b.receive()).peer).toBe(first.peer);
     expect(a.transport.counters()).toMatchObject({ sent: 2, sentBytes: 4, received: 1, receivedBytes: 1 });
+  });
+
+  test('sends at the end of the turn, all in order, and before it closes', async () => {
+    const a = await listening();
+    const b = await listening();
+    const peer = await a.transport.connect(b.transport.address);
+    for (let i = 0; i < 63; i += 1) a.transport.send(peer, Uint8Array.of(i));
+    expect(a.transport.counters().sent).toBe(0);
+    a.transport.send(peer, Uint8Array.of(63));
+    expect(a.transport.counters().sent).toBe(64);
+    a.transport.send(peer, Uint8Array.of(64));
+    await a.transport[Symbol.asyncDispose]();
+    expect(a.transport.counters().sent).toBe(65);
+    const numbers: number[] = [];
+    while (numbers.length < 65) numbers.push((await b.receive()).bytes[0] as number);
+    expect(numbers).toEqual(Array.from({ length: 65 }, (_, i) => i));
   });
 
   test('resolves a name once, when it connects', async () => {
@@ -115,6 +131,7 @@ describe('a UDP transport', () => {
       identity: { kind: 'none' },
     };
     transport.send(peer, Uint8Array.of(1));
+    await new Promise<void>(afterTurn);
     expect(transport.counters()).toMatchObject({ sent: 0, sendErrors: 1 });
   });
 

@@ -6,6 +6,7 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import {
   type Address,
+  afterTurn,
   type Clock,
   ClosedError,
   ConfigError,
@@ -61,6 +62,9 @@ export function udpTransport(options: UdpOptions = {}): UdpTransport {
 
 const LOOPBACK = '127.0.0.1';
 
+/** Datagrams that wait for the end of a turn; more go at once. */
+const MOST_AT_ONCE = 64;
+
 class DatagramTransport implements UdpTransport {
   readonly traits: TransportTraits;
   private readonly host: string;
@@ -72,6 +76,8 @@ class DatagramTransport implements UdpTransport {
   private readonly clock: Clock;
   private readonly bufferSizes: { readonly recv: number; readonly send: number };
   private readonly peers = new PeerCache();
+  /** What goes out at the end of this turn. */
+  private outgoing: { readonly peer: Peer; readonly bytes: Uint8Array }[] = [];
   private readonly tally = {
     received: 0,
     receivedBytes: 0,
@@ -144,7 +150,21 @@ class DatagramTransport implements UdpTransport {
     return this.peers.at(mapped, address.port);
   }
 
+  /** With the turn of the event loop: whoever is woken by the first datagram then finds the others there. */
   send(peer: Peer, bytes: Uint8Array): void {
+    if (this.outgoing.length === 0) afterTurn(this.flush);
+    this.outgoing.push({ peer, bytes });
+    if (this.outgoing.length >= MOST_AT_ONCE) this.flush();
+  }
+
+  private readonly flush = (): void => {
+    const { outgoing } = this;
+    if (outgoing.length === 0) return;
+    this.outgoing = [];
+    for (const { peer, bytes } of outgoing) this.sendNow(peer, bytes);
+  };
+
+  private sendNow(peer: Peer, bytes: Uint8Array): void {
     const { address } = peer;
     if (this.bound === undefined || address.via === 'sms') return;
     try {
@@ -159,6 +179,8 @@ class DatagramTransport implements UdpTransport {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.closed) return;
     this.closed = true;
+    // What was said before the end, such as a last acknowledgement, still goes.
+    this.flush();
     this.bound = undefined;
     const sockets = [this.socket, ...this.groupSockets];
     await Promise.all(sockets.map((socket) => new Promise<void>((resolve) => void socket.close(resolve))));
