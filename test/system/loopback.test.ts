@@ -1,11 +1,11 @@
 // A device and its server over real sockets on loopback, one test for each road of connections: what virtual time cannot show.
-import { Client, type Credentials, ObjectStore } from '@lapwing/client';
+import { Client, type Credentials, type Instance, ObjectStore } from '@lapwing/client';
 import { type StreamTransport, tlsTransport } from '@lapwing/coap';
 import { MemoryKeyUseStore } from '@lapwing/coap/oscore';
 import { makeAuthority } from '@lapwing/dtls/testing';
 import { encodeUtf8, Secret } from '@lapwing/kernel';
 import { DefinitionLibrary } from '@lapwing/lwm2m';
-import { type Listener, MemorySecurityStore, Server } from '@lapwing/server';
+import { type Device, type Listener, MemorySecurityStore, Server } from '@lapwing/server';
 import { expect, it } from 'vitest';
 import { Temperature } from './objects.ts';
 
@@ -48,6 +48,18 @@ async function meet(
   return { server, client, thermometer, registration, [Symbol.asyncDispose]: dispose };
 }
 
+/** Its temperature is 20 before, and 22 after. */
+async function readAndObserve(device: Device, thermometer: Instance<typeof Temperature>): Promise<void> {
+  expect(await device.read(Temperature, 0, 'sensorValue')).toBe(20);
+  const values: unknown[] = [];
+  for await (const { entries } of device.observe('/3303/0/5700')) {
+    values.push(entries[0]?.value?.value);
+    if (values.length === 3) break;
+    thermometer.set({ sensorValue: 20 + values.length });
+  }
+  expect(values).toEqual([20, 21, 22]);
+}
+
 it.each<[string, string, Listener, Credentials | undefined, string]>([
   ['TCP (ETS int-106)', 'coap+tcp', { via: 'tcp', port: 0 }, undefined, 'none'],
   ['TLS with a key beside certificates', 'coaps+tcp', { via: 'tcp', port: 0, tls }, psk, 'psk'],
@@ -61,15 +73,7 @@ it.each<[string, string, Listener, Credentials | undefined, string]>([
     const met = await meet(scheme, listener, credentials);
     const { server, thermometer, registration } = met;
     expect(registration).toMatchObject({ name: 'dev-1', binding: 'T', peer: { identity: { kind } } });
-    const device = server.device('dev-1');
-    expect(await device.read(Temperature, 0, 'sensorValue')).toBe(20);
-    const values: unknown[] = [];
-    for await (const { entries } of device.observe('/3303/0/5700')) {
-      values.push(entries[0]?.value?.value);
-      if (values.length === 3) break;
-      thermometer.set({ sensorValue: 20 + values.length });
-    }
-    expect(values).toEqual([20, 21, 22]);
+    await readAndObserve(server.device('dev-1'), thermometer);
     expect(server.stats().streams['listener-1']).toMatchObject({ connections: 1, accepted: 1 });
     const left = server.events.once('deregistered');
     await met.client[Symbol.asyncDispose]();
@@ -102,15 +106,7 @@ it('over UDP under OSCORE, a device registers, is read and observed, and comes b
       keyUse: deviceUse,
     });
     expect((await registered).registration.peer.identity).toEqual({ kind: 'oscore', id: theirs });
-    const device = server.device('dev-1');
-    expect(await device.read(Temperature, 0, 'sensorValue')).toBe(20);
-    const values: unknown[] = [];
-    for await (const { entries } of device.observe('/3303/0/5700')) {
-      values.push(entries[0]?.value?.value);
-      if (values.length === 3) break;
-      thermometer.set({ sensorValue: 20 + values.length });
-    }
-    expect(values).toEqual([20, 21, 22]);
+    await readAndObserve(server.device('dev-1'), thermometer);
     await client[Symbol.asyncDispose]();
     expect(server.stats().oscore).toMatchObject({ unverified: 0, replayed: 0, challenged: round === 0 ? 1 : 0 });
     await server[Symbol.asyncDispose]();

@@ -1,7 +1,7 @@
 // The endpoint toward one server and, where its account has a context, OSCORE around it (shell): what registration and bootstrap
 // have in common.
 import { Endpoint, type EndpointStats, type Service } from '@lapwing/coap';
-import { Oscore, type OscoreStats } from '@lapwing/coap/oscore';
+import { contextStore, Oscore, type OscoreStats } from '@lapwing/coap/oscore';
 import { equalBytes, type Peer } from '@lapwing/kernel';
 import type { Road } from './accounts.ts';
 import type { Settings } from './options.ts';
@@ -68,15 +68,6 @@ export class Link implements AsyncDisposable {
 function protectionOf({ oscore }: Road, { keyUse, clock, random }: Settings): Oscore | undefined {
   if (oscore === undefined) return undefined;
   const provisioned = { ...oscore.parameters, recovery: keyUse.recovery } as const;
-  const { store } = keyUse;
-  return new Oscore({
-    store: {
-      find: (id) => Promise.resolve(equalBytes(id, provisioned.recipientId) ? [provisioned] : []),
-      reserve: (name, count) => store.reserve(name, count),
-      takeWindow: (name) => store.takeWindow(name),
-      keepWindow: (name, window) => store.keepWindow(name, window),
-    },
-    clock,
-    random,
-  });
+  const find = (id: Uint8Array) => Promise.resolve(equalBytes(id, provisioned.recipientId) ? [provisioned] : []);
+  return new Oscore({ store: contextStore(find, keyUse.store), clock, random });
 }

@@ -13,6 +13,7 @@ export {
   parseAttributes,
   patchAttributes,
 } from './attributes.ts';
+export { operationUnder, resultUnder } from './behind.ts';
 export { type Answer, type WriteResponseOptions, writeResponse } from './binding/answer.ts';
 export {
   type BootstrapAnswer,
@@ -111,6 +112,7 @@ export {
   rootPath,
 } from './path.ts';
 export {
+  checkPrefix,
   entriesByPrefix,
   entriesUnder,
   groupByPrefix,

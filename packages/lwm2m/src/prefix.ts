@@ -7,6 +7,9 @@ import { type Path, parsePath, pathOfSegments } from './path.ts';
 /** Characters. A segment of a CoAP path has room for 255 bytes; nobody needs them, and each name repeats them. */
 export const longestPrefix = 64;
 
+/** Characters of the longest path with a prefix: four ids of five digits, and slashes. */
+export const longestPrefixedPath = longestPrefix + 25;
+
 /**
  * Letters, digits and `- : . _`, a letter or digit first (RFC 8428 §4.5.1); no number, which would be an object, and not `bs`,
  * which is the bootstrap's. 1 to 64 characters.
@@ -14,6 +17,11 @@ export const longestPrefix = 64;
 export function isPrefix(text: string): boolean {
   if (text.length > longestPrefix || !/^[A-Za-z0-9][A-Za-z0-9:._-]*$/.test(text)) return false;
   return text !== 'bs' && !/^\d+$/.test(text);
+}
+
+/** Throws FormatError for what is no prefix. */
+export function checkPrefix(text: string): void {
+  if (!isPrefix(text)) throw new FormatError(`not a prefix: ${JSON.stringify(text.slice(0, longestPrefix))}`);
 }
 
 /** The same place in the tree of the end device, or without a prefix in that of the device itself. */
@@ -54,9 +62,8 @@ export const entriesByPrefix = (entries: readonly Entry[]): ReadonlyMap<string |
 /** `/3/0`, or `/d01/3303/0` of an end device; `/d01` alone is its root. Throws FormatError. */
 export function parsePrefixedPath(text: string): Path {
   if (!text.startsWith('/') || /^\/\d*(?:\/|$)/.test(text)) return parsePath(text);
-  const longest = longestPrefix + 25;
-  if (text.length > longest)
-    throw new FormatError(`too long for a path: ${JSON.stringify(text.slice(0, 64))}`, longest);
+  if (text.length > longestPrefixedPath)
+    throw new FormatError(`too long for a path: ${JSON.stringify(text.slice(0, 64))}`, longestPrefixedPath);
   return prefixedPathOfSegments(text.slice(1).split('/'));
 }
 
@@ -64,6 +71,6 @@ export function parsePrefixedPath(text: string): Path {
 export function prefixedPathOfSegments(segments: readonly string[]): Path {
   const [first, ...rest] = segments;
   if (first === undefined || /^\d+$/.test(first)) return pathOfSegments(segments);
-  if (!isPrefix(first)) throw new FormatError(`not a prefix: ${JSON.stringify(first.slice(0, longestPrefix))}`);
+  checkPrefix(first);
   return under(first, pathOfSegments(rest));
 }

@@ -1,21 +1,22 @@
 // A device by name, not by connection: valid while it sleeps or is gone. Machines use `perform`; people use the typed
 // calls that stand on it, which throw ResponseError for a refusal.
 import { Code, type Link } from '@lapwing/coap';
-import { ClosedError, type Duration, FormatError } from '@lapwing/kernel';
+import { ClosedError, type Duration } from '@lapwing/kernel';
 import {
   type AttributePatch,
   type ContentResult,
+  checkPrefix,
   type EndDevice,
   type Entry,
   type ExecutableKey,
+  entriesUnder,
   type InstancePath,
   type InstanceValues,
   instancePath,
-  isPrefix,
-  longestPrefix,
   type ObjectDefinition,
   type Operation,
   objectPath,
+  operationUnder,
   type Path,
   type PathText,
   parsePath,
@@ -23,13 +24,13 @@ import {
   type Result,
   readEndDevices,
   resourcePath,
+  resultUnder,
   type TypeLookup,
   type Value,
   type ValueOf,
   type WritableValues,
 } from '@lapwing/lwm2m';
 import { Gateway } from '@lapwing/lwm2m/objects/gateway';
-import { bareEntries, operationBehind, resultAsBehind } from './behind.ts';
 import { entriesOf, instanceValues, refuse, resourceNamed, typesOf, valueOf } from './calls.ts';
 import type { QueueOptions } from './queue.ts';
 import type { QueuedCommand } from './queued.ts';
@@ -111,7 +112,7 @@ export class Device {
 
   /** One behind a gateway, by its prefix: everything that a device can be asked. Throws FormatError for what is no prefix. */
   endDevice(prefix: string): Device {
-    if (!isPrefix(prefix)) throw new FormatError(`not a prefix: ${JSON.stringify(prefix.slice(0, longestPrefix))}`);
+    checkPrefix(prefix);
     return new Device(this.name, this.asker, prefix);
   }
 
@@ -123,7 +124,8 @@ export class Device {
   perform(operation: Operation, options?: PerformOptions): Promise<Result> {
     const { prefix } = this;
     if (prefix === undefined) return this.asker.perform(this.name, operation, options);
-    return this.asker.perform(this.name, operationBehind(prefix, operation), options).then(resultAsBehind);
+    const asked = this.asker.perform(this.name, operationUnder(prefix, operation), options);
+    return asked.then((result) => resultUnder(undefined, result));
   }
 
   /**
@@ -132,7 +134,7 @@ export class Device {
    */
   queue(operation: Operation, options?: QueueOptions): Promise<QueuedCommand> {
     if (this.asker.queue === undefined) return Promise.reject(new ClosedError('nobody queues commands here'));
-    const asked = this.prefix === undefined ? operation : operationBehind(this.prefix, operation);
+    const asked = this.prefix === undefined ? operation : operationUnder(this.prefix, operation);
     return this.asker.queue(this.name, asked, options);
   }
 
@@ -321,7 +323,7 @@ export class Device {
       if (!live) return;
       for (let next = await watch.next(signal); next !== undefined; next = await watch.next(signal))
         yield {
-          entries: this.prefix === undefined ? next.entries : bareEntries(next.entries),
+          entries: this.prefix === undefined ? next.entries : entriesUnder(undefined, next.entries),
           sequence: next.sequence,
         };
     } finally {

@@ -22,10 +22,10 @@ import {
   type ObservationRecord,
   Observations,
 } from './observations.ts';
+import { obstacleTo } from './obstacle.ts';
 import { listenerName, type ServerOptions, type Settings, settingsOf } from './options.ts';
 import type { QueueOptions } from './queue.ts';
 import type { QueuedCommand } from './queued.ts';
-import { refusalOf } from './refusal.ts';
 import { ExpiryWheel } from './registration/expiry.ts';
 import { RegistrationInterface } from './registration/register.ts';
 import type { Registration, RegistrationRecord } from './registration/registration.ts';
@@ -66,12 +66,9 @@ export class Server implements AsyncDisposable {
     this.oscore = protectionOf({ ...settings, keyUse: stores.keyUse });
     this.commands = new Commands(clock, limits.commands);
     const models = new Models(settings.library);
+    const host = { contactOf: (name: string) => this.registry.byName(name), emit: this.tell };
     this.behind = new EndDevices(
-      {
-        contactOf: (name) => this.registry.byName(name),
-        perform: (name, operation, options) => this.perform(name, operation, options),
-        emit: this.tell,
-      },
+      { ...host, perform: (name, operation, options) => this.perform(name, operation, options) },
       { limit: limits.endDevices, follow: settings.endDevices === 'follow' },
     );
     this.exchange = new Exchange(models, this.heard, clock, (name, prefix) => this.behind.objectsOf(name, prefix));
@@ -83,10 +80,9 @@ export class Server implements AsyncDisposable {
     this.keeping = new Keeping(
       settings,
       {
-        contactOf: (name) => this.registry.byName(name),
+        ...host,
         enqueue: (contact, work, options) => this.commands.enqueue(contact, work, options),
         ask: (contact, operation, options, underway) => this.ask(contact, operation, options, underway),
-        emit: this.tell,
         end: (contact) => this.end(contact, 'deregistered'),
       },
       { observing: this.observing, listening: this.listening },
@@ -196,8 +192,8 @@ export class Server implements AsyncDisposable {
     // Not wanted from now on, whether the device is there to hear it or not.
     if (isCancel(operation)) this.forgetObservation(name, operation);
     const contact = this.registry.byName(name);
-    const refusal = refusalOf(name, contact, operation);
-    if (contact === undefined || refusal !== undefined) return Promise.reject(refusal);
+    const obstacle = obstacleTo(name, contact, operation);
+    if (contact === undefined || obstacle !== undefined) return Promise.reject(obstacle);
     const work: Work<Result> = (target, command) => this.ask(target, operation, options, command);
     return options.order === 'now'
       ? this.commands.runNow(contact, work, options)

@@ -1,15 +1,5 @@
-import {
-  Code,
-  type Context,
-  makeRequest,
-  Option,
-  OptionSet,
-  type OptionValue,
-  type Request,
-  type Response,
-  ResponseError,
-} from '@lapwing/coap';
-import { decodeUtf8, encodeUtf8, noBytes, nobody, seconds } from '@lapwing/kernel';
+import { Code, Option, type Request, type Response } from '@lapwing/coap';
+import { decodeUtf8, seconds } from '@lapwing/kernel';
 import { settle, VirtualClock } from '@lapwing/kernel/testing';
 import { defineObject, formatPath } from '@lapwing/lwm2m';
 import { AccessControl } from '@lapwing/lwm2m/objects/access-control';
@@ -19,6 +9,7 @@ import { AttributeTable } from '../notify/attribute-table.ts';
 import { Relations } from '../notify/relations.ts';
 import { ObjectStore } from '../objects/store.ts';
 import { serveOperations } from '../operations/serve.ts';
+import { askerOf, type More, request as requestAt } from '../testing/asked.ts';
 import { EndDevices } from './end-devices.ts';
 
 const Lamp = defineObject({
@@ -65,39 +56,12 @@ function setUp() {
     actionTimeout: seconds(30),
     unheard: () => undefined,
   });
-  const context: Context = {
-    peer: { key: 's', address: { via: 'udp', host: '192.0.2.1', port: 5683 }, identity: nobody },
-    signal: new AbortController().signal,
-  };
-  const ask = async (request: Request, parts: Partial<Context> = {}): Promise<Response> => {
-    try {
-      return await serve(request, { ...context, ...parts });
-    } catch (error) {
-      if (error instanceof ResponseError) return error.toResponse();
-      throw error;
-    }
-  };
+  const ask = askerOf(serve);
   return { clock, store, endDevices, first, second, blinks, ask, relations, attributes };
 }
 
-interface More {
-  readonly query?: readonly string[];
-  readonly format?: number;
-  readonly accept?: number;
-  readonly payload?: string;
-  readonly observe?: number;
-}
-
-function request(code: number, path: string, { query = [], format, accept, payload, observe }: More = {}): Request {
-  const options: (readonly [number, OptionValue])[] = ['lwm2m', ...path.split('/').filter((each) => each !== '')].map(
-    (segment) => [Option.UriPath, segment],
-  );
-  for (const part of query) options.push([Option.UriQuery, part]);
-  if (format !== undefined) options.push([Option.ContentFormat, format]);
-  if (accept !== undefined) options.push([Option.Accept, accept]);
-  if (observe !== undefined) options.push([Option.Observe, observe]);
-  return makeRequest(code, OptionSet.of(...options), payload === undefined ? noBytes : encodeUtf8(payload));
-}
+/** Below the root path. */
+const request = (code: number, path: string, more?: More): Request => requestAt(code, `/lwm2m${path}`, more);
 const textOf = ({ payload }: Response): string => decodeUtf8(payload);
 
 describe('object 25', () => {

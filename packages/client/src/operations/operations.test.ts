@@ -1,22 +1,12 @@
-import {
-  Code,
-  type Context,
-  makeRequest,
-  type Notify,
-  Option,
-  OptionSet,
-  type OptionValue,
-  type Request,
-  type Response,
-  ResponseError,
-} from '@lapwing/coap';
-import { decodeUtf8, encodeUtf8, hours, noBytes, nobody, seconds, TimeoutError } from '@lapwing/kernel';
+import { Code, type Notify, Option, type Response } from '@lapwing/coap';
+import { decodeUtf8, hours, noBytes, seconds, TimeoutError } from '@lapwing/kernel';
 import { settle, VirtualClock } from '@lapwing/kernel/testing';
 import { defineObject } from '@lapwing/lwm2m';
 import { describe, expect, it } from 'vitest';
 import { AttributeTable } from '../notify/attribute-table.ts';
 import { Relations } from '../notify/relations.ts';
 import { ObjectStore } from '../objects/store.ts';
+import { askerOf, type More, request } from '../testing/asked.ts';
 import { serveOperations } from './serve.ts';
 
 const Gadget = defineObject({
@@ -78,37 +68,8 @@ function setUp(act: (args?: string) => void | Promise<void> = () => undefined) {
       unheard += 1;
     },
   });
-  const context: Context = {
-    peer: { key: 's', address: { via: 'udp', host: '192.0.2.1', port: 5683 }, identity: nobody },
-    signal: new AbortController().signal,
-  };
-  const ask = async (request: Request, parts: Partial<Context> = {}): Promise<Response> => {
-    try {
-      return await serve(request, { ...context, ...parts });
-    } catch (error) {
-      if (error instanceof ResponseError) return error.toResponse();
-      throw error;
-    }
-  };
+  const ask = askerOf(serve);
   return { clock, store, gadget, relations, attributes, ask, unheard: () => unheard };
-}
-
-type More = { query?: string[]; format?: number; accept?: number; payload?: string | Uint8Array; observe?: number };
-
-function request(
-  code: number,
-  path: string,
-  { query = [], format, accept, payload = noBytes, observe }: More = {},
-): Request {
-  const options: (readonly [number, OptionValue])[] = path
-    .split('/')
-    .filter((segment) => segment !== '')
-    .map((segment) => [Option.UriPath, segment]);
-  for (const part of query) options.push([Option.UriQuery, part]);
-  if (format !== undefined) options.push([Option.ContentFormat, format]);
-  if (accept !== undefined) options.push([Option.Accept, accept]);
-  if (observe !== undefined) options.push([Option.Observe, observe]);
-  return makeRequest(code, OptionSet.of(...options), typeof payload === 'string' ? encodeUtf8(payload) : payload);
 }
 
 const get = (path: string, more?: More) => request(Code.Get, path, more);

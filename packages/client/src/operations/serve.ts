@@ -2,14 +2,14 @@
 import { Code, type Context, Option, type Request, type Response, ResponseError, type Service } from '@lapwing/coap';
 import {
   type Answer,
-  entriesUnder,
   isHiddenObject,
   type Lwm2mVersion,
   lackingFor,
   type Operation,
+  operationUnder,
   type Path,
   readRequest,
-  under,
+  resultUnder,
   writeResponse,
 } from '@lapwing/lwm2m';
 import type { EndDevices } from '../gateway/end-devices.ts';
@@ -124,30 +124,18 @@ async function answerTo(operation: Operation, context: Context, device: Serving)
   const store = device.trees.behind(prefix);
   // Relations and attributes of a server are kept with the prefix, and read through the trees.
   const isSteering = isObserve(operation) || operation.op === 'write-attributes';
-  const answer = await perform(isSteering || isReading(operation) ? operation : asSeenBehind(operation), context, {
-    ...device,
-    store,
-    seen: device.attributes.behind(prefix),
-    // Gateway 1.1.1 §7: access control is about the gateway's own objects.
-    caller: { id: device.caller.id, isAlone: true },
-  });
-  switch (answer.kind) {
-    case 'content':
-      return { ...answer, entries: entriesUnder(prefix, answer.entries) };
-    case 'done':
-      return answer.location === undefined ? answer : { ...answer, location: under(prefix, answer.location) };
-    // Their targets are as the end device has them (Gateway 1.1.1 §8.3.1).
-    case 'links':
-    case 'refused':
-      return answer;
-  }
-}
-
-/** Without the prefix. */
-function asSeenBehind(operation: Extract<Operation, { path: Path }>): Operation {
-  const path = under(undefined, operation.path);
-  const entries = 'entries' in operation ? { entries: entriesUnder(undefined, operation.entries) } : {};
-  return { ...operation, path, ...entries } as Operation;
+  const answer = await perform(
+    isSteering || isReading(operation) ? operation : operationUnder(undefined, operation),
+    context,
+    {
+      ...device,
+      store,
+      seen: device.attributes.behind(prefix),
+      // Gateway 1.1.1 §7: access control is about the gateway's own objects.
+      caller: { id: device.caller.id, isAlone: true },
+    },
+  );
+  return resultUnder(prefix, answer);
 }
 
 const isReading = ({ op }: Operation): boolean => op === 'read' || op === 'cancel-observe';

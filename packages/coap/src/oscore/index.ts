@@ -8,6 +8,7 @@ export { type Binding, type Opened, type Refusal, unprotectRequest } from './pro
 export type { WindowSnapshot } from './replay.ts';
 export {
   type ContextStore,
+  contextStore,
   type KeyUseStore,
   MemoryContextStore,
   MemoryKeyUseStore,

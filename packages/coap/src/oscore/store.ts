@@ -41,6 +41,16 @@ export interface ContextStore extends KeyUseStore {
   find(recipientId: Uint8Array): Promise<readonly ProvisionedContext[]>;
 }
 
+/** A store of both: contexts that are found elsewhere, and the use of their keys. */
+export function contextStore(find: ContextStore['find'], use: KeyUseStore): ContextStore {
+  return {
+    find,
+    reserve: (name, count) => use.reserve(name, count),
+    takeWindow: (name) => use.takeWindow(name),
+    keepWindow: (name, window) => use.keepWindow(name, window),
+  };
+}
+
 /**
  * In memory: for tests, and for contexts that are `rederived`. A `stored` context with it is safe only until the process
  * ends: after that the same keys would be used with the same numbers.

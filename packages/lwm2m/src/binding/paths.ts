@@ -1,8 +1,7 @@
 // An LwM2M path as the segments of a CoAP path, below the root path of the device (Core 1.2.1 §6.2.1, §7.2).
 // A root path is `/a/b`, or '' for none; it may have several segments.
-import { FormatError } from '@lapwing/kernel';
 import { idsOf, type Path, pathOfSegments } from '../path.ts';
-import { isPrefix, longestPrefix, prefixedPathOfSegments } from '../prefix.ts';
+import { checkPrefix, prefixedPathOfSegments } from '../prefix.ts';
 
 /** Where a server takes what devices send by themselves (Core 1.2.1 §6.4.5). */
 export const dataPath = 'dp';
@@ -11,9 +10,9 @@ export const dataPath = 'dp';
 export function segmentsOf(rootPath: string, path: Path): readonly string[] {
   const root = rootSegments(rootPath);
   const { prefix } = path;
-  if (prefix !== undefined && !isPrefix(prefix))
-    throw new FormatError(`not a prefix: ${JSON.stringify(prefix.slice(0, longestPrefix))}`);
-  return [...(prefix === undefined ? root : [...root, prefix]), ...idsOf(path).map(String)];
+  if (prefix === undefined) return [...root, ...idsOf(path).map(String)];
+  checkPrefix(prefix);
+  return [...root, prefix, ...idsOf(path).map(String)];
 }
 
 /** Undefined for segments that are not below the root path; throws FormatError for ids that are none. */

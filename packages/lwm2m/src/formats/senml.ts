@@ -14,7 +14,7 @@ import {
   resourcePath,
   rootPath,
 } from '../path.ts';
-import { longestPrefix, parsePrefixedPath } from '../prefix.ts';
+import { longestPrefixedPath, parsePrefixedPath } from '../prefix.ts';
 import { checkPlace, refuseRepeats } from './placing.ts';
 import { checkValue } from './typing.ts';
 
@@ -130,7 +130,7 @@ export function prefixedPathOf(
   { isBase }: { readonly isBase: boolean },
 ): Path | undefined {
   // Long names come back with every record: they are not looked into.
-  if (name.length > longestPrefix + 25 || (trees !== 'any' && base.prefix === undefined)) return undefined;
+  if (name.length > longestPrefixedPath || (trees !== 'any' && base.prefix === undefined)) return undefined;
   const ends = isBase && name.length > 1 && name.endsWith('/');
   try {
     const path = parsePrefixedPath(ends ? name.slice(0, -1) : name);

@@ -1,6 +1,7 @@
 // The contexts of OSCORE in a store of credentials, as the layer that protects messages looks for them (RFC 8613 §3).
 import {
   type ContextStore,
+  contextStore,
   type KeyUseStore,
   MemoryKeyUseStore,
   Oscore,
@@ -20,7 +21,6 @@ export interface ProtectionSettings {
 /** Undefined where nobody can have a context. */
 export function protectionOf({ security, keyUse, clock, random }: ProtectionSettings): Oscore | undefined {
   if (security === undefined) return undefined;
-  const use = keyUse ?? new MemoryKeyUseStore();
   const recovering = new WeakMap<ProvisionedContext, ProvisionedContext>();
   /** Without a store that lasts keys have to be made anew: those that were used before would be used with the same numbers. */
   const recovered = (context: ProvisionedContext): ProvisionedContext => {
@@ -33,14 +33,9 @@ export function protectionOf({ security, keyUse, clock, random }: ProtectionSett
     recovering.set(context, made);
     return made;
   };
-  const store: ContextStore = {
-    find: async (recipientId) => {
-      const found = await security.byRecipientId(recipientId);
-      return found.flatMap(({ credential }) => (credential.kind === 'oscore' ? [recovered(credential.context)] : []));
-    },
-    reserve: (name, count) => use.reserve(name, count),
-    takeWindow: (name) => use.takeWindow(name),
-    keepWindow: (name, window) => use.keepWindow(name, window),
+  const find: ContextStore['find'] = async (recipientId) => {
+    const found = await security.byRecipientId(recipientId);
+    return found.flatMap(({ credential }) => (credential.kind === 'oscore' ? [recovered(credential.context)] : []));
   };
-  return new Oscore({ store, clock, random });
+  return new Oscore({ store: contextStore(find, keyUse ?? new MemoryKeyUseStore()), clock, random });
 }

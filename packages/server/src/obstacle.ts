@@ -4,7 +4,7 @@ import type { Contact } from './contact.ts';
 import { NotRegisteredError, UnsupportedError } from './errors.ts';
 
 /** Undefined where it can be asked. */
-export function refusalOf(
+export function obstacleTo(
   name: string,
   contact: Contact | undefined,
   operation: Operation,
