@@ -6,7 +6,7 @@ import { hours, minutes, seconds } from '@lapwing/kernel';
 import { instancePath, makeValue, resourcePath } from '@lapwing/lwm2m';
 import { NotRegisteredError, requestBootstrap, Server } from '@lapwing/server';
 import { describe, expect, it } from 'vitest';
-import { bootstrapHost, rows, serverHost, type Thing, World, type WorldOptions } from './world.ts';
+import { bootstrapHost, instancesOf, rows, serverHost, type Thing, World, type WorldOptions } from './world.ts';
 
 const roads = rows.filter(({ options }) => options.road !== 'dtls-cid');
 
@@ -17,11 +17,6 @@ function stepsOf(world: World): string[] {
   return world.bootstraps.flatMap((each) =>
     each.kind === 'step' ? [`${each.event.step} ${each.event.path}`] : [each.kind],
   );
-}
-
-/** Ids of the instances of an object, in order. */
-function instancesOf({ objects }: Thing, object: number): number[] {
-  return [...(objects.objects.get(object)?.instances.keys() ?? [])].sort((a, b) => a - b);
 }
 
 const isRegistered = (world: World, name: string) => (): boolean => world.server.registration(name) !== undefined;

@@ -5,27 +5,13 @@ import { encodeUtf8, fromHex, minutes, noBytes, type Peer, Secret, seconds, toHe
 import { SeededRandom } from '@lapwing/kernel/testing';
 import { describe, expect, it } from 'vitest';
 import { SlowKeyUse } from './key-use.ts';
+import { listenIn, type Overheard } from './overheard.ts';
 import { serverHost, type Thing, World, type WorldOptions } from './world.ts';
 
 const generous = { limits: { registerRate: { perSecond: 1000, burst: 1000 } } };
 const make = (options: WorldOptions = {}): Promise<World> =>
   World.make({ road: 'oscore', ...options, server: { ...generous, ...options.server } });
 const isRegistered = (world: World, name: string) => (): boolean => world.server.registration(name) !== undefined;
-
-interface Heard {
-  readonly from: string;
-  readonly to: string;
-  readonly bytes: Uint8Array;
-}
-
-function listenIn(world: World): Heard[] {
-  const heard: Heard[] = [];
-  world.network.tap = (from, to, bytes) => {
-    heard.push({ from: from.host, to: to.host, bytes: new Uint8Array(bytes) });
-    return bytes;
-  };
-  return heard;
-}
 
 /** Somebody with a socket, and what the server answers him. */
 async function stranger(world: World, host = '10.9.9.9') {
@@ -40,7 +26,7 @@ async function stranger(world: World, host = '10.9.9.9') {
     return world.during(endpoint.request(server, makeRequest(code, options, encodeUtf8(more.payload ?? ''))));
   };
   /** As it was recorded, under another message id. */
-  const replay = async ({ bytes }: Heard) => {
+  const replay = async ({ bytes }: Overheard) => {
     const { code, options, payload } = decodeMessage(bytes);
     return world.during(endpoint.request(server, { code, options, payload }));
   };
@@ -234,7 +220,7 @@ describe('a device under OSCORE', () => {
 });
 
 /** Throws when a key has been used twice with one nonce: other bytes under the same number of the same sender. */
-function checkNonces(heard: readonly Heard[]): number {
+function checkNonces(heard: readonly Overheard[]): number {
   const used = new Map<string, string>();
   /** Partial IV of a request, by where it went and its token. */
   const asked = new Map<string, string>();

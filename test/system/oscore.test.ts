@@ -6,22 +6,11 @@ import { parsePath } from '@lapwing/lwm2m';
 import { MemoryObservationStore, MemoryRegistrationStore } from '@lapwing/server';
 import { describe, expect, it } from 'vitest';
 import { KeptAssociations } from './kept-associations.ts';
-import { bootstrapHost, serverHost, type Thing, World, type WorldOptions } from './world.ts';
+import { listenIn } from './overheard.ts';
+import { bootstrapHost, instancesOf, serverHost, World, type WorldOptions } from './world.ts';
 
 const idOf = (name: string): Uint8Array => digest('sha256', encodeUtf8(name)).subarray(0, 4);
 const isRegistered = (world: World, name: string) => (): boolean => world.server.registration(name) !== undefined;
-const instancesOf = ({ objects }: Thing, object: number): number[] =>
-  [...(objects.objects.get(object)?.instances.keys() ?? [])].sort((a, b) => a - b);
-
-/** Everything that goes over the network from then on. */
-function listenIn(world: World): { readonly from: string; readonly to: string; readonly bytes: Uint8Array }[] {
-  const heard: { from: string; to: string; bytes: Uint8Array }[] = [];
-  world.network.tap = (from, to, bytes) => {
-    heard.push({ from: from.host, to: to.host, bytes: new Uint8Array(bytes) });
-    return bytes;
-  };
-  return heard;
-}
 
 describe('a device under OSCORE', () => {
   it('registers, is managed, observed and sends, and nobody on the way sees more than that (ETS int-405)', async () => {

@@ -80,6 +80,11 @@ export type ThingOptions = Partial<Omit<ClientOptions, 'bootstrap'>> & {
     | 'oscore'
   >;
 
+/** Ids of the instances of an object, in order. */
+export function instancesOf({ objects }: Thing, object: number): number[] {
+  return [...(objects.objects.get(object)?.instances.keys() ?? [])].sort((a, b) => a - b);
+}
+
 /** The rows of the matrix that every road must stand. */
 export const rows: readonly { readonly name: string; readonly options: WorldOptions }[] = (
   ['udp', 'tcp', 'oscore', 'dtls-psk', 'dtls-cid', 'dtls-rpk', 'dtls-x509'] as const
