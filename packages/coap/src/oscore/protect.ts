@@ -1,7 +1,7 @@
 // Messages in and out of their protection (RFC 8613 §4, §5, §8): a request or response becomes another one whose payload is
 // the ciphertext of its code, its options of class E and its payload. Pure functions: which context, which number and
 // whether it was seen before are the caller's business.
-import { FormatError, openAead, sealAead } from '@lapwing/kernel';
+import { equalBytes, FormatError, openAead, sealAead } from '@lapwing/kernel';
 import { Code, isRequest, isResponse } from '../message/code.ts';
 import { makeRequest, makeResponse, type Request, type Response } from '../message/message.ts';
 import { classOfOption, placementOfOption } from '../message/option-classes.ts';
@@ -98,7 +98,8 @@ export function unprotectRequest(
   outer: Request,
   binding: Binding,
 ): Opened<Request> | Refusal {
-  // A request is named by its sender, who is the recipient of nothing here but this context.
+  // A request is named by its sender, who is the recipient of nothing here but this context. A name of somebody else has any length.
+  if (!equalBytes(binding.kid, context.recipientId)) return 'unverified';
   const nonce = nonceOf(context.commonIv, binding.kid, binding.piv);
   const inner = open(context, outer.payload, nonce, binding);
   if (typeof inner === 'string') return inner;

@@ -110,6 +110,17 @@ describe('RFC 8613 Appendix C, messages', () => {
     expect(encoded(opened.content, row.unprotected)).toBe(row.unprotected);
   });
 
+  test('H-08: under a kid of somebody else, of whatever length, verify nothing and throw nothing', () => {
+    const [row] = requests;
+    if (row === undefined) throw new Error('no request');
+    const received = decodeMessage(fromHex(row.protected));
+    const { piv } = decodeOscoreOption(received.options.bytes(9)!);
+    for (let length = 1; length <= 255; length += 1) {
+      const kid = new Uint8Array(length).fill(0x77);
+      expect(unprotectRequest(contextOf(row.server), received, { kid, piv: piv! })).toBe('unverified');
+    }
+  });
+
   test.each(responses)('$name', (row) => {
     const plain = decodeMessage(fromHex(row.unprotected));
     const binding = { kid: fromHex(row.request.kid), piv: fromHex(row.request.piv) };
