@@ -17,6 +17,8 @@ describe('the index of hostile cases', () => {
   it('finds the titles of tables and the numbers in their rows', () => {
     const text = "it.each([\n    ['A-03', 'version 0'],\n    ['x', 'A-07'],\n  ])('C-16: %s', run);";
     expect([...cases([{ path: 'a.test.ts', text }]).keys()].sort()).toEqual(['A-03', 'C-16']);
+    const constant = "it.each([\n    ['x', 1],\n  ] as const)('C-17: %s', run);";
+    expect([...cases([{ path: 'a.test.ts', text: constant }]).keys()]).toEqual(['C-17']);
   });
 
   it('shows what is missing', () => {

@@ -32,7 +32,7 @@ const groups: readonly (readonly [string, string, number])[] = [
  * the rows of the table.
  */
 const title =
-  /(?:\b(?:it|test|describe)(?:\.each)?[^\n]*?\(\s*|^\s*[\])]+\(\s*|^\s*\[\s*)[`'"]([^`'"\n]*?[A-U]-\d{2}[^`'"\n]*)/gm;
+  /(?:\b(?:it|test|describe)(?:\.each)?[^\n]*?\(\s*|^\s*[\])]+(?: as [^\n'"`]*\))?\(\s*|^\s*\[\s*)[`'"]([^`'"\n]*?[A-U]-\d{2}[^`'"\n]*)/gm;
 const number = /\b([A-U])-(\d{2})(?:…(?:\1-)?(\d{2}))?/g;
 
 export type Cases = ReadonlyMap<string, ReadonlySet<string>>;

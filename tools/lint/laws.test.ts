@@ -55,6 +55,21 @@ describe('a source file', () => {
     expect(problems(line)).toEqual([expect.stringContaining('says nothing')]);
   });
 
+  test.each([
+    'if (equalBytes(mac, body.subarray(end))) return;',
+    'return answer.key !== undefined && equalBytes(markOfKey(answer.key), session.credential);',
+    'const isFresh = equalBytes(echo, generation.challenge);',
+    'if (Buffer.compare(given, key.reveal()) === 0) return true;',
+    'return cookie.equals(other) || expected.equals(cookie);',
+  ])('G-22: compares secrets in constant time only: %s', (line) => {
+    expect(problems(line)).toEqual([expect.stringContaining('equalInConstantTime')]);
+    expect(problems(line.replaceAll(/equalBytes|Buffer\.compare|\w+\.equals/g, 'equalInConstantTime'))).toEqual([]);
+  });
+
+  test('compares what everybody may know as it likes', () => {
+    expect(problems('return equalBytes(credential.identity, id) && equalInConstantTime(a.reveal(), b);')).toEqual([]);
+  });
+
   test('opens with a comment', () => {
     expect(sourceProblems('packages/coap/src/message.ts', 'export const a = 1;\n', [manifest])).toEqual([
       expect.stringContaining('does not open with a comment'),

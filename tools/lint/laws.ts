@@ -50,6 +50,11 @@ export function sourceProblems(path: string, text: string, declaring: readonly M
       ? []
       : [at(0, 'does not open with a comment that says what the file is for')]),
     ...lines.flatMap((line, index) => lineProblems(line).map((what) => at(index, what))),
+    ...(isTest(path) || path.includes('/testing/')
+      ? []
+      : lines.flatMap((line, index) =>
+          hastyComparison.test(line) ? [at(index, 'compares a secret: take equalInConstantTime')] : [],
+        )),
     ...(isOutside(path)
       ? undeclared(text, declaring).map((name) => at(0, `imports ${name}, which no package.json lists`))
       : []),
@@ -73,6 +78,9 @@ function opensWithComment([first = '', second = '']: readonly string[]): boolean
 
 const declaration = /^\s*(?:export )?(?:declare )?(?:abstract )?(?:class|interface|type) ([A-Z]\w*)/;
 const looseEnd = /(?:\/\/|\/\*|^\s*\*).*\b(?:TODO|FIXME|XXX|HACK)\b(?!\s*\(#\d+\))/;
+/** Whoever compares a secret with what a peer sent, and ends early, tells how much was right. */
+const hastyComparison =
+  /(?:\b(?:equalBytes|compare)|\.equals)\([^;)&|]*?(?:\breveal\(|\b(?:mac|tag|cookie|secret|password|challenge|verifyData|master(?:Secret)?|markOfKey|credential)\b(?!\.))/i;
 const oddSection = /\bRFC\d{3,5}\b|\bRFC[ -]\d{3,5},? (?:[Ss]ection|[Ss]ec\.|chapter|§ )|\bRFC-\d/;
 
 function lineProblems(line: string): string[] {

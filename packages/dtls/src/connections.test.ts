@@ -52,6 +52,29 @@ describe('records of an association', () => {
     expect(world.passed.length).toBe(sent + 2);
   });
 
+  it('drops what a later record has overtaken where it is told to, unopened (dtls E 24)', async () => {
+    for (const [lateRecords, heard] of [
+      ['drop', ['1', '3', '4']],
+      ['deliver', ['1', '3', '2', '4']],
+    ] as const) {
+      const { server, ping, hold, forge } = await associated({ ...byAddress, lateRecords });
+      await ping('1');
+      const late = await hold('2');
+      await ping('3');
+      await forge(changed(late, -1, (late.at(-1) ?? 0) ^ 1));
+      await forge(late);
+      await forge(late);
+      await ping('4');
+      expect(server.texts()).toEqual(heard);
+      const isDropped = lateRecords === 'drop';
+      expect(server.transport.stats()).toMatchObject({
+        late: isDropped ? 3 : 0,
+        forged: isDropped ? 0 : 1,
+        replayed: isDropped ? 0 : 1,
+      });
+    }
+  });
+
   it('survives ten thousand forged records without an answer (G-16, dtls E 42)', async () => {
     const { world, server, client, peer, hold, from } = await associated();
     const bytes = await hold('x');

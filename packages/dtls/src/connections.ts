@@ -194,6 +194,10 @@ export class Connections {
       counts.replayed += 1;
       return true;
     }
+    if (view.sequence < live.right && this.settings.lateRecords === 'drop') {
+      counts.late += 1;
+      return true;
+    }
     const content = this.sealing.open(live, view, bytes);
     if (content === undefined) {
       if (isGuess !== true) this.forged(live, now);

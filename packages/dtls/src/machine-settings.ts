@@ -1,4 +1,5 @@
 // From what the transport is told to what a handshake is told: one direction, once per transport.
+import { Decoy } from './handshake/decoy.ts';
 import type { HandshakeSettings } from './handshake/settings.ts';
 import { defaultSettings } from './handshake/settings.ts';
 import type { Settings } from './options.ts';
@@ -12,6 +13,7 @@ export function machineSettings(settings: Settings, role: 'client' | 'server'): 
   return {
     ...defaultSettings,
     random: settings.random,
+    decoy: new Decoy(),
     suites: settings.suites ?? defaultSuites,
     extendedMasterSecret: settings.extendedMasterSecret,
     recordSizeLimit: settings.recordSizeLimit ?? defaultSettings.recordSizeLimit,

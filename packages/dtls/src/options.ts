@@ -146,6 +146,11 @@ export interface SecureOptions {
   /** Bytes of plaintext that we take in one record (RFC 8449), 64 to 16 384; default: not said. */
   readonly recordSizeLimit?: number;
   readonly resumption?: ResumptionOptions | false;
+  /**
+   * What becomes of an authentic record that was overtaken by a later one: 'deliver' takes it once (RFC 6347 §4.1.2.6), 'drop'
+   * is for those above who cannot bear another order. Default 'deliver'.
+   */
+  readonly lateRecords?: 'deliver' | 'drop';
   readonly timers?: Partial<Timers>;
   readonly limits?: Partial<Limits>;
   /** Needed for `restore`. */
@@ -172,6 +177,7 @@ export interface Settings {
   readonly maxFragmentLength: 512 | 1024 | 2048 | 4096 | undefined;
   readonly recordSizeLimit: number | undefined;
   readonly resumes: boolean;
+  readonly lateRecords: 'deliver' | 'drop';
   readonly sessions: SessionCache | 'memory' | undefined;
   readonly tickets: boolean;
   readonly sessionLifetime: Duration;
@@ -275,6 +281,7 @@ export function settle(options: SecureOptions, pace?: TransportTraits['pace']): 
     maxFragmentLength: options.maxFragmentLength,
     recordSizeLimit,
     resumes: resumption !== false,
+    lateRecords: options.lateRecords ?? 'deliver',
     sessions: sessions === false ? undefined : sessions,
     tickets: resumption === false ? false : (resumption.tickets ?? true),
     sessionLifetime: lifetime,

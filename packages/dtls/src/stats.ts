@@ -20,6 +20,7 @@ const names = [
   'plaintextAlert',
   'forged',
   'replayed',
+  'late',
   'tooEarly',
   'malformed',
   'unexpected',

@@ -1,6 +1,14 @@
 // Protected requests (RFC 8613 §8.2, §8.3): found out whose they are, opened, served, answered under the same keys. What is
 // wrong with one is said in the open and in few bytes (§8.2): nobody has proved anything.
-import { concatBytes, equalBytes, FormatError, noBytes, type Peer, type Random } from '@lapwing/kernel';
+import {
+  concatBytes,
+  equalBytes,
+  equalInConstantTime,
+  FormatError,
+  noBytes,
+  type Peer,
+  type Random,
+} from '@lapwing/kernel';
 import { type Context, extendContext, type Layer, type NotifyOptions, type Service } from '../exchange/service.ts';
 import type { BlockIn } from '../layers/block-in.ts';
 import { noResponse } from '../layers/no-response.ts';
@@ -105,7 +113,8 @@ export class ServingProtection {
     const opened = unprotectRequest(generation.context, outer, binding);
     if (typeof opened === 'string') return 'unverified';
     const echo = generation.challenge === undefined ? undefined : opened.content.options.bytes(Option.Echo);
-    const isFresh = echo !== undefined && generation.challenge !== undefined && equalBytes(echo, generation.challenge);
+    const isFresh =
+      echo !== undefined && generation.challenge !== undefined && equalInConstantTime(echo, generation.challenge);
     if (window.judge(sequence, isFresh ? 'proven' : 'unproven') === 'unproven')
       return () => this.challenge(arrived, generation);
     window.accept(sequence);

@@ -1,5 +1,5 @@
 // What only a client carries through a handshake: what it offered, what it proves itself with, what the server showed.
-import { equalBytes, noBytes } from '@lapwing/kernel';
+import { equalInConstantTime, noBytes } from '@lapwing/kernel';
 import type { ClientHello } from '../messages/client-hello.ts';
 import type { Suite } from '../suites/suite.ts';
 import type { PublicKey } from '../x509/keys.ts';
@@ -62,7 +62,7 @@ export class ClientExchange extends Exchange {
     if (session === undefined || (session.id.length === 0 && session.ticket === undefined)) return undefined;
     const fits =
       session.serverName === this.serverName &&
-      equalBytes(session.credential, this.credential) &&
+      equalInConstantTime(session.credential, this.credential) &&
       (session.extendedMasterSecret || this.settings.extendedMasterSecret === 'optional') &&
       this.suites.some((suite) => suite.id === session.suite);
     return fits ? session : undefined;

@@ -159,7 +159,9 @@ export function readKey(exchange: ServerExchange, found: Uint8Array | undefined)
     throw refusal(AlertDescription.UnknownPskIdentity, `the store has no key for ${describeIdentity(exchange)}`);
   }
   exchange.isStranger = found === undefined;
-  const key = found ?? exchange.settings.random.bytes(16);
+  const { decoy, random } = exchange.settings;
+  if (found !== undefined) decoy.saw(found);
+  const key = found ?? decoy.make(random);
   exchange.credential = markOfKey(key);
   const { keyShare, sharedSecret } = exchange;
   exchange.agreeOnKeys(keyShare === undefined ? pskPremasterSecret(key) : ecdhePskPremasterSecret(sharedSecret, key));

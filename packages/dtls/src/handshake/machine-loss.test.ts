@@ -51,6 +51,16 @@ describe('losing one datagram', () => {
     }
   });
 
+  it.each(kinds)('G-35: with %s: any one comes late, overtaken by what was sent again', (_, make) => {
+    const perfect = new Lockstep(make()).run();
+    for (const late of perfect.parcels) {
+      for (const delay of [900, 1_003, 3_500]) {
+        const link: Link = ({ from, number }) => [from === late.from && number === late.number ? delay : 5];
+        settles(new Lockstep({ ...make(), link }).run());
+      }
+    }
+  });
+
   it('the last flight of the server is sent again though it is connected already (dtls E 57)', () => {
     let lost = 0;
     const link = losing(({ from, says }) => from === 'server' && says.includes('[Finished]') && lost++ < 2);

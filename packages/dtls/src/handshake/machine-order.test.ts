@@ -105,7 +105,7 @@ describe('messages out of turn', () => {
     ['server', certificate],
     ['server', serverKeyExchange],
     ['server', HandshakeType.serverHello],
-  ] as const)('of the %s: %d is left out (dtls E 72, G-10, G-11)', (who, type) => {
+  ] as const)('G-10, G-11: of the %s: %d is left out (dtls E 72)', (who, type) => {
     let gap = 0;
     const pair = lie(who, x509(), (fragment) => {
       if (fragment.type !== type) return gap === 0 ? undefined : [{ ...fragment, messageSeq: fragment.messageSeq - 1 }];
@@ -218,6 +218,42 @@ describe('answers that were not asked for (dtls E 71, G-25)', () => {
   }
 });
 
+describe('a server that could speak DTLS 1.3 (RFC 8446 §4.1.3)', () => {
+  const sentinel = (last: number) => Uint8Array.of(0x44, 0x4f, 0x57, 0x4e, 0x47, 0x52, 0x44, last);
+  const says = (last: number, version = 0xfefd) =>
+    replace(HandshakeType.serverHello, (body) => {
+      const hello = decodeServerHello(body);
+      return encodeServerHello({
+        ...hello,
+        version,
+        random: concatBytes(hello.random.subarray(0, 24), sentinel(last)),
+      });
+    });
+
+  it('is believed that it went down to 1.2, for that is the newest here (dtls E 84)', () => {
+    const pair = lie('server', psk(), says(1));
+    // It was read; the two part only because this server hashed what it had said before.
+    expect(pair.client.protection?.suite.id).toBe(0xc0a8);
+    expect(pair.client.alertsSent).not.toContain('alert 47');
+  });
+
+  it('is not believed when it went down below what was offered, whatever its version says (dtls E 84)', () => {
+    expect(lie('server', psk(), says(0)).client.alertsSent).toEqual(['alert 47']);
+    expect(lie('server', psk(), says(0, 0xfeff)).client.alertsSent).toEqual(['alert 70']);
+    expect(lie('server', psk(), says(1, 0xfeff)).client.alertsSent).toEqual(['alert 70']);
+  });
+
+  it('is not what this server claims to be, to a client that could (dtls E 84)', () => {
+    let random: Uint8Array = noBytes;
+    const look: Rewrite = (fragment) => {
+      if (fragment.type === HandshakeType.serverHello) random = decodeServerHello(fragment.body).random.slice();
+      return undefined;
+    };
+    expect(lie('server', psk(), look).client.outcome).toBeDefined();
+    for (const last of [0, 1]) expect(random.subarray(24)).not.toEqual(sentinel(last));
+  });
+});
+
 describe('hellos that are refused', () => {
   const offer = (change: (hello: ReturnType<typeof decodeClientHello>) => ReturnType<typeof decodeClientHello>) =>
     replace(HandshakeType.clientHello, (body) => encodeClientHello(change(decodeClientHello(body))));
@@ -287,7 +323,7 @@ describe('proofs that do not hold', () => {
   it.each([
     ['the server: signature of the key exchange', 'server', HandshakeType.serverKeyExchange],
     ['the client: CertificateVerify', 'client', HandshakeType.certificateVerify],
-  ] as const)('%s (dtls E 69, G-10, G-11)', (_, who, type) => {
+  ] as const)('G-10, G-11: %s (dtls E 69)', (_, who, type) => {
     const spoil = replace(type, (body) => {
       const changed = body.slice();
       changed[changed.length - 3] = (changed.at(-3) ?? 0) ^ 1;

@@ -52,7 +52,7 @@ function feed(pair: Lockstep, who: 'client' | 'server', messages: readonly Uint8
 }
 
 describe.each(['client', 'server'] as const)('the %s, given its flight message by message', (who) => {
-  it.each(parties)('takes every message once and at its place: %s', (_, options) => {
+  it.each(parties)('G-38: takes every message once and at its place: %s', (_, options) => {
     const { flight } = waiting(who, options);
     for (let step = 0; step < flight.length; step += 1) {
       const honest = readFragment(flight[step]!, 0)!;
@@ -83,7 +83,7 @@ describe.each(['client', 'server'] as const)('the %s, given its flight message b
     expect(pair[who].error).toBeUndefined();
   });
 
-  it.each(parties)('stays where it is without the rest: %s', (_, options) => {
+  it.each(parties)('G-38: stays where it is without the rest: %s', (_, options) => {
     const { flight } = waiting(who, options);
     for (let step = 0; step < flight.length; step += 1) {
       const { pair, flight: again } = waiting(who, options);

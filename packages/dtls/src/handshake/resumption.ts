@@ -4,7 +4,7 @@
 //   client  -- ClientHello (flight 3) -->                            server
 //           <-- ServerHello, ChangeCipherSpec, Finished (flight 4) --
 //           -- ChangeCipherSpec, Finished (flight 5) -->
-import { equalBytes, type Instant } from '@lapwing/kernel';
+import { equalInConstantTime, type Instant } from '@lapwing/kernel';
 import type { ClientHello } from '../messages/client-hello.ts';
 import { HandshakeType } from '../messages/handshake.ts';
 import { encodeServerHello } from '../messages/server-hello.ts';
@@ -78,7 +78,7 @@ export function resumeIfItStands(exchange: ServerExchange, session: Session, ans
   exchange.resuming = undefined;
   const stands =
     answer.about === 'psk'
-      ? answer.key !== undefined && equalBytes(markOfKey(answer.key), session.credential)
+      ? answer.key !== undefined && equalInConstantTime(markOfKey(answer.key), session.credential)
       : answer.accepted;
   return stands && resume(exchange, session, now);
 }

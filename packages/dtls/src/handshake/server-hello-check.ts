@@ -1,5 +1,6 @@
 // Whether a ServerHello chose from what the client offered and nothing else (RFC 5246 §7.4.1.3, §7.4.1.4): whoever changes
 // a hello on the way must not be able to steer. What was agreed on goes into the exchange.
+import { equalBytes } from '@lapwing/kernel';
 import { AlertDescription } from '../alert.ts';
 import { HandshakeError } from '../errors.ts';
 import { forbiddenInExtensions, fragmentLengthOf, unofferedExtension } from '../messages/forbidden-values.ts';
@@ -11,12 +12,23 @@ import { CertificateType } from './authentication.ts';
 import type { ClientExchange } from './client-exchange.ts';
 import { handshakeFailure, illegalParameter, refusal } from './exchange.ts';
 
+/** RFC 8446 §4.1.3: what ends the random of a server that went below version 1.2 although it knows 1.2. */
+const downgraded: Uint8Array = Uint8Array.of(0x44, 0x4f, 0x57, 0x4e, 0x47, 0x52, 0x44, 0x00);
+
+function isDowngraded(random: Uint8Array): boolean {
+  return equalBytes(random.subarray(random.length - downgraded.length), downgraded);
+}
+
 /** The suite that was chosen. Throws the alert that the answer deserves. */
 export function acceptServerHello(exchange: ClientExchange, answer: ServerHello): Suite {
   if (answer.version !== DTLS_1_2) {
     const version = answer.version.toString(16);
     throw refusal(AlertDescription.ProtocolVersion, `the server answers in version 0x${version}, not in DTLS 1.2`);
   }
+  if (isDowngraded(answer.random))
+    throw illegalParameter(
+      'the server says that it was made to go below DTLS 1.2: somebody changed the hello on its way',
+    );
   const suite = exchange.suites.find(({ id }) => id === answer.cipherSuite);
   if (suite === undefined) {
     const id = answer.cipherSuite.toString(16).padStart(4, '0');

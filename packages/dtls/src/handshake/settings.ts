@@ -2,6 +2,7 @@
 import type { Duration, Random } from '@lapwing/kernel';
 import type { CredentialStore, Credentials } from '../credentials.ts';
 import type { Suite } from '../suites/suite.ts';
+import type { Decoy } from './decoy.ts';
 import { type NamedGroup, namedGroups } from './key-exchange.ts';
 import type { Session, SessionSource, TicketSource } from './session.ts';
 
@@ -29,6 +30,8 @@ export interface HandshakeSettings {
    * nobody has, so that it looks like a wrong key (RFC 4279 §2); 'alert' says unknown_psk_identity at once.
    */
   readonly unknownIdentity: 'indistinguishable' | 'alert';
+  /** The key for those that the store does not know. */
+  readonly decoy: Decoy;
   /**
    * What is done when the peer's Finished cannot be opened, nor when it is sent again: end with decrypt_error, or wait
    * for the end as if it were lost.
@@ -92,7 +95,7 @@ export const defaultTimers: HandshakeTimers = {
   repeatFor: 240_000,
 };
 
-export const defaultSettings: Omit<HandshakeSettings, 'random' | 'suites'> = {
+export const defaultSettings: Omit<HandshakeSettings, 'random' | 'suites' | 'decoy'> = {
   extendedMasterSecret: 'required',
   encryptThenMac: 'optional',
   recordSizeLimit: 16_384,

@@ -13,6 +13,7 @@ import type {
   Question,
 } from '../handshake/contract.ts';
 import { CookieJar } from '../handshake/cookie.ts';
+import { Decoy } from '../handshake/decoy.ts';
 import { peekClientHello } from '../handshake/hello-view.ts';
 import { Handshake } from '../handshake/machine.ts';
 import {
@@ -109,7 +110,13 @@ export class Lockstep {
     this.options = options;
     this.random = new SeededRandom(options.seed ?? 1);
     this.cookies = new CookieJar(this.random);
-    const common: HandshakeSettings = { ...defaultSettings, random: this.random, suites, ...options.settings };
+    const common: HandshakeSettings = {
+      ...defaultSettings,
+      random: this.random,
+      decoy: new Decoy(),
+      suites,
+      ...options.settings,
+    };
     this.serverSettings = { ...common, ...options.serverSettings };
     this.client.handshake = Handshake.client({
       settings: { ...common, ...options.clientSettings },

@@ -386,6 +386,22 @@ describe('Update and Deregister', () => {
     expect((await wire.ask(moved, Code.Delete, location)).code).toBe(Code.Deleted);
   });
 
+  it('I-11: that came over DTLS cannot be updated or ended without it, from the same host and port, over UDP or TCP', async () => {
+    const wire = await Wire.open();
+    const location = await wire.location(peerOf('dtls1', psk('dev')), 'dev', 'lt=60');
+    const before = wire.server.registration('dev');
+    const bare = peerOf('192.0.2.1:5683');
+    const stream: Peer = { key: 'tcp1', address: { via: 'tcp', host: '192.0.2.1', port: 5683 }, identity: nobody };
+    for (const peer of [bare, stream]) {
+      for (const code of [Code.Post, Code.Delete]) {
+        // Not 4.03: as of a place that is not there (I-10).
+        expect((await wire.ask(peer, code, location, ['lt=86400'])).code).toBe(Code.NotFound);
+      }
+    }
+    expect(wire.server.registration('dev')).toBe(before);
+    expect(wire.server.stats().outcomes).toMatchObject({ 'wrong-peer': 4 });
+  });
+
   it('follow a connection whose address has changed under the same key', async () => {
     const wire = await Wire.open();
     const location = await wire.location(peerOf('cid', psk('dev')), 'dev');

@@ -1,6 +1,6 @@
 // Credentials that change while devices use them: which identities may not go on as they are.
 import { deriveContext, type ProvisionedContext } from '@lapwing/coap/oscore';
-import { ConfigError, equalBytes, type Identity, noBytes } from '@lapwing/kernel';
+import { ConfigError, equalBytes, equalInConstantTime, type Identity, noBytes } from '@lapwing/kernel';
 import { nameOf, refusalOf } from './ownership.ts';
 import { type DeviceCredential, type DeviceSecurity, isIdentityOf, type SecurityStore } from './store.ts';
 
@@ -56,7 +56,7 @@ function isOf(credential: DeviceCredential, identity: Identity): boolean {
 /** Whether both are one and the same: who has proved himself with one may go on with the other. */
 function isSame(a: DeviceCredential, b: DeviceCredential): boolean {
   if (a.kind === 'psk' && b.kind === 'psk')
-    return equalBytes(a.identity, b.identity) && equalBytes(a.key.reveal(), b.key.reveal());
+    return equalBytes(a.identity, b.identity) && equalInConstantTime(a.key.reveal(), b.key.reveal());
   if (a.kind === 'rpk' && b.kind === 'rpk') return equalBytes(a.publicKey, b.publicKey);
   if (a.kind === 'oscore' && b.kind === 'oscore') return isSameContext(a.context, b.context);
   if (a.kind !== 'x509' || b.kind !== 'x509' || a.subject !== b.subject) return false;
