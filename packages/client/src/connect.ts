@@ -1,11 +1,12 @@
 // URI scheme to transport: the only file of this package that knows sockets and DTLS.
 import {
+  byName,
   secureWebSocketTransport,
   type TlsCredentials,
   tcpTransport,
   tlsTransport,
   type Uri,
-  udpTransport,
+  udpDialler,
   webSocketTransport,
 } from '@lapwing/coap';
 import { type Credentials, checkCredentials as check, cipherSuites, secure } from '@lapwing/dtls';
@@ -31,8 +32,11 @@ export type Connector = (destination: Destination) => Transport;
 
 /** One socket or connection for each account, on a port of the system's choice. */
 export const defaultConnectors: Readonly<Record<string, Connector>> = {
-  coap: (destination) => socketFor(destination),
-  coaps: (destination) => secured(socketFor(destination), destination),
+  coap: ({ clock }) => byName(udpDialler({ clock }), { clock }),
+  coaps: (destination) => {
+    const { clock } = destination;
+    return byName(secured(udpDialler({ clock }), named(destination)), { clock });
+  },
   'coap+tcp': ({ clock, random }) => tcpTransport({ clock, random }),
   'coaps+tcp': (destination) => tlsTransport(streamOptionsOf(destination)),
   'coap+ws': ({ clock, random }) => webSocketTransport({ clock, random }),
@@ -87,15 +91,15 @@ export function secured(road: Transport, destination: Destination): Transport {
   });
 }
 
-const socketFor = ({ address, clock }: Destination): Transport =>
-  udpTransport({ host: localHostFor(address), port: 0, clock });
-
-/** Where to bind to reach `server`: its own family, and loopback for loopback. A name is looked up as IPv4. */
-export function localHostFor(server: Address): string {
-  const host = server.via === 'sms' ? '' : server.host;
-  if (host.includes(':')) return host === '::1' ? '::1' : '::';
-  return host === 'localhost' || /^127\./.test(host) ? '127.0.0.1' : '0.0.0.0';
+/** A server is called by the name in its URI, whichever of its addresses is tried. */
+function named(destination: Destination): Destination {
+  const { address, serverName } = destination;
+  if (serverName !== undefined || address.via === 'sms' || !isName(address.host)) return destination;
+  return { ...destination, serverName: address.host };
 }
+
+/** Such as can be said in a handshake (RFC 6066 §3). */
+const isName = (host: string): boolean => /^[\w.-]{1,255}$/.test(host) && !/^[0-9.]*$/.test(host);
 
 export function addressOf({ scheme, host, port = 0 }: Uri): Address {
   if (scheme === 'tel' || scheme === 'sms') return { via: 'sms', msisdn: host };

@@ -1,5 +1,5 @@
 // Failures of an exchange, and the one error that is a response in both directions.
-import { encodeUtf8, LimitError, noBytes, StackError } from '@lapwing/kernel';
+import { type Address, encodeUtf8, formatAddress, LimitError, noBytes, StackError } from '@lapwing/kernel';
 import { Code, describeCode } from './message/code.ts';
 import { makeResponse, type Response } from './message/message.ts';
 import { OptionSet } from './message/option-set.ts';
@@ -16,6 +16,31 @@ export class BlockError extends StackError {
 
 /** The body of a response is longer than the limit for bodies that are put together here. */
 export class BodyLimitError extends LimitError {}
+
+/** One address of a host, and why nothing came of it. */
+export interface Attempt {
+  readonly address: Address;
+  readonly error: Error;
+}
+
+/** A host whose name stands for nothing, or none of whose addresses could be reached. */
+export class UnreachableError extends StackError {
+  readonly code = 'COAP_UNREACHABLE';
+  readonly host: string;
+  /** In the order in which they were tried; none where the name could not be looked up. */
+  readonly tried: readonly Attempt[];
+
+  constructor(host: string, tried: readonly Attempt[], message = describeAttempts(host, tried)) {
+    super(message, { cause: tried[0]?.error });
+    this.host = host;
+    this.tried = tried;
+  }
+}
+
+function describeAttempts(host: string, tried: readonly Attempt[]): string {
+  const each = tried.map(({ address, error }) => `${formatAddress(address)} (${error.message})`);
+  return `none of the ${tried.length} addresses of ${host} could be reached: ${each.join(', ')}`;
+}
 
 export interface ResponseErrorOptions {
   readonly options?: OptionSet;

@@ -1,7 +1,15 @@
 // CoAP for TypeScript: messages, reliability, exchanges, block-wise and observe over any transport.
 
 export { type BlockOptions, Endpoint, type EndpointOptions } from './endpoint.ts';
-export { BlockError, BodyLimitError, ResetError, ResponseError, type ResponseErrorOptions } from './errors.ts';
+export {
+  type Attempt,
+  BlockError,
+  BodyLimitError,
+  ResetError,
+  ResponseError,
+  type ResponseErrorOptions,
+  UnreachableError,
+} from './errors.ts';
 export type { RequestOptions } from './exchange/contexts.ts';
 export { chooseFormat } from './exchange/negotiation.ts';
 export type { Listener, Observed, Observing } from './exchange/observation.ts';
@@ -83,6 +91,8 @@ export type { ContactLimits } from './reliability/contacts.ts';
 export type { DuplicateLimits } from './reliability/duplicates.ts';
 export type { ParameterOptions } from './reliability/parameters.ts';
 export type { CounterName, EndpointSizes, EndpointStats } from './stats.ts';
+export { type ByNameOptions, byName } from './transports/by-name.ts';
+export { attemptDelay, attemptsOf, type LookUp } from './transports/look-up.ts';
 export type { StreamOptions } from './transports/stream-options.ts';
 export { type StreamStats, type StreamTransport, streamTransport } from './transports/streams.ts';
 export { type TcpOptions, tcpTransport } from './transports/tcp.ts';
@@ -95,4 +105,5 @@ export {
 } from './transports/tls.ts';
 export type { TlsMaterial } from './transports/tls-material.ts';
 export { type UdpCounters, type UdpOptions, type UdpTransport, udpTransport } from './transports/udp.ts';
+export { type DiallerOptions, udpDialler } from './transports/udp-dialler.ts';
 export { secureWebSocketTransport, type WebSocketOptions, webSocketTransport } from './transports/ws.ts';

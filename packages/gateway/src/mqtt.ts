@@ -4,6 +4,7 @@
 import { connect as connectSocket, isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
+import { attemptDelay, attemptsOf } from '@lapwing/coap';
 import {
   type Clock,
   type Duration,
@@ -102,7 +103,7 @@ export class BrokerLink implements AsyncDisposable {
       options.log.warn('mqtt connection ended', { broker: options.address, why, reason: reasonCode });
     });
     this.client.on('error', (error) =>
-      this.options.log.warn('mqtt error', { broker: options.address, error: error.message }),
+      this.options.log.warn('mqtt error', { broker: options.address, error: attemptsOf(error) }),
     );
     // The library's own hook: it acknowledges when this is done.
     this.client.handleMessage = (packet, done) => {
@@ -272,6 +273,9 @@ export class BrokerLink implements AsyncDisposable {
   }
 }
 
+/** The addresses of a host are tried in turn (RFC 8305 §5). */
+const eachFamily = { autoSelectFamily: true, autoSelectFamilyAttemptTimeout: attemptDelay } as const;
+
 /** A broker over TCP or TLS. */
 export function socketTo(broker: {
   readonly host: string;
@@ -279,11 +283,12 @@ export function socketTo(broker: {
   readonly tls?: TlsOptions;
 }): OpenStream {
   const { host, port, tls } = broker;
-  if (tls === undefined) return () => connectSocket({ host, port, noDelay: true });
+  if (tls === undefined) return () => connectSocket({ host, port, noDelay: true, ...eachFamily });
   return () =>
     connectTls({
       host,
       port,
+      ...eachFamily,
       // An address is no server name (RFC 6066 §3); the certificate has to name it all the same.
       ...(isIP(host) === 0 ? { servername: host } : {}),
       rejectUnauthorized: tls.verify,

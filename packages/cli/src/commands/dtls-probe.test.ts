@@ -1,8 +1,23 @@
-import { ConfigError } from '@lapwing/kernel';
+import { networkInterfaces } from 'node:os';
+import { Endpoint, type UdpOptions, udpTransport } from '@lapwing/coap';
+import { type CredentialStore, secure } from '@lapwing/dtls';
+import { ConfigError, Secret, systemClock, systemRandom } from '@lapwing/kernel';
+import { MemoryNetwork, SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
 import { describe, expect, it } from 'vitest';
-import { type ProbeFlags, probe } from './dtls-probe.ts';
+import { answersCoap, type ProbeFlags, probe } from './dtls-probe.ts';
 
 const flags: ProbeFlags = { pskIdentity: 'a', pskKey: '00', cid: true, ems: true, timeout: '5' };
+const hasIpv6 = Object.values(networkInterfaces()).some((each) => each?.some(({ address }) => address === '::1'));
+
+/** A server of DTLS that says nothing of its own, and where it listens. */
+async function serving(accept: CredentialStore, options: UdpOptions = {}) {
+  const road = udpTransport(options);
+  const transport = secure(road, { accept, clock: systemClock, random: systemRandom });
+  await transport.open({ receive: () => undefined, lost: () => undefined });
+  const { port } = road.address;
+  return { port, [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose]() };
+}
+
 const quiet = (): void => undefined;
 
 describe('what is to be probed', () => {
@@ -18,5 +33,26 @@ describe('what is to be probed', () => {
   it('with a host that nobody knows is told which', async () => {
     const { outcome, error } = await probe('coaps://no-such-host.invalid', flags, quiet);
     expect([outcome, error?.message]).toEqual(['failed', expect.stringMatching(/no-such-host\.invalid/)]);
+  });
+});
+
+describe('a probe', () => {
+  const accept: CredentialStore = { psk: () => new Secret(Uint8Array.of(0)) };
+
+  it('waits three seconds for an answer of CoAP, not longer', async () => {
+    const clock = new VirtualClock();
+    const transport = new MemoryNetwork(clock, new SeededRandom(1)).transport('probe');
+    await using endpoint = await Endpoint.open({ transport, clock, random: new SeededRandom(2) });
+    const asking = answersCoap(endpoint, await endpoint.connect({ via: 'udp', host: 'nobody', port: 5684 }), clock);
+    await clock.advance(2999);
+    await expect(Promise.race([asking, 'waiting'])).resolves.toBe('waiting');
+    await clock.advance(1);
+    await expect(asking).resolves.toBe('silent');
+  });
+
+  it.skipIf(!hasIpv6)('takes an IPv6 address in brackets', async () => {
+    await using server = await serving(accept, { host: '::1' });
+    const report = await probe(`coaps://[::1]:${server.port}`, flags, quiet);
+    expect(report).toMatchObject({ outcome: 'established', suite: expect.stringContaining('PSK') });
   });
 });

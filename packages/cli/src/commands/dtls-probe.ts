@@ -1,7 +1,8 @@
 // `lapwing dtls-probe URI`: one handshake, step by step, and what became of it. Shows names, lengths and times, never a secret.
 import { readFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import { rootCertificates } from 'node:tls';
-import { Endpoint, parseUri, udpTransport } from '@lapwing/coap';
+import { byName, Endpoint, parseUri, udpDialler } from '@lapwing/coap';
 import {
   type AlertTrace,
   type Credentials,
@@ -11,12 +12,14 @@ import {
   secure,
 } from '@lapwing/dtls';
 import {
+  type Clock,
   ConfigError,
   deadlineSignal,
   encodeUtf8,
   FormatError,
   fromHex,
   isStackError,
+  type Peer,
   Secret,
   seconds,
   systemClock,
@@ -125,26 +128,27 @@ export async function probe(uri: string, flags: ProbeFlags, tell: (step: ProbeSt
     tell(made);
   };
   let established: EstablishedEvent | undefined;
-  const socket = udpTransport({ host: host.includes(':') ? '::' : '0.0.0.0' });
-  const transport = secure(socket, {
+  const secured = secure(udpDialler(), {
     connect: credentials,
     connectionId: flags.cid ? { length: 0 } : false,
     extendedMasterSecret: flags.ems ? 'required' : 'optional',
     ...(flags.suite === undefined ? {} : { suites: flags.suite }),
-    ...(flags.serverName === undefined ? {} : { serverName: flags.serverName }),
+    // Whichever of its addresses is tried, the server is called by the name that was asked for.
+    ...nameOf(flags.serverName ?? host),
     onEstablished: (event) => {
       established = event;
     },
   });
+  const transport = byName(secured);
   using _listening = listen(step);
   try {
     await using endpoint = await Endpoint.open({ transport });
     using deadline = deadlineSignal(systemClock, seconds(limit), `the handshake with ${host}`);
     step('note', `offering ${(flags.suite ?? offered(credentials)).join(', ')}`);
     const peer = await endpoint.connect({ via: 'udp', host, port }, deadline.signal);
-    const coap = await answers(endpoint, peer);
+    const coap = await answersCoap(endpoint, peer, systemClock);
     if (coap === 'answers') step('in', 'CoAP answers an empty message');
-    transport.close(peer);
+    secured.close(peer);
     return {
       uri,
       steps,
@@ -157,7 +161,7 @@ export async function probe(uri: string, flags: ProbeFlags, tell: (step: ProbeSt
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const code = isStackError(error) ? error.code : ((error as NodeJS.ErrnoException).code ?? 'ERROR');
-    return { uri, steps, outcome: 'failed', error: { code, message: unresolved(code, host) ?? error.message } };
+    return { uri, steps, outcome: 'failed', error: { code, message: error.message } };
   }
 }
 
@@ -172,17 +176,13 @@ function targetOf(uri: string): { readonly host: string; readonly port: number }
   throw new ConfigError([`<uri>: ${uri}: only coaps:// can be probed, as in coaps://127.0.0.1:5684`]);
 }
 
-/** What the system says of a name that it cannot turn into an address. */
-function unresolved(code: string, host: string): string | undefined {
-  if (code === 'ENOTFOUND')
-    return `there is no host ${host} (${code}): is the name right, and the name service reached?`;
-  return code === 'EAI_AGAIN' ? `the name service does not answer for ${host} (${code}): try again` : undefined;
-}
+/** An address is no name (RFC 6066 §3). */
+const nameOf = (host: string) => (isIP(host) === 0 ? { serverName: host } : {});
 
 /** Waits, three seconds at most, for the reset that an empty confirmable message is answered with (RFC 7252 §4.3). */
-async function answers(endpoint: Endpoint, peer: Parameters<Endpoint['ping']>[0]): Promise<'answers' | 'silent'> {
-  using deadline = deadlineSignal(systemClock, seconds(3), 'CoAP');
-  return endpoint.ping(peer, { signal: deadline.signal }).then(
+export async function answersCoap(endpoint: Endpoint, peer: Peer, clock: Clock): Promise<'answers' | 'silent'> {
+  using deadline = deadlineSignal(clock, seconds(3), 'CoAP');
+  return await endpoint.ping(peer, { signal: deadline.signal }).then(
     () => 'answers' as const,
     () => 'silent' as const,
   );

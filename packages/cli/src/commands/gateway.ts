@@ -75,6 +75,8 @@ async function open(config: GatewayConfig): Promise<GatewayHandle> {
     };
     if (code === 'EADDRINUSE')
       throw new ConfigError([`${address}:${port} is in use: stop what listens there, or configure another address`]);
+    if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT')
+      throw new ConfigError([`${address}:${port} is no address of this machine (${code}): configure one that it has`]);
     if (code === 'EACCES') throw new ConfigError([`${address}:${port} may not be bound: take a port above 1023`]);
     throw error;
   }

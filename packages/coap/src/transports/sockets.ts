@@ -8,6 +8,7 @@ import {
   formatAddress,
   type StreamRoad,
 } from '@lapwing/kernel';
+import { attemptDelay, attemptsOf } from './look-up.ts';
 
 export interface ListenOptions {
   /** Address to bind; default `127.0.0.1`. */
@@ -15,6 +16,9 @@ export interface ListenOptions {
   /** To listen at; 0: the system chooses. Without it connections are only made. */
   readonly port?: number;
 }
+
+/** How the addresses of a host are tried: in the order of the resolver, one after the other (RFC 8305 §5). */
+export const eachFamily = { autoSelectFamily: true, autoSelectFamilyAttemptTimeout: attemptDelay } as const;
 
 /** What differs between plain and secured sockets. */
 export interface SocketKind {
@@ -91,7 +95,7 @@ class SocketRoad implements StreamRoad {
       });
       const failed = (error: Error): void => {
         settle();
-        reject(new ClosedError(`no connection to ${formatAddress({ via: 'tcp', host, port })}: ${error.message}`));
+        reject(new ClosedError(`no connection to ${formatAddress({ via: 'tcp', host, port })}: ${attemptsOf(error)}`));
       };
       const aborted = (): void => {
         settle();

@@ -1,3 +1,4 @@
+import type { LookupAddress } from 'node:dns';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { type Address, ClosedError, ConfigError, fromHex } from '@lapwing/kernel';
@@ -8,6 +9,8 @@ import { Code } from '../message/code.ts';
 import { makeRequest, makeResponse } from '../message/message.ts';
 import { OptionSet } from '../message/option-set.ts';
 import { Option } from '../message/options.ts';
+import { attemptsOf } from './look-up.ts';
+import { eachFamily } from './sockets.ts';
 import type { StreamTransport } from './streams.ts';
 import { tcpTransport } from './tcp.ts';
 import { webSocketTransport } from './ws.ts';
@@ -139,4 +142,21 @@ describe('strangers on loopback', () => {
     socket.write(request);
     expect((await all).toString('latin1')).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
   });
+});
+
+it('a host with two addresses where nobody listens is told with both', async () => {
+  const gone = tcpTransport({ port: 0 });
+  await gone.open({ receive: () => undefined, lost: () => undefined });
+  const { port } = gone.address as Extract<Address, { port: number }>;
+  await gone[Symbol.asyncDispose]();
+  const error = await new Promise<Error>((resolve) => {
+    const lookUp = (_host: string, _options: object, done: (error: null, found: LookupAddress[]) => void): void =>
+      done(null, [
+        { address: '127.0.0.1', family: 4 },
+        { address: '::1', family: 6 },
+      ]);
+    connect({ host: 'server.example', port, ...eachFamily, lookup: lookUp as never }).once('error', resolve);
+  });
+  expect(attemptsOf(error)).toMatch(new RegExp(`^127\\.0\\.0\\.1:${port} \\(E\\w+\\), \\[::1\\]:${port} \\(E\\w+\\)$`));
+  expect(attemptsOf(new Error('one'))).toBe('one');
 });

@@ -2,7 +2,7 @@
 import { connect, createServer } from 'node:net';
 import { nobody, type StreamRoad } from '@lapwing/kernel';
 import { NodeStream, remoteOf } from './node-stream.ts';
-import { type ListenOptions, type SocketKind, socketRoad } from './sockets.ts';
+import { eachFamily, type ListenOptions, type SocketKind, socketRoad } from './sockets.ts';
 import type { StreamOptions } from './stream-options.ts';
 import { type StreamTransport, streamTransport } from './streams.ts';
 
@@ -27,7 +27,7 @@ const plain: SocketKind = {
       else accept(new NodeStream(socket, remote, nobody));
     }),
   connect: (address, ready) => {
-    const socket = connect({ host: address.host, port: address.port, autoSelectFamily: true }, () =>
+    const socket = connect({ host: address.host, port: address.port, ...eachFamily }, () =>
       ready(new NodeStream(socket, { ...address, via: 'tcp' }, nobody)),
     );
     return socket;

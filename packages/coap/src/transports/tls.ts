@@ -25,7 +25,7 @@ import {
   seconds,
 } from '@lapwing/kernel';
 import { NodeStream, remoteOf } from './node-stream.ts';
-import { type ListenOptions, type SocketKind, socketRoad } from './sockets.ts';
+import { eachFamily, type ListenOptions, type SocketKind, socketRoad } from './sockets.ts';
 import type { StreamOptions } from './stream-options.ts';
 import { type StreamTransport, streamTransport } from './streams.ts';
 import { certificatePem, certificatesDer, privateKeyPem, type TlsMaterial } from './tls-material.ts';
@@ -148,6 +148,7 @@ class TlsSockets implements SocketKind {
         ...client.options,
         host,
         port,
+        ...eachFamily,
         ...(isIP(name) === 0 ? { servername: name } : {}),
         ALPNProtocols: [this.protocol],
         minVersion: 'TLSv1.2',

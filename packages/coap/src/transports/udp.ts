@@ -2,7 +2,6 @@
 // Peer object for the same address without building that text again. Nothing is resolved for a packet: names are
 // looked up once, in `connect`.
 import { createSocket, type Socket } from 'node:dgram';
-import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import {
   type Address,
@@ -16,7 +15,9 @@ import {
   type Transport,
   type TransportSink,
   type TransportTraits,
+  untilAborted,
 } from '@lapwing/kernel';
+import { canonicalHost, systemLookUp } from './look-up.ts';
 import { PeerCache } from './peer-cache.ts';
 
 export interface UdpOptions {
@@ -143,7 +144,7 @@ class DatagramTransport implements UdpTransport {
   async connect(address: Address, signal?: AbortSignal): Promise<Peer> {
     signal?.throwIfAborted();
     if (address.via !== 'udp') throw new ConfigError([`address: ${address.via} is not udp`]);
-    const host = isIP(address.host) === 0 ? await this.resolve(address.host, signal) : address.host;
+    const host = isIP(address.host) === 0 ? await this.resolve(address.host, signal) : canonicalHost(address.host);
     const refusal = this.refuses(host, address.port);
     if (refusal !== undefined) throw new ConfigError([`address: ${formatAddress({ ...address, host })} ${refusal}`]);
     const mapped = this.family === 6 && isIP(host) === 4 ? `::ffff:${host}` : host;
@@ -226,14 +227,16 @@ class DatagramTransport implements UdpTransport {
   }
 
   private async resolve(host: string, signal: AbortSignal | undefined): Promise<string> {
-    const { address } = await lookup(host, this.family === 4 ? { family: 4 } : {});
-    signal?.throwIfAborted();
-    return address;
+    const found = await untilAborted(systemLookUp(host), signal);
+    const address = this.family === 6 ? found[0] : found.find((each) => isIP(each) === 4);
+    if (address !== undefined) return canonicalHost(address);
+    throw new ConfigError([`address: ${host} has only IPv6 addresses, and this socket is bound to ${this.host}`]);
   }
 
   /** Where nothing may be sent, whatever a configuration or a peer says. */
   private refuses(host: string, port: number): string | undefined {
     if (!(Number.isInteger(port) && port > 0 && port <= 65_535)) return 'has no port';
+    if (this.family === 4 && isIP(host) === 6) return `is IPv6, and this socket is bound to ${this.host}`;
     if (host === '255.255.255.255') return 'is a broadcast address';
     if (host === '0.0.0.0' || host === '::') return 'is no address of a peer';
     if (isMulticast(host) && !this.groups.includes(host)) return 'is a multicast address';
