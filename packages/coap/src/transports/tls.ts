@@ -180,7 +180,8 @@ class TlsSockets implements SocketKind {
       ...(certificate === undefined ? { maxVersion: 'TLSv1.2' as const } : shown(certificate, 'accept.certificate')),
       ca: authorities.map((each, i) => certificatePem(each, `accept.authorities[${i}]`)),
       requestCert: certificate !== undefined && clientAuthentication !== 'none',
-      rejectUnauthorized: clientAuthentication === 'required',
+      // `identityOf` judges: from 24 on Node.js sends away who comes by a key and therefore shows no certificate.
+      rejectUnauthorized: false,
       ...(psk === undefined ? {} : { pskCallback: (socket: TLSSocket, text: string) => this.keyOf(socket, text, psk) }),
     };
   }
