@@ -58,6 +58,18 @@ const greeting = generate({
 });
 
 describe('the embedded broker', () => {
+  it('reads a packet that comes byte by byte, from inside and from outside', async () => {
+    const { broker } = await openBroker();
+    const outside = stranger(broker);
+    outside.setNoDelay(true);
+    for (const stream of [broker.connectInside(), outside]) {
+      const answered = once(stream, 'data');
+      for (const byte of greeting) stream.write(Uint8Array.of(byte));
+      expect([...((await answered) as [Uint8Array])[0]].slice(0, 1)).toEqual([0x20]);
+      stream.destroy();
+    }
+  });
+
   it('lets in who knows the password, and the gateway without one', async () => {
     const { broker, metrics } = await openBroker({
       user: { name: 'u', password: new Secret(encodeUtf8('correct')) },

@@ -74,7 +74,7 @@ export class EmbeddedBroker implements AsyncDisposable {
         options.metrics.add('broker.cut');
         options.log.warn('broker cut a connection', { from: socket.remoteAddress, why });
       });
-      aedes.handle(guarded);
+      aedes.handle(readWhole(guarded));
     });
     listener.maxConnections = options.maxConnections;
     try {
@@ -112,7 +112,7 @@ export class EmbeddedBroker implements AsyncDisposable {
     // A pair does not close together by itself.
     theirs.on('close', () => ours.destroy());
     ours.on('close', () => theirs.destroy());
-    this.aedes.handle(theirs);
+    this.aedes.handle(readWhole(theirs));
     return ours;
   };
 
@@ -121,6 +121,21 @@ export class EmbeddedBroker implements AsyncDisposable {
     await new Promise<void>((resolve) => this.aedes.close(resolve));
     await closed;
   }
+}
+
+/**
+ * aedes asks once for all that waits, and from Node.js 26 on `read()` gives one piece of it: a packet of which the rest stayed
+ * behind would wait for the next one.
+ */
+function readWhole<T extends Duplex>(stream: T): T {
+  const read = stream.read.bind(stream);
+  stream.read = (size?: number | null): Buffer | null => {
+    if (typeof size === 'number') return read(size) as Buffer | null;
+    const pieces: Buffer[] = [];
+    for (let piece = read() as Buffer | null; piece !== null; piece = read()) pieces.push(piece);
+    return pieces.length > 1 ? Buffer.concat(pieces) : (pieces[0] ?? null);
+  };
+  return stream;
 }
 
 function refusal(returnCode: number): AuthenticateError {
