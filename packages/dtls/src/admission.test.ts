@@ -3,7 +3,7 @@ import { ClosedError, encodeUtf8, equalBytes } from '@lapwing/kernel';
 import type { UdpAddress } from '@lapwing/kernel/testing';
 import { describe, expect, it } from 'vitest';
 import type { DtlsStats, SecureOptions } from './index.ts';
-import { pskKey, pskParties } from './testing/parties.ts';
+import { pskKey, pskParties, x509Parties } from './testing/parties.ts';
 import { type Passed, type Side, World } from './testing/world.ts';
 
 const parties = pskParties();
@@ -30,6 +30,22 @@ async function hellos(): Promise<{
   await world.connect(device, inside);
   const [bare, verify, proven] = world.passed.map(({ bytes }) => bytes);
   return { bare, verify, proven } as { bare: Uint8Array; verify: Uint8Array; proven: Uint8Array };
+}
+
+/** A hello in so many records, each a datagram of its own. */
+function cutHello(hello: Uint8Array, pieces: number): readonly Uint8Array[] {
+  const body = hello.subarray(25);
+  return Array.from({ length: pieces }, (_, i) => {
+    const [from, to] = [Math.floor((i * body.length) / pieces), Math.floor(((i + 1) * body.length) / pieces)];
+    const piece = new Uint8Array(25 + to - from);
+    piece.set(hello.subarray(0, 25));
+    const view = new DataView(piece.buffer);
+    view.setUint16(9, view.getUint16(9) * 100 + i);
+    view.setUint16(11, 12 + to - from);
+    piece.set([0, from >> 8, from & 255, 0, (to - from) >> 8, (to - from) & 255], 19);
+    piece.set(body.subarray(from, to), 25);
+    return piece;
+  });
 }
 
 const withCookieOf = (passed: readonly Passed[]): Uint8Array => passed[2]?.bytes as Uint8Array;
@@ -204,6 +220,45 @@ describe('admission', () => {
     const device = await world.side('narrow', 4000, client, { mtu: 100 });
     await world.connect(device, inside);
     expect(inside.transport.stats().associations).toBe(1);
+  });
+
+  it('G-02: takes a hello in 2 to 20 pieces, or drops it without state where the cookie is not in the first', async () => {
+    const came: number[] = [];
+    for (let pieces = 2; pieces <= 20; pieces += 1) {
+      const { world, inside, device } = await pair();
+      const { network } = world;
+      const tap = network.tap!;
+      network.tap = (from, to, bytes) => {
+        if (to.host !== 'server' || bytes[0] !== 22 || bytes[13] !== 1) return tap(from, to, bytes);
+        network.tap = tap;
+        for (const piece of cutHello(bytes, pieces)) network.carry(from, to, piece);
+        network.tap = cutting;
+        return undefined;
+      };
+      const cutting = network.tap;
+      const connecting = device.transport.connect(inside.road.address);
+      connecting.catch(() => undefined);
+      await world.clock.advance(500);
+      const { associations, handshakesStarted, bytesIn, bytesOut } = inside.transport.stats();
+      if (associations === 1) came.push(pieces);
+      else expect({ handshakesStarted, isQuiet: bytesOut <= bytesIn }).toEqual({ handshakesStarted: 0, isQuiet: true });
+      await device.transport[Symbol.asyncDispose]();
+      await inside.transport[Symbol.asyncDispose]();
+      expect(world.clock.pending).toBe(0);
+    }
+    // Two pieces or three: from four on the first has not the 60 bytes in which session id and cookie are.
+    expect(came).toEqual([2]);
+  });
+
+  it('G-09: lets a client with certificates in after one whose groups did not fit', async () => {
+    const { credentials, store } = x509Parties();
+    const world = new World();
+    const inside = await world.side('server', 5684, { accept: store });
+    const unfit = await world.side('unfit', 1, { connect: credentials, suites: ['ECDHE-RSA-AES128-GCM-SHA256'] });
+    await expect(world.connect(unfit, inside)).rejects.toMatchObject({ code: 'DTLS_ALERT', direction: 'received' });
+    const fit = await world.side('fit', 1, { connect: credentials });
+    await world.connect(fit, inside);
+    expect(inside.transport.stats()).toMatchObject({ associations: 1, handshakesFailed: 1, handshakesDone: 1 });
   });
 
   it('drops empty pieces without end (G-03)', async () => {

@@ -161,6 +161,43 @@ describe('records of an association', () => {
     expect(server.transport.stats().plaintextData).toBe(2);
   });
 
+  it('G-12: delivers nothing while hands are shaken: neither data of epoch 0 nor what overtakes Finished (dtls E 16)', async () => {
+    const world = new World();
+    const server = await world.side('server', 5684, { accept: parties.store, ...byAddress });
+    const client = await world.side('client', 4000, { connect: parties.credentials, resumption: false });
+    const connecting = client.transport.connect(server.road.address);
+    let finished: Uint8Array | undefined;
+    const between: { readonly to: typeof server; readonly from: UdpAddress }[] = [
+      { to: server, from: client.road.address },
+      { to: client, from: server.road.address },
+    ];
+    world.drops = ({ from, bytes }) => {
+      // After each datagram, data without keys, as if under keys, and of an epoch that is far ahead (G-13).
+      for (const each of between)
+        for (const epoch of [0, 1, 2, 0xffff])
+          world.clock.at(world.clock.now(), () => {
+            const data = record(23, epoch, new Array<number>(40).fill(7));
+            const tap = world.network.tap;
+            world.network.tap = undefined;
+            world.network.carry(each.from, each.to.road.address, data);
+            world.network.tap = tap;
+          });
+      if (from.host !== 'client' || finished !== undefined || !hasEpoch1(bytes)) return false;
+      finished = bytes;
+      return true;
+    };
+    await world.clock.advance(3000);
+    const peer = await connecting;
+    expect(finished).toBeDefined();
+    expect([...server.received, ...client.received]).toEqual([]);
+    const { plaintextData, wrongEpoch } = server.transport.stats();
+    expect(plaintextData).toBeGreaterThanOrEqual(5);
+    expect(wrongEpoch).toBeGreaterThanOrEqual(5);
+    world.drops = () => false;
+    await world.say(client, peer, 'in order');
+    expect(server.texts()).toEqual(['in order']);
+  });
+
   it.each([
     ['a fatal alert', [2, 40]],
     ['close_notify', [1, 0]],

@@ -5,8 +5,12 @@ import { encodeUtf8, nobody, Secret } from '@lapwing/kernel';
 import { describe, expect, it } from 'vitest';
 import type { Connections } from './connections.ts';
 import type { SecureOptions } from './index.ts';
-import { HandshakeType } from './messages/handshake.ts';
+import { cipherSuites } from './index.ts';
+import { encodeCertificate } from './messages/certificate.ts';
+import { HandshakeType, readFragment } from './messages/handshake.ts';
+import { decodeServerHello } from './messages/server-hello.ts';
 import { ContentType } from './record/record.ts';
+import { makeAuthority } from './testing/certificates.ts';
 import { Crowd, type Stranger } from './testing/crowd.ts';
 import { pskKey, pskParties, x509Parties } from './testing/parties.ts';
 import { World } from './testing/world.ts';
@@ -26,6 +30,10 @@ const { store, credentials } = pskParties();
 /** One of 2^24 hosts. */
 const hostOf = (n: number): string => `10.${(n >>> 16) & 255}.${(n >>> 8) & 255}.${n & 255}`;
 
+/** An alert is fatal where a message would be a ServerHello: look at both bytes. */
+const isServerHello = (bytes: Uint8Array | undefined): boolean =>
+  bytes?.[0] === ContentType.Handshake && bytes[13] === HandshakeType.serverHello;
+
 describe('hellos of strangers', () => {
   it('E-05: a million from 100,000 addresses are answered with no more than they are, and nothing is kept (dtls E 30)', async () => {
     const crowd = await Crowd.open({ accept: store });
@@ -36,6 +44,9 @@ describe('hellos of strangers', () => {
     expect(crowd.answered).toBeLessThanOrEqual(crowd.heard);
     expect(crowd.server.stats()).toMatchObject({ cookiesSent: 1_005_000, handshakesStarted: 0, slabBytes: 0 });
     expect(crowd.clock.pending).toBe(0);
+    // One that means it comes in meanwhile, as fast as on an empty server: two hellos and two flights, 1 ms each.
+    const quiet = await Crowd.open({ accept: store });
+    expect(await crowd.comesIn(credentials, 'device')).toBe(await quiet.comesIn(credentials, 'device'));
   }, 60_000);
 
   it.each([
@@ -71,14 +82,56 @@ describe('hellos of strangers', () => {
     await crowd.clock.advance(31_000);
     const before = memory();
     for (let n = 0; n < 10_000; n += 1) {
-      const [flight] = crowd.stranger(hostOf(n % 2500), 1000 + Math.floor(n / 2500)).begin();
-      expect(flight?.[13]).toBe(HandshakeType.serverHello);
+      expect(isServerHello(crowd.stranger(hostOf(n % 2500), 1000 + Math.floor(n / 2500)).begin()[0])).toBe(true);
     }
     expect(memory() - before).toBeLessThan(16 * MiB);
     expect(crowd.server.stats()).toMatchObject({ handshakes: 1000, halfOpenEvicted: 9000, hostBusy: 0 });
     await crowd.clock.advance(30_000);
     expect(crowd.server.stats()).toMatchObject({ handshakes: 0, handshakesFailed: 10_500 });
     expect(crowd.clock.pending).toBe(0);
+  }, 60_000);
+
+  it.each([
+    ['one host', () => 'flooding'],
+    ['as many hosts', hostOf],
+  ] as const)(
+    'G-07: 100,000 with a good cookie from %s take nothing from who is inside, and are bounded in memory (dtls E 38)',
+    async (kind, host) => {
+      const crowd = await Crowd.open({ accept: store, timers: { linger: 0 } });
+      const usual = await crowd.comesIn(credentials, 'inside');
+      const before = memory();
+      for (let n = 0; n < 100_000; n += 1) crowd.stranger(host(n), 1024 + (n % 60_000)).begin();
+      expect(memory() - before).toBeLessThan(16 * MiB);
+      const limited = kind === 'one host' ? { hostBusy: 99_996, handshakes: 4 } : { hostBusy: 0, handshakes: 1000 };
+      expect(crowd.server.stats()).toMatchObject({ associations: 1, ...limited });
+      expect(await crowd.comesIn(credentials, 'device')).toBe(usual);
+      expect([...crowd.server.peers()].map(({ address }) => 'host' in address && address.host)).toEqual([
+        'inside',
+        'device',
+      ]);
+    },
+    60_000,
+  );
+});
+
+describe('offers of suites', () => {
+  it('G-24: of each of the 65,536 numbers alone, no other is taken than those that are on and have credentials', async () => {
+    const both = { ...x509Parties().store, psk: store.psk };
+    const crowd = await Crowd.open({ accept: both as typeof store, limits: { halfOpen: 10 } });
+    const taken: number[] = [];
+    for (let id = 0; id < 65_536; id += 1) {
+      const stranger = crowd.stranger(hostOf(id));
+      if (isServerHello(stranger.begin([id])[0])) taken.push(id);
+    }
+    const isPossible = ({ on, keyExchange }: (typeof cipherSuites)[number]): boolean =>
+      on && keyExchange !== 'ecdhe_rsa';
+    const possible = cipherSuites.filter(isPossible).map(({ id }) => id);
+    expect(taken).toEqual(possible.sort((a, b) => a - b));
+    expect(taken.length).toBe(10);
+    // All at once, the weakest first: the choice is the best of ours.
+    const [chosen] = crowd.stranger('many').begin([0x0000, 0x0001, 0x0004, 0x000a, 0x0018, ...taken]);
+    const { cipherSuite } = decodeServerHello(readFragment(chosen!.subarray(13), 0)!.body);
+    expect(cipherSuite).toBe(cipherSuites.find(isPossible)?.id);
   }, 60_000);
 });
 
@@ -163,11 +216,29 @@ describe('handshakes that fail', () => {
       });
       expect(counts).toMatchObject({ handshakesStarted: 10_000, handshakesFailed: 10_000, handshakesDone: 0 });
       expect(crowd.clock.pending).toBe(0);
-      // Whoever failed may come again at once.
-      expect(crowd.stranger(hostOf(0)).begin()[0]?.[13]).toBe(HandshakeType.serverHello);
+      // Whoever failed may come again at once, and who has the right key takes no longer than on a fresh server.
+      expect(isServerHello(crowd.stranger(hostOf(0)).begin()[0])).toBe(true);
+      const fresh = await Crowd.open({ accept: store });
+      expect(await crowd.comesIn(credentials, 'device')).toBe(await fresh.comesIn(credentials, 'device'));
     },
     30_000,
   );
+
+  it('G-08: 10,000 times by a certificate of nobody’s leave nothing behind, and the next one succeeds', async () => {
+    const { credentials: good, store: accept } = x509Parties();
+    const crowd = await Crowd.open({ accept });
+    const nobodys = encodeCertificate({ chain: makeAuthority({ name: 'Nobody' }).issue({ name: 'dev-1' }).chain });
+    for (let n = 0; n < 10_000; n += 1) {
+      const stranger = crowd.stranger(hostOf(n));
+      stranger.begin([0xc0ae]);
+      stranger.message(HandshakeType.certificate, nobodys);
+    }
+    await crowd.clock.advance(31_000);
+    expect(crowd.server.stats()).toMatchObject({ handshakesFailed: 10_000, handshakes: 0, lingering: 0 });
+    expect(crowd.clock.pending).toBe(0);
+    const fresh = await Crowd.open({ accept });
+    expect(await crowd.comesIn(good, 'device')).toBe(await fresh.comesIn(good, 'device'));
+  }, 60_000);
 
   it.each([
     ['a wrong key', { connect: { ...credentials, key: new Secret(new Uint8Array(16)) } as typeof credentials }, store],

@@ -12,7 +12,7 @@ import { findSuite } from '../suites/registry.ts';
 import type { Suite } from '../suites/suite.ts';
 import { type Link, Lockstep, type LockstepOptions } from '../testing/lockstep.ts';
 import { pskKey, pskParties, rpkParties, x509Parties } from '../testing/parties.ts';
-import { resumingParties } from '../testing/resuming.ts';
+import { keptSessions, PlainTickets, resumingParties } from '../testing/resuming.ts';
 import type { HandshakeEffect } from './contract.ts';
 import { pskPremasterSecret } from './key-exchange.ts';
 import type { Handshake } from './machine.ts';
@@ -115,6 +115,31 @@ describe('messages out of turn', () => {
     expect(pair.client.outcome).toBeUndefined();
     expect(pair.server.outcome).toBeUndefined();
     expect(alerts(pair)).toContain('alert 10');
+  });
+
+  it('G-14: of the six orders of what a client proves itself with, one completes', () => {
+    const proof = [certificate, clientKeyExchange, certificateVerify] as const;
+    const orders = [
+      [0, 1, 2],
+      [0, 2, 1],
+      [1, 0, 2],
+      [1, 2, 0],
+      [2, 0, 1],
+      [2, 1, 0],
+    ];
+    const completed = orders.filter((order) => {
+      const held: Fragment[] = [];
+      const pair = lie('client', x509(), (fragment) => {
+        if (!proof.includes(fragment.type as (typeof proof)[number])) return undefined;
+        held.push(fragment);
+        if (held.length < 3) return [];
+        const numbers = held.map(({ messageSeq }) => messageSeq);
+        return order.map((from, at) => ({ ...held[from]!, messageSeq: numbers[at]! }));
+      });
+      expect(pair.client.outcome === undefined).toBe(pair.server.outcome === undefined);
+      return pair.server.outcome !== undefined;
+    });
+    expect(completed).toEqual([[0, 1, 2]]);
   });
 
   it('two certificates are one too many (dtls E 73)', () => {
@@ -282,6 +307,37 @@ describe('hellos that are refused', () => {
     expect(lie('client', psk(), change).server.alertsSent).toEqual([`alert ${alert}`]);
   });
 
+  it.each([
+    ['by a suite number', [], [0x00ff], true],
+    ['by an empty extension', { renegotiationInfo: noBytes }, [], true],
+    ['not at all', [], [], false],
+  ] as const)(
+    'secure renegotiation that is asked for %s is answered empty or not (dtls E 76)',
+    (_, extensions, more, isAnswered) => {
+      let answered: boolean | undefined;
+      const options: LockstepOptions = {
+        ...psk(),
+        onServer: (handshake) =>
+          bend(handshake, (fragment) => {
+            if (fragment.type !== HandshakeType.serverHello) return undefined;
+            const { renegotiationInfo } = decodeServerHello(fragment.body).extensions;
+            answered = renegotiationInfo !== undefined;
+            expect(renegotiationInfo?.length ?? 0).toBe(0);
+            return undefined;
+          }),
+      };
+      const pair = new Lockstep(options);
+      const change = offer((hello) => ({
+        ...hello,
+        cipherSuites: [...hello.cipherSuites.filter((id) => id !== 0x00ff), ...more],
+        extensions: { ...hello.extensions, renegotiationInfo: undefined, ...extensions },
+      }));
+      bend(pair.client.handshake!, change);
+      pair.run();
+      expect(answered).toBe(isAnswered);
+    },
+  );
+
   it('unknown suites beside known ones are passed over, and hashed all the same (dtls E 82)', () => {
     const pair = lie(
       'client',
@@ -350,6 +406,30 @@ describe('proofs that do not hold', () => {
     const pair = new Lockstep({ ...psk(), link }).run();
     expect(pair.client.outcome ?? pair.server.outcome).toBeUndefined();
     expect(pair.server.error?.message).toMatch(/different keys/);
+  });
+
+  it.each([
+    ['another byte', (body: Uint8Array) => body.map((byte, i) => (i === 11 ? byte ^ 1 : byte)), 51],
+    ['11 bytes', (body: Uint8Array) => body.slice(0, 11), 50],
+    ['13 bytes', (body: Uint8Array) => concatBytes(body, Uint8Array.of(0)), 50],
+    ['no bytes', () => noBytes, 50],
+  ])('a Finished under the right keys with %s leaves no session (dtls E 74)', (_, change, alert) => {
+    for (const who of ['client', 'server'] as const) {
+      const tickets = new PlainTickets();
+      const options: LockstepOptions = {
+        ...psk(),
+        client: { tickets: 'ask' },
+        server: { sessions: keptSessions(), tickets },
+      };
+      const pair = lie(who, options, replace(HandshakeType.finished, change));
+      const [liar, other] = who === 'client' ? [pair.client, pair.server] : [pair.server, pair.client];
+      expect(other.alertsSent).toEqual([`alert ${alert}`]);
+      expect(other.outcome).toBeUndefined();
+      // The server has finished by then: what ends its association comes to that, not to the handshake.
+      if (who === 'server') continue;
+      expect(liar.error).toMatchObject({ description: alert, direction: 'received' });
+      expect([liar.outcome, tickets.sealed]).toEqual([undefined, []]);
+    }
   });
 
   it('a point off the curve (dtls E 90)', () => {

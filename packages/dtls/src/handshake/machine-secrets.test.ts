@@ -1,6 +1,7 @@
 // What a person learns when a handshake fails, and what an attacker does not.
 import { encodeUtf8, Secret } from '@lapwing/kernel';
 import { describe, expect, it } from 'vitest';
+import { writeFragment } from '../messages/handshake.ts';
 import { findSuite } from '../suites/registry.ts';
 import { makeAuthority } from '../testing/certificates.ts';
 import { Lockstep, type LockstepOptions } from '../testing/lockstep.ts';
@@ -72,6 +73,19 @@ describe('identities', () => {
   it('of more than 128 bytes are refused (dtls E 92, G-23)', () => {
     expect(withIdentity(new Uint8Array(129)).server.alertsSent).toEqual(['alert 47']);
     expect(withIdentity(new Uint8Array(5_000)).server.questions).toEqual([]);
+  });
+
+  it.each([0, 129, 8_000, 65_535])('of %d bytes from who keeps to no rules end the handshake (G-23)', (length) => {
+    const asked: Uint8Array[] = [];
+    const pair = new Lockstep({ ...pskParties(), store: { psk: (id) => void asked.push(id) }, settings });
+    pair.run(16);
+    const body = new Uint8Array(2 + length);
+    new DataView(body.buffer).setUint16(0, length);
+    const bytes = writeFragment({ type: 16, messageSeq: 2, length: body.length, offset: 0, body });
+    pair.input(pair.server, { kind: 'fragment', epoch: 0, bytes });
+    expect(pair.server.alertsSent).toHaveLength(1);
+    expect(pair.server.error).toBeDefined();
+    expect(asked).toEqual([]);
   });
 
   it.each([1, 16, 64, 65, 200])('a key of %d bytes works (dtls E 93)', (length) => {

@@ -1,7 +1,16 @@
 // A server among very many strangers, without a network between them: for floods, of which a simulated network would be the
 // greater part. A stranger is an address that sends what it likes and keeps no state but what it was answered.
-import { type Address, nobody, type Peer, type Random, type Transport, type TransportSink } from '@lapwing/kernel';
+import {
+  type Address,
+  formatAddress,
+  nobody,
+  type Peer,
+  type Random,
+  type Transport,
+  type TransportSink,
+} from '@lapwing/kernel';
 import { SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
+import type { Credentials } from '../credentials.ts';
 import { encodeClientHello } from '../messages/client-hello.ts';
 import { noExtensions } from '../messages/extensions.ts';
 import { HandshakeType, writeFragment } from '../messages/handshake.ts';
@@ -9,8 +18,9 @@ import type { SecureOptions } from '../options.ts';
 import { ContentType, DTLS_1_2, writePlainRecord } from '../record/record.ts';
 import { type DtlsTransport, secure } from '../transport.ts';
 
-/** Carries what it is told to have received, and counts what it is given to send. */
+/** Carries what it is told to have received, and counts what it is given to send; `tells` some of whom it is sent to. */
 class Ear implements Transport {
+  readonly tells = new Map<string, (bytes: Uint8Array) => void>();
   readonly traits = { reliable: false, framing: 'rfc7252', mtu: 1152 } as const;
   /** What was sent since somebody spoke. */
   readonly answers: Uint8Array[] = [];
@@ -22,13 +32,14 @@ class Ear implements Transport {
     return Promise.resolve();
   }
 
-  connect(): Promise<Peer> {
-    return Promise.reject(new Error('nobody is called from here'));
+  connect(address: Address): Promise<Peer> {
+    return Promise.resolve({ key: formatAddress(address), address, identity: nobody });
   }
 
-  send(_peer: Peer, bytes: Uint8Array): void {
+  send(peer: Peer, bytes: Uint8Array): void {
     this.sent += bytes.length;
     this.answers.push(bytes);
+    this.tells.get(peer.key)?.(bytes);
   }
 
   hear(peer: Peer, bytes: Uint8Array, at: number): void {
@@ -61,6 +72,33 @@ export class Crowd {
   /** Bytes that the server has sent. */
   get answered(): number {
     return this.ear.sent;
+  }
+
+  /**
+   * A device with good credentials shakes hands, 1 ms each way, whatever the others do; resolves with how many datagrams that
+   * took. Throws where nothing comes of it within a minute.
+   */
+  async comesIn(credentials: Credentials, host: string): Promise<number> {
+    const { clock, random } = this;
+    const own = new Ear();
+    const peer: Peer = { key: host, address: { via: 'udp', host, port: 5000 }, identity: nobody };
+    const server: Address = { via: 'udp', host: 'server', port: 5684 };
+    let datagrams = 0;
+    const soon = (carry: () => void): void => {
+      datagrams += 1;
+      clock.at(clock.now() + 1, carry);
+    };
+    own.tells.set(formatAddress(server), (bytes) => soon(() => this.ear.hear(peer, bytes, clock.now())));
+    this.ear.tells.set(host, (bytes) =>
+      soon(() => own.hear({ key: formatAddress(server), address: server, identity: nobody }, bytes, clock.now())),
+    );
+    const device = secure(own, { clock, random, connect: credentials, resumption: false });
+    await device.open({ receive: () => undefined, lost: () => undefined });
+    const connecting = device.connect(server);
+    connecting.catch(() => undefined);
+    for (let i = 0; i < 600 && device.stats().handshakesDone === 0; i += 1) await clock.advance(100);
+    await connecting;
+    return datagrams;
   }
 
   stranger(host: string, port = 5000): Stranger {
@@ -136,7 +174,13 @@ export class Stranger {
       cookie,
       cipherSuites,
       compressionMethods: [0],
-      extensions: { ...noExtensions, extendedMasterSecret, ...(ticket === undefined ? {} : { sessionTicket: ticket }) },
+      extensions: {
+        ...noExtensions,
+        extendedMasterSecret,
+        supportedGroups: [0x0017],
+        signatureSchemes: [0x0403],
+        ...(ticket === undefined ? {} : { sessionTicket: ticket }),
+      },
     });
     return this.message(HandshakeType.clientHello, body);
   }
