@@ -1,7 +1,10 @@
 // What a device and its server prove to each other over DTLS, and who is kept out.
 
+import { Code, Endpoint, makeRequest, makeResponse, Option, OptionSet } from '@lapwing/coap';
+import { secure } from '@lapwing/dtls';
 import { makeAuthority, makeKey } from '@lapwing/dtls/testing';
 import { encodeUtf8, minutes, Secret, seconds } from '@lapwing/kernel';
+import { MemoryNetwork, SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
 import type { Listener } from '@lapwing/server';
 import { describe, expect, it } from 'vitest';
 import { World } from './world.ts';
@@ -125,4 +128,36 @@ describe('a device over DTLS', () => {
     ).rejects.toThrow(/^listeners\..*\.dtls\.certificate\.privateKey: it does not belong to/);
     await world.startServer();
   });
+});
+
+it('a message that is longer than its record may be is refused to who sends it, whole (dtls E 125)', async () => {
+  const clock = new VirtualClock();
+  const random = new SeededRandom(1);
+  const network = new MemoryNetwork(clock, random);
+  const key = new Secret(encodeUtf8('sixteen bytes 16'));
+  const bodies: number[] = [];
+  await using _server = await Endpoint.open({
+    transport: secure(network.transport('server', 5684), { accept: { psk: () => key }, clock, random }),
+    serve: ({ payload }) => {
+      bodies.push(payload.length);
+      return Promise.resolve(makeResponse(Code.Changed));
+    },
+    clock,
+    random,
+  });
+  const connect = { kind: 'psk', identity: encodeUtf8('dev'), key } as const;
+  const transport = secure(network.transport('device', 1, { mtu: 200 }), { connect, clock, random });
+  await using device = await Endpoint.open({ transport, clock, random });
+  const connecting = device.connect({ via: 'udp', host: 'server', port: 5684 });
+  await clock.advance(1000);
+  const peer = await connecting;
+  const long = OptionSet.of([Option.UriPath, 'x'.repeat(transport.traits.mtu)]);
+  await expect(device.request(peer, makeRequest(Code.Put, long))).rejects.toMatchObject({ code: 'FORMAT' });
+  // What can be cut goes in blocks.
+  const body = new Uint8Array(1000);
+  const answering = device.request(peer, makeRequest(Code.Put, OptionSet.of([Option.UriPath, 'x']), body));
+  await clock.advance(5000);
+  expect((await answering).code).toBe(Code.Changed);
+  expect(bodies).toEqual([1000]);
+  expect(transport.stats().tooLong).toBe(0);
 });

@@ -1,8 +1,11 @@
 // Connection ids on whole transports (RFC 9146, dtls E.9): what each direction carries, who may move, and what names nobody.
-import { fromHex } from '@lapwing/kernel';
+import { fromHex, noBytes, toHex } from '@lapwing/kernel';
+import { SeededRandom } from '@lapwing/kernel/testing';
 import { describe, expect, it } from 'vitest';
 import { keyOf, makeConnectionId, placeOfKey, provesName, readPlace } from './connection-id.ts';
 import type { SecureOptions } from './index.ts';
+import { sealedLength } from './record/protection.ts';
+import { Lockstep } from './testing/lockstep.ts';
 import { pskParties } from './testing/parties.ts';
 import { type Side, World } from './testing/world.ts';
 
@@ -43,6 +46,33 @@ describe('connection ids', () => {
       expect(inside.transport.stats().associations).toBe(1);
     },
   );
+
+  it.each([1, 2, 4, 16, 255])('G-29: puts an id of %d bytes into records to a peer that wants such a one', (length) => {
+    const id = new SeededRandom(length).bytes(length);
+    const pair = new Lockstep({ ...parties, client: { connectionId: id }, server: { connectionId: noBytes } }).run();
+    const { protection } = pair.server;
+    expect(protection?.sendCid).toEqual(id);
+    const last = pair.parcels.at(-1)!.bytes;
+    const finished = last.subarray(last.length - sealedLength(protection!.suite, length, 24));
+    expect([finished[0], toHex(finished.subarray(11, 11 + length))]).toEqual([25, toHex(id)]);
+    expect(pair.client.outcome).toBeDefined();
+  });
+
+  it('G-29: drops one record in five whose id was spoiled, and serves all others', async () => {
+    const { world, inside, device, peer } = await pair();
+    let count = 0;
+    const tap = world.network.tap!;
+    world.network.tap = (from, to, bytes) => {
+      const passed = tap(from, to, bytes);
+      if (bytes[0] === 25) count += 1;
+      if (bytes[0] === 25 && count % 5 === 0) bytes[11 + (count % 8)]! ^= 1 << (count % 7);
+      return passed;
+    };
+    for (let i = 0; i < 100; i += 1) await world.say(device, peer, `${i}`);
+    expect(device.texts()).toHaveLength(80);
+    const { unknownConnectionId, forged, alertsSent } = inside.transport.stats();
+    expect({ dropped: unknownConnectionId + forged, alertsSent }).toEqual({ dropped: 20, alertsSent: 0 });
+  });
 
   it('follows a peer to another address and port, under the same key (G-30, dtls E 103)', async () => {
     const { world, inside, device, peer } = await pair();

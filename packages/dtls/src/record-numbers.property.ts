@@ -1,12 +1,17 @@
 // No record number is used twice with one key, whatever the wall clock does and however a process ends (RFC 5288 §3).
 import { encodeUtf8, hours } from '@lapwing/kernel';
+import { SeededRandom } from '@lapwing/kernel/testing';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import type { AssociationPeer } from './association.ts';
+import type { Associations } from './associations.ts';
+import type { Sealing } from './sealing.ts';
 import { KeptJournal } from './testing/kept-journal.ts';
 import { pskParties } from './testing/parties.ts';
 import { type Side, World } from './testing/world.ts';
 
 const parties = pskParties();
+const nothing = new Uint8Array(0);
 
 /** One life of a process: how its wall clock stands when it begins, how much it sends, how long it runs, how it ends. */
 const life = fc.record({
@@ -21,9 +26,10 @@ const life = fc.record({
   ends: fc.constantFrom('killed' as const, 'killed' as const, 'stopped' as const),
 });
 
-it('uses no record number twice, with clocks that jump both ways and processes that are killed at any moment', async () => {
+it('G-18: uses no record number twice, with clocks that jump both ways and processes that are killed at any of 1,000 moments', async () => {
+  let kills = 0;
   await fc.assert(
-    fc.asyncProperty(fc.array(life, { minLength: 2, maxLength: 25 }), async (lives) => {
+    fc.asyncProperty(fc.array(life, { minLength: 10, maxLength: 25 }), async (lives) => {
       const world = new World();
       let journal = new KeptJournal();
       const options = { accept: parties.store, timers: { linger: 0 } };
@@ -43,6 +49,7 @@ it('uses no record number twice, with clocks that jump both ways and processes t
       look();
       for (const { wall, sent, lasts, jump, ends } of lives) {
         if (ends === 'stopped') await server.transport[Symbol.asyncDispose]();
+        else kills += 1;
         const next = journal.copy();
         journal.isDead = true;
         await server.road[Symbol.asyncDispose]();
@@ -62,6 +69,35 @@ it('uses no record number twice, with clocks that jump both ways and processes t
         expect(used.size - before).toBe(sent);
       }
     }),
-    { numRuns: 40 },
+    { numRuns: 220 },
   );
+  expect(kills).toBeGreaterThan(1000);
+}, 60_000);
+
+it('G-17: 1,000,000 records of each direction have numbers that only grow', async () => {
+  const world = new World();
+  const server = await world.side('server', 5684, { accept: parties.store });
+  const client = await world.side('client', 4000, { connect: parties.credentials, resumption: false });
+  const peer = await world.connect(client, server);
+  const random = new SeededRandom(17);
+  const out = new Uint8Array(100);
+  const view = new DataView(out.buffer);
+  for (const [side, who] of [
+    [client, peer],
+    [server, [...server.transport.peers()][0]!],
+  ] as const) {
+    const { table, sealing } = side.transport as unknown as { readonly table: Associations; readonly sealing: Sealing };
+    let last = -1;
+    let live = table.liveOf(table.owns(who) as AssociationPeer, 0);
+    let wrong = 0;
+    for (let i = 0; i < 1_000_000; i += 1) {
+      // It may have been packed away meanwhile.
+      if (i % 100_000 === 99_999) live = table.liveOf(table.owns(who) as AssociationPeer, random.between(0, 10));
+      sealing.seal(live, 23, nothing, out, 0);
+      const number = view.getUint16(5) * 2 ** 32 + view.getUint32(7);
+      if (number <= last) wrong += 1;
+      last = number;
+    }
+    expect(wrong).toBe(0);
+  }
 }, 60_000);

@@ -17,7 +17,7 @@ import { LONGEST_PIECE, Slab } from './slab.ts';
 import { suites, withEncryptThenMac } from './suites/registry.ts';
 
 describe('a slab', () => {
-  it('keeps pieces apart, reuses what was freed, and hands out zeros', () => {
+  it('keeps pieces apart, reuses what was freed, and hands out zeros (dtls E 126)', () => {
     const step = fc.oneof(
       fc.record({ take: fc.integer({ min: 1, max: LONGEST_PIECE }), fill: fc.integer({ min: 1, max: 255 }) }),
       fc.record({ free: fc.nat() }),

@@ -10,6 +10,7 @@ import { defaultTimers } from './settings.ts';
 
 const ccm8: { suites: readonly Suite[] } = { suites: [findSuite(0xc0a8)!, findSuite(0xc0ae)!] };
 const timers = { ...defaultTimers };
+const bothIds = { client: { connectionId: Uint8Array.of(1, 2, 3) }, server: { connectionId: Uint8Array.of(4, 5) } };
 const kinds: readonly [string, () => LockstepOptions][] = [
   ['a pre-shared key', () => ({ ...pskParties(), settings: ccm8 })],
   ['certificates on both sides', () => ({ ...x509Parties(), settings: ccm8 })],
@@ -20,6 +21,9 @@ const kinds: readonly [string, () => LockstepOptions][] = [
   ['raw public keys', () => ({ ...rpkParties(), settings: ccm8 })],
   ['a resumed session', () => resumingParties('id')],
   ['a resumed ticket', () => resumingParties('ticket')],
+  // dtls E 111
+  ['connection ids', () => ({ ...pskParties(), settings: ccm8, ...bothIds })],
+  ['connection ids and a resumed session', () => resumingParties('id', pskParties(), bothIds)],
 ];
 
 /** Loses what `isLost` says, delivers the rest after 5 ms. */
@@ -37,7 +41,7 @@ function settles(pair: Lockstep): void {
 }
 
 describe('losing one datagram', () => {
-  it.each(kinds)('with %s: any one, and the handshake completes after one wait (dtls E 54, E 57)', (_, make) => {
+  it.each(kinds)('with %s: any one, and the handshake completes after one wait (dtls E 54, E 57, E 111)', (_, make) => {
     const perfect = new Lockstep(make()).run();
     settles(perfect);
     for (const lost of perfect.parcels) {

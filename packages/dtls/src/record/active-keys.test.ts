@@ -39,7 +39,7 @@ describe('the cache of active keys', () => {
     expect(owners.filter((o) => o.sealing !== undefined)).toEqual([busy]);
   });
 
-  it('overwrites the keys of an owner that is dropped, and of no other', () => {
+  it('overwrites the keys of an owner that is dropped, and of no other (dtls E 126)', () => {
     const cache = new CipherCache();
     const a = owner();
     const b = owner();

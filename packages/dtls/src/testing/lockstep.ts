@@ -171,7 +171,8 @@ export class Lockstep {
   /** Delivers bytes to a side as if they had come from the network. */
   deliver(side: Side, bytes: Uint8Array): void {
     const view = new RecordView();
-    const cidLength = side.protection?.receiveCid?.length ?? 0;
+    // Given out, it may come before it is known to be agreed on: with what overtakes, or in one datagram with it.
+    const cidLength = this.options[side.name]?.connectionId?.length ?? 0;
     for (let at = 0; at < bytes.length && readRecord(bytes, at, cidLength, view); at = view.end) {
       if (view.epoch === 0) this.takePlain(side, view, bytes.slice(view.bodyAt, view.end));
       else this.takeProtected(side, view, bytes);
