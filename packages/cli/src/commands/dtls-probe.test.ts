@@ -55,4 +55,17 @@ describe('a probe', () => {
     const report = await probe(`coaps://[::1]:${server.port}`, flags, quiet);
     expect(report).toMatchObject({ outcome: 'established', coap: 'answers', suite: expect.stringContaining('PSK') });
   });
+
+  it('says which of the two it is that a key may be wrong or that nobody listens', async () => {
+    const wrong = { ...flags, pskKey: 'ff', timeout: '0.5' };
+    await using server = await serving({ ...accept, psk: () => new Secret(Uint8Array.of(1)) });
+    const { error } = await probe(`coaps://127.0.0.1:${server.port}`, wrong, quiet);
+    expect(error?.message).toMatch(/most likely it does not know PSK identity "a", or has another key for it/);
+    const { port } = server;
+    await server[Symbol.asyncDispose]();
+    const closed = await probe(`coaps://127.0.0.1:${port}`, { ...wrong, timeout: '0.05' }, quiet);
+    expect(closed.error?.message).toMatch(
+      /did not answer: .*; its system says that nothing listens at port \d+ of UDP/,
+    );
+  });
 });

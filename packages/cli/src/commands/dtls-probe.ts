@@ -14,6 +14,7 @@ import {
 import {
   type Clock,
   ConfigError,
+  days,
   deadlineSignal,
   encodeUtf8,
   FormatError,
@@ -26,6 +27,7 @@ import {
   trace,
 } from '@lapwing/kernel';
 import { Command } from 'commander';
+import { isPortClosed } from './closed-port.ts';
 
 export interface ProbeFlags {
   readonly pskIdentity?: string;
@@ -135,6 +137,8 @@ export async function probe(uri: string, flags: ProbeFlags, tell: (step: ProbeSt
     ...(flags.suite === undefined ? {} : { suites: flags.suite }),
     // Whichever of its addresses is tried, the server is called by the name that was asked for.
     ...nameOf(flags.serverName ?? host),
+    // Its own end says where the handshake stood; the deadline below is for what comes before.
+    timers: { connect: Math.min(seconds(limit), days(1)) },
     onEstablished: (event) => {
       established = event;
     },
@@ -143,7 +147,7 @@ export async function probe(uri: string, flags: ProbeFlags, tell: (step: ProbeSt
   using _listening = listen(step);
   try {
     await using endpoint = await Endpoint.open({ transport });
-    using deadline = deadlineSignal(systemClock, seconds(limit), `the handshake with ${host}`);
+    using deadline = deadlineSignal(systemClock, seconds(limit) * 2 + seconds(1), `the handshake with ${host}`);
     step('note', `offering ${(flags.suite ?? offered(credentials)).join(', ')}`);
     const peer = await endpoint.connect({ via: 'udp', host, port }, deadline.signal);
     const coap = await answersCoap(endpoint, peer, systemClock);
@@ -161,7 +165,8 @@ export async function probe(uri: string, flags: ProbeFlags, tell: (step: ProbeSt
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const code = isStackError(error) ? error.code : ((error as NodeJS.ErrnoException).code ?? 'ERROR');
-    return { uri, steps, outcome: 'failed', error: { code, message: error.message } };
+    const hint = isUnheard(steps) && (await isPortClosed(host, port)) ? `; ${closedHint(port)}` : '';
+    return { uri, steps, outcome: 'failed', error: { code, message: `${error.message}${hint}` } };
   }
 }
 
@@ -178,6 +183,11 @@ function targetOf(uri: string): { readonly host: string; readonly port: number }
 
 /** An address is no name (RFC 6066 §3). */
 const nameOf = (host: string) => (isIP(host) === 0 ? { serverName: host } : {});
+
+const isUnheard = (steps: readonly ProbeStep[]): boolean =>
+  steps.some(({ direction }) => direction === 'out') && !steps.some(({ direction }) => direction === 'in');
+
+const closedHint = (port: number): string => `its system says that nothing listens at port ${port} of UDP`;
 
 /** Waits, three seconds at most, for the reset that an empty confirmable message is answered with (RFC 7252 §4.3). */
 export async function answersCoap(endpoint: Endpoint, peer: Peer, clock: Clock): Promise<'answers' | 'silent'> {
