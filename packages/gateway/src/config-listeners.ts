@@ -163,9 +163,16 @@ const dtlsWithoutEffect: ReadonlySet<string> = new Set([
   'managed_certs',
 ]);
 
+const noRevocation = ': revocation is not checked, give the endpoint another credential to withdraw a certificate';
+/** What is said besides where somebody may rely on it. */
+const instead: ReadonlyMap<string, string> = new Map([
+  ['enable_crl_check', noRevocation],
+  ['ocsp', noRevocation],
+]);
+
 function dtlsOf(written: WrittenDtls['dtls_options'], at: string, found: string[], notes: string[]): DtlsConfig {
   for (const key of Object.keys(written))
-    if (dtlsWithoutEffect.has(key)) notes.push(`${at}.${key}: has no effect here`);
+    if (dtlsWithoutEffect.has(key)) notes.push(`${at}.${key}: has no effect here${instead.get(key) ?? ''}`);
   const { certfile, keyfile, cacertfile, password, verify, fail_if_no_peer_cert: needed, cid } = written;
   if ((certfile === undefined) !== (keyfile === undefined)) found.push(`${at}: certfile and keyfile belong together`);
   if (needed && verify !== 'verify_peer') found.push(`${at}.fail_if_no_peer_cert: needs verify = verify_peer`);

@@ -69,7 +69,10 @@ export function issuerProblem(
     );
   }
   if (nameConstraints) {
-    return refuse(AlertDescription.UnsupportedCertificate, `${name} has name constraints, which are not supported`);
+    return refuse(
+      AlertDescription.UnsupportedCertificate,
+      `${name} has name constraints, which are not supported: use an authority without them, or pin the certificate`,
+    );
   }
   return purposeProblem(issuer, rules) ?? commonProblem(issuer, rules);
 }
