@@ -135,7 +135,7 @@ export class RegistrationInterface implements Disposable {
     const contact = path.length === 2 ? this.registry.byId(id) : undefined;
     // Whether somebody else's registration exists is nobody's business: both are 4.04.
     if (contact === undefined) throw this.refuse('unknown', new ResponseError(Code.NotFound));
-    if (!mayContinue(contact.registration.peer, context.peer) || contact.endpoint !== endpoint) {
+    if (!mayContinue(contact.record.peer, context.peer) || contact.endpoint !== endpoint) {
       throw this.refuse('wrong-peer', new ResponseError(Code.NotFound));
     }
     if (request.code === Code.Post) return this.update(request, context.peer, contact);
@@ -222,20 +222,21 @@ export class RegistrationInterface implements Disposable {
   }
 
   private update(request: Request, peer: Peer, contact: Contact): Response {
-    const previous = contact.registration;
+    const previous = contact.record;
     const { query } = request.options;
     const updating = query.length === 0 ? nothingNew : parseUpdate(query, previous.version);
     if (updating.kind === 'problem') throw this.refuse('malformed', problemError(updating));
     const withObjects = request.payload.length > 0;
     const objectList = withObjects ? this.objectsOf(request) : previous.objectList;
     const lifetime = updating.lifetime === undefined ? previous.lifetime : this.clamp(updating.lifetime);
-    contact.registration = previous.updated({
-      peer: isSamePlace(previous.peer, peer) ? previous.peer : peer,
-      terms: this.termsAfter(previous, updating, lifetime),
-      objectList,
-      updatedAt: this.settings.clock.wall(),
-    });
-    if (contact.registration.peer.key !== previous.peer.key) this.registry.moved(contact, previous.peer.key);
+    const here = isSamePlace(previous.peer, peer) ? previous.peer : peer;
+    const updatedAt = this.settings.clock.wall();
+    const isKnown = updating === nothingNew && objectList === previous.objectList && here === previous.peer;
+    if (!isKnown || !contact.noteUpdate(updatedAt)) {
+      const terms = this.termsAfter(previous, updating, lifetime);
+      contact.registration = previous.updated({ peer: here, terms, objectList, updatedAt });
+      if (here.key !== previous.peer.key) this.registry.moved(contact, previous.peer.key);
+    }
     const endedAt = contact.expiresAt;
     contact.expiresAt = this.endOf(lifetime, contact.permittedUntil);
     this.count('updated');
