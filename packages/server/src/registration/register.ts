@@ -103,9 +103,9 @@ export class RegistrationInterface implements Disposable {
     this.settings = settings;
     this.registry = registry;
     this.events = events;
-    const { clock, limits } = settings;
-    this.rate = new RateLimit(limits.registerRate, clock);
-    this.hostRate = limits.hostRate === undefined ? undefined : new RateLimit(limits.hostRate, clock);
+    const { clock, random, limits } = settings;
+    this.rate = new RateLimit(limits.registerRate, clock, random);
+    this.hostRate = limits.hostRate === undefined ? undefined : new RateLimit(limits.hostRate, clock, random);
   }
 
   /** Stops its timers. */
@@ -148,11 +148,12 @@ export class RegistrationInterface implements Disposable {
   private async register(request: Request, peer: Peer, listener: string, endpoint: Endpoint): Promise<Response> {
     const registering = parseRegister(request.options.query);
     if (registering.kind === 'problem') throw this.refuse('malformed', problemError(registering));
-    const name = registering.name ?? (await this.ask(() => endpointOf(peer.identity, this.settings.security)));
-    if (name === undefined) throw this.refuse('malformed', ResponseError.badRequest('ep missing'));
+    const given = registering.name ?? (await this.ask(() => endpointOf(peer.identity, this.settings.security)));
+    if (given === undefined) throw this.refuse('malformed', ResponseError.badRequest('ep missing'));
+    const name = flat(given);
     const source = sourceOf(peer);
     // With its source: who registers as somebody else must not use up what the true device may do.
-    if (!(this.hostRate?.take(source) ?? true) || !this.rate.take(`${source} ${name}`))
+    if (!(this.hostRate?.take(source) ?? true) || !this.rate.take(source, name))
       throw this.refuse('too-often', comeBackLater(Code.TooManyRequests));
     this.refuseWhenFull(name);
     this.turns += 1;
@@ -165,7 +166,7 @@ export class RegistrationInterface implements Disposable {
     const wall = clock.wall();
     const registration = new RegistrationRecord({
       id: idOf(this.settings.random.bytes(ID_LENGTH)),
-      name: flat(name),
+      name,
       peer,
       terms: this.terms.share({
         lifetime,
