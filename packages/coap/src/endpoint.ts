@@ -350,8 +350,8 @@ export class Endpoint implements AsyncDisposable {
       case 'sent-again':
         this.tally.add('retransmissions');
         break;
-      case 'evicted':
-        this.tally.add('contactsEvicted', effect.contacts);
+      case 'forgotten':
+        this.tally.add('contactsForgotten', effect.contacts);
         break;
       case 'drop':
         this.drop(effect.reason, effect.peer, effect.reason);

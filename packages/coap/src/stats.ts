@@ -31,7 +31,7 @@ const names = [
   'retransmissions',
   'gaveUp',
   'busy',
-  'contactsEvicted',
+  'contactsForgotten',
   'serviceErrors',
   'listenerErrors',
   'unsendable',

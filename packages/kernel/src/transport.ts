@@ -27,6 +27,8 @@ export interface Peer {
   readonly below?: Peer;
   /** Where peer and connection are one: what was agreed on it. What comes from such a peer comes in order and once. */
   readonly connection?: Agreement;
+  /** For whoever speaks with the peer, to find again what they keep of it; whoever made the peer leaves it alone. */
+  known?: object | undefined;
 }
 
 /** What holds on one connection in place of the traits of its transport; may change while the connection lives. */

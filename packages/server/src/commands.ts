@@ -128,7 +128,7 @@ export class Commands {
   /** Sends the next command if the device may be spoken to. */
   pump(contact: Contact): void {
     if (contact.commands === undefined || contact.ended) return;
-    if (contact.registration.queueMode && contact.awakeUntil === undefined) return;
+    if (contact.record.queueMode && contact.awakeUntil === undefined) return;
     for (const command of contact.commands) {
       if (command.running && command.isTaken) continue;
       if (!command.running) this.start(command);

@@ -7,8 +7,14 @@ import type { ObservationRecord } from './observations.ts';
 import type { Expiring } from './registration/expiry.ts';
 import type { Registration, RegistrationRecord } from './registration/registration.ts';
 
+/** In ms, some twelve days: so much is one small number. */
+const LONGEST_LAG = 2 ** 30;
+
 export class Contact implements Expiring {
-  registration: RegistrationRecord;
+  /** As it is but for `lag`, for those to whom the time of the last Update is nothing. */
+  record: RegistrationRecord;
+  /** By how many ms the last Update came after the one that the record knows of. */
+  lag = 0;
   readonly endpoint: Endpoint;
   /** Which Register of this server made it: of two that were judged at once the later one counts. */
   readonly turn: number;
@@ -36,11 +42,32 @@ export class Contact implements Expiring {
     expiresAt: Instant,
     permittedUntil: Instant | undefined,
   ) {
-    this.registration = registration;
+    this.record = registration;
     this.endpoint = endpoint;
     this.turn = turn;
     this.expiresAt = expiresAt;
     this.permittedUntil = permittedUntil;
+  }
+
+  get registration(): RegistrationRecord {
+    if (this.lag !== 0) {
+      const { peer, terms, objectList, updatedAt } = this.record;
+      this.registration = this.record.updated({ peer, terms, objectList, updatedAt: updatedAt + this.lag });
+    }
+    return this.record;
+  }
+
+  set registration(registration: RegistrationRecord) {
+    this.record = registration;
+    this.lag = 0;
+  }
+
+  /** Whether an Update that says nothing new could be noted without a record of its own: most of a fleet say nothing else. */
+  noteUpdate(at: number): boolean {
+    const lag = at - this.record.updatedAt;
+    if (!Number.isInteger(lag) || Math.abs(lag) > LONGEST_LAG) return false;
+    this.lag = lag;
+    return true;
   }
 }
 

@@ -195,9 +195,17 @@ function entriesOf(result: Result): readonly Entry[] {
   throw new ResponseError(result.code, 'object 25 is not observed');
 }
 
+/** What was found out of lists that devices of a fleet share. */
+const gatewayLists = new WeakMap<readonly Link[], boolean>();
+
 /** Whether the registration names end devices, or may come to name some. */
-export const isGateway = (objects: readonly Link[]): boolean =>
-  objects.some(({ target }) => target === '/25' || target.startsWith('/25/'));
+export function isGateway(objects: readonly Link[]): boolean {
+  const known = gatewayLists.get(objects);
+  if (known !== undefined) return known;
+  const found = objects.some(({ target }) => target === '/25' || target.startsWith('/25/'));
+  gatewayLists.set(objects, found);
+  return found;
+}
 
 const instancesOf = (objects: readonly Link[]): number[] =>
   objects.flatMap(({ target }) => (target.startsWith('/25/') ? [Number(target.slice('/25/'.length))] : []));

@@ -53,13 +53,13 @@ export class Exchange {
 
   /** How long a device may take is the endpoint's to say: 93 s to acknowledge, 247 s to answer (RFC 7252 §4.8.2). */
   send(contact: Contact, operation: Operation, command: Underway, options: ExchangeOptions = {}): Promise<Result> {
-    const { registration, endpoint } = contact;
-    const { peer } = registration;
+    const { record, endpoint } = contact;
+    const { peer } = record;
     const { typeOf, acknowledged, observing } = options;
     const token = options.token ?? endpoint.freshToken();
     let request: Request;
     try {
-      request = writeRequest(operation, registration);
+      request = writeRequest(operation, record);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -99,12 +99,12 @@ export class Exchange {
 
   /** Throws FormatError for an answer that cannot be decoded. */
   read(
-    { registration }: Contact,
+    { record }: Contact,
     operation: Operation,
     response: Response,
-    typeOf = this.typesFor(registration, operation),
+    typeOf = this.typesFor(record, operation),
   ): Result {
-    const result = readResponse(operation, response, typeOf, registration.rootPath);
+    const result = readResponse(operation, response, typeOf, record.rootPath);
     if (result.kind !== 'content') return result;
     const entries = withAbsoluteTimes(result.entries, this.clock);
     return entries === result.entries ? result : { ...result, entries };

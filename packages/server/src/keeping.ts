@@ -219,9 +219,9 @@ export class Keeping {
   }
 
   updated(contact: Contact, previous: Contact['registration']): void {
-    const { registration } = contact;
-    const otherObjects = registration.objectList !== previous.objectList;
-    if (otherObjects || registration.terms !== previous.terms || registration.peer !== previous.peer)
+    const { record } = contact;
+    const otherObjects = record.objectList !== previous.objectList;
+    if (otherObjects || record.terms !== previous.terms || record.peer !== previous.peer)
       this.journal?.changed(contact);
     else this.journal?.touch(contact);
     if (!this.wishes.isEmpty) this.wishes.updated(contact, otherObjects);

@@ -268,7 +268,7 @@ export class Server implements AsyncDisposable {
 
   private ask(contact: Contact, operation: Operation, options: PerformOptions, command: Underway): Promise<Result> {
     const answer = this.send(contact, operation, options, command);
-    if (!contact.registration.queueMode) return answer;
+    if (!contact.record.queueMode) return answer;
     // No answer means that it sleeps; an answer that makes no sense, or an operation that does not, means nothing.
     return answer.catch((error: unknown) => {
       if (error instanceof TimeoutError) this.awake.handle({ kind: 'silent', item: contact });
@@ -317,12 +317,13 @@ export class Server implements AsyncDisposable {
     sooner: boolean,
   ): void => {
     if (sooner) this.expiries.handle(contact);
-    const { registration } = contact;
-    if (previous.queueMode && !registration.queueMode) this.awake.handle({ kind: 'left', item: contact });
-    const moved = previous.peer !== registration.peer ? this.observing.follow(contact, previous.peer) : [];
+    const { record } = contact;
+    if (previous.queueMode && !record.queueMode) this.awake.handle({ kind: 'left', item: contact });
+    const moved = previous.peer !== record.peer ? this.observing.follow(contact, previous.peer) : [];
     this.keeping.updated(contact, previous);
-    this.telling.emit('updated', { registration, previous, withObjects });
-    if (registration.objectList !== previous.objectList) this.behind.seen(contact);
+    if (this.telling.has('updated'))
+      this.telling.emit('updated', { registration: contact.registration, previous, withObjects });
+    if (record.objectList !== previous.objectList) this.behind.seen(contact);
     this.spokenTo(contact, moved);
   };
 
@@ -383,7 +384,7 @@ export class Server implements AsyncDisposable {
   };
 
   private readonly heard = (contact: Contact): void => {
-    if (contact.registration.queueMode && !contact.ended) this.awake.handle({ kind: 'heard', item: contact });
+    if (contact.record.queueMode && !contact.ended) this.awake.handle({ kind: 'heard', item: contact });
   };
 
   private readonly woke = ({ kind, item }: AwakeEffect<Contact>): void => {

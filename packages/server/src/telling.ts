@@ -20,6 +20,11 @@ export class Telling {
     this.emitter = emitter;
   }
 
+  /** Whether somebody listens. */
+  has(name: keyof ServerEvents): boolean {
+    return this.emitter.has(name);
+  }
+
   emit<K extends keyof ServerEvents>(name: K, event: ServerEvents[K]): void {
     if (this.emitter.has(name)) this.add(name, event);
   }

@@ -1,14 +1,6 @@
 // What the message layer keeps about each peer it is in contact with, and for how long: nothing remains once the
 // last id that was used with a peer has become free again (RFC 7252 §4.8.2).
-import {
-  type Duration,
-  ExpiringMap,
-  equalAddresses,
-  hours,
-  type Instant,
-  type Peer,
-  type Random,
-} from '@lapwing/kernel';
+import { type Duration, ExpiringMap, hours, type Instant, type Peer, type Random } from '@lapwing/kernel';
 import { type DuplicateLimits, Duplicates, NONE, type Recent } from './duplicates.ts';
 import { Fifo } from './fifo.ts';
 import { MessageIds } from './message-ids.ts';
@@ -26,7 +18,8 @@ const FRAME = 62;
 const LATE_SENDERS = 16;
 
 export class Contact implements Recent {
-  readonly key: string;
+  /** Whose it is; undefined once it is over. */
+  home: Contacts | undefined;
   peer: Peer;
   /** In whole ms, as is `dueAt`: a fraction would be an object. */
   touchedAt: Instant;
@@ -36,7 +29,8 @@ export class Contact implements Recent {
   proven: boolean;
   /** Bytes that may still go to an address that spoke first and has proved nothing; undefined: no bound. */
   allowance: number | undefined = undefined;
-  gone = false;
+  /** It stands among those of whom something can be forgotten. */
+  listed = false;
   /** What was received of it lately; kept by `Duplicates`. */
   readonly number: number;
   oldest = NONE;
@@ -48,15 +42,19 @@ export class Contact implements Recent {
   private unacknowledged: Transmission | undefined = undefined;
   /** Whose non-confirmable messages went out last. */
   late: Sender[] | undefined = undefined;
-  private lateNext = 0;
 
-  constructor(peer: Peer, number: number, now: Instant, dueAt: Instant, proven: boolean) {
-    this.key = peer.key;
+  constructor(home: Contacts, peer: Peer, number: number, now: Instant, dueAt: Instant, proven: boolean) {
+    this.home = home;
     this.number = number;
     this.peer = peer;
     this.touchedAt = now;
     this.dueAt = dueAt;
     this.proven = proven;
+  }
+
+  /** It is over: quiet for too long, or there were too many. */
+  get gone(): boolean {
+    return this.home === undefined;
   }
 
   /** An address that may be forged gets so many times what came from it (RFC 7252 §11.3, RFC 9175 §2.3). */
@@ -117,8 +115,8 @@ export class Contact implements Recent {
   sentLately(sender: Sender): void {
     this.late ??= [];
     if (this.late.includes(sender)) return;
-    this.late[this.lateNext] = sender;
-    this.lateNext = (this.lateNext + 1) % LATE_SENDERS;
+    if (this.late.length === LATE_SENDERS) this.late.shift();
+    this.late.push(sender);
   }
 }
 
@@ -138,6 +136,8 @@ export class Contacts {
   /** In order of `dueAt`; the unauthenticated apart, because they go first. */
   private readonly anonymous = new Fifo<Contact>();
   private readonly authenticated = new Fifo<Contact>();
+  /** In the order in which something began to be remembered of them. */
+  private readonly forgettable = { anonymous: new Fifo<Contact>(), authenticated: new Fifo<Contact>() };
   private readonly proven = new ExpiringMap<string, true>(PROVEN_FOR, PROVEN_PEERS);
   private readonly random: Random;
   private readonly life: Duration;
@@ -155,26 +155,29 @@ export class Contacts {
     return this.contacts.size;
   }
 
-  find(key: string): Contact | undefined {
-    return this.contacts.get(key);
+  /** As the peer itself has it at hand, else by its key: two objects may stand for one peer. */
+  find(peer: Peer): Contact | undefined {
+    const { known } = peer;
+    if (known instanceof Contact && known.home === this) return known;
+    return this.contacts.get(peer.key);
   }
 
   /** The contact with that peer, begun now if there is none; then `allowance` is what may go to an unproven address. */
   touch(peer: Peer, now: Instant, allowance?: number): Contact {
-    const known = this.contacts.get(peer.key);
+    const known = this.find(peer);
     const touchedAt = Math.ceil(now);
     if (known !== undefined) {
-      // Of equal objects the older one: others hold it too.
-      if (known.peer !== peer && !equalAddresses(known.peer.address, peer.address)) known.peer = peer;
+      if (known.peer !== peer) this.renew(known, peer);
       known.touchedAt = touchedAt;
       return known;
     }
     const authenticated = peer.identity.kind !== 'none';
     const proven = authenticated || this.proven.get(peer.key, now) === true;
     const number = Math.floor(this.random.fraction() * 2 ** 30);
-    const fresh = new Contact(peer, number, touchedAt, touchedAt + this.life, proven);
+    const fresh = new Contact(this, peer, number, touchedAt, touchedAt + this.life, proven);
     if (!proven) fresh.allowance = allowance;
     this.contacts.set(peer.key, fresh);
+    peer.known = fresh;
     (authenticated ? this.authenticated : this.anonymous).push(fresh);
     if (this.contacts.size > this.limits.contacts) this.evict(fresh);
     return fresh;
@@ -186,19 +189,31 @@ export class Contacts {
     return contact.ids.take(now);
   }
 
-  /** Keeps the limits of what is remembered, at the cost of the contacts that were quiet longest. */
-  relieve(current: Contact): number {
-    let evicted = 0;
-    while (this.duplicates.full && this.evict(current)) evicted += 1;
-    return evicted;
+  /** The newest object for it says where it is. */
+  private renew(contact: Contact, peer: Peer): void {
+    if (contact.peer.known === contact) contact.peer.known = undefined;
+    contact.peer = peer;
+    peer.known = contact;
+  }
+
+  /** A message that came from it; of how many others what came from them is forgotten for it. */
+  remember(contact: Contact, id: number, until: Instant, now: Instant): number {
+    this.duplicates.remember(contact, id, until, now);
+    if (!contact.listed) this.list(contact);
+    let relieved = 0;
+    while (this.duplicates.full && this.forgetNext(contact)) relieved += 1;
+    return relieved;
   }
 
   end(contact: Contact, now: Instant): void {
     if (contact.gone) return;
-    contact.gone = true;
+    const { peer } = contact;
+    contact.home = undefined;
     this.duplicates.forget(contact);
-    this.contacts.delete(contact.key);
-    if (contact.proven && contact.peer.identity.kind === 'none') this.proven.set(contact.key, true, now);
+    this.contacts.delete(peer.key);
+    if (peer.known === contact) peer.known = undefined;
+    this.tidy(this.queueOf(contact));
+    if (contact.proven && peer.identity.kind === 'none') this.proven.set(peer.key, true, now);
   }
 
   get earliest(): Instant | undefined {
@@ -225,6 +240,44 @@ export class Contacts {
     }
   }
 
+  private list(contact: Contact): void {
+    contact.listed = true;
+    this.queueOf(contact).push(contact);
+  }
+
+  private queueOf({ peer }: Contact): Fifo<Contact> {
+    return peer.identity.kind === 'none' ? this.forgettable.anonymous : this.forgettable.authenticated;
+  }
+
+  /** Those that are over stand in it until they are twice as many as there are contacts. */
+  private tidy(queue: Fifo<Contact>): void {
+    if (queue.size <= 1024 || queue.size <= 2 * this.contacts.size) return;
+    queue.keep((each) => {
+      each.listed = isForgettable(each);
+      return each.listed;
+    });
+  }
+
+  /** They themselves stay: else most of a fleet that speaks often would be made anew for each message. */
+  private forgetNext(current: Contact): boolean {
+    const { anonymous, authenticated } = this.forgettable;
+    for (const queue of [anonymous, authenticated]) {
+      for (let left = queue.size; left > 0; left -= 1) {
+        const contact = queue.shift();
+        if (contact === undefined) break;
+        if (contact === current) {
+          queue.push(contact);
+          continue;
+        }
+        contact.listed = false;
+        if (!isForgettable(contact)) continue;
+        this.duplicates.forget(contact);
+        return true;
+      }
+    }
+    return false;
+  }
+
   private evict(current: Contact): boolean {
     for (const queue of [this.anonymous, this.authenticated]) {
       for (let left = queue.size; left > 0; left -= 1) {
@@ -241,3 +294,5 @@ export class Contacts {
     return false;
   }
 }
+
+const isForgettable = (contact: Contact): boolean => !contact.gone && contact.remembered > 0;

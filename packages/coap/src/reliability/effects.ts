@@ -63,5 +63,5 @@ export type LayerEffect =
   /** Not sent: every id is resting, or too many messages wait for this peer. */
   | { readonly kind: 'busy'; readonly sender: Sender }
   | { readonly kind: 'sent-again'; readonly sender: Sender }
-  | { readonly kind: 'evicted'; readonly contacts: number }
+  | { readonly kind: 'forgotten'; readonly contacts: number }
   | { readonly kind: 'drop'; readonly reason: DropReason; readonly peer: Peer };

@@ -34,6 +34,12 @@ export class Fifo<T> {
     return item;
   }
 
+  /** Takes out all but those. */
+  keep(isKept: (item: T) => boolean): void {
+    this.items = this.items.filter((item): item is T => item !== undefined && isKept(item));
+    this.head = 0;
+  }
+
   /** Takes one out wherever it is; for queues that are short. */
   remove(item: T): boolean {
     const index = this.items.indexOf(item, this.head);

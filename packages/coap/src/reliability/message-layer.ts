@@ -188,7 +188,7 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
       this.drop('groupMisuse', peer);
       return;
     }
-    const contact = this.contacts.find(peer.key);
+    const contact = this.contacts.find(peer);
     if (contact !== undefined && this.repeats(contact, message.id, now)) return;
     this.effects.push({ kind: 'response', incoming: new Incoming(peer, message, false, now), message });
   }
@@ -209,16 +209,14 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
   private remember(contact: Contact, incoming: Incoming, now: Instant): void {
     const { contacts, parameters } = this;
     const life = incoming.confirmable ? parameters.exchangeLifetime : parameters.nonLifetime;
-    contacts.duplicates.remember(contact, incoming.id, incoming.at + life, now);
+    const relieved = contacts.remember(contact, incoming.id, incoming.at + life, now);
     incoming.contact = contact;
     this.wakeAt(contact.dueAt);
-    if (!contacts.duplicates.full) return;
-    const evicted = contacts.relieve(contact);
-    if (evicted > 0) this.effects.push({ kind: 'evicted', contacts: evicted });
+    if (relieved > 0) this.effects.push({ kind: 'forgotten', contacts: relieved });
   }
 
   private receiveAck(peer: Peer, message: ReceivedMessage, now: Instant): void {
-    const transmission = this.contacts.find(peer.key)?.unacknowledgedBy(message.id);
+    const transmission = this.contacts.find(peer)?.unacknowledgedBy(message.id);
     if (transmission === undefined || isRequest(message.code)) {
       this.drop('unexpectedAck', peer);
       return;
@@ -240,7 +238,7 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
   }
 
   private receiveReset(peer: Peer, message: ReceivedMessage, now: Instant): void {
-    const contact = message.code === Code.Empty ? this.contacts.find(peer.key) : undefined;
+    const contact = message.code === Code.Empty ? this.contacts.find(peer) : undefined;
     const transmission = contact?.unacknowledgedBy(message.id);
     if (transmission !== undefined) {
       this.outbox.finish(transmission, now);
@@ -346,7 +344,7 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
   }
 
   private lost(peer: Peer, now: Instant): void {
-    const contact = this.contacts.find(peer.key);
+    const contact = this.contacts.find(peer);
     if (contact === undefined) return;
     this.outbox.drop(contact);
     this.contacts.end(contact, now);

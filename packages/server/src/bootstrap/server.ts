@@ -81,11 +81,11 @@ export class BootstrapServer implements AsyncDisposable {
   private closed = false;
 
   private constructor(settings: BootstrapServerSettings) {
-    const { clock, limits } = settings;
+    const { clock, random, limits } = settings;
     this.settings = settings;
     this.oscore = protectionOf(settings);
-    this.rate = new RateLimit(limits.requestRate, clock);
-    this.hostRate = limits.hostRate === undefined ? undefined : new RateLimit(limits.hostRate, clock);
+    this.rate = new RateLimit(limits.requestRate, clock, random);
+    this.hostRate = limits.hostRate === undefined ? undefined : new RateLimit(limits.hostRate, clock, random);
   }
 
   /** Binds every listener; rejects with ConfigError for bad options, and leaves nothing open when one cannot be bound. */
@@ -175,7 +175,7 @@ export class BootstrapServer implements AsyncDisposable {
     if (!(this.hostRate?.take(source) ?? true)) throw refuse('too-often', comeBackLater(Code.TooManyRequests));
     const name = parsed.name ?? (await this.ask(() => endpointOf(peer.identity, security)));
     if (name === undefined) throw refuse('malformed', ResponseError.badRequest('ep missing'));
-    if (!this.rate.take(`${source} ${name}`)) throw refuse('too-often', comeBackLater(Code.TooManyRequests), name);
+    if (!this.rate.take(source, name)) throw refuse('too-often', comeBackLater(Code.TooManyRequests), name);
     const reason = security === undefined ? undefined : await this.ask(() => refusalOf(name, peer.identity, security));
     if (reason !== undefined) throw refuse('not-owner', ResponseError.diagnostic(Code.Forbidden, reason), name);
     const before = this.sessions.get(name);

@@ -103,9 +103,9 @@ export class RegistrationInterface implements Disposable {
     this.settings = settings;
     this.registry = registry;
     this.events = events;
-    const { clock, limits } = settings;
-    this.rate = new RateLimit(limits.registerRate, clock);
-    this.hostRate = limits.hostRate === undefined ? undefined : new RateLimit(limits.hostRate, clock);
+    const { clock, random, limits } = settings;
+    this.rate = new RateLimit(limits.registerRate, clock, random);
+    this.hostRate = limits.hostRate === undefined ? undefined : new RateLimit(limits.hostRate, clock, random);
   }
 
   /** Stops its timers. */
@@ -135,7 +135,7 @@ export class RegistrationInterface implements Disposable {
     const contact = path.length === 2 ? this.registry.byId(id) : undefined;
     // Whether somebody else's registration exists is nobody's business: both are 4.04.
     if (contact === undefined) throw this.refuse('unknown', new ResponseError(Code.NotFound));
-    if (!mayContinue(contact.registration.peer, context.peer) || contact.endpoint !== endpoint) {
+    if (!mayContinue(contact.record.peer, context.peer) || contact.endpoint !== endpoint) {
       throw this.refuse('wrong-peer', new ResponseError(Code.NotFound));
     }
     if (request.code === Code.Post) return this.update(request, context.peer, contact);
@@ -148,11 +148,12 @@ export class RegistrationInterface implements Disposable {
   private async register(request: Request, peer: Peer, listener: string, endpoint: Endpoint): Promise<Response> {
     const registering = parseRegister(request.options.query);
     if (registering.kind === 'problem') throw this.refuse('malformed', problemError(registering));
-    const name = registering.name ?? (await this.ask(() => endpointOf(peer.identity, this.settings.security)));
-    if (name === undefined) throw this.refuse('malformed', ResponseError.badRequest('ep missing'));
+    const given = registering.name ?? (await this.ask(() => endpointOf(peer.identity, this.settings.security)));
+    if (given === undefined) throw this.refuse('malformed', ResponseError.badRequest('ep missing'));
+    const name = flat(given);
     const source = sourceOf(peer);
     // With its source: who registers as somebody else must not use up what the true device may do.
-    if (!(this.hostRate?.take(source) ?? true) || !this.rate.take(`${source} ${name}`))
+    if (!(this.hostRate?.take(source) ?? true) || !this.rate.take(source, name))
       throw this.refuse('too-often', comeBackLater(Code.TooManyRequests));
     this.refuseWhenFull(name);
     this.turns += 1;
@@ -165,7 +166,7 @@ export class RegistrationInterface implements Disposable {
     const wall = clock.wall();
     const registration = new RegistrationRecord({
       id: idOf(this.settings.random.bytes(ID_LENGTH)),
-      name: flat(name),
+      name,
       peer,
       terms: this.terms.share({
         lifetime,
@@ -222,20 +223,21 @@ export class RegistrationInterface implements Disposable {
   }
 
   private update(request: Request, peer: Peer, contact: Contact): Response {
-    const previous = contact.registration;
+    const previous = contact.record;
     const { query } = request.options;
     const updating = query.length === 0 ? nothingNew : parseUpdate(query, previous.version);
     if (updating.kind === 'problem') throw this.refuse('malformed', problemError(updating));
     const withObjects = request.payload.length > 0;
     const objectList = withObjects ? this.objectsOf(request) : previous.objectList;
     const lifetime = updating.lifetime === undefined ? previous.lifetime : this.clamp(updating.lifetime);
-    contact.registration = previous.updated({
-      peer: isSamePlace(previous.peer, peer) ? previous.peer : peer,
-      terms: this.termsAfter(previous, updating, lifetime),
-      objectList,
-      updatedAt: this.settings.clock.wall(),
-    });
-    if (contact.registration.peer.key !== previous.peer.key) this.registry.moved(contact, previous.peer.key);
+    const here = isSamePlace(previous.peer, peer) ? previous.peer : peer;
+    const updatedAt = this.settings.clock.wall();
+    const isKnown = updating === nothingNew && objectList === previous.objectList && here === previous.peer;
+    if (!isKnown || !contact.noteUpdate(updatedAt)) {
+      const terms = this.termsAfter(previous, updating, lifetime);
+      contact.registration = previous.updated({ peer: here, terms, objectList, updatedAt });
+      if (here.key !== previous.peer.key) this.registry.moved(contact, previous.peer.key);
+    }
     const endedAt = contact.expiresAt;
     contact.expiresAt = this.endOf(lifetime, contact.permittedUntil);
     this.count('updated');
