@@ -31,3 +31,25 @@ export async function slowRoad(server: number, roundTripMs: number): Promise<Slo
     },
   };
 }
+
+/** What a round trip over such a road takes in fact, in ms: the mean of several, to an echo and back. Timers are late, never early. */
+export async function measuredRoundTrip(roundTripMs: number): Promise<number> {
+  const echo = createSocket('udp4');
+  echo.on('message', (bytes, from) => echo.send(bytes, from.port, from.address));
+  echo.bind(0, '127.0.0.1');
+  await once(echo, 'listening');
+  const road = await slowRoad(echo.address().port, roundTripMs);
+  const client = createSocket('udp4');
+  const times = 16;
+  const began = performance.now();
+  for (let i = 0; i < times; i += 1) {
+    const back = once(client, 'message');
+    client.send('x', road.port, '127.0.0.1');
+    await back;
+  }
+  const mean = (performance.now() - began) / times;
+  client.close();
+  road.close();
+  echo.close();
+  return mean;
+}

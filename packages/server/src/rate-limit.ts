@@ -56,7 +56,7 @@ export class RateLimit implements Disposable {
     // A hair's breadth for fractions of a millisecond that do not add up.
     if (spoken - now > this.period + 0.001) return false;
     while (this.tags[at] !== tag && (this.spoken[at] as number) > now && this.tags.length < this.most) {
-      this.grow(now);
+      this.resize(this.tags.length * 2, now);
       at = this.placeOf(tag, now);
     }
     this.tags[at] = tag;
@@ -84,9 +84,11 @@ export class RateLimit implements Disposable {
     return best;
   }
 
-  private grow(now: Instant): void {
+  /** To another number of places. */
+  private resize(places: number, now: Instant): void {
     const { tags, spoken } = this;
-    this.clear(tags.length * 2);
+    this.tags = new Float64Array(places);
+    this.spoken = new Float64Array(places).fill(Number.NEGATIVE_INFINITY);
     for (let i = 0; i < tags.length; i += 1) {
       if ((spoken[i] as number) <= now) continue;
       const tag = tags[i] as number;
@@ -96,16 +98,15 @@ export class RateLimit implements Disposable {
     }
   }
 
-  private clear(places: number): void {
-    this.tags = new Float64Array(places);
-    this.spoken = new Float64Array(places).fill(Number.NEGATIVE_INFINITY);
-  }
-
+  /** Of the places that a storm needed, those that are left keep some. */
   private readonly due = (): void => {
     this.timer = undefined;
+    const now = this.clock.now();
     const left = this.size;
-    if (left > 0) this.timer = this.clock.at(this.clock.now() + this.period, this.due);
-    else if (this.tags.length > FEWEST) this.clear(FEWEST);
+    let places = this.tags.length;
+    while (places > FEWEST && places > 8 * left) places /= 2;
+    if (places < this.tags.length) this.resize(places, now);
+    if (left > 0) this.timer = this.clock.at(now + this.period, this.due);
   };
 }
 

@@ -1,8 +1,13 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { minutes, nobody, type Peer } from '@lapwing/kernel';
-import { SeededRandom } from '@lapwing/kernel/testing';
+import { SeededRandom, settle } from '@lapwing/kernel/testing';
 import { describe, expect, it } from 'vitest';
 import { type Contact, type ContactLimits, Contacts } from './contacts.ts';
 import { duplicateLimits } from './duplicates.ts';
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
 
 const life = minutes(4);
 const limits: ContactLimits = { ...duplicateLimits, contacts: 1000, amplification: 3 };
@@ -69,5 +74,21 @@ describe('contacts', () => {
     expect(strangers.map(({ remembered }) => remembered)).toEqual([...Array(101).fill(0), ...Array(99).fill(1)]);
     expect(contacts.remember(strangers[0] as Contact, 8, life, 1)).toBe(1);
     expect(strangers[101]?.remembered).toBe(0);
+  });
+
+  it('leave nothing behind of those that came and went', async () => {
+    const contacts = contactsOf({ contacts: 10_000 });
+    const gone: WeakRef<Contact>[] = [];
+    const comeAndGo = (): void => {
+      const all = Array.from({ length: 5000 }, (_, n) => contacts.touch(peer(n), 0));
+      for (const contact of all) contacts.remember(contact, 1, life, 0);
+      contacts.expire(life + 1);
+      gone.push(...all.map((contact) => new WeakRef(contact)));
+    };
+    comeAndGo();
+    await settle();
+    collect();
+    expect(contacts.size).toBe(0);
+    expect(gone.filter((each) => each.deref() !== undefined).length).toBeLessThan(1100);
   });
 });

@@ -212,6 +212,7 @@ export class Contacts {
     this.duplicates.forget(contact);
     this.contacts.delete(peer.key);
     if (peer.known === contact) peer.known = undefined;
+    this.tidy(this.queueOf(contact));
     if (contact.proven && peer.identity.kind === 'none') this.proven.set(peer.key, true, now);
   }
 
@@ -240,16 +241,21 @@ export class Contacts {
   }
 
   private list(contact: Contact): void {
-    const queue = contact.peer.identity.kind === 'none' ? this.forgettable.anonymous : this.forgettable.authenticated;
-    // Those that are over, or have nothing left, stand in it until then.
-    if (queue.size > 1024 && queue.size > 2 * this.contacts.size) {
-      queue.keep((each) => {
-        each.listed = isForgettable(each);
-        return each.listed;
-      });
-    }
     contact.listed = true;
-    queue.push(contact);
+    this.queueOf(contact).push(contact);
+  }
+
+  private queueOf({ peer }: Contact): Fifo<Contact> {
+    return peer.identity.kind === 'none' ? this.forgettable.anonymous : this.forgettable.authenticated;
+  }
+
+  /** Those that are over stand in it until they are twice as many as there are contacts. */
+  private tidy(queue: Fifo<Contact>): void {
+    if (queue.size <= 1024 || queue.size <= 2 * this.contacts.size) return;
+    queue.keep((each) => {
+      each.listed = isForgettable(each);
+      return each.listed;
+    });
   }
 
   /** They themselves stay: else most of a fleet that speaks often would be made anew for each message. */
