@@ -1,6 +1,6 @@
 // A device and its servers under OSCORE (Transport 1.2.1 §5.5, RFC 8613): over every road, from the factory by a bootstrap server,
 // and over restarts of either side.
-import { Code, decodeMessage, Option } from '@lapwing/coap';
+import { Code, decodeMessage, Option, Type } from '@lapwing/coap';
 import { digest, encodeUtf8, hours, minutes, Secret, seconds } from '@lapwing/kernel';
 import { parsePath } from '@lapwing/lwm2m';
 import { MemoryObservationStore, MemoryRegistrationStore } from '@lapwing/server';
@@ -115,6 +115,96 @@ describe('a device under OSCORE', () => {
     expect(values.at(-1)).toBe(31);
     expect(thing.client.stats()?.relations).toBe(1);
     expect(await world.during(world.server.device('dev').read('/3/0/0'))).toHaveLength(1);
+  });
+});
+
+describe('a device under OSCORE that comes from another address', () => {
+  const place = { via: 'udp', host: serverHost, port: 5683 } as const;
+
+  async function observed(options: WorldOptions = {}) {
+    const world = await World.make({ road: 'oscore', ...options });
+    const thing = await world.device('dev', { lifetime: hours(1) });
+    await world.until(isRegistered(world, 'dev'));
+    const watching = [world.observing('dev', '/3303/0/5700'), world.observing('dev', '/3/0/14')] as const;
+    await world.until(() => watching.every(({ values }) => values.length === 1));
+    const addressNow = () => world.server.registration('dev')?.peer.address;
+    return { world, thing, watching, addressNow };
+  }
+
+  it('D-11: is heard and found there from its first notification on, and asked for nothing anew', async () => {
+    const { world, thing, watching, addressNow } = await observed();
+    await using _ = world;
+    const { id } = world.server.registration('dev') ?? expect.fail('not registered');
+    const asked = world.server.stats().endpoints['listener-1']?.sent;
+    thing.transport.rebind({ port: 55_555 });
+    thing.warm(25);
+    await world.pass(seconds(5));
+    expect(watching[0].values).toEqual([20, 25]);
+    expect(addressNow()).toMatchObject({ host: thing.host, port: 55_555 });
+    // One acknowledgement: the other observation has moved too, without a word.
+    expect(world.server.stats().endpoints['listener-1']).toMatchObject({ sent: (asked ?? 0) + 1, wrongPeer: 0 });
+    expect(await world.during(world.server.device('dev').write('/3/0/14', { type: 'string', value: '+05:00' }))).toBe(
+      undefined,
+    );
+    await world.pass(seconds(5));
+    expect(watching[1].values).toEqual(['+00:00', '+05:00']);
+    watching[1].stop();
+    await world.during(watching[1].ended);
+    expect(thing.client.stats()?.relations).toBe(1);
+    expect(world.server.registration('dev')?.id).toBe(id);
+    expect(world.of('registered')).toHaveLength(1);
+    expect(world.server.stats().oscore).toMatchObject({ unverified: 0, unverifiedAnswers: 0 });
+  });
+
+  it('D-11: is kept with its new address', async () => {
+    const registrations = new MemoryRegistrationStore();
+    const { world, thing } = await observed({ server: { stores: { registrations } } });
+    await using _ = world;
+    thing.transport.rebind({ port: 55_555 });
+    thing.warm(25);
+    await world.pass(seconds(5));
+    await world.stopServer();
+    await world.startServer({ stores: { registrations } });
+    expect(await world.during(world.server.device('dev').read('/3/0/0'))).toHaveLength(1);
+    expect(world.server.registration('dev')?.peer.address).toMatchObject({ port: 55_555 });
+  });
+
+  it('D-11: is nowhere but where its newest message came from: an old one, a copy and a forgery move nothing', async () => {
+    const { world, thing, watching, addressNow } = await observed();
+    await using _ = world;
+    const sent: Uint8Array[] = [];
+    world.network.tap = (from, _to, bytes) => {
+      const { code, type } = decodeMessage(bytes);
+      if (from.host !== thing.host || type !== Type.Con || code === Code.Empty) return bytes;
+      sent.push(new Uint8Array(bytes));
+      // The first is a long time on its way, and overtaken.
+      return sent.length === 1 ? undefined : bytes;
+    };
+    thing.warm(24);
+    await world.pass(100);
+    thing.warm(25);
+    await world.pass(minutes(1));
+    expect([watching[0].values.at(-1), sent.length]).toEqual([25, 2]);
+    const thief = { via: 'udp', host: '10.9.9.9', port: 5683 } as const;
+    const { values } = watching[0];
+    const before = [...values];
+    for (const bytes of [...sent]) {
+      const forged = Uint8Array.from(bytes);
+      forged[forged.length - 1]! ^= 1;
+      for (const each of [bytes, forged]) {
+        // Under another message id, or it is a repetition.
+        const again = Uint8Array.from(each);
+        again[2]! ^= 0x55;
+        world.network.carry(thief, place, again);
+        await world.pass(seconds(1));
+      }
+    }
+    expect(values).toEqual(before);
+    expect(addressNow()).toMatchObject({ host: thing.host });
+    expect(world.server.stats().endpoints['listener-1']?.wrongPeer).toBe(4);
+    thing.warm(26);
+    await world.pass(seconds(5));
+    expect(values.at(-1)).toBe(26);
   });
 });
 

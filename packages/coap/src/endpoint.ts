@@ -223,6 +223,11 @@ export class Endpoint implements AsyncDisposable {
     this.asking.forget(roadTo(peer), token);
   }
 
+  /** What is observed at one peer is expected from another from now on: the same device, at another address. */
+  move(from: Peer, to: Peer, token: Token): void {
+    this.asking.move(roadTo(from), roadTo(to), token);
+  }
+
   /**
    * Takes up an observation that began elsewhere or before a restart. The request is needed where notifications come in
    * blocks. Throws ConfigError for peers of OSCORE: what ties their notifications to the request has not been kept.

@@ -17,6 +17,7 @@ import type { Contact } from './contact.ts';
 import type { PerformOptions } from './device.ts';
 import type { Observation, ServerEvents } from './events.ts';
 import type { Exchange, Observer } from './exchange.ts';
+import { isSamePlace } from './registration/identity.ts';
 import type { Telling } from './telling.ts';
 import { Watch } from './watch.ts';
 
@@ -25,6 +26,8 @@ export type CancelOperation = Extract<Operation, { op: 'cancel-observe' | 'cance
 
 export interface ObservationEvents extends Pick<Telling, 'emit'> {
   ended(event: ServerEvents['observation-ended']): void;
+  /** A notification has proved that the device is there now. */
+  moved(contact: Contact, peer: Peer): void;
 }
 
 export class ObservationRecord implements Observation {
@@ -171,19 +174,26 @@ export class Observations {
 
   /**
    * The device speaks from another address now, and with the right to do so: what it is observed for goes on there. Where that is a new
-   * connection the device has forgotten it with the old one (RFC 8323 §7.4), and under OSCORE the answers are tied to the request that
-   * went to the old address: returns what is to be asked for anew.
+   * connection the device has forgotten it with the old one (RFC 8323 §7.4), as it may with an association below OSCORE: returns what is
+   * to be asked for anew.
    */
   follow(contact: Contact, previous: Peer): readonly ObservationRecord[] {
     const { peer } = contact.registration;
-    if (peer.connection !== undefined) return this.of(contact);
-    if (peer.identity.kind === 'oscore') {
+    const isProtected = peer.identity.kind === 'oscore';
+    const { connection, identity } = peer.below ?? peer;
+    if (connection !== undefined) return this.of(contact);
+    if (isProtected && identity.kind !== 'none') {
       for (const record of this.of(contact)) contact.endpoint.forget(previous, tokenOf(record));
       return this.of(contact);
     }
     for (const record of this.of(contact)) {
       if (this.asked.has(record)) continue;
       const token = tokenOf(record);
+      // Only the endpoint knows what ties its notifications to a protected request (RFC 8613 §8.4).
+      if (isProtected) {
+        contact.endpoint.move(previous, peer, token);
+        continue;
+      }
       contact.endpoint.forget(previous, token);
       this.exchange.resume(contact, record.operation, token, this.observing(record));
     }
@@ -213,11 +223,12 @@ export class Observations {
     return { listener: this.notified, tag: record };
   }
 
-  private readonly notified = (response: Response, { tag, sequence }: Observed): void => {
+  private readonly notified = (response: Response, { tag, sequence, peer }: Observed): void => {
     if (!(tag instanceof ObservationRecord) || tag.ended) return;
     const record = tag;
     const { contact } = record;
     this.heard(contact);
+    if (peer.below !== undefined && !isSamePlace(contact.record.peer, peer)) this.events.moved(contact, peer);
     const { registration } = contact;
     let result: Result | undefined;
     try {

@@ -45,7 +45,7 @@ export class Server implements AsyncDisposable {
   private readonly exchange: Exchange;
   private readonly observing: Observations;
   private readonly registering: RegistrationInterface;
-  private readonly expiry: ExpiryWheel<Contact>;
+  private readonly expiry = new ExpiryWheel<Contact>();
   private readonly expiries: Driver<Contact, Contact>;
   private readonly awake: Driver<AwakeInput<Contact>, AwakeEffect<Contact>>;
   private readonly sending: SendInterface;
@@ -57,7 +57,6 @@ export class Server implements AsyncDisposable {
   private unserved = 0;
   private listenerErrors = 0;
   private closed = false;
-
   private readonly settings: Settings;
 
   private constructor(settings: Settings) {
@@ -74,7 +73,6 @@ export class Server implements AsyncDisposable {
     this.exchange = new Exchange(models, this.heard, clock, (name, prefix) => this.behind.objectsOf(name, prefix));
     this.observing = new Observations(this.exchange, this.observed, this.heard, limits.observations);
     this.sending = new SendInterface(settings, this.registry, models, this.sent);
-    this.expiry = new ExpiryWheel();
     this.expiries = new Driver(this.expiry, clock, (contact) => this.end(contact, 'expired'));
     this.awake = new Driver(new Awake<Contact>(windowOf(settings.awakeWindow)), clock, this.woke);
     this.keeping = new Keeping(
@@ -90,6 +88,7 @@ export class Server implements AsyncDisposable {
     this.registering = new RegistrationInterface(settings, this.registry, {
       registered: this.registered,
       updated: this.updated,
+      moved: (contact, previous) => this.spokenTo(contact, this.followed(contact, previous)),
       deregistered: (contact) => this.end(contact, 'deregistered'),
       notOwner: (name, peer, listener, reason) => this.telling.emit('not-owner', { name, peer, listener, reason }),
       keep: this.keeping.keepsRegistersFirst,
@@ -319,13 +318,19 @@ export class Server implements AsyncDisposable {
     if (sooner) this.expiries.handle(contact);
     const { record } = contact;
     if (previous.queueMode && !record.queueMode) this.awake.handle({ kind: 'left', item: contact });
-    const moved = previous.peer !== record.peer ? this.observing.follow(contact, previous.peer) : [];
-    this.keeping.updated(contact, previous);
+    const again = this.followed(contact, previous);
     if (this.telling.has('updated'))
       this.telling.emit('updated', { registration: contact.registration, previous, withObjects });
     if (record.objectList !== previous.objectList) this.behind.seen(contact);
-    this.spokenTo(contact, moved);
+    this.spokenTo(contact, again);
   };
+
+  /** It may be at another place now; what is to be observed anew there. */
+  private followed(contact: Contact, previous: RegistrationRecord): readonly ObservationRecord[] {
+    const again = previous.peer === contact.record.peer ? [] : this.observing.follow(contact, previous.peer);
+    this.keeping.updated(contact, previous);
+    return again;
+  }
 
   private readonly sent = (contact: Contact, report: Report): void => {
     for (const each of byTree(report)) this.telling.emit('sent', { registration: contact.registration, ...each });
@@ -365,6 +370,7 @@ export class Server implements AsyncDisposable {
   /** What is kept hears of an end before anybody can ask for the same again. */
   private readonly observed: ObservationEvents = {
     emit: (kind, event) => this.tell(kind, event),
+    moved: (contact, peer) => this.registering.moved(contact, peer),
     ended: (event) => {
       this.keeping.observationEnded(event);
       this.telling.emit('observation-ended', event);

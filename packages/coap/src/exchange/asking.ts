@@ -170,6 +170,10 @@ export class AskingSide {
     this.driver.handle({ kind: 'forget', peer, token: keyOfToken(token) });
   }
 
+  move(from: Peer, to: Peer, token: Token): void {
+    this.driver.handle({ kind: 'move', from, to, token: keyOfToken(token) });
+  }
+
   abandon(peer: Peer, token: Token, reason: unknown): void {
     const call = this.exchanges.waiting(peer, keyOfToken(token));
     if (call instanceof Call) this.withdraw(call, reason);
@@ -257,6 +261,18 @@ export class AskingSide {
       case 'notify':
         this.notify(effect.observation, effect.message, effect.sequence, effect.at);
         break;
+      case 'elsewhere': {
+        const { observation, message, incoming } = effect;
+        const { peer: from, token, listener } = observation;
+        if (listener.knows?.(toResponse(message)) === true) {
+          this.driver.handle({ kind: 'move', from, to: incoming.peer, token });
+          this.driver.handle({ kind: 'response', token, message, incoming });
+        } else {
+          count('wrongPeer');
+          toLayer({ kind: 'refuse', incoming });
+        }
+        break;
+      }
       case 'stale':
         count('staleNotification');
         break;

@@ -44,6 +44,8 @@ export type ExchangeInput =
   | { readonly kind: 'abandon'; readonly asking: Asking }
   | { readonly kind: 'expect'; readonly observation: Observation }
   | { readonly kind: 'forget'; readonly peer: Peer; readonly token: TokenKey }
+  /** What is observed there comes from another place from now on. */
+  | { readonly kind: 'move'; readonly from: Peer; readonly to: Peer; readonly token: TokenKey }
   | { readonly kind: 'lost'; readonly peer: Peer }
   /** Whoever waits has waited for nothing. */
   | { readonly kind: 'close' };
@@ -59,6 +61,13 @@ export type ExchangeEffect =
       readonly message: Message;
       readonly sequence: number | undefined;
       readonly at: Instant;
+    }
+  /** From another place than was asked: the listener of the observation can tell whether it is his all the same. */
+  | {
+      readonly kind: 'elsewhere';
+      readonly observation: Observation;
+      readonly message: Message;
+      readonly incoming: Incoming;
     }
   /** Older than the newest so far (RFC 7641 §3.4). */
   | { readonly kind: 'stale'; readonly observation: Observation }
@@ -131,6 +140,9 @@ export class Exchanges implements Core<ExchangeInput, ExchangeEffect> {
       case 'forget':
         this.observed.remove(input.peer, input.token);
         break;
+      case 'move':
+        this.move(input.from, input.to, input.token);
+        break;
       case 'lost':
         this.lost(input.peer);
         break;
@@ -179,8 +191,7 @@ export class Exchanges implements Core<ExchangeInput, ExchangeEffect> {
     }
     const observation = this.observed.find(peer, token);
     if (observation === undefined) {
-      const known = this.open.has(token) || this.observed.has(token);
-      this.effects.push({ kind: 'refuse', incoming, why: known ? 'wrong-peer' : 'unknown-token' });
+      this.fromElsewhere(token, message, incoming);
       return;
     }
     if (unacceptable !== 0) {
@@ -205,6 +216,26 @@ export class Exchanges implements Core<ExchangeInput, ExchangeEffect> {
       observation.freshAt = Math.floor(now);
     }
     this.effects.push({ kind: 'notify', observation, message, sequence, at: now });
+  }
+
+  private fromElsewhere(token: TokenKey, message: Message, incoming: Incoming): void {
+    const observation = this.observed.findAnywhere(token);
+    // RFC 8323 §7.4: what is observed on a connection ends with it.
+    const mayMove = observation?.listener.knows !== undefined && incoming.peer.connection === undefined;
+    if (observation !== undefined && mayMove && (incoming.message?.unacceptable ?? 0) === 0)
+      this.effects.push({ kind: 'elsewhere', observation, message, incoming });
+    else {
+      const known = observation !== undefined || this.open.has(token);
+      this.effects.push({ kind: 'refuse', incoming, why: known ? 'wrong-peer' : 'unknown-token' });
+    }
+  }
+
+  private move(from: Peer, to: Peer, token: TokenKey): void {
+    const observation = this.observed.find(from, token);
+    if (observation === undefined) return;
+    this.observed.remove(from, token);
+    observation.peer = to;
+    this.observed.put(observation);
   }
 
   private answer(asking: Asking, message: Message, now: Instant): void {

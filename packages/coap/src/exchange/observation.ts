@@ -7,7 +7,14 @@ import type { Tokened } from './token-table.ts';
 import { type TokenKey, tokenOfKey } from './tokens.ts';
 
 /** Hears the notifications of observations. */
-export type Listener = (response: Response, observed: Observed) => void;
+export interface Listener {
+  (response: Response, observed: Observed): void;
+  /**
+   * Whether nobody but whoever was asked can have made that response, just now and wherever he is: the observation follows him
+   * there. Without it notifications come from where the request went (RFC 7252 §5.3.2).
+   */
+  readonly knows?: (response: Response) => boolean;
+}
 
 /** What somebody has to say who observes. */
 export interface Observing {
@@ -60,7 +67,8 @@ const MOST_SHARED = 256;
 
 /** What lives on between notifications. */
 export class Observation implements Tokened<Observation> {
-  readonly peer: Peer;
+  /** Changed by whoever has it in a table, and while it is in none. */
+  peer: Peer;
   readonly token: TokenKey;
   readonly listener: Listener;
   readonly tag: unknown;

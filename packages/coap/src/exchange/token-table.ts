@@ -23,14 +23,19 @@ export class TokenTable<Item extends Tokened<Item>> implements Iterable<Item> {
 
   /** Whether that token is in use with any peer. */
   has(token: TokenKey): boolean {
-    let item = this.buckets[bucketOf(token, this.buckets.length)];
-    while (item !== undefined && item.token !== token) item = item.nextInBucket;
-    return item !== undefined;
+    return this.findAnywhere(token) !== undefined;
   }
 
   find(peer: Peer, token: TokenKey): Item | undefined {
     let item = this.buckets[bucketOf(token, this.buckets.length)];
     while (item !== undefined && !isNamed(item, peer, token)) item = item.nextInBucket;
+    return item;
+  }
+
+  /** With that token, whoever its peer is. */
+  findAnywhere(token: TokenKey): Item | undefined {
+    let item = this.buckets[bucketOf(token, this.buckets.length)];
+    while (item !== undefined && item.token !== token) item = item.nextInBucket;
     return item;
   }
 

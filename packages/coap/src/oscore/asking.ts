@@ -149,7 +149,7 @@ export class AskingProtection {
   private async observe(task: Task, generation: Generation, sent: ProtectedRequest): Promise<Answer> {
     const { ground, context, peer } = task;
     const token = context.token ?? ground.freshToken();
-    const notifications = new Notifications(generation.context, sent.binding, this.parts.tally);
+    const notifications = new Notifications(generation, sent.binding, this.parts.tally);
     let observes = false;
     try {
       const outer = await task.inner(sent.message, lower(task, token, this.listener(task, token, notifications)));
@@ -187,6 +187,7 @@ export class AskingProtection {
     if (isOffer && opened.content.code === Code.Unauthorized) return { kind: 'offer', offer: new Uint8Array(offer) };
     refuseUnknown(task, opened);
     notifications?.began(opened.sequence);
+    if (opened.sequence !== undefined) generation.heard(opened.sequence);
     return { kind: 'response', response: opened.content };
   }
 
@@ -201,15 +202,16 @@ export class AskingProtection {
   }
 
   private listener(task: Task, token: Token, notifications: Notifications): Listener {
-    const { ground, peer, request, again } = task;
+    const { ground, request, again } = task;
     const observation = {};
-    const hear: Listener = (outer, observed) => {
+    const heard = (outer: Response, observed: Observed): void => {
       const opened = notifications.read(outer);
       if (opened === undefined) {
         // RFC 8613 §8.4: what is wrong with one message does not end the observation, though below it looks like an end.
-        if (!isSuccess(outer.code) || !outer.options.has(Option.Observe)) ground.expect(peer.below, token, hear);
+        if (!isSuccess(outer.code) || !outer.options.has(Option.Observe)) ground.expect(observed.peer, token, hear);
         return;
       }
+      const peer = peerNow(task.peer, observed.peer);
       const { sequence = 0 } = opened;
       const seen: Observed = {
         peer,
@@ -222,6 +224,7 @@ export class AskingProtection {
         tell(task, whole, seen),
       );
     };
+    const hear: Listener = Object.assign(heard, { knows: (outer: Response) => notifications.isNewest(outer) });
     return hear;
   }
 
@@ -229,6 +232,11 @@ export class AskingProtection {
     this.parts.tally.add('unverifiedAnswers');
     return unverified(task, why);
   }
+}
+
+/** Whoever was asked, at the place that it is observed at now. */
+function peerNow(asked: ProtectedPeer, below: Peer): ProtectedPeer {
+  return asked.below.key === below.key ? asked : new ProtectedPeer(asked.live, below);
 }
 
 const tagOf = (context: Context): unknown => (context instanceof AskingContext ? context.tag : undefined);

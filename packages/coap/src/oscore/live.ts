@@ -18,6 +18,8 @@ export class Generation {
   kidContext: Uint8Array | undefined;
   /** What shows that a request was made after our restart (RFC 8613 Appendix B.1.2). */
   challenge: Uint8Array | undefined = undefined;
+  /** The newest that was heard of the peer under these keys, be it a request or a notification; -1 for nothing. */
+  newest = -1;
   private readonly sequence: SenderSequence;
   /** Gives the first number of a range that nobody else gets. */
   private readonly reserve: (() => Promise<number>) | undefined;
@@ -41,6 +43,11 @@ export class Generation {
     this.sequence = options.sequence;
     this.reserve = options.reserve;
     this.stride = options.stride ?? 0;
+  }
+
+  /** A message of the peer has verified. */
+  heard(sequence: number): void {
+    if (sequence > this.newest) this.newest = sequence;
   }
 
   /** The next Sender Sequence Number, in the order of the calls. Throws or rejects with OscoreError when there is none. */

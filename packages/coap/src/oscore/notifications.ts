@@ -3,8 +3,8 @@
 import { FormatError } from '@lapwing/kernel';
 import type { Response } from '../message/message.ts';
 import { Option } from '../message/options.ts';
-import type { SecurityContext } from './context.ts';
 import type { OscoreTally } from './counters.ts';
+import type { Generation } from './live.ts';
 import { decodeOscoreOption, type OscoreOption } from './option.ts';
 import { type Binding, type OpenedResponse, unprotectResponse } from './protect.ts';
 
@@ -21,14 +21,14 @@ export function optionOf(outer: Response): OscoreOption | 'malformed' | undefine
 }
 
 export class Notifications {
-  private readonly context: SecurityContext;
+  private readonly generation: Generation;
   private readonly binding: Binding;
   private readonly tally: OscoreTally;
   /** The Notification Number: -1 for the answer with the nonce of the request, which is older than all others. */
   private newest = -2;
 
-  constructor(context: SecurityContext, binding: Binding, tally: OscoreTally) {
-    this.context = context;
+  constructor(generation: Generation, binding: Binding, tally: OscoreTally) {
+    this.generation = generation;
     this.binding = binding;
     this.tally = tally;
   }
@@ -38,14 +38,19 @@ export class Notifications {
     this.newest = Math.max(this.newest, sequence ?? -1);
   }
 
+  /**
+   * Whether the peer has made it after everything else that was heard of it: only such a one may say where the peer is, since an
+   * older one may have come by a road that the peer has left (RFC 9146 §6 says the same of records).
+   */
+  isNewest(outer: Response): boolean {
+    const { sequence = -1 } = this.open(outer) ?? {};
+    return sequence > this.newest && sequence > this.generation.newest;
+  }
+
   /** Undefined for what is to be dropped. */
   read(outer: Response): OpenedResponse | undefined {
-    const option = optionOf(outer);
-    const opened =
-      option === undefined || option === 'malformed'
-        ? 'malformed'
-        : unprotectResponse(this.context, this.binding, outer, option);
-    if (typeof opened === 'string' || opened.unacceptable !== 0) {
+    const opened = this.open(outer);
+    if (opened === undefined) {
       this.tally.add('unverifiedAnswers');
       return undefined;
     }
@@ -55,6 +60,14 @@ export class Notifications {
       return undefined;
     }
     this.newest = number;
+    this.generation.heard(number);
     return opened;
+  }
+
+  private open(outer: Response): OpenedResponse | undefined {
+    const option = optionOf(outer);
+    if (option === undefined || option === 'malformed') return undefined;
+    const opened = unprotectResponse(this.generation.context, this.binding, outer, option);
+    return typeof opened === 'string' || opened.unacceptable !== 0 ? undefined : opened;
   }
 }

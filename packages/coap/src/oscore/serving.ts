@@ -118,6 +118,7 @@ export class ServingProtection {
     if (window.judge(sequence, isFresh ? 'proven' : 'unproven') === 'unproven')
       return () => this.challenge(arrived, generation);
     window.accept(sequence);
+    generation.heard(sequence);
     return () => this.serve(inner, arrived, live, generation, opened);
   }
 
@@ -132,6 +133,7 @@ export class ServingProtection {
       // The peer has shown that it has the keys.
       generation.kidContext = undefined;
       generation.window.accept(arrived.sequence);
+      generation.heard(arrived.sequence);
       live.current = generation;
       live.offers.revoke();
       this.parts.tally.add('rederived');

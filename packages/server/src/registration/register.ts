@@ -40,6 +40,8 @@ export interface RegistrationEvents {
   updated(contact: Contact, previous: RegistrationRecord, withObjects: boolean, sooner: boolean): void;
   deregistered(contact: Contact): void;
   /** The credentials speak for another name. */
+  /** It has been heard from another place, without an Update. */
+  moved(contact: Contact, previous: RegistrationRecord): void;
   notOwner(name: string, peer: Peer, listener: string, reason: string): void;
   /** Where a Register is answered only when it is kept for good: resolves then, rejects when that failed. */
   readonly keep?: ((contact: Contact) => Promise<void>) | undefined;
@@ -243,6 +245,15 @@ export class RegistrationInterface implements Disposable {
     this.count('updated');
     this.events.updated(contact, previous, withObjects, contact.expiresAt < endedAt);
     return makeResponse(Code.Changed);
+  }
+
+  /** It has proved by what it was asked for that it is at another place now: where it is spoken to, and all that changes. */
+  moved(contact: Contact, peer: Peer): void {
+    const previous = contact.registration;
+    const { terms, objectList, updatedAt } = previous;
+    contact.registration = previous.updated({ peer, terms, objectList, updatedAt });
+    if (peer.key !== previous.peer.key) this.registry.moved(contact, previous.peer.key);
+    this.events.moved(contact, previous);
   }
 
   private termsAfter(
