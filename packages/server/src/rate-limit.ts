@@ -1,7 +1,7 @@
 // How often something may happen, for each key: one number, the time until which its tokens are spoken for. Where that time is
 // past it says nothing, and its place is free: nothing is left of who is quiet. Keys are hashes with a secret, in a table of
 // numbers: a map of a hundred thousand texts would cost more than the rest of a Register.
-import type { Clock, Duration, Instant, Random } from '@lapwing/kernel';
+import { type Clock, type Duration, type Instant, type Random, systemRandom } from '@lapwing/kernel';
 
 export interface Rate {
   /** Tokens a second. */
@@ -31,7 +31,7 @@ export class RateLimit implements Disposable {
   private timer: Disposable | undefined;
 
   /** Remembers at most `most` keys, a power of two; a forgotten key starts with a full bucket. */
-  constructor({ perSecond, burst }: Rate, clock: Clock, random: Random, most = MOST) {
+  constructor({ perSecond, burst }: Rate, clock: Clock, random: Random = systemRandom, most = MOST) {
     this.clock = clock;
     this.interval = 1000 / perSecond;
     this.period = burst * this.interval;

@@ -81,11 +81,11 @@ export class BootstrapServer implements AsyncDisposable {
   private closed = false;
 
   private constructor(settings: BootstrapServerSettings) {
-    const { clock, random, limits } = settings;
+    const { clock, limits } = settings;
     this.settings = settings;
     this.oscore = protectionOf(settings);
-    this.rate = new RateLimit(limits.requestRate, clock, random);
-    this.hostRate = limits.hostRate === undefined ? undefined : new RateLimit(limits.hostRate, clock, random);
+    this.rate = new RateLimit(limits.requestRate, clock);
+    this.hostRate = limits.hostRate === undefined ? undefined : new RateLimit(limits.hostRate, clock);
   }
 
   /** Binds every listener; rejects with ConfigError for bad options, and leaves nothing open when one cannot be bound. */

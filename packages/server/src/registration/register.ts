@@ -105,9 +105,9 @@ export class RegistrationInterface implements Disposable {
     this.settings = settings;
     this.registry = registry;
     this.events = events;
-    const { clock, random, limits } = settings;
-    this.rate = new RateLimit(limits.registerRate, clock, random);
-    this.hostRate = limits.hostRate === undefined ? undefined : new RateLimit(limits.hostRate, clock, random);
+    const { clock, limits } = settings;
+    this.rate = new RateLimit(limits.registerRate, clock);
+    this.hostRate = limits.hostRate === undefined ? undefined : new RateLimit(limits.hostRate, clock);
   }
 
   /** Stops its timers. */
