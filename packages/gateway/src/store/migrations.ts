@@ -61,4 +61,5 @@ export const migrations: readonly string[] = [
      name TEXT PRIMARY KEY,
      window TEXT NOT NULL
    ) STRICT, WITHOUT ROWID`,
+  'ALTER TABLE observation ADD COLUMN shared INTEGER',
 ];
