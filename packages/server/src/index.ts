@@ -31,8 +31,9 @@ export {
   type ReadValues,
 } from './device.ts';
 export type { EndDevicesStats } from './end-devices.ts';
-export { type Failure, failureOf, NotRegisteredError, UnsupportedError } from './errors.ts';
+export { NotRegisteredError, UnsupportedError } from './errors.ts';
 export type { Observation, ServerEvents } from './events.ts';
+export { type Delivered, type Failure, type FailureKind, failureOf } from './failure.ts';
 export type { KeepingStats } from './keeping.ts';
 export {
   type AlertTrace,
@@ -69,7 +70,6 @@ export { Server } from './server.ts';
 export type { ServerStats } from './stats.ts';
 export type {
   CommandChange,
-  CommandFailure,
   CommandState,
   CommandStore,
   KeptCommand,
