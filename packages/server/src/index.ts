@@ -39,6 +39,7 @@ export {
   type AssociationStore,
   type CertificateAndKey,
   checkListenerSecurity,
+  checkStreamSecurity,
   cipherSuites,
   type DtlsStats,
   type HandshakeTrace,
@@ -51,6 +52,7 @@ export {
   type RefusedRecord,
   type StreamSecurity,
   type StreamStats,
+  type TlsHandshakeTrace,
 } from './listen.ts';
 export type { Candidate, Listener, ServerOptions, Stores, Verdict } from './options.ts';
 export type { CommandReceiver, QueueOptions } from './queue.ts';
