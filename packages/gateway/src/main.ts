@@ -158,13 +158,18 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
       random,
       library,
       authorize: logins.authorize,
-      lifetime: { ...lwm2m.lifetime, default: Math.min(lwm2m.lifetime.max, seconds(86_400)) },
+      lifetime: {
+        ...lwm2m.lifetime,
+        default: Math.min(lwm2m.lifetime.max, seconds(86_400)),
+        zero: lwm2m.lifetime.max,
+      },
       awakeWindow: lwm2m.awakeWindow,
       queueMode: isQueueMode,
       blocks: lwm2m.blocks,
       // Devices are asked what applications ask, and nothing else.
       endDevices: 'ignore',
       keptObservations: lwm2m.keptObservations,
+      unmarkedObserve: lwm2m.profile.unmarkedObserve,
       transmission: lwm2m.transmission,
       stores: {
         registrations: registrationsIn(database, unreadable),

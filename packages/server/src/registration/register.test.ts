@@ -245,6 +245,17 @@ describe('Register', () => {
     expect(wire.server.registration('dev')).toBeDefined();
   });
 
+  it.each([
+    ['1.0', {}, seconds(15)],
+    ['1.0', { zero: days(1) }, days(1)],
+    ['1.0', { zero: days(1), max: minutes(5) }, minutes(5)],
+    ['1.1', { zero: days(1) }, days(365)],
+  ])('I-14: takes lt=0 of LwM2M %s, with the lifetimes %j, for %d ms', async (version, lifetime, expected) => {
+    const wire = await Wire.open({ lifetime });
+    expect((await wire.register(a, ['ep=dev', `lwm2m=${version}`, 'lt=0'])).code).toBe(Code.Created);
+    expect(wire.server.registration('dev')?.lifetime).toBe(expected);
+  });
+
   it.each(['lt=-1', 'lt=1e99', 'lt=60abc', 'lt='])('I-14: refuses %s', async (lt) => {
     const wire = await Wire.open();
     expect((await wire.register(a, ['ep=dev', 'lwm2m=1.1', lt])).code).toBe(Code.BadRequest);

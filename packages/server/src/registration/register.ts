@@ -336,8 +336,8 @@ export class RegistrationInterface implements Disposable {
   }
 
   private clamp(lifetime: Duration): Duration {
-    const { min, max } = this.settings.lifetime;
-    return Math.min(Math.max(lifetime, min), max);
+    const { min, max, zero } = this.settings.lifetime;
+    return Math.min(Math.max(lifetime === 0 ? zero : lifetime, min), max);
   }
 
   /** The earlier of the lifetime's end and the permission's. */
