@@ -92,6 +92,8 @@ export class Server implements AsyncDisposable {
       moved: (contact, previous) => this.spokenTo(contact, this.followed(contact, previous)),
       deregistered: (contact) => this.end(contact, 'deregistered'),
       notOwner: (name, peer, listener, reason) => this.telling.emit('not-owner', { name, peer, listener, reason }),
+      refused: ({ status, message }, name, peer, listener) =>
+        this.telling.emit('register-refused', { name, peer, listener, code: status, reason: message }),
       keep: this.keeping.keepsRegistersFirst,
     });
   }
