@@ -36,6 +36,8 @@ export interface Profile {
   readonly details: 'omit' | 'report';
   /** Auto-observe of objects that no definition describes. */
   readonly undefinedObjects: 'skip' | 'observe';
+  /** `args` of execute: any text, or only what the grammar has (Core 1.2.1 §6.3.5). */
+  readonly executeArguments: 'any-text' | 'grammar';
   /** Code of a refused Register. */
   readonly refusedLogin: 'bad_request' | 'forbidden';
 }
@@ -59,6 +61,7 @@ export const profiles: { readonly [name in Profile['name']]: Profile } = {
     unmarkedObserve: 'going-on',
     details: 'omit',
     undefinedObjects: 'skip',
+    executeArguments: 'any-text',
     refusedLogin: 'bad_request',
   },
   native: {
@@ -78,6 +81,7 @@ export const profiles: { readonly [name in Profile['name']]: Profile } = {
     unmarkedObserve: 'over',
     details: 'report',
     undefinedObjects: 'observe',
+    executeArguments: 'grammar',
     refusedLogin: 'forbidden',
   },
 };
