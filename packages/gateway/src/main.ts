@@ -14,7 +14,7 @@ import {
   systemRandom,
 } from '@lapwing/kernel';
 import { formatPath } from '@lapwing/lwm2m';
-import { type Listener, type PassedOver, Server, type ServerStats } from '@lapwing/server';
+import { type Listener, type PassedOver, retireWithdrawn, Server, type ServerStats } from '@lapwing/server';
 import type { Fetch } from './auth.ts';
 import { accessBroker } from './broker-access.ts';
 import { isQueueMode } from './compat.ts';
@@ -139,6 +139,8 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
     metrics.add('store.unreadable');
     log.error('store: a record was passed over', { table, error: error.message });
   };
+  const keyUse = keyUseIn(database, unreadable);
+  await retireWithdrawn(keyUse, credentials === undefined ? [] : [credentials]);
 
   const handshakes = secured ? own(new HandshakeLog(log)) : undefined;
   const listening = lwm2m.listeners.map((listener) => ({ listener, socket: openListener(listener) }));
@@ -169,7 +171,7 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
         registrations: registrationsIn(database, unreadable),
         observations: observationsIn(database, unreadable),
         commands: commandsIn(database, unreadable),
-        keyUse: keyUseIn(database, unreadable),
+        keyUse,
       },
       tagOfNote: (note) => new NotificationText(parseNote(note).command),
       receiver: {

@@ -386,7 +386,7 @@ export class Server implements AsyncDisposable {
     identityOf: (name) => this.registry.byName(name)?.registration.peer.identity,
     revoke: (isRevoked) => this.revoke(isRevoked),
     drop: (name) => void this.drop(name),
-    forget: async (recipientId) => this.oscore?.forget(recipientId),
+    contexts: () => this.oscore,
   };
 
   private readonly heard = (contact: Contact): void => {

@@ -1,5 +1,5 @@
 // Credentials that change while devices use them: which identities may not go on as they are.
-import { deriveContext, type ProvisionedContext } from '@lapwing/coap/oscore';
+import { keyNames, type Oscore, type ProvisionedContext } from '@lapwing/coap/oscore';
 import { ConfigError, equalBytes, equalInConstantTime, type Identity, noBytes } from '@lapwing/kernel';
 import { nameOf, refusalOf } from './ownership.ts';
 import { type DeviceCredential, type DeviceSecurity, isIdentityOf, type SecurityStore } from './store.ts';
@@ -12,8 +12,8 @@ export interface Holders {
   revoke(isRevoked: (identity: Identity) => boolean): number;
   /** Ends the registration of the name. */
   drop(name: string): void;
-  /** Contexts of OSCORE with that Recipient ID are others from now on. */
-  forget(recipientId: Uint8Array): Promise<void>;
+  /** Those of OSCORE in use; undefined where nobody can have one. */
+  contexts(): Pick<Oscore, 'forget' | 'retire'> | undefined;
 }
 
 /** Puts `next` into the store, or without one takes all of the name's away; ends what was made with those that are gone. */
@@ -28,8 +28,9 @@ export async function changeCredentials(
   await (next === undefined ? store.remove(name) : store.put(next));
   const after = await store.ofEndpoint(name);
   for (const credential of [...before, ...after])
-    if (credential.kind === 'oscore') await holders.forget(credential.context.recipientId);
+    if (credential.kind === 'oscore') await holders.contexts()?.forget(credential.context.recipientId);
   const gone = before.filter((credential) => !after.some((each) => isSame(credential, each)));
+  for (const credential of gone) if (credential.kind === 'oscore') await holders.contexts()?.retire(credential.context);
   const ended = holders.revoke((identity) => gone.some((credential) => isOf(credential, identity)));
   const identity = holders.identityOf(name);
   if (identity !== undefined && (await refusalOf(name, identity, store)) !== undefined) holders.drop(name);
@@ -65,6 +66,6 @@ function isSame(a: DeviceCredential, b: DeviceCredential): boolean {
 
 /** The same keys in both directions. */
 function isSameContext(a: ProvisionedContext, b: ProvisionedContext): boolean {
-  const [one, other] = [deriveContext(a), deriveContext(b)];
+  const [one, other] = [keyNames(a), keyNames(b)];
   return one.sending === other.sending && one.receiving === other.receiving;
 }
