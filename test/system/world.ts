@@ -318,6 +318,7 @@ export class World implements AsyncDisposable {
     objects.add(DeviceObject, 0, {
       manufacturer: 'Lapwing',
       modelNumber: 'World',
+      serialNumber: 'serial-1',
       reboot: () => {
         counts.reboots += 1;
       },
