@@ -380,7 +380,7 @@ describe.each(rows)('device management over $name', ({ options }) => {
   /** Attributes by path. */
   const discovered = async (
     path: Parameters<Device['discover']>[0],
-  ): Promise<Record<string, Record<string, string>>> => {
+  ): Promise<Record<string, Record<string, string | true>>> => {
     const links = await ask(() => device.discover(path));
     return Object.fromEntries(links.map((each) => [each.target, Object.fromEntries(each.attributes)]));
   };
