@@ -60,6 +60,7 @@ export type { Rate } from './rate-limit.ts';
 export type { Registration } from './registration/registration.ts';
 export { MemorySecurityStore } from './security/memory-store.ts';
 export {
+  type CredentialChange,
   CredentialTakenError,
   type DeviceCredential,
   type DeviceSecurity,
