@@ -63,6 +63,7 @@ export type { Registration } from './registration/registration.ts';
 export { retireWithdrawn } from './security/contexts.ts';
 export { MemorySecurityStore } from './security/memory-store.ts';
 export {
+  type CredentialChange,
   CredentialTakenError,
   type DeviceCredential,
   type DeviceSecurity,
