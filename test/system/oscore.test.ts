@@ -306,6 +306,52 @@ describe('a bootstrap under OSCORE', () => {
     expect(await world.during(world.server.device('dev').read('/3/0/0'))).toHaveLength(1);
   });
 
+  it.each(['1.1', '1.2'] as const)(
+    'gives a master secret that a plan holds to one device and to one server (%s), and writes nothing where that is another',
+    async (version) => {
+      await using world = await World.make({ road: 'oscore', bootstrap: {} });
+      const { servers } = await world.plan('first');
+      const secret = new Secret(encodeUtf8('a secret that the plan holds'));
+      const planned = (masterSecret: Secret, senderId: string) => {
+        const oscore = { masterSecret, senderId: encodeUtf8(senderId), recipientId: encodeUtf8('srv') };
+        return { servers: servers.map((server) => ({ ...server, oscore })) };
+      };
+      await world.security.put({
+        endpoint: 'first',
+        credential: {
+          kind: 'oscore',
+          context: { masterSecret: secret, senderId: encodeUtf8('srv'), recipientId: encodeUtf8('1') },
+        },
+      });
+      await world.plans.put('first', planned(secret, '1'));
+      await world.device('first', { knows: 'bootstrap', version });
+      await world.until(isRegistered(world, 'first'));
+      const refused = async (name: string, masterSecret: Secret, why: RegExp): Promise<void> => {
+        world.bootstraps.length = 0;
+        await world.plans.put(name, planned(masterSecret, name));
+        const thing = await world.device(name, { knows: 'bootstrap', version });
+        await world.until(() => world.bootstraps.some(({ kind }) => kind === 'failed'));
+        const failed = world.bootstraps.find(({ kind }) => kind === 'failed');
+        expect(failed?.event).toMatchObject({ reason: 'no-plan', error: { message: expect.stringMatching(why) } });
+        expect(world.bootstraps.some(({ event }) => 'step' in event && event.step !== 'bootstrap-discover')).toBe(
+          false,
+        );
+        expect(instancesOf(thing, 21)).toEqual([0]);
+        await world.cut(thing);
+      };
+      await refused('2', secret, /master secret of OSCORE in its plan is that of first/);
+      // Nobody but the bootstrap server has seen this one.
+      const other = new Secret(encodeUtf8('another that plans hold'));
+      await world.plans.put('3', planned(other, '3'));
+      await world.device('3', { knows: 'bootstrap', version });
+      await world.until(() => world.bootstraps.some(({ kind }) => kind === 'finished'));
+      await refused('4', other, /is that of 3/);
+      // The one that the device comes to the bootstrap server with.
+      const own = new Secret(encodeUtf8('the secret of 5 for the bootstrap'));
+      await refused('5', own, /is what the bootstrap server knows it by/);
+    },
+  );
+
   it('J-07: takes OSCORE from no server that had it', async () => {
     await using world = await World.make({ road: 'oscore', bootstrap: {} });
     const open = { shortServerId: 1, uri: `coap://${serverHost}:5683`, security: { mode: 'none' } } as const;
