@@ -40,6 +40,7 @@ export {
   type AssociationStore,
   type CertificateAndKey,
   checkListenerSecurity,
+  checkStreamSecurity,
   cipherSuites,
   type DtlsStats,
   type HandshakeTrace,
@@ -52,6 +53,7 @@ export {
   type RefusedRecord,
   type StreamSecurity,
   type StreamStats,
+  type TlsHandshakeTrace,
 } from './listen.ts';
 export type { Candidate, Listener, ServerOptions, Stores, Verdict } from './options.ts';
 export type { CommandReceiver, QueueOptions } from './queue.ts';

@@ -43,6 +43,8 @@ export type Listener = { readonly name?: string; readonly dtls?: ListenerSecurit
       readonly longestMessage?: number;
       /** Connections at once; default 150 000. */
       readonly connections?: number;
+      /** Origins of web pages that may connect over WebSockets (RFC 6455 §10.2); default none. */
+      readonly origins?: readonly string[];
     }
   | { readonly transport: Transport }
 );
