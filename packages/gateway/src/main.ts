@@ -20,6 +20,7 @@ import { accessBroker } from './broker-access.ts';
 import { isQueueMode } from './compat.ts';
 import type { GatewayConfig, Lwm2mConfig } from './config.ts';
 import type { ListenerConfig } from './config-listeners.ts';
+import { followFiles } from './credential-files.ts';
 import { loadCredentials } from './credentials.ts';
 import { loadDefinitions } from './definitions.ts';
 import { rightsWarnings } from './file-rights.ts';
@@ -218,6 +219,7 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
     const observed = devices.observations(registration.name).map(({ path }) => formatPath(path));
     running.restored(registration, observed);
   }
+  if (credentials !== undefined) own(await followFiles(credentials, config.security, { clock, log, metrics }));
   const uris = devices.addresses.map((address, i) => `${listening[i]?.scheme}://${formatAddress(address)}`);
   for (const uri of uris) log.info('listening', { uri });
   return {
