@@ -220,13 +220,13 @@ export class RegistrationInterface implements Disposable {
     const withObjects = request.payload.length > 0;
     const objectList = withObjects ? this.objectsOf(request) : previous.objectList;
     const lifetime = updating.lifetime === undefined ? previous.lifetime : this.clamp(updating.lifetime);
-    const here = isSamePlace(previous.peer, peer) ? previous.peer : peer;
+    if (isSamePlace(previous.peer, peer)) previous.peer = peer;
     const updatedAt = this.settings.clock.wall();
-    const isKnown = updating === nothingNew && objectList === previous.objectList && here === previous.peer;
+    const isKnown = updating === nothingNew && objectList === previous.objectList && peer === previous.peer;
     if (!isKnown || !contact.noteUpdate(updatedAt)) {
       const terms = this.termsAfter(previous, updating, lifetime);
-      contact.registration = previous.updated({ peer: here, terms, objectList, updatedAt });
-      if (here.key !== previous.peer.key) this.registry.moved(contact, previous.peer.key);
+      contact.registration = previous.updated({ peer, terms, objectList, updatedAt });
+      if (peer.key !== previous.peer.key) this.registry.moved(contact, previous.peer.key);
     }
     const endedAt = contact.expiresAt;
     contact.expiresAt = this.endOf(lifetime, contact.permittedUntil);
