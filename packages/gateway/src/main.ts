@@ -14,7 +14,7 @@ import {
   systemRandom,
 } from '@lapwing/kernel';
 import { formatPath } from '@lapwing/lwm2m';
-import { type AssociationStore, type PassedOver, Server, type ServerStats } from '@lapwing/server';
+import { type AssociationStore, type PassedOver, retireWithdrawn, Server, type ServerStats } from '@lapwing/server';
 import type { Fetch } from './auth.ts';
 import { accessBroker } from './broker-access.ts';
 import { isQueueMode } from './compat.ts';
@@ -142,6 +142,8 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
     metrics.add('store.unreadable');
     log.error('store: a record was passed over', { table, error: error.message });
   };
+  const keyUse = keyUseIn(database, unreadable);
+  await retireWithdrawn(keyUse, credentials === undefined ? [] : [credentials]);
 
   const handshakes = own(new HandshakeLog(log));
   const listening: OpenedListener[] = [];
@@ -160,19 +162,24 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
       random,
       library,
       authorize: logins.authorize,
-      lifetime: { ...lwm2m.lifetime, default: Math.min(lwm2m.lifetime.max, seconds(86_400)) },
+      lifetime: {
+        ...lwm2m.lifetime,
+        default: Math.min(lwm2m.lifetime.max, seconds(86_400)),
+        zero: lwm2m.lifetime.max,
+      },
       awakeWindow: lwm2m.awakeWindow,
       queueMode: isQueueMode,
       blocks: lwm2m.blocks,
       // Devices are asked what applications ask, and nothing else.
       endDevices: 'ignore',
       keptObservations: lwm2m.keptObservations,
+      unmarkedObserve: lwm2m.profile.unmarkedObserve,
       transmission: lwm2m.transmission,
       stores: {
         registrations: registrationsIn(database, unreadable),
         observations: observationsIn(database, unreadable),
         commands: commandsIn(database, unreadable),
-        keyUse: keyUseIn(database, unreadable),
+        keyUse,
       },
       tagOfNote: (note) => new NotificationText(parseNote(note).command),
       receiver: {
