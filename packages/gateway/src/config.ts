@@ -5,19 +5,26 @@ import { ConfigError, type Duration, encodeUtf8, FormatError, Secret } from '@la
 import { formatPath, parsePath } from '@lapwing/lwm2m';
 import type { z } from 'zod';
 import { type Profile, profiles } from './compat.ts';
-import { authenticationOf, type HttpAuthentication, type ListenerConfig, listenersOf } from './config-listeners.ts';
+import {
+  authenticationOf,
+  type HttpAuthentication,
+  type ListenerConfig,
+  listenersOf,
+  noteMountpoint,
+} from './config-listeners.ts';
 import { rootSchema, type WrittenConfig } from './config-schema.ts';
 import { type SecurityConfig, securityOf } from './config-security.ts';
 import { likelyKey } from './known-keys.ts';
 import type { LogFormat, LogLevel } from './log.ts';
+import { type StoreConfig, storeOf } from './store-key.ts';
 import type { BindAddress } from './units.ts';
 
 export interface GatewayConfig {
   readonly lwm2m: Lwm2mConfig;
   readonly security: SecurityConfig;
   readonly mqtt: MqttConfig;
-  /** The embedded database: its directory, or `:memory:`, and what it survives. */
-  readonly store: { readonly dir: string; readonly survives: 'process' | 'power' };
+  /** The embedded database. */
+  readonly store: StoreConfig;
   /** Directories with object XML files, to be read where they exist. */
   readonly modelDirs: readonly string[];
   readonly logLevel: LogLevel;
@@ -99,7 +106,8 @@ function problems(issue: z.core.$ZodIssue, above: readonly PropertyKey[]): reado
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => {
       const likely = likelyKey(key);
-      return `${format([...path, key])}: unknown key${likely === undefined ? '' : `; did you mean ${likely}?`}`;
+      const hint = likely === undefined ? '' : likely === key ? ' here' : `; did you mean ${likely}?`;
+      return `${format([...path, key])}: unknown key${hint}`;
     });
   }
   if (issue.code === 'invalid_union' && issue.errors.length > 0) {
@@ -126,6 +134,7 @@ function complete(written: WrittenConfig, found: string[], notes: string[]): Gat
   if (lwm2m.lifetime_max < lwm2m.lifetime_min) found.push(`${at}.lifetime_max: is below lifetime_min`);
   if (!lwm2m.enable) found.push(`${at}.enable: is false, so there is nothing to run`);
   noteUnused(lwm2m, at, notes);
+  noteMountpoint(lwm2m.mountpoint, `${at}.mountpoint`, notes);
   const { command, ...uplinks } = lwm2m.translators;
   return {
     lwm2m: {
@@ -151,7 +160,7 @@ function complete(written: WrittenConfig, found: string[], notes: string[]): Gat
     },
     security: securityOf(written.security, written.psk_authentication, found),
     mqtt: mqttOf(written.mqtt, found),
-    store: written.store,
+    store: storeOf(written.store, found),
     modelDirs: [lwm2m.xml_dir, written.models.dir].filter((dir) => dir !== undefined),
     logLevel: written.log.level,
     logFormat: written.log.format,
