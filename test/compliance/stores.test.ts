@@ -1,6 +1,7 @@
 import { MemoryKeyUseStore } from '@lapwing/coap/oscore';
-import { MemoryCommandStore, MemoryObservationStore, MemoryRegistrationStore } from '@lapwing/server';
+import { MemoryCommandStore, MemoryObservationStore, MemoryPlanStore, MemoryRegistrationStore } from '@lapwing/server';
 import { keyUseStores } from './key-use.ts';
+import { planStores } from './plans.ts';
 import { commandStores, type Opened, observationStores, registrationStores } from './stores.ts';
 
 /** What is in memory lives as long as the object. */
@@ -26,4 +27,8 @@ commandStores(
 keyUseStores(
   'memory',
   inMemory(() => new MemoryKeyUseStore()),
+);
+planStores(
+  'memory',
+  inMemory(() => new MemoryPlanStore()),
 );

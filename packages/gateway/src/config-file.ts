@@ -19,8 +19,11 @@ export async function loadConfig(file: string | undefined, environment: NodeJS.P
   if (file === undefined) return parseConfig(defaultText, 'yaml', environment);
   const text = await readText(file);
   const config = await parseConfig(text, syntaxOf(file, text), environment, file);
+  const credentials = [...config.security.credentials, ...(config.bootstrap?.security.credentials ?? [])];
   const secrets =
-    config.mqtt.password !== undefined || config.security.credentials.some(({ psk }) => psk !== undefined);
+    config.mqtt.password !== undefined ||
+    credentials.some(({ psk, oscore }) => psk !== undefined || oscore !== undefined) ||
+    (config.bootstrap?.plans.size ?? 0) > 0;
   if (!secrets || ((await stat(file)).mode & 0o004) === 0) return config;
   return {
     ...config,
@@ -144,7 +147,7 @@ function wrapped(root: Fields): Fields {
 }
 
 const ownKeys: { readonly [section: string]: ReadonlySet<string> } = {
-  '': new Set(['gateway', 'mqtt', 'models', 'log', 'security', 'store', 'psk_authentication']),
+  '': new Set(['gateway', 'mqtt', 'models', 'log', 'security', 'store', 'psk_authentication', 'bootstrap']),
   gateway: new Set(['lwm2m']),
   mqtt: new Set([
     'broker',

@@ -86,5 +86,7 @@ async function open(config: GatewayConfig): Promise<GatewayHandle> {
 const counters = (gateway: GatewayHandle): string => JSON.stringify({ ...gateway.stats(), gateway: gateway.metrics() });
 
 function greeting(gateway: GatewayHandle): string {
-  return `Lapwing gateway: LwM2M on ${gateway.uris.join(', ')}, MQTT on ${gateway.broker}`;
+  const { uris, bootstrapUris, broker } = gateway;
+  const bootstrap = bootstrapUris.length === 0 ? '' : `, bootstrap on ${bootstrapUris.join(', ')}`;
+  return `Lapwing gateway: LwM2M on ${uris.join(', ')}${bootstrap}, MQTT on ${broker}`;
 }

@@ -61,4 +61,15 @@ export const migrations: readonly string[] = [
      name TEXT PRIMARY KEY,
      window TEXT NOT NULL
    ) STRICT, WITHOUT ROWID`,
+  `CREATE TABLE plan (
+     name TEXT PRIMARY KEY,
+     version INTEGER NOT NULL,
+     plan TEXT NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE issued_credential (
+     id TEXT PRIMARY KEY,
+     endpoint TEXT NOT NULL,
+     credential TEXT NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX issued_credential_by_endpoint ON issued_credential (endpoint)`,
 ];

@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '@lapwing/kernel';
-import { afterAll, expect } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import { keyUseStores } from '../../../../test/compliance/key-use.ts';
+import { planStores } from '../../../../test/compliance/plans.ts';
 import {
   commandStores,
   type Opened,
@@ -15,6 +16,7 @@ import { commandsIn } from './commands.ts';
 import { Database } from './database.ts';
 import { keyUseIn } from './key-use.ts';
 import { observationsIn } from './observations.ts';
+import { plansIn } from './plans.ts';
 import { registrationsIn } from './registrations.ts';
 import type { Unreadable } from './rows.ts';
 
@@ -45,3 +47,16 @@ registrationStores('SQLite', onDisk(registrationsIn));
 observationStores('SQLite', onDisk(observationsIn));
 commandStores('SQLite', onDisk(commandsIn));
 keyUseStores('SQLite', onDisk(keyUseIn));
+planStores('SQLite', onDisk(plansIn));
+
+it('plans in SQLite stand before the configured ones of their name, until they are taken away', async () => {
+  await using database = await onDisk((opened) => opened)();
+  const configured = new Map([['a', { servers: [], variables: { of: 'the file' } }]]);
+  const store = plansIn(database.store, (table) => expect.fail(table), configured);
+  expect(await store.put('a', { servers: [] })).toMatchObject({ version: 2 });
+  expect((await store.get('a'))?.plan).toEqual({ servers: [] });
+  expect(await store.remove('a')).toBe(true);
+  expect(await store.get('a')).toMatchObject({ plan: configured.get('a'), version: 1 });
+  // Those of the configuration are nobody's to take away.
+  expect(await store.remove('a')).toBe(false);
+});

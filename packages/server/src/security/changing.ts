@@ -29,7 +29,7 @@ export async function changeCredentials(
   const after = await store.ofEndpoint(name);
   for (const credential of [...before, ...after])
     if (credential.kind === 'oscore') await holders.forget(credential.context.recipientId);
-  const gone = before.filter((credential) => !after.some((each) => isSame(credential, each)));
+  const gone = before.filter((credential) => !after.some((each) => isSameCredential(credential, each)));
   const ended = holders.revoke((identity) => gone.some((credential) => isOf(credential, identity)));
   const identity = holders.identityOf(name);
   if (identity !== undefined && (await refusalOf(name, identity, store)) !== undefined) holders.drop(name);
@@ -54,7 +54,7 @@ function isOf(credential: DeviceCredential, identity: Identity): boolean {
 }
 
 /** Whether both are one and the same: who has proved himself with one may go on with the other. */
-function isSame(a: DeviceCredential, b: DeviceCredential): boolean {
+export function isSameCredential(a: DeviceCredential, b: DeviceCredential): boolean {
   if (a.kind === 'psk' && b.kind === 'psk')
     return equalBytes(a.identity, b.identity) && equalInConstantTime(a.key.reveal(), b.key.reveal());
   if (a.kind === 'rpk' && b.kind === 'rpk') return equalBytes(a.publicKey, b.publicKey);
