@@ -68,6 +68,7 @@ export const lwm2mSchema = z.strictObject({
   authentication: authentication.optional(),
   compat: z.enum(['emqx', 'native']).default('emqx'),
   lifecycle_events: bool.default(false),
+  kept_observations: z.enum(['each', 'together']).default('each'),
   command_rate: whole(1, 1_000_000).default(500),
   transmission: z
     .strictObject({

@@ -193,6 +193,7 @@ describe('values', () => {
     ['lifetime_max = 100000000', 'lifetime', { min: 1000, max: 100_000_000 }],
     ['lifetime_max = 1d12h', 'lifetime', { min: 1000, max: 129_600_000 }],
     ['lifecycle_events = true', 'lifecycleEvents', true],
+    ['kept_observations = together', 'keptObservations', 'together'],
   ])('%s', async (line, key, expected) => {
     expect((await parse(withKey(line))).lwm2m).toHaveProperty(key, expected);
   });

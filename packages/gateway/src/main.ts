@@ -186,6 +186,7 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
       blocks: lwm2m.blocks,
       // Devices are asked what applications ask, and nothing else.
       endDevices: 'ignore',
+      keptObservations: lwm2m.keptObservations,
       transmission: lwm2m.transmission,
       stores: {
         registrations: registrationsIn(database, unreadable),

@@ -31,8 +31,9 @@ export {
   type ReadValues,
 } from './device.ts';
 export type { EndDevicesStats } from './end-devices.ts';
-export { type Failure, failureOf, NotRegisteredError, UnsupportedError } from './errors.ts';
+export { NotRegisteredError, UnsupportedError } from './errors.ts';
 export type { Observation, ServerEvents } from './events.ts';
+export { type Delivered, type Failure, type FailureKind, failureOf } from './failure.ts';
 export type { KeepingStats } from './keeping.ts';
 export {
   type AlertTrace,
@@ -72,7 +73,6 @@ export { Server } from './server.ts';
 export type { ServerStats } from './stats.ts';
 export type {
   CommandChange,
-  CommandFailure,
   CommandState,
   CommandStore,
   KeptCommand,
@@ -83,4 +83,4 @@ export { MemoryCommandStore, MemoryObservationStore, MemoryRegistrationStore } f
 export type { KeptObservation, ObservationChange, ObservationStore } from './stores/observation-store.ts';
 export type { KeptRegistration, RegistrationChange, RegistrationStore } from './stores/registration-store.ts';
 export { formatTagged, parseTagged } from './stores/tagged-json.ts';
-export type { Keep } from './wishes.ts';
+export type { Keep } from './wish.ts';
