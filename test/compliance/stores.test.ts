@@ -1,5 +1,12 @@
 import { MemoryKeyUseStore } from '@lapwing/coap/oscore';
-import { MemoryCommandStore, MemoryObservationStore, MemoryPlanStore, MemoryRegistrationStore } from '@lapwing/server';
+import {
+  MemoryCommandStore,
+  MemoryObservationStore,
+  MemoryPlanStore,
+  MemoryRegistrationStore,
+  MemorySecurityStore,
+} from '@lapwing/server';
+import { credentialStores } from './credentials.ts';
 import { keyUseStores } from './key-use.ts';
 import { planStores } from './plans.ts';
 import { commandStores, type Opened, observationStores, registrationStores } from './stores.ts';
@@ -31,4 +38,8 @@ keyUseStores(
 planStores(
   'memory',
   inMemory(() => new MemoryPlanStore()),
+);
+credentialStores(
+  'memory',
+  inMemory(() => new MemorySecurityStore()),
 );

@@ -28,6 +28,7 @@ import { accessBroker } from './broker-access.ts';
 import { isQueueMode } from './compat.ts';
 import type { GatewayConfig, Lwm2mConfig } from './config.ts';
 import type { ListenerConfig } from './config-listeners.ts';
+import { followFiles } from './credential-files.ts';
 import { loadCredentials } from './credentials.ts';
 import { loadDefinitions } from './definitions.ts';
 import { rightsWarnings } from './file-rights.ts';
@@ -256,6 +257,7 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
     );
     for (const uri of bootstrap.uris) log.info('listening for bootstraps', { uri });
   }
+  if (configured !== undefined) own(await followFiles(configured, config.security, { clock, log, metrics }));
   const uris = devices.addresses.map((address, i) => `${listening[i]?.scheme}://${formatAddress(address)}`);
   for (const uri of uris) log.info('listening', { uri });
   return {

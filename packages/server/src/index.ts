@@ -63,6 +63,7 @@ export type { Registration } from './registration/registration.ts';
 export { isSameCredential } from './security/changing.ts';
 export { credentialKey, MemorySecurityStore } from './security/memory-store.ts';
 export {
+  type CredentialChange,
   CredentialTakenError,
   type DeviceCredential,
   type DeviceSecurity,

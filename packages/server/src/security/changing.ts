@@ -2,7 +2,13 @@
 import { deriveContext, type ProvisionedContext } from '@lapwing/coap/oscore';
 import { ConfigError, equalBytes, equalInConstantTime, type Identity, noBytes } from '@lapwing/kernel';
 import { nameOf, refusalOf } from './ownership.ts';
-import { type DeviceCredential, type DeviceSecurity, isIdentityOf, type SecurityStore } from './store.ts';
+import {
+  type CredentialChange,
+  type DeviceCredential,
+  type DeviceSecurity,
+  isIdentityOf,
+  type SecurityStore,
+} from './store.ts';
 
 /** Who uses credentials now. */
 export interface Holders {
@@ -16,24 +22,67 @@ export interface Holders {
   forget(recipientId: Uint8Array): Promise<void>;
 }
 
-/** Puts `next` into the store, or without one takes all of the name's away; ends what was made with those that are gone. */
-export async function changeCredentials(
-  name: string,
-  next: DeviceSecurity | undefined,
-  store: SecurityStore | undefined,
-  holders: Holders,
-): Promise<number> {
-  if (store === undefined) throw new ConfigError(['security: this server has no store of credentials']);
-  const before = await store.ofEndpoint(name);
-  await (next === undefined ? store.remove(name) : store.put(next));
-  const after = await store.ofEndpoint(name);
-  for (const credential of [...before, ...after])
-    if (credential.kind === 'oscore') await holders.forget(credential.context.recipientId);
-  const gone = before.filter((credential) => !after.some((each) => isSameCredential(credential, each)));
-  const ended = holders.revoke((identity) => gone.some((credential) => isOf(credential, identity)));
-  const identity = holders.identityOf(name);
-  if (identity !== undefined && (await refusalOf(name, identity, store)) !== undefined) holders.drop(name);
-  return ended;
+/** What an operation of this side has ended so far. */
+interface Counted {
+  readonly endpoint: string;
+  ended: number;
+}
+
+/** Ends what was made with credentials that are gone, whoever took them away. */
+export class CredentialChanges implements Disposable {
+  private readonly store: SecurityStore | undefined;
+  private readonly holders: Holders;
+  private readonly failed: (error: unknown) => void;
+  private readonly listening: Disposable | undefined;
+  private readonly counting = new Set<Counted>();
+  /** What is being carried out: one change after the other. */
+  private working: Promise<void> = Promise.resolve();
+
+  constructor(store: SecurityStore | undefined, holders: Holders, failed: (error: unknown) => void) {
+    this.store = store;
+    this.holders = holders;
+    this.failed = failed;
+    this.listening = store?.onChange((change) => this.changed(change));
+  }
+
+  [Symbol.dispose](): void {
+    this.listening?.[Symbol.dispose]();
+  }
+
+  /** Puts `next` into the store, or without one takes all of the name's away. How many associations and connections have ended. */
+  async change(endpoint: string, next: DeviceSecurity | undefined): Promise<number> {
+    const { store } = this;
+    if (store === undefined) throw new ConfigError(['security: this server has no store of credentials']);
+    const counted: Counted = { endpoint, ended: 0 };
+    this.counting.add(counted);
+    try {
+      await (next === undefined ? store.remove(endpoint) : store.put(next));
+      await this.working;
+      return counted.ended;
+    } finally {
+      this.counting.delete(counted);
+    }
+  }
+
+  private changed(change: CredentialChange): void {
+    const { endpoint, before, after } = change;
+    const gone = before.filter((credential) => !after.some((each) => isSameCredential(credential, each)));
+    // Nobody goes on with them for one more turn.
+    const ended =
+      gone.length === 0 ? 0 : this.holders.revoke((identity) => gone.some((credential) => isOf(credential, identity)));
+    for (const counted of this.counting) if (counted.endpoint === endpoint) counted.ended += ended;
+    this.working = this.working.then(() => this.follow(change)).catch((error: unknown) => this.failed(error));
+  }
+
+  /** What has to be asked for: whether keys are others now, and whether who is registered may have the name. */
+  private async follow({ endpoint, before, after }: CredentialChange): Promise<void> {
+    const { store, holders } = this;
+    for (const credential of [...before, ...after])
+      if (credential.kind === 'oscore') await holders.forget(credential.context.recipientId);
+    const identity = holders.identityOf(endpoint);
+    if (store === undefined || identity === undefined) return;
+    if ((await refusalOf(endpoint, identity, store)) !== undefined) holders.drop(endpoint);
+  }
 }
 
 /** Whether the identity is one that the credential was for. */

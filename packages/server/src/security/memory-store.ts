@@ -1,13 +1,20 @@
 // Credentials in memory: the indexes over one set, and the names they belong to.
 import { deriveContext, identityOf } from '@lapwing/coap/oscore';
 import { toHex } from '@lapwing/kernel';
-import { CredentialTakenError, type DeviceCredential, type DeviceSecurity, type SecurityStore } from './store.ts';
+import {
+  type CredentialChange,
+  CredentialTakenError,
+  type DeviceCredential,
+  type DeviceSecurity,
+  type SecurityStore,
+} from './store.ts';
 
 export class MemorySecurityStore implements SecurityStore {
-  private readonly credentials = new Map<string, DeviceSecurity>();
-  private readonly endpoints = new Map<string, Set<string>>();
+  private credentials = new Map<string, DeviceSecurity>();
+  private endpoints = new Map<string, Set<string>>();
   /** Keys of contexts of OSCORE, by Recipient ID. */
-  private readonly recipients = new Map<string, Set<string>>();
+  private recipients = new Map<string, Set<string>>();
+  private readonly listeners = new Set<(change: CredentialChange) => void>();
 
   /** Throws CredentialTakenError when two endpoints share one, and ConfigError for what makes no context of OSCORE. */
   constructor(securities: Iterable<DeviceSecurity> = []) {
@@ -44,33 +51,67 @@ export class MemorySecurityStore implements SecurityStore {
     return found;
   }
 
-  put(security: DeviceSecurity): Promise<void> {
-    try {
-      this.add(security);
-      return Promise.resolve();
-    } catch (error) {
-      return Promise.reject(error);
-    }
+  async put(security: DeviceSecurity): Promise<void> {
+    const { endpoint } = security;
+    const before = this.ofEndpoint(endpoint);
+    this.add(security);
+    this.changed(endpoint, before);
   }
 
-  remove(endpoint: string): Promise<boolean> {
-    const keys = this.endpoints.get(endpoint);
-    this.endpoints.delete(endpoint);
-    for (const key of keys ?? []) this.forget(key);
-    return Promise.resolve(keys !== undefined);
+  async remove(endpoint: string): Promise<boolean> {
+    const before = this.ofEndpoint(endpoint);
+    this.drop(endpoint);
+    if (before.length > 0) this.changed(endpoint, before);
+    return before.length > 0;
+  }
+
+  async replace(endpoint: string, credentials: readonly DeviceCredential[]): Promise<void> {
+    for (const credential of credentials) this.check({ endpoint, credential });
+    const before = this.ofEndpoint(endpoint);
+    this.drop(endpoint);
+    for (const credential of credentials) this.add({ endpoint, credential });
+    this.changed(endpoint, before);
+  }
+
+  /** Those and no others of all names, in one step. Rejects as the constructor throws, and then all is as before. */
+  async replaceAll(securities: Iterable<DeviceSecurity>): Promise<void> {
+    const next = new MemorySecurityStore(securities);
+    const names = new Set([...this.endpoints.keys(), ...next.endpoints.keys()]);
+    const before = [...names].map((endpoint) => ({ endpoint, credentials: this.ofEndpoint(endpoint) }));
+    this.credentials = next.credentials;
+    this.endpoints = next.endpoints;
+    this.recipients = next.recipients;
+    for (const { endpoint, credentials } of before) this.changed(endpoint, credentials);
+  }
+
+  onChange(listener: (change: CredentialChange) => void): Disposable {
+    const heard = (change: CredentialChange): void => listener(change);
+    this.listeners.add(heard);
+    return { [Symbol.dispose]: () => void this.listeners.delete(heard) };
   }
 
   async *all(): AsyncIterable<DeviceSecurity> {
     yield* this.credentials.values();
   }
 
-  private add(security: DeviceSecurity): void {
-    const { credential, endpoint } = security;
+  private changed(endpoint: string, before: readonly DeviceCredential[]): void {
+    const after = this.ofEndpoint(endpoint);
+    for (const listener of [...this.listeners]) listener({ endpoint, before, after });
+  }
+
+  /** Throws what is wrong with it. */
+  private check({ credential, endpoint }: DeviceSecurity): string {
     if (credential.kind === 'oscore') deriveContext(credential.context);
     const key = credentialKey(credential);
     const known = this.credentials.get(key);
     if (known !== undefined && known.endpoint !== endpoint)
       throw new CredentialTakenError(`${endpoint}: its ${described(credential)} is that of ${known.endpoint}`);
+    return key;
+  }
+
+  private add(security: DeviceSecurity): void {
+    const { credential, endpoint } = security;
+    const key = this.check(security);
     this.credentials.set(key, security);
     const keys = this.endpoints.get(endpoint);
     if (keys === undefined) this.endpoints.set(endpoint, new Set([key]));
@@ -78,6 +119,11 @@ export class MemorySecurityStore implements SecurityStore {
     if (credential.kind !== 'oscore') return;
     const recipient = toHex(credential.context.recipientId);
     this.recipients.set(recipient, (this.recipients.get(recipient) ?? new Set()).add(key));
+  }
+
+  private drop(endpoint: string): void {
+    for (const key of this.endpoints.get(endpoint) ?? []) this.forget(key);
+    this.endpoints.delete(endpoint);
   }
 
   private forget(key: string): void {

@@ -24,6 +24,13 @@ export interface DeviceSecurity {
 
 type Eventually<T> = T | Promise<T>;
 
+/** What a name had, and has now. */
+export interface CredentialChange {
+  readonly endpoint: string;
+  readonly before: readonly DeviceCredential[];
+  readonly after: readonly DeviceCredential[];
+}
+
 /** Asynchronous where it has to be: an answer at once saves a turn of the event loop in each handshake. */
 export interface SecurityStore {
   /** Exactly these bytes. */
@@ -39,6 +46,16 @@ export interface SecurityStore {
   put(security: DeviceSecurity): Promise<void>;
   /** Takes away every credential of the name; false when it had none. */
   remove(endpoint: string): Promise<boolean>;
+  /**
+   * Those and no others of the name, in one step: who proves himself with one that stays is not disturbed. Rejects with
+   * CredentialTakenError, and then all is as before.
+   */
+  replace(endpoint: string, credentials: readonly DeviceCredential[]): Promise<void>;
+  /**
+   * Hears of each change, whoever makes it, once it is in force and before `put`, `remove` and `replace` resolve: servers end what was
+   * made with credentials that are gone. Until it is disposed of.
+   */
+  onChange(listener: (change: CredentialChange) => void): Disposable;
   all(): AsyncIterable<DeviceSecurity>;
 }
 
