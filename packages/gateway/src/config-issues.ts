@@ -9,7 +9,8 @@ export function issueText(issue: z.core.$ZodIssue, above: readonly PropertyKey[]
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => {
       const likely = likelyKey(key);
-      return `${format([...path, key])}: unknown key${likely === undefined ? '' : `; did you mean ${likely}?`}`;
+      const hint = likely === undefined ? '' : likely === key ? ' here' : `; did you mean ${likely}?`;
+      return `${format([...path, key])}: unknown key${hint}`;
     });
   }
   if (issue.code === 'invalid_union' && issue.errors.length > 0) {

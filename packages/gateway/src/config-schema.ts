@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { authentication } from './authentication-schema.ts';
 import { bootstrapSchema } from './bootstrap/bootstrap-schema.ts';
 import { listenersSchema } from './listener-schema.ts';
-import { between, bind, bool, duration, qos, size, text, topic, whole } from './schema-values.ts';
+import { between, bind, bool, duration, exactText, qos, size, text, topic, whole } from './schema-values.ts';
 import { pskAuthenticationSchema, securitySchema, storeSchema } from './security-schema.ts';
 
 const translator = (wildcards: 'allowed' | 'refused') =>
@@ -88,8 +88,8 @@ export const mqttSchema = z.strictObject({
     )
     .default('embedded'),
   bind: bind.default({ host: '127.0.0.1', port: 1883 }),
-  username: text.optional(),
-  password: text.optional(),
+  username: exactText.optional(),
+  password: exactText.optional(),
   client_id: z.string().min(1).max(128).optional(),
   keepalive: duration(1000).default(seconds(60)),
   session_expiry: duration(1000).default(minutes(60)),

@@ -6,10 +6,17 @@ import { formatPath, parsePath } from '@lapwing/lwm2m';
 import { type BootstrapConfig, bootstrapOf } from './bootstrap/config.ts';
 import { type Profile, profiles } from './compat.ts';
 import { issueText } from './config-issues.ts';
-import { authenticationOf, type HttpAuthentication, type ListenerConfig, listenersOf } from './config-listeners.ts';
+import {
+  authenticationOf,
+  type HttpAuthentication,
+  type ListenerConfig,
+  listenersOf,
+  noteMountpoint,
+} from './config-listeners.ts';
 import { rootSchema, type WrittenConfig } from './config-schema.ts';
 import { type SecurityConfig, securityOf } from './config-security.ts';
 import type { LogFormat, LogLevel } from './log.ts';
+import { type StoreConfig, storeOf } from './store-key.ts';
 import type { BindAddress } from './units.ts';
 
 export interface GatewayConfig {
@@ -18,8 +25,8 @@ export interface GatewayConfig {
   /** Undefined without a bootstrap server. */
   readonly bootstrap: BootstrapConfig | undefined;
   readonly mqtt: MqttConfig;
-  /** The embedded database: its directory, or `:memory:`, and what it survives. */
-  readonly store: { readonly dir: string; readonly survives: 'process' | 'power' };
+  /** The embedded database. */
+  readonly store: StoreConfig;
   /** Directories with object XML files, to be read where they exist. */
   readonly modelDirs: readonly string[];
   readonly logLevel: LogLevel;
@@ -102,6 +109,7 @@ function complete(written: WrittenConfig, found: string[], notes: string[]): Gat
   if (lwm2m.lifetime_max < lwm2m.lifetime_min) found.push(`${at}.lifetime_max: is below lifetime_min`);
   if (!lwm2m.enable) found.push(`${at}.enable: is false, so there is nothing to run`);
   noteUnused(lwm2m, at, notes);
+  noteMountpoint(lwm2m.mountpoint, `${at}.mountpoint`, notes);
   const { command, ...uplinks } = lwm2m.translators;
   return {
     lwm2m: {
@@ -128,7 +136,7 @@ function complete(written: WrittenConfig, found: string[], notes: string[]): Gat
     security: securityOf(written.security, written.psk_authentication, found),
     bootstrap: bootstrapOf(written.bootstrap, 'bootstrap', found, notes),
     mqtt: mqttOf(written.mqtt, found),
-    store: written.store,
+    store: storeOf(written.store, found),
     modelDirs: [lwm2m.xml_dir, written.models.dir].filter((dir) => dir !== undefined),
     logLevel: written.log.level,
     logFormat: written.log.format,

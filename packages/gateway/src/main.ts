@@ -19,6 +19,7 @@ import {
   type BootstrapStats,
   MemorySecurityStore,
   type PassedOver,
+  retireWithdrawn,
   Server,
   type ServerStats,
 } from '@lapwing/server';
@@ -51,6 +52,7 @@ import { keyUseIn } from './store/key-use.ts';
 import { observationsIn } from './store/observations.ts';
 import { registrationsIn } from './store/registrations.ts';
 import type { Unreadable } from './store/rows.ts';
+import { storeKeyOf } from './store-key.ts';
 
 export { type GatewayConfig, readConfig } from './config.ts';
 export { type ConfigSyntax, loadConfig, parseConfig } from './config-file.ts';
@@ -145,12 +147,15 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
     metrics.add('store.failed');
     log.error('store: not written, tried again', { error: error.message });
   };
-  const database = own(await Database.open({ ...config.store, clock, failed }));
+  const { dir, survives } = config.store;
+  const key = await storeKeyOf(config.store);
+  const database = own(
+    await Database.open({ ...{ dir, survives, clock, random, failed }, ...(key === undefined ? {} : { key }) }),
+  );
   const unreadable: Unreadable = (table, error) => {
     metrics.add('store.unreadable');
     log.error('store: a record was passed over', { table, error: error.message });
   };
-
   const issued = await issuedIn(database, unreadable, configured ?? new MemorySecurityStore(), (endpoint, why) =>
     log.warn('store: a credential is not taken up', { endpoint, why }),
   );
@@ -159,6 +164,10 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
   // Whom a bootstrap sends here has his credentials later.
   if (!isIssuing)
     for (const listener of lwm2m.listeners) await checkSomebodyComes(listener, pathOf(listener), credentials);
+
+  const keyUse = keyUseIn(database, unreadable);
+  const ofBootstrap = await (config.bootstrap && loadCredentials(config.bootstrap.security, 'bootstrap.security'));
+  await retireWithdrawn(keyUse, ofBootstrap === undefined ? [issued] : [issued, ofBootstrap]);
 
   const handshakes = own(new HandshakeLog(log));
   const listening: OpenedListener[] = [];
@@ -172,7 +181,6 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
   const isRegistered = (name: string): boolean => server?.registration(name) !== undefined;
   const logins = new Logins({ config: lwm2m, clock, fetch: run.fetch ?? fetch, log, metrics, isRegistered });
   const routes = routesOf(lwm2m, logins);
-  const keyUse = keyUseIn(database, unreadable);
   const devices = own(
     await Server.listen({
       listeners: listening.map(({ listener }) => listener),
@@ -181,13 +189,18 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
       random,
       library,
       authorize: logins.authorize,
-      lifetime: { ...lwm2m.lifetime, default: Math.min(lwm2m.lifetime.max, seconds(86_400)) },
+      lifetime: {
+        ...lwm2m.lifetime,
+        default: Math.min(lwm2m.lifetime.max, seconds(86_400)),
+        zero: lwm2m.lifetime.max,
+      },
       awakeWindow: lwm2m.awakeWindow,
       queueMode: isQueueMode,
       blocks: lwm2m.blocks,
       // Devices are asked what applications ask, and nothing else.
       endDevices: 'ignore',
       keptObservations: lwm2m.keptObservations,
+      unmarkedObserve: lwm2m.profile.unmarkedObserve,
       transmission: lwm2m.transmission,
       stores: {
         registrations: registrationsIn(database, unreadable),
@@ -249,6 +262,7 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
     bootstrap = own(
       await Bootstrap.open({
         config: config.bootstrap,
+        ...(ofBootstrap === undefined ? {} : { security: ofBootstrap }),
         ...{ database, unreadable, associationsOf: associations, keys: issued, keyUse },
         revoke: (endpoint) => devices.removeCredentials(endpoint),
         publish: (message) => link.publish(message),
@@ -314,6 +328,7 @@ const pathOf = ({ type, name }: ListenerConfig): string => `gateway.lwm2m.listen
 /** Reads what the configuration names, and opens nothing. What the gateway would warn of; throws ConfigError. */
 export async function checkFiles(config: GatewayConfig): Promise<readonly string[]> {
   const { lwm2m, security, bootstrap } = config;
+  await storeKeyOf(config.store);
   const credentials = await loadCredentials(security);
   for (const listener of lwm2m.listeners) {
     await checkListener(listener, pathOf(listener));

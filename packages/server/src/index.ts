@@ -61,6 +61,7 @@ export type { QueuedCommand } from './queued.ts';
 export type { Rate } from './rate-limit.ts';
 export type { Registration } from './registration/registration.ts';
 export { isSameCredential } from './security/changing.ts';
+export { retireWithdrawn } from './security/contexts.ts';
 export { credentialKey, MemorySecurityStore } from './security/memory-store.ts';
 export {
   type CredentialChange,

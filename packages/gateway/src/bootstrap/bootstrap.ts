@@ -3,7 +3,14 @@ import type { BlockOptions, ParameterOptions } from '@lapwing/coap';
 import type { KeyUseStore } from '@lapwing/coap/oscore';
 import { type Clock, formatAddress, type Random } from '@lapwing/kernel';
 import type { DefinitionLibrary } from '@lapwing/lwm2m';
-import { type AssociationStore, BootstrapServer, type BootstrapStats, type SecurityStore } from '@lapwing/server';
+import {
+  type AssociationStore,
+  BootstrapServer,
+  type BootstrapStats,
+  type MemorySecurityStore,
+  type SecurityStore,
+} from '@lapwing/server';
+import { followFiles } from '../credential-files.ts';
 import { loadCredentials } from '../credentials.ts';
 import { checkListener, checkSomebodyComes, type OpenedListener, openedListener } from '../listener.ts';
 import type { PlaceConfig } from '../listener-place.ts';
@@ -21,6 +28,8 @@ import { tellBootstraps } from './telling.ts';
 
 export interface BootstrapRun {
   readonly config: BootstrapConfig;
+  /** Credentials of devices for this server, those of the configuration; it follows their files. */
+  readonly security?: MemorySecurityStore;
   readonly database: Database;
   readonly unreadable: Unreadable;
   /** Where DTLS associations of a listener outlive the process. */
@@ -49,25 +58,24 @@ export class Bootstrap implements AsyncDisposable {
   readonly uris: readonly string[];
   private readonly server: BootstrapServer;
   private readonly commands: BootstrapCommands;
-  private readonly telling: Disposable;
+  private readonly parts: readonly Disposable[];
 
   private constructor(
     server: BootstrapServer,
     commands: BootstrapCommands,
-    telling: Disposable,
+    parts: readonly Disposable[],
     uris: readonly string[],
   ) {
     this.server = server;
     this.commands = commands;
-    this.telling = telling;
+    this.parts = parts;
     this.uris = uris;
   }
 
   /** Rejects with ConfigError for files that do not hold what they should, and when an address cannot be bound. */
   static async open(run: BootstrapRun): Promise<Bootstrap> {
-    const { config, database, unreadable, log, metrics, publish, keys, keyUse } = run;
+    const { config, security, database, unreadable, log, metrics, publish, keys, keyUse } = run;
     const plans = plansIn(database, unreadable, await loadPlans(config));
-    const security = await loadCredentials(config.security, 'bootstrap.security');
     const opened: OpenedListener[] = [];
     for (const place of config.listeners) {
       const name = `${place.type}:${place.name}`;
@@ -91,11 +99,18 @@ export class Bootstrap implements AsyncDisposable {
       clock: run.clock,
       random: run.random,
     });
+    const following =
+      security === undefined
+        ? undefined
+        : await followFiles(security, config.security, { clock: run.clock, log, metrics }, 'bootstrap.security');
     const { response, event } = config;
     return new Bootstrap(
       server,
       new BootstrapCommands({ plans, revoke: run.revoke, response, publish, log, metrics }),
-      tellBootstraps({ events: server.events, event, publish, log, metrics }),
+      [
+        tellBootstraps({ events: server.events, event, publish, log, metrics }),
+        ...(following === undefined ? [] : [following]),
+      ],
       server.addresses.map((address, i) => `${opened[i]?.scheme}://${formatAddress(address)}`),
     );
   }
@@ -109,7 +124,7 @@ export class Bootstrap implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.telling[Symbol.dispose]();
+    for (const part of this.parts) part[Symbol.dispose]();
     await this.server[Symbol.asyncDispose]();
   }
 }

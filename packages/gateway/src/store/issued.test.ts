@@ -25,17 +25,21 @@ async function setUp(...configured: DeviceSecurity[]) {
   const dir = join(root, String(made));
   let database: Database | undefined;
   const notTakenUp: string[] = [];
+  let store = new MemorySecurityStore();
   const open = async (...then: DeviceSecurity[]) => {
+    store = new MemorySecurityStore(then);
     database?.[Symbol.dispose]();
     database = await Database.open({ dir, clock: systemClock, failed: (error) => expect.fail(error.message) });
     const unreadable = (table: string): never => expect.fail(table);
-    return issuedIn(database, unreadable, new MemorySecurityStore(then), (endpoint) => notTakenUp.push(endpoint));
+    return issuedIn(database, unreadable, store, (endpoint) => notTakenUp.push(endpoint));
   };
   return {
     store: await open(...configured),
     reopen: open,
     notTakenUp,
-    database: () => database,
+    get configured() {
+      return store;
+    },
     [Symbol.dispose]: () => database?.[Symbol.dispose](),
   };
 }
@@ -85,6 +89,35 @@ it('refuses what is somebody else’s, be it configured or handed out', async ()
     await expect(parts.store.put({ endpoint: 'c', credential: psk(identity, 'x') })).rejects.toThrow(
       CredentialTakenError,
     );
+});
+
+it('tells what changes, in either of them, with what both hold', async () => {
+  using parts = await setUp({ endpoint: 'a', credential: psk('a', 'of the operator') });
+  const heard: string[] = [];
+  parts.store.onChange(({ endpoint, before, after }) => {
+    const keys = (those: readonly DeviceCredential[]) => those.map((credential) => keyOf({ endpoint, credential }));
+    heard.push(`${endpoint}: ${keys(before)} → ${keys(after)}`);
+  });
+  await parts.store.put({ endpoint: 'a', credential: psk('a', 'of a bootstrap') });
+  await parts.store.put({ endpoint: 'a', credential: psk('a too', 'another') });
+  await parts.store.replace('a', [psk('a', 'of the operator')]);
+  await parts.configured.replaceAll([]);
+  expect(heard).toEqual([
+    'a: of the operator → of a bootstrap',
+    'a: of a bootstrap → of a bootstrap,another',
+    'a: of a bootstrap,another → of the operator',
+    'a: of the operator → ',
+  ]);
+});
+
+it('gives up what the configuration gives to another endpoint while it runs', async () => {
+  using parts = await setUp();
+  await parts.store.put({ endpoint: 'a', credential: psk('shared', 'x') });
+  await parts.store.put({ endpoint: 'a', credential: psk('own', 'z') });
+  await parts.configured.put({ endpoint: 'b', credential: psk('shared', 'y') });
+  expect(parts.notTakenUp).toEqual(['a']);
+  expect(parts.store.byPskIdentity(encodeUtf8('shared'))?.endpoint).toBe('b');
+  expect(parts.store.ofEndpoint('a')).toHaveLength(1);
 });
 
 it('does not take up what the configuration has given to another endpoint since, and says so', async () => {

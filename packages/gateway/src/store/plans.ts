@@ -2,8 +2,9 @@
 // stands before the configured one of its name, until it is taken away.
 import { type Plan, PlanConflictError, type PlanStore, type StoredPlan } from '@lapwing/server';
 import type { Database } from './database.ts';
-import { column, number, type Row, readable, tagged, text, type Unreadable } from './rows.ts';
-import { formatWithSecrets, withSecrets } from './secrets.ts';
+import { column, number, type Row, readable, text, type Unreadable } from './rows.ts';
+import { placeOf } from './sealing.ts';
+import { formatWithSecrets, parseWithSecrets } from './secrets.ts';
 
 export function plansIn(
   database: Database,
@@ -14,6 +15,13 @@ export function plansIn(
   const all = database.prepare('SELECT * FROM plan ORDER BY name');
   const put = database.prepare('INSERT OR REPLACE INTO plan (name, version, plan) VALUES (?, ?, ?)');
   const remove = database.prepare('DELETE FROM plan WHERE name = ?');
+  const { sealing } = database;
+  const place = (name: string): string => placeOf('plan', 'plan', name);
+  const read = (row: Row): StoredPlan => ({
+    name: text(row, 'name'),
+    plan: parseWithSecrets(sealing.openText(place(String(row['name'])), text(row, 'plan'))) as Plan,
+    version: number(row, 'version'),
+  });
   const kept = (name: string): StoredPlan | undefined => {
     const row = one.get(column(name));
     const [found] = readable('plan', row === undefined ? [] : [row], read, unreadable);
@@ -39,7 +47,7 @@ export function plansIn(
     put: (name, plan, expected) =>
       change(name, expected, (before) => {
         const stored: StoredPlan = { name, plan, version: before + 1 };
-        put.run(column(name), stored.version, formatWithSecrets(plan));
+        put.run(column(name), stored.version, sealing.sealText(place(column(name)), formatWithSecrets(plan)));
         return stored;
       }),
     remove: (name, expected) => change(name, expected, () => remove.run(column(name)).changes > 0),
@@ -51,13 +59,5 @@ export function plansIn(
       }
       for (const [name, plan] of configured) if (!names.has(name)) yield { name, plan, version: 1 };
     },
-  };
-}
-
-function read(row: Row): StoredPlan {
-  return {
-    name: text(row, 'name'),
-    plan: withSecrets(tagged(row, 'plan')) as Plan,
-    version: number(row, 'version'),
   };
 }

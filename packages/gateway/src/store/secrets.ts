@@ -1,6 +1,6 @@
-// Data that holds keys, as text and back: what `formatTagged` writes, with secrets among it. Such text stays in the database.
+// Data that holds keys, as text and back: what `formatTagged` writes, with secrets among it. Such text is sealed where the store is encrypted.
 import { Secret } from '@lapwing/kernel';
-import { formatTagged } from '@lapwing/server';
+import { formatTagged, parseTagged } from '@lapwing/server';
 
 /** The only member of what stands for a secret. */
 const mark = 'secret bytes';
@@ -9,8 +9,12 @@ export function formatWithSecrets(value: unknown): string {
   return formatTagged(opened(value));
 }
 
-/** Of what `parseTagged` gave. */
-export function withSecrets(value: unknown): unknown {
+/** Throws FormatError for text that `formatWithSecrets` does not make. What it holds is for the caller to judge. */
+export function parseWithSecrets(text: string): unknown {
+  return withSecrets(parseTagged(text));
+}
+
+function withSecrets(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
   if (Array.isArray(value)) return value.map(withSecrets);
   const { [mark]: bytes } = value as { readonly [mark]?: unknown };

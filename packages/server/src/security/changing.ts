@@ -1,5 +1,5 @@
 // Credentials that change while devices use them: which identities may not go on as they are.
-import { deriveContext, type ProvisionedContext } from '@lapwing/coap/oscore';
+import { keyNames, type Oscore, type ProvisionedContext } from '@lapwing/coap/oscore';
 import { ConfigError, equalBytes, equalInConstantTime, type Identity, noBytes } from '@lapwing/kernel';
 import { nameOf, refusalOf } from './ownership.ts';
 import {
@@ -18,8 +18,8 @@ export interface Holders {
   revoke(isRevoked: (identity: Identity) => boolean): number;
   /** Ends the registration of the name. */
   drop(name: string): void;
-  /** Contexts of OSCORE with that Recipient ID are others from now on. */
-  forget(recipientId: Uint8Array): Promise<void>;
+  /** Those of OSCORE in use; undefined where nobody can have one. */
+  contexts(): Pick<Oscore, 'forget' | 'retire'> | undefined;
 }
 
 /** What an operation of this side has ended so far. */
@@ -71,14 +71,19 @@ export class CredentialChanges implements Disposable {
     const ended =
       gone.length === 0 ? 0 : this.holders.revoke((identity) => gone.some((credential) => isOf(credential, identity)));
     for (const counted of this.counting) if (counted.endpoint === endpoint) counted.ended += ended;
-    this.working = this.working.then(() => this.follow(change)).catch((error: unknown) => this.failed(error));
+    this.working = this.working.then(() => this.follow(change, gone)).catch((error: unknown) => this.failed(error));
   }
 
   /** What has to be asked for: whether keys are others now, and whether who is registered may have the name. */
-  private async follow({ endpoint, before, after }: CredentialChange): Promise<void> {
+  private async follow(
+    { endpoint, before, after }: CredentialChange,
+    gone: readonly DeviceCredential[],
+  ): Promise<void> {
     const { store, holders } = this;
+    const contexts = holders.contexts();
     for (const credential of [...before, ...after])
-      if (credential.kind === 'oscore') await holders.forget(credential.context.recipientId);
+      if (credential.kind === 'oscore') await contexts?.forget(credential.context.recipientId);
+    for (const credential of gone) if (credential.kind === 'oscore') await contexts?.retire(credential.context);
     const identity = holders.identityOf(endpoint);
     if (store === undefined || identity === undefined) return;
     if ((await refusalOf(endpoint, identity, store)) !== undefined) holders.drop(endpoint);
@@ -114,6 +119,6 @@ export function isSameCredential(a: DeviceCredential, b: DeviceCredential): bool
 
 /** The same keys in both directions. */
 function isSameContext(a: ProvisionedContext, b: ProvisionedContext): boolean {
-  const [one, other] = [deriveContext(a), deriveContext(b)];
+  const [one, other] = [keyNames(a), keyNames(b)];
   return one.sending === other.sending && one.receiving === other.receiving;
 }

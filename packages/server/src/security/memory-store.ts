@@ -1,6 +1,6 @@
 // Credentials in memory: the indexes over one set, and the names they belong to.
 import { deriveContext, identityOf } from '@lapwing/coap/oscore';
-import { toHex } from '@lapwing/kernel';
+import { digest, type Secret, toHex } from '@lapwing/kernel';
 import {
   type CredentialChange,
   CredentialTakenError,
@@ -14,6 +14,8 @@ export class MemorySecurityStore implements SecurityStore {
   private endpoints = new Map<string, Set<string>>();
   /** Keys of contexts of OSCORE, by Recipient ID. */
   private recipients = new Map<string, Set<string>>();
+  /** The same by the digest of their master secret. */
+  private secrets = new Map<string, Set<string>>();
   private readonly listeners = new Set<(change: CredentialChange) => void>();
 
   /** Throws CredentialTakenError when two endpoints share one, and ConfigError for what makes no context of OSCORE. */
@@ -40,6 +42,11 @@ export class MemorySecurityStore implements SecurityStore {
   byRecipientId(recipientId: Uint8Array): readonly DeviceSecurity[] {
     const keys = [...(this.recipients.get(toHex(recipientId)) ?? [])];
     return keys.flatMap((key) => this.credentials.get(key) ?? []);
+  }
+
+  byMasterSecret(masterSecret: Secret): DeviceSecurity | undefined {
+    const [key] = this.secrets.get(digestOf(masterSecret)) ?? [];
+    return key === undefined ? undefined : this.credentials.get(key);
   }
 
   ofEndpoint(endpoint: string): readonly DeviceCredential[] {
@@ -81,6 +88,7 @@ export class MemorySecurityStore implements SecurityStore {
     this.credentials = next.credentials;
     this.endpoints = next.endpoints;
     this.recipients = next.recipients;
+    this.secrets = next.secrets;
     for (const { endpoint, credentials } of before) this.changed(endpoint, credentials);
   }
 
@@ -106,19 +114,25 @@ export class MemorySecurityStore implements SecurityStore {
     const known = this.credentials.get(key);
     if (known !== undefined && known.endpoint !== endpoint)
       throw new CredentialTakenError(`${endpoint}: its ${described(credential)} is that of ${known.endpoint}`);
+    if (credential.kind !== 'oscore') return key;
+    // One could read and forge what is the other's, and nonces would be used twice (RFC 8613 §3.3).
+    const other = this.byMasterSecret(credential.context.masterSecret);
+    if (other !== undefined && other.endpoint !== endpoint)
+      throw new CredentialTakenError(
+        `${endpoint}: its master secret of OSCORE is that of ${other.endpoint}; each device needs one of its own`,
+      );
     return key;
   }
 
   private add(security: DeviceSecurity): void {
     const { credential, endpoint } = security;
     const key = this.check(security);
+    this.forget(key);
     this.credentials.set(key, security);
-    const keys = this.endpoints.get(endpoint);
-    if (keys === undefined) this.endpoints.set(endpoint, new Set([key]));
-    else keys.add(key);
+    enter(this.endpoints, endpoint, key);
     if (credential.kind !== 'oscore') return;
-    const recipient = toHex(credential.context.recipientId);
-    this.recipients.set(recipient, (this.recipients.get(recipient) ?? new Set()).add(key));
+    enter(this.recipients, toHex(credential.context.recipientId), key);
+    enter(this.secrets, digestOf(credential.context.masterSecret), key);
   }
 
   private drop(endpoint: string): void {
@@ -130,12 +144,24 @@ export class MemorySecurityStore implements SecurityStore {
     const credential = this.credentials.get(key)?.credential;
     this.credentials.delete(key);
     if (credential?.kind !== 'oscore') return;
-    const recipient = toHex(credential.context.recipientId);
-    const left = this.recipients.get(recipient);
-    left?.delete(key);
-    if (left?.size === 0) this.recipients.delete(recipient);
+    strike(this.recipients, toHex(credential.context.recipientId), key);
+    strike(this.secrets, digestOf(credential.context.masterSecret), key);
   }
 }
+
+function enter(index: Map<string, Set<string>>, at: string, key: string): void {
+  const keys = index.get(at);
+  if (keys === undefined) index.set(at, new Set([key]));
+  else keys.add(key);
+}
+
+function strike(index: Map<string, Set<string>>, at: string, key: string): void {
+  const keys = index.get(at);
+  keys?.delete(key);
+  if (keys?.size === 0) index.delete(at);
+}
+
+const digestOf = (secret: Secret): string => toHex(digest('sha256', secret.reveal()));
 
 const pskKey = (identity: Uint8Array): string => `psk ${toHex(identity)}`;
 const publicKeyKey = (publicKey: Uint8Array): string => `rpk ${toHex(publicKey)}`;

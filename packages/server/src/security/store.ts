@@ -40,6 +40,8 @@ export interface SecurityStore {
   bySubject(subject: string): Eventually<DeviceSecurity | undefined>;
   /** The contexts of OSCORE with exactly that Recipient ID; no two have the same ID Context, or both none. */
   byRecipientId(recipientId: Uint8Array): Eventually<readonly DeviceSecurity[]>;
+  /** Whose context of OSCORE has that master secret: no two endpoints have the same. */
+  byMasterSecret(masterSecret: Secret): Eventually<DeviceSecurity | undefined>;
   /** All that may speak for the name; none for one that is not known. */
   ofEndpoint(endpoint: string): Eventually<readonly DeviceCredential[]>;
   /** Replaces the same credential of the same endpoint; a name may have several, as while a key is changed. Rejects with CredentialTakenError. */
@@ -59,7 +61,10 @@ export interface SecurityStore {
   all(): AsyncIterable<DeviceSecurity>;
 }
 
-/** The credential speaks for another endpoint already: two devices with one identity could each take the other's place. */
+/**
+ * The credential speaks for another endpoint already: two devices with one identity could each take the other's place. Or its master
+ * secret of OSCORE is another endpoint's: with it each could speak as the other, and nonces would be used twice (RFC 8613 §3.3).
+ */
 export class CredentialTakenError extends StackError {
   readonly code = 'LWM2M_CREDENTIAL_TAKEN';
 }
