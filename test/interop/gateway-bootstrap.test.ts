@@ -74,7 +74,7 @@ store: { dir: "${folder}/${store}" }
   async kill(): Promise<void> {
     await this.mqtt[Symbol.asyncDispose]();
     this.#process.kill('SIGKILL');
-    await this.#process.exited;
+    await this.#process.stop();
     this.#process = await startProcess(this.#config);
     this.mqtt = await MqttPeer.start(ports.mqtt);
   }
