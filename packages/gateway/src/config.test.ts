@@ -371,6 +371,19 @@ mqtt { broker = "http://user:hunter2@x" , pasword = hunter2 }`;
     for (const each of about) expect(each).toMatch(/^gateway\.lwm2m\.listeners\.udp\.default\.mountpoint: /);
   });
 
+  it('placeholders of the authentication call that are none are warned of, its others are not', async () => {
+    const { warnings } = await parse(
+      `${documented}${authentication}\ngateway.lwm2m.authentication { url = "http://h/\${peerhots}", body { a = "\${listener} \${cert_pem}", b = "\${x}" } }`,
+    );
+    const about = warnings.filter((warning) => warning.includes('is no placeholder, and'));
+    expect(about).toEqual([
+      'gateway.lwm2m.authentication.url: ${peerhots} is no placeholder, and nothing is sent for it; did you mean peerhost?',
+      expect.stringMatching(
+        /^gateway\.lwm2m\.authentication\.body\.b: \$\{x\} is no placeholder.*there are endpoint_name/,
+      ),
+    ]);
+  });
+
   it('a password without a name is refused', async () => {
     expect(await problems(`${documented}\nmqtt.password = hunter2`)).toEqual([
       'mqtt: username and password belong together',
