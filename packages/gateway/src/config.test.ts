@@ -261,6 +261,18 @@ describe('the environment', () => {
     expect(mqtt.keepalive).toBe(30_000);
     expect(logLevel).toBe('error');
   });
+
+  it('says what a name with one underscore does', async () => {
+    const { warnings, mqtt } = await parse(documented, 'hocon', {
+      LAPWING_MQTT_BROKER: 'mqtt://192.0.2.7',
+      LAPWING_HOME_DIR: '/x',
+      LAPWING_DEBUG: '1',
+    });
+    expect(mqtt.broker.kind).toBe('embedded');
+    expect(warnings.filter((warning) => warning.startsWith('LAPWING'))).toEqual([
+      'LAPWING_MQTT_BROKER: has no effect, two underscores lead one level down',
+    ]);
+  });
 });
 
 describe('wrong configurations', () => {
