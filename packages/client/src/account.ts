@@ -26,8 +26,8 @@ import type { Visible } from './operations/read.ts';
 import { serveOperations } from './operations/serve.ts';
 import { Trees } from './operations/trees.ts';
 import type { Settings } from './options.ts';
-import type { Phase } from './registration/machine.ts';
 import { RegistrationSession, type SessionListener } from './registration/session.ts';
+import { isRegistered, type Phase } from './registration/transitions.ts';
 
 export interface AccountStats extends LinkStats {
   /** Observations of the server here. */
@@ -77,6 +77,7 @@ export class Account implements AsyncDisposable {
         smsNumber: settings.smsNumber,
         parameters: settings.parameters,
         lifetime: () => this.server.lifetime,
+        retry: () => ({ ...account.retry, ...this.server.retry }),
         objectList: (version) => {
           this.listed = this.objectsAsText(version);
           return this.listed;
@@ -101,6 +102,7 @@ export class Account implements AsyncDisposable {
       const { attributes, relations } = opened;
       const { notifications } = account;
       const unheard = (): void => opened.session.handle({ kind: 'unheard' });
+      const stirred = (): void => opened.session.stirred();
       const store = settings.objects;
       const operations = serveOperations({
         ...settings,
@@ -113,6 +115,7 @@ export class Account implements AsyncDisposable {
         notifications,
         caller: opened.caller,
         storing: () => opened.server.isStoring,
+        stirred,
         unheard,
       });
       service = (request, context) => opened.serve(operations, request, context);
@@ -132,8 +135,9 @@ export class Account implements AsyncDisposable {
     return this.session.phase;
   }
 
+  /** After a delay where the server has one for the beginning (/1/x/14). */
   start(): void {
-    this.session.handle({ kind: 'start' });
+    this.session.handle({ kind: 'start', delay: this.settings.delay });
   }
 
   stop(): void {
@@ -167,7 +171,7 @@ export class Account implements AsyncDisposable {
   /** Core 1.2.1 §6.4.5. Settles when the server has it; rejects as `Client.send` says. */
   async send(entries: readonly Entry[], { signal, format }: SendOptions): Promise<void> {
     const { peer, version } = this.session;
-    if (peer === undefined || (this.phase !== 'registered' && this.phase !== 'updating'))
+    if (peer === undefined || !isRegistered(this.phase))
       throw new SendError('not-registered', `the device is not registered at ${this.settings.uri}`);
     if (this.server.isMuted)
       throw new SendError('muted', `${this.settings.uri} wants nothing sent (/1/${this.server.id}/23)`);
@@ -182,6 +186,7 @@ export class Account implements AsyncDisposable {
       rootPath: this.device.rootPath,
       formats: versionTraits[version].formats,
     });
+    this.session.stirred();
     try {
       const response = await this.link.endpoint.request(peer, request, signal === undefined ? {} : { signal });
       if (!isSuccess(response.code)) throw new ResponseError(response.code, undefined, response);
@@ -252,6 +257,7 @@ export class Account implements AsyncDisposable {
       this.strangers += 1;
       return Promise.reject(new ResponseError(Code.Unauthorized));
     }
+    this.session.stirred();
     if (isForBootstrap(request)) return Promise.reject(new ResponseError(Code.Unauthorized));
     return operations(request, context);
   }

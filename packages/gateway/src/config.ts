@@ -16,14 +16,15 @@ import { rootSchema, type WrittenConfig } from './config-schema.ts';
 import { type SecurityConfig, securityOf } from './config-security.ts';
 import { likelyKey } from './known-keys.ts';
 import type { LogFormat, LogLevel } from './log.ts';
+import { type StoreConfig, storeOf } from './store-key.ts';
 import type { BindAddress } from './units.ts';
 
 export interface GatewayConfig {
   readonly lwm2m: Lwm2mConfig;
   readonly security: SecurityConfig;
   readonly mqtt: MqttConfig;
-  /** The embedded database: its directory, or `:memory:`, and what it survives. */
-  readonly store: { readonly dir: string; readonly survives: 'process' | 'power' };
+  /** The embedded database. */
+  readonly store: StoreConfig;
   /** Directories with object XML files, to be read where they exist. */
   readonly modelDirs: readonly string[];
   readonly logLevel: LogLevel;
@@ -159,7 +160,7 @@ function complete(written: WrittenConfig, found: string[], notes: string[]): Gat
     },
     security: securityOf(written.security, written.psk_authentication, found),
     mqtt: mqttOf(written.mqtt, found),
-    store: written.store,
+    store: storeOf(written.store, found),
     modelDirs: [lwm2m.xml_dir, written.models.dir].filter((dir) => dir !== undefined),
     logLevel: written.log.level,
     logFormat: written.log.format,

@@ -1,5 +1,6 @@
 // Who else of this machine can read what only the gateway should: warnings, since it is the operator's machine.
 import { stat } from 'node:fs/promises';
+import { Secret } from '@lapwing/kernel';
 import type { GatewayConfig } from './config.ts';
 
 /** Bits of `mode`: read by everybody, and anything by group or others. */
@@ -16,6 +17,7 @@ export async function rightsWarnings({ lwm2m, security, store }: GatewayConfig):
     ...[...dtls, ...tls].map(({ certificate }) => certificate?.keyFile),
     ...files,
     pskFile?.path,
+    store.key instanceof Secret ? undefined : store.key?.file,
   ];
   const warnings: string[] = [];
   for (const file of new Set(keys)) {

@@ -42,6 +42,7 @@ import { keyUseIn } from './store/key-use.ts';
 import { observationsIn } from './store/observations.ts';
 import { registrationsIn } from './store/registrations.ts';
 import type { Unreadable } from './store/rows.ts';
+import { storeKeyOf } from './store-key.ts';
 
 export { type GatewayConfig, readConfig } from './config.ts';
 export { type ConfigSyntax, loadConfig, parseConfig } from './config-file.ts';
@@ -132,7 +133,11 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
     metrics.add('store.failed');
     log.error('store: not written, tried again', { error: error.message });
   };
-  const database = own(await Database.open({ ...config.store, clock, failed }));
+  const { dir, survives } = config.store;
+  const key = await storeKeyOf(config.store);
+  const database = own(
+    await Database.open({ ...{ dir, survives, clock, random, failed }, ...(key === undefined ? {} : { key }) }),
+  );
   const unreadable: Unreadable = (table, error) => {
     metrics.add('store.unreadable');
     log.error('store: a record was passed over', { table, error: error.message });
@@ -279,6 +284,7 @@ const pathOf = ({ type, name }: ListenerConfig): string => `gateway.lwm2m.listen
 /** Reads what the configuration names, and opens nothing. What the gateway would warn of; throws ConfigError. */
 export async function checkFiles(config: GatewayConfig): Promise<readonly string[]> {
   const { lwm2m, security } = config;
+  await storeKeyOf(config.store);
   const credentials = await loadCredentials(security);
   for (const listener of lwm2m.listeners) await checkListener(listener, pathOf(listener), credentials);
   return [...config.warnings, ...(await rightsWarnings(config))];

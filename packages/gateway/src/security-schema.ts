@@ -3,6 +3,7 @@
 import { fromHex, seconds } from '@lapwing/kernel';
 import { z } from 'zod';
 import { bool, duration, text, whole } from './schema-values.ts';
+import { keyLength } from './store/sealing.ts';
 
 /** Cipher suites: a list, or one text with `,` or `:` between them, as OpenSSL has it. */
 const ciphers = z
@@ -143,4 +144,7 @@ export const storeSchema = z.strictObject({
   /** Directory of the embedded database, or `:memory:`. */
   dir: text.default('./data'),
   survives: z.enum(['process', 'power']).default('process'),
+  key_file: text.optional(),
+  /** For the environment: LAPWING_STORE__KEY. */
+  key: hexKey.refine(({ length }) => length === keyLength, `must have ${keyLength} bytes`).optional(),
 });

@@ -54,6 +54,7 @@ function setUp() {
     storing: () => false,
     caller: { id: 2, isAlone: false },
     actionTimeout: seconds(30),
+    stirred: () => undefined,
     unheard: () => undefined,
   });
   const ask = askerOf(serve);

@@ -21,6 +21,8 @@ export interface DeliveryOptions {
   readonly capacity: () => number;
   /** Whether the format of the notifications can say when something was. */
   readonly times: boolean;
+  /** A notification goes out. */
+  readonly stirred: () => void;
   /** A notification was not acknowledged. */
   readonly unheard: () => void;
 }
@@ -103,6 +105,7 @@ export class Delivery {
   }
 
   private send(response: Response, type: 'con' | 'auto'): Promise<unknown> {
+    this.options.stirred();
     return this.options.notify(response, { type });
   }
 

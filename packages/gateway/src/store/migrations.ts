@@ -73,4 +73,6 @@ export const migrations: readonly string[] = [
      WHERE CASE WHEN json_valid(outcome) THEN json_extract(outcome, '$.failure.kind') = 'limit' END;
    UPDATE command SET outcome = json_set(outcome, '$.failure.kind', 'unreachable', '$.failure.why', 'reset')
      WHERE CASE WHEN json_valid(outcome) THEN json_extract(outcome, '$.failure.kind') = 'reset' END`,
+  // One row in a store that is encrypted.
+  'CREATE TABLE sealing (id INTEGER PRIMARY KEY CHECK (id = 1), proof BLOB NOT NULL) STRICT',
 ];

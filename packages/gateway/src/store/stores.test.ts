@@ -1,16 +1,19 @@
 // The stores on SQLite keep to what every store keeps to.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemClock } from '@lapwing/kernel';
-import { afterAll, expect } from 'vitest';
+import { Secret, systemClock } from '@lapwing/kernel';
+import { afterAll, expect, it } from 'vitest';
 import { keyUseStores } from '../../../../test/compliance/key-use.ts';
 import {
   commandStores,
+  hostile,
   type Opened,
   observationStores,
+  registration,
   registrationStores,
 } from '../../../../test/compliance/stores.ts';
+import { associationsOf } from './associations.ts';
 import { commandsIn } from './commands.ts';
 import { Database } from './database.ts';
 import { keyUseIn } from './key-use.ts';
@@ -22,11 +25,15 @@ const root = mkdtempSync(join(tmpdir(), 'lapwing-stores-'));
 afterAll(() => rmSync(root, { recursive: true }));
 let made = 0;
 
-function onDisk<Store>(store: (database: Database, unreadable: Unreadable) => Store): () => Promise<Opened<Store>> {
+function onDisk<Store>(
+  store: (database: Database, unreadable: Unreadable) => Store,
+  key?: Secret,
+): () => Promise<Opened<Store>> {
   return async () => {
     made += 1;
     const dir = join(root, `${made}`);
-    const open = () => Database.open({ dir, clock: systemClock, failed: (error) => expect.fail(error.message) });
+    const failed = (error: Error): void => expect.fail(error.message);
+    const open = () => Database.open({ dir, clock: systemClock, failed, ...(key === undefined ? {} : { key }) });
     const unreadable: Unreadable = (table, error) => expect.fail(`${table}: ${error.message}`);
     let database = await open();
     return {
@@ -45,3 +52,21 @@ registrationStores('SQLite', onDisk(registrationsIn));
 observationStores('SQLite', onDisk(observationsIn));
 commandStores('SQLite', onDisk(commandsIn));
 keyUseStores('SQLite', onDisk(keyUseIn));
+commandStores('SQLite, encrypted', onDisk(commandsIn, new Secret(new Uint8Array(32))));
+
+it('R-03: whatever peers call themselves, no file is called so: there is one of a fixed name', async () => {
+  made += 1;
+  const dir = join(root, `${made}`);
+  using database = await Database.open({ dir, clock: systemClock, failed: (error) => expect.fail(error.message) });
+  const unreadable: Unreadable = (table, error) => expect.fail(`${table}: ${error.message}`);
+  const names = [...hostile, '../../etc/passwd', '/tmp/x', 'CON', 'a/b', '.', '..', 'lapwing.db'];
+  await registrationsIn(database, unreadable).write(
+    names.map((name) => ({ kind: 'put', registration: registration(name, `id of ${name}`, { listener: name }) })),
+  );
+  for (const name of names) {
+    await keyUseIn(database, unreadable).reserve(name, 1);
+    associationsOf(database, name, () => undefined).writeNow(name, Uint8Array.of(1));
+  }
+  expect(readdirSync(dir).filter((file) => !/^lapwing\.db(?:-wal|-shm)?$/.test(file))).toEqual([]);
+  expect(readdirSync(root).every((file) => /^\d+$/.test(file))).toBe(true);
+});
