@@ -58,7 +58,7 @@ export async function parseConfig(
     throw new ConfigError([`${name}: holds nothing; gateway.lwm2m.translators is what it needs at least`]);
   }
   if (syntax === 'hocon' || isFields(root['node']) || isFields(root['dashboard'])) leaveOut(root, warnings);
-  applyEnvironment(root, environment);
+  applyEnvironment(root, environment, warnings);
   return readConfig(root, warnings);
 }
 
@@ -192,8 +192,9 @@ const prefixes: readonly (readonly [prefix: string, below: readonly string[]])[]
  * `LAPWING_MQTT__BROKER=…`: two underscores go one level down. Values are JSON where they look like it, else text; numbers too are text, as
  * which they are understood everywhere and lose no digit of what is none.
  */
-function applyEnvironment(root: Fields, environment: NodeJS.ProcessEnv): void {
+function applyEnvironment(root: Fields, environment: NodeJS.ProcessEnv, warnings: string[]): void {
   for (const [name, value] of Object.entries(environment).sort(([a], [b]) => (a < b ? -1 : 1))) {
+    if (isFlat(name)) warnings.push(`${name}: has no effect, two underscores lead one level down`);
     for (const [prefix, below] of prefixes) {
       if (value === undefined || !name.startsWith(prefix) || !name.includes('__')) continue;
       const keys = [...below, ...name.slice(prefix.length).toLowerCase().split('__')];
@@ -201,6 +202,12 @@ function applyEnvironment(root: Fields, environment: NodeJS.ProcessEnv): void {
       assign(root, keys, valueOf(value));
     }
   }
+}
+
+/** `LAPWING_MQTT_BROKER`: a section of ours, and no level below it. */
+function isFlat(name: string): boolean {
+  const [, section = ''] = /^LAPWING_([A-Z]+)_[^_]/.exec(name) ?? [];
+  return !name.includes('__') && ownKeys['']?.has(section.toLowerCase()) === true;
 }
 
 function valueOf(text: string): unknown {
