@@ -20,6 +20,7 @@ import { SendError } from './errors.ts';
 import { Link, type LinkStats } from './link.ts';
 import { AttributeTable } from './notify/attribute-table.ts';
 import { Relations } from './notify/relations.ts';
+import { type NotificationStats, Remembering } from './notify/remembering.ts';
 import { type Caller, mayDo, Right } from './objects/access-control.ts';
 import { objectList } from './operations/discover.ts';
 import type { Visible } from './operations/read.ts';
@@ -32,6 +33,7 @@ import { isRegistered, type Phase } from './registration/transitions.ts';
 export interface AccountStats extends LinkStats {
   /** Observations of the server here. */
   readonly relations: number;
+  readonly notifications: NotificationStats;
   /** Requests refused because they came from somebody else. */
   readonly strangers: number;
 }
@@ -49,7 +51,8 @@ export class Account implements AsyncDisposable {
   private readonly server: ServerInstance;
   private readonly session: RegistrationSession;
   private readonly attributes: AttributeTable;
-  private readonly relations = new Relations();
+  private readonly remembering: Remembering;
+  private readonly relations: Relations;
   private readonly device: Settings;
   private readonly caller: Caller;
   private listed = '';
@@ -60,6 +63,8 @@ export class Account implements AsyncDisposable {
     this.link = link;
     this.device = settings;
     this.server = new ServerInstance(settings.objects, account.instance);
+    this.remembering = new Remembering(settings.keptNotifications, account.id);
+    this.relations = new Relations(this.remembering);
     this.caller = {
       id: account.id,
       // Accounts come and go with a bootstrap.
@@ -100,6 +105,7 @@ export class Account implements AsyncDisposable {
     try {
       const opened = new Account(settings, account, link, listener);
       const { attributes, relations } = opened;
+      if (settings.keptNotifications !== undefined) await relations.recall();
       const { notifications } = account;
       const unheard = (): void => opened.session.handle({ kind: 'unheard' });
       const stirred = (): void => opened.session.stirred();
@@ -128,7 +134,8 @@ export class Account implements AsyncDisposable {
   }
 
   stats(): AccountStats {
-    return { relations: this.relations.size, strangers: this.strangers, ...this.link.stats() };
+    const { relations, strangers } = this;
+    return { relations: relations.size, notifications: this.remembering.stats(), strangers, ...this.link.stats() };
   }
 
   get phase(): Phase {
@@ -238,7 +245,7 @@ export class Account implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.session[Symbol.dispose]();
-    this.relations.endAll();
+    await this.relations.close();
     await this.link[Symbol.asyncDispose]();
   }
 

@@ -16,6 +16,10 @@ export {
   EndDevices,
   type EndDevicesOptions,
 } from './gateway/end-devices.ts';
+export type { Moment } from './notify/delivery.ts';
+export { MemoryNotificationStore } from './notify/memory-notification-store.ts';
+export type { KeptNotifications, NotificationStore } from './notify/notification-store.ts';
+export type { NotificationStats } from './notify/remembering.ts';
 export { Instance, type InstancePatch } from './objects/instance.ts';
 export { type ObjectPolicy, ObjectStore, type Origin, type StoreEvents, type StoreLimits } from './objects/store.ts';
 export type { BootstrapAccount, BootstrapPolicy, ClientOptions, ServerAccount } from './options.ts';

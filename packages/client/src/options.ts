@@ -18,6 +18,7 @@ import { type BootstrapTerms, defaultBootstrapTerms } from './bootstrap/machine.
 import { checkOscore } from './builtin/oscore.ts';
 import { addressOf, type Connector, type Credentials, defaultConnectors, isSecured } from './connect.ts';
 import type { EndDevices } from './gateway/end-devices.ts';
+import type { NotificationStore } from './notify/notification-store.ts';
 import { ObjectStore } from './objects/store.ts';
 import { defaultRetry, type RetryPolicy } from './registration/backoff.ts';
 import { defaultAwakeTime, defaultUpdateMargin } from './registration/machine.ts';
@@ -110,6 +111,8 @@ export interface ClientOptions {
    * then keys are made anew with each server after every start (Appendix B.2), as Transport 1.1 §5.5.3 has it.
    */
   readonly keyUse?: KeyUseStore;
+  /** Where notifications that a server must not lose (/1/x/6) outlive the process; default: nowhere. */
+  readonly keptNotifications?: NotificationStore;
   /** By URI scheme; default `coap` and `coaps` over UDP, `coap+tcp`, `coaps+tcp`, `coap+ws` and `coaps+ws`. */
   readonly connectors?: Readonly<Record<string, Connector>>;
   /** Longest wait for an executable's action before the server is told 5.03; default 30 s. */
@@ -177,6 +180,7 @@ export interface Settings {
   readonly closeTimeout: Duration;
   /** Where the use of keys is counted, and how it gets over a restart. */
   readonly keyUse: { readonly store: KeyUseStore; readonly recovery: 'stored' | 'rederived' };
+  readonly keptNotifications: NotificationStore | undefined;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -240,6 +244,7 @@ export function settingsOf(options: ClientOptions): Settings {
     parameters,
     actionTimeout,
     closeTimeout,
+    keptNotifications: options.keptNotifications,
     keyUse:
       options.keyUse === undefined
         ? { store: new MemoryKeyUseStore(), recovery: 'rederived' }

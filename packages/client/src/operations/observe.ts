@@ -85,6 +85,8 @@ export function observe(
       times: formatTraits(operation.accept ?? versionTraits[version].assumedFormat)?.times ?? false,
       stirred,
       unheard,
+      remember: (moments) => relations.remember(relation, moments),
+      dropped: (count) => relations.dropped(count),
     },
     kept,
   );
