@@ -41,11 +41,11 @@ export class Admission {
       return undefined;
     }
     if (hello.hasCookie) {
-      if (this.cookies.verify(now, road.key, hello)) return this.hasRoom(road.address) ? hello : undefined;
+      if (this.cookies.verify(now, road.address, hello)) return this.hasRoom(road.address) ? hello : undefined;
       this.counters.add('cookiesWrong');
     }
     this.counters.counts.cookiesSent += 1;
-    return this.askBack(fragment, record, this.cookies.make(now, road.key, hello));
+    return this.askBack(fragment, record, this.cookies.make(now, road.address, hello));
   }
 
   private hasRoom(address: Address): boolean {

@@ -23,6 +23,8 @@ export class Connection implements Due, Linked<Connection> {
   /** Records of epoch 1 that came before their keys. */
   early: Uint8Array[] | undefined = undefined;
   earlyBytes = 0;
+  /** Where the table of its role has it, -1 in none; written by the table. */
+  slot = -1;
   dueAt: Instant = 0;
   place = -1;
   list: LinkedList<Connection> | undefined = undefined;

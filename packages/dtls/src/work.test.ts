@@ -192,11 +192,12 @@ describe('a cookie', () => {
     pair.run(1);
     const fragment = readFragment(pair.parcels[0]!.bytes, 13)!;
     const hello = peekClientHello(fragment)!;
+    const here = { via: 'udp', host: '192.0.2.1', port: 5684 } as const;
     const jar = new CookieJar({ bytes: (length) => bytesOf(length, 9), fraction: () => 0 });
-    const cookie = jar.make(0, '192.0.2.1:5684', hello);
+    const cookie = jar.make(0, here, hello);
     const judged = (given: Uint8Array) => {
       const again = peekClientHello(withCookie(fragment, given))!;
-      return workOf(() => void jar.verify(0, '192.0.2.1:5684', again));
+      return workOf(() => void jar.verify(0, here, again));
     };
     const right = judged(cookie);
     expect(right.at(-1)).toBe('timingSafeEqual 16 bytes');

@@ -36,7 +36,8 @@ export class PeerCache {
       if (known !== undefined && (spot > 0 || isAt(known, host, port))) return known;
     }
     const waiting = this.strangers[hash & (STRANGERS - 1)];
-    const stranger = waiting !== undefined && isAt(waiting, host, port) ? waiting : makePeer(host, port);
+    const stranger =
+      waiting !== undefined && isAt(waiting, host, port) ? waiting : new UdpPeer({ via: 'udp', host, port });
     if (stranger === waiting || this.takeMark(hash)) {
       this.put(stranger, spot, from);
       if (this.taken * 2 > this.places.length && this.places.length < MOST) this.grow();
@@ -119,9 +120,21 @@ function isAt({ address }: Peer, host: string, port: number): boolean {
   return address.via === 'udp' && address.port === port && address.host === host;
 }
 
-function makePeer(host: string, port: number): Peer {
-  const address: UdpAddress = { via: 'udp', host, port };
-  return { key: flat(formatAddress(address)), address, identity: nobody, known: undefined };
+class UdpPeer implements Peer {
+  readonly address: UdpAddress;
+  readonly identity = nobody;
+  known: object | undefined = undefined;
+  private text: string | undefined = undefined;
+
+  constructor(address: UdpAddress) {
+    this.address = address;
+  }
+
+  /** Made when somebody asks: a stranger who is asked for a cookie costs no text. */
+  get key(): string {
+    this.text ??= flat(formatAddress(this.address));
+    return this.text;
+  }
 }
 
 /** In one piece: a text put together keeps its parts for as long as it lives. */

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { concatBytes, Hmac, noBytes, seconds, toHex } from '@lapwing/kernel';
+import { type Address, concatBytes, Hmac, noBytes, seconds, toHex } from '@lapwing/kernel';
 import { SeededRandom } from '@lapwing/kernel/testing';
 import { describe, expect, it } from 'vitest';
 import { type ClientHello, encodeClientHello } from '../messages/client-hello.ts';
@@ -24,7 +24,8 @@ const first: ClientHello = {
   compressionMethods: [0],
   extensions: { ...noExtensions, extendedMasterSecret: true, serverName: 'gate.example' },
 };
-const here = '192.0.2.1:5684';
+const at = (host: string, port: number): Address => ({ via: 'udp', host, port });
+const here = at('192.0.2.1', 5684);
 
 /** The first `size` bytes of a hello as its first fragment. */
 function fragmentOf(hello: ClientHello, size = Number.POSITIVE_INFINITY): Fragment {
@@ -48,14 +49,14 @@ describe('a cookie', () => {
     const contents = () =>
       Object.values(jar).map((value: unknown) => (value instanceof Hmac ? toHex(value.of(first.random)) : value));
     const before = contents();
-    for (let i = 0; i < 2000; i += 1) jar.make(i, `192.0.2.1:${i}`, view(first));
+    for (let i = 0; i < 2000; i += 1) jar.make(i, at('192.0.2.1', i), view(first));
     expect(contents()).toEqual(before);
   });
 
   it.each([
-    ['another address', '192.0.2.2:5684', {}],
-    ['another port', '192.0.2.1:5685', {}],
-    ['an address that only begins alike', '192.0.2.1:56841', {}],
+    ['another address', at('192.0.2.2', 5684), {}],
+    ['another port', at('192.0.2.1', 5685), {}],
+    ['an address that only begins alike', at('192.0.2.11', 5684), {}],
     ['another random', here, { random: new Uint8Array(32) }],
     ['another session id', here, { sessionId: new Uint8Array(8) }],
     ['no session id', here, { sessionId: noBytes }],

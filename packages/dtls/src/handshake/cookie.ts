@@ -3,6 +3,7 @@
 // made it and in the next one. Its first byte says which period that was and whether the suites were covered: they are
 // whenever they stand in the first fragment whole, so a client that cuts them is not shut out.
 import {
+  type Address,
   type Duration,
   encodeUtf8,
   equalInConstantTime,
@@ -34,15 +35,15 @@ export class CookieJar {
     this.mac = new Hmac('sha256', random.bytes(keySize));
   }
 
-  /** For the answer to a hello; the same for the same hello in the same period. `address` names host and port. */
-  make(now: Instant, address: string, hello: HelloView): Uint8Array {
+  /** For the answer to a hello; the same for the same hello in the same period. */
+  make(now: Instant, address: Address, hello: HelloView): Uint8Array {
     this.turnTo(now);
     const isCovered = hello.choicesEnd !== undefined;
     return seal(this.mac, ((this.current % marks) << 1) | (isCovered ? 1 : 0), address, hello);
   }
 
   /** Whether the hello's cookie was made here, for this address and these contents, in this period or the one before. */
-  verify(now: Instant, address: string, hello: HelloView): boolean {
+  verify(now: Instant, address: Address, hello: HelloView): boolean {
     const { cookie } = hello;
     const mark = cookie[0];
     if (cookie.length !== cookieSize || mark === undefined) return false;
@@ -69,25 +70,26 @@ export class CookieJar {
   }
 }
 
-/** Which kind of cookie and how long the address is, before everything that is covered; used and left within one call. */
-const head = new Uint8Array(3);
-/** Addresses are short and ASCII, for which a loop beats the encoder's call. */
-const place = new Uint8Array(64);
+/** Which kind of cookie, where from, and how long the host is, before everything that is covered; used and left within one call. */
+const head = new Uint8Array(6);
+/** Hosts are short and ASCII, for which a loop beats the encoder's call. */
+const shortHost = new Uint8Array(64);
+const roads = { udp: 0, tcp: 1, sms: 2 } as const;
 
-function seal(
-  mac: Hmac,
-  mark: number,
-  address: string,
-  { body, openingEnd, cookieEnd, choicesEnd }: HelloView,
-): Uint8Array {
-  const isShort = isShortAscii(address);
-  const encoded = isShort ? place : encodeUtf8(address);
-  const length = isShort ? address.length : encoded.length;
-  if (isShort) for (let i = 0; i < length; i += 1) place[i] = address.charCodeAt(i);
+function seal(mac: Hmac, mark: number, address: Address, hello: HelloView): Uint8Array {
+  const { body, openingEnd, cookieEnd, choicesEnd } = hello;
+  const host = address.via === 'sms' ? address.msisdn : address.host;
+  const port = address.via === 'sms' ? 0 : address.port;
+  const encoded = isShortAscii(host) ? shortHost : encodeUtf8(host);
+  const length = encoded === shortHost ? host.length : encoded.length;
+  if (encoded === shortHost) for (let i = 0; i < length; i += 1) shortHost[i] = host.charCodeAt(i);
   // Everything before the last part says how long it is, so that no byte moves from one part to its neighbour.
   head[0] = mark;
-  head[1] = length >>> 8;
-  head[2] = length;
+  head[1] = roads[address.via];
+  head[2] = port >>> 8;
+  head[3] = port;
+  head[4] = length >>> 8;
+  head[5] = length;
   mac.add(head).add(encoded, 0, length).add(body, 0, openingEnd);
   if ((mark & 1) === 1) mac.add(body, cookieEnd, choicesEnd);
   const cookie = new Uint8Array(cookieSize);
@@ -98,7 +100,7 @@ function seal(
 }
 
 function isShortAscii(text: string): boolean {
-  if (text.length > place.length) return false;
+  if (text.length > shortHost.length) return false;
   for (let i = 0; i < text.length; i += 1) if (text.charCodeAt(i) > 0x7f) return false;
   return true;
 }

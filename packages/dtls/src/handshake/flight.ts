@@ -40,7 +40,7 @@ export class Flight {
 
   /** Forgets what was on its way: the peer has it. */
   begin(askedBy: number): void {
-    this.parts.length = 0;
+    while (this.parts.length > 0) this.parts.pop();
     this.askedBy = askedBy;
     this.retransmissions = 0;
     this.repeats = 0;

@@ -4,7 +4,7 @@ import type { Core, Instant } from '@lapwing/kernel';
 import { AlertDescription, AlertLevel, encodeAlert } from '../alert.ts';
 import { HandshakeType, readFragment } from '../messages/handshake.ts';
 import { ContentType } from '../record/record.ts';
-import type { HandshakeEffect, HandshakeInput, Role } from './contract.ts';
+import { clearEffects, type HandshakeEffect, type HandshakeInput, type Role } from './contract.ts';
 import type { Flight } from './flight.ts';
 
 export class LastFlight implements Core<HandshakeInput, HandshakeEffect> {
@@ -29,7 +29,7 @@ export class LastFlight implements Core<HandshakeInput, HandshakeEffect> {
   }
 
   handle(input: HandshakeInput, now: Instant): readonly HandshakeEffect[] {
-    this.effects.length = 0;
+    clearEffects(this.effects);
     if (this.flight.dueAt === undefined) return this.effects;
     if (input.kind === 'fragment' && input.epoch === 1) this.hear(input.bytes, now);
     else if (input.kind === 'confirmed') this.release();
@@ -38,7 +38,7 @@ export class LastFlight implements Core<HandshakeInput, HandshakeEffect> {
 
   expire(now: Instant): readonly HandshakeEffect[] {
     const { dueAt } = this.flight;
-    this.effects.length = 0;
+    clearEffects(this.effects);
     if (dueAt !== undefined && dueAt <= now) this.release();
     return this.effects;
   }

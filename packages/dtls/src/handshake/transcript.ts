@@ -9,9 +9,23 @@ export type TranscriptHash = 'sha256' | 'sha384';
 
 /** What a handshake with a pre-shared key needs. */
 const FIRST_SIZE = 512;
+/** Transcripts are cut from blocks: eight of them at the cost of one. The last that is on its way keeps the block. */
+const BLOCK = 8 * FIRST_SIZE;
+
+let block: Uint8Array = new Uint8Array(0);
+let cut = 0;
+
+function firstSlab(): Uint8Array {
+  if (cut === block.length) {
+    block = new Uint8Array(BLOCK);
+    cut = 0;
+  }
+  cut += FIRST_SIZE;
+  return block.subarray(cut - FIRST_SIZE, cut);
+}
 
 export class Transcript {
-  private slab: Uint8Array = new Uint8Array(FIRST_SIZE);
+  private slab: Uint8Array = firstSlab();
   private used = 0;
 
   /**
@@ -49,7 +63,7 @@ export class Transcript {
   /** Forgets everything: the hello that was answered by HelloVerifyRequest does not count. */
   restart(): void {
     this.used = 0;
-    this.slab = new Uint8Array(FIRST_SIZE);
+    this.slab = firstSlab();
   }
 
   private grow(length: number): number {
