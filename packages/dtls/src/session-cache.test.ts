@@ -47,7 +47,12 @@ describe('sessions in memory', () => {
     expect(cache.find(id, hours(1) + 10)).toBeUndefined();
     expect(cache.find(other.id, hours(1) - 1)).toBe(other);
     expect(cache.find(id.subarray(0, 31), 20)).toBeUndefined();
-    expect(cache.find(id.map((byte, at) => (at === 31 ? byte ^ 1 : byte)), 20)).toBeUndefined();
+    expect(
+      cache.find(
+        id.map((byte, at) => (at === 31 ? byte ^ 1 : byte)),
+        20,
+      ),
+    ).toBeUndefined();
     expect(cache.find(new Uint8Array(0), 20)).toBeUndefined();
   });
 });
