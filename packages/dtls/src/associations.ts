@@ -220,6 +220,8 @@ export class Associations implements PeerHolder {
     const { sealing, opening, name } = pending;
     this.pack(live, name, sealing, opening);
     live.pending = undefined;
+    // From now on it is read from the slab by whoever asks.
+    live.identity = undefined;
     this.index.add(hashAddress(live.road.address), peer.place);
     this.recency.add(peer.place);
     this.identities.add(identity, peer.place);

@@ -10,8 +10,8 @@ export class Connection implements Due, Linked<Connection> {
   /** Where it began, though the association may have moved since. */
   readonly origin: Peer;
   readonly startedAt: Instant;
-  /** Server: of the hello that it began with. A hello with another one is another handshake. */
-  readonly helloRandom: Uint8Array | undefined;
+  /** Server: of the hello that it began with (`HelloView.mark`). A hello with another one is another handshake. */
+  readonly helloMark: number | undefined;
   /** Client: under what its session is kept. */
   readonly sessionKey: string | undefined;
   state: 'shaking' | 'established' | 'over' = 'shaking';
@@ -35,13 +35,13 @@ export class Connection implements Due, Linked<Connection> {
     machine: Handshake,
     live: LiveAssociation,
     startedAt: Instant,
-    from: { readonly helloRandom?: Uint8Array; readonly sessionKey?: string; readonly plainSequence?: number },
+    from: { readonly helloMark?: number; readonly sessionKey?: string; readonly plainSequence?: number },
   ) {
     this.machine = machine;
     this.live = live;
     this.origin = live.road;
     this.startedAt = startedAt;
-    this.helloRandom = from.helloRandom;
+    this.helloMark = from.helloMark;
     this.sessionKey = from.sessionKey;
     this.plainSequence = from.plainSequence ?? 0;
     live.handshake = this;

@@ -120,7 +120,7 @@ export class Handshakes {
   }
 
   /** Begins a handshake with a client that has shown its address. `sequence`: record number of its hello. */
-  accept(road: Peer, helloRandom: Uint8Array, sequence: number, now: Instant): Connection | undefined {
+  accept(road: Peer, helloMark: number, sequence: number, now: Instant): Connection | undefined {
     const { settings, machine, datagram, counters, admission } = this.parts;
     const before = this.incoming.at(road);
     if (before !== undefined) this.drop(before, begunAgain);
@@ -144,7 +144,7 @@ export class Handshakes {
       }),
     );
     const connection = new Connection(handshake, live, now, {
-      helloRandom: helloRandom.slice(),
+      helloMark,
       plainSequence: sequence,
     });
     this.incoming.add(connection);

@@ -31,7 +31,7 @@ describe('sessions in memory', () => {
       if (i % 7 === 0) cache.forget(session.id);
       for (const [at, each] of sessions.entries()) {
         const isThere = i - at < 100 && at % 7 !== 0;
-        if (i % 50 === 0) expect(cache.find(each.id, i)).toBe(isThere ? each : undefined);
+        if (i % 50 === 0) expect(cache.find(each.id, i)).toEqual(isThere ? each : undefined);
       }
     }
   });
@@ -43,9 +43,9 @@ describe('sessions in memory', () => {
     cache.keep(id, first, 0);
     cache.keep(other.id, other, 0);
     cache.keep(id, second, 10);
-    expect(cache.find(id, hours(1) + 9)).toBe(second);
+    expect(cache.find(id, hours(1) + 9)).toEqual(second);
     expect(cache.find(id, hours(1) + 10)).toBeUndefined();
-    expect(cache.find(other.id, hours(1) - 1)).toBe(other);
+    expect(cache.find(other.id, hours(1) - 1)).toEqual(other);
     expect(cache.find(id.subarray(0, 31), 20)).toBeUndefined();
     expect(
       cache.find(

@@ -4,6 +4,7 @@ import { FormatError, type Instant, type Peer } from '@lapwing/kernel';
 import type { Admission } from './admission.ts';
 import { decodeAlert } from './alert.ts';
 import type { Connection } from './connection.ts';
+import { markOf } from './handshake/hello-view.ts';
 import type { Handshakes } from './handshakes.ts';
 import { HandshakeType, readFragment } from './messages/handshake.ts';
 import type { Outlet } from './outlet.ts';
@@ -93,7 +94,7 @@ export class Unprotected {
       return;
     }
     const known = this.handshakes.at(road, 'server');
-    if (known !== undefined && (fragment.offset > 0 || isSameHello(known, fragment.body))) {
+    if (known !== undefined && (fragment.offset > 0 || known.helloMark === markOf(fragment.body))) {
       this.handshakes.handle(known, { kind: 'fragment', epoch: 0, bytes: body }, now);
       return;
     }
@@ -103,15 +104,7 @@ export class Unprotected {
       this.outlet.transmit(road, verdict);
       return;
     }
-    const connection = this.handshakes.accept(road, verdict.random, view.sequence, now);
+    const connection = this.handshakes.accept(road, verdict.mark, view.sequence, now);
     if (connection !== undefined) this.handshakes.handle(connection, { kind: 'fragment', epoch: 0, bytes: body }, now);
   }
-}
-
-/** A hello that is sent again, or its first piece. */
-function isSameHello(connection: Connection, body: Uint8Array): boolean {
-  const { helloRandom } = connection;
-  if (helloRandom === undefined || body.length < 2 + helloRandom.length) return false;
-  for (let i = 0; i < helloRandom.length; i += 1) if (body[2 + i] !== helloRandom[i]) return false;
-  return true;
 }

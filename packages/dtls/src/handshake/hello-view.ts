@@ -32,10 +32,24 @@ export class HelloView {
     return this.body.subarray(this.openingEnd + 1, this.cookieEnd);
   }
 
-  /** The client's random. */
-  get random(): Uint8Array {
-    return this.body.subarray(2, 2 + randomSize);
+  get mark(): number {
+    return markOf(this.body);
   }
+}
+
+/**
+ * 52 bits of the client's random, or of as much of it as there is: two hellos of a client have the same once in 2^52. Whoever
+ * makes one on purpose has only repeated a hello.
+ */
+export function markOf(body: Uint8Array): number {
+  let low = 0;
+  let high = 0;
+  for (let i = 2; i < 2 + randomSize; i += 1) {
+    const byte = body[i] ?? 0;
+    low = (Math.imul(low, 31) + byte) | 0;
+    high = Math.imul(high, 0x0100_0193) ^ byte;
+  }
+  return (high & 0xf_ffff) * 2 ** 32 + (low >>> 0);
 }
 
 /**

@@ -29,10 +29,10 @@ export class Transcript {
   private used = 0;
 
   /**
-   * A message of either side; never HelloRequest, HelloVerifyRequest, or the hello before it (RFC 6347 §4.2.1). Returns it as
-   * it stands here, header and body: nothing overwrites it. Throws RangeError for numbers that have no room.
+   * A message of either side; never HelloRequest, HelloVerifyRequest, or the hello before it (RFC 6347 §4.2.1). Returns where it
+   * begins (see `from`). Throws RangeError for numbers that have no room.
    */
-  add({ type, messageSeq, body }: HandshakeMessage): Uint8Array {
+  add({ type, messageSeq, body }: HandshakeMessage): number {
     const { length } = body;
     if (messageSeq > 0xffff || length > 0xff_ffff) {
       throw new RangeError(`message ${messageSeq} of ${length} bytes has no room in a handshake header`);
@@ -47,7 +47,12 @@ export class Transcript {
     slab[at + 5] = messageSeq;
     slab[at + 6] = slab[at + 7] = slab[at + 8] = 0;
     slab.set(body, at + handshakeHeaderSize);
-    return slab.subarray(at, this.used);
+    return at;
+  }
+
+  /** The last message, header and body, as it stands here: nothing overwrites it. `at`: where it begins. */
+  from(at: number): Uint8Array {
+    return this.slab.subarray(at, this.used);
   }
 
   /** Of everything so far; more may follow. */
