@@ -90,7 +90,7 @@ export function furnish(settings: Settings): readonly (readonly [number, number]
 function addBootstrap(store: ObjectStore, account: FactoryBootstrap): void {
   const { uri, credentials, oscore, holdOff, accountTimeout } = account;
   store.add(SecurityObject, 0, {
-    serverUri: uri,
+    lwm2mServerUri: uri,
     bootstrapServer: true,
     ...securityKeys(credentials),
     ...addOscore(store, 0, oscore),
@@ -102,7 +102,7 @@ function addBootstrap(store: ObjectStore, account: FactoryBootstrap): void {
 function addAccount(store: ObjectStore, instance: number, security: number, account: FactoryAccount): void {
   const { id, uri, address, credentials, lifetime, defaultMinimumPeriod, defaultMaximumPeriod } = account;
   store.add(SecurityObject, security, {
-    serverUri: uri,
+    lwm2mServerUri: uri,
     bootstrapServer: false,
     ...securityKeys(credentials),
     ...addOscore(store, security, account.oscore),
@@ -118,7 +118,7 @@ function addAccount(store: ObjectStore, instance: number, security: number, acco
       lifetime: lifetime === Number.POSITIVE_INFINITY ? 0 : Math.round(lifetime / 1000),
       defaultMinimumPeriod,
       ...(defaultMaximumPeriod === undefined ? {} : { defaultMaximumPeriod }),
-      notificationStoring: false,
+      notificationStoringWhenDisabledOrOffline: false,
       binding: bindingLetters[address.via],
     });
   });
@@ -128,7 +128,7 @@ function addAccount(store: ObjectStore, instance: number, security: number, acco
 function addOscore(store: ObjectStore, instance: number, parameters: ContextParameters | undefined) {
   if (parameters === undefined) return {};
   store.add(OscoreObject, instance, oscoreValues(parameters));
-  return { oscore: { object: OscoreObject.id, instance } };
+  return { oscoreSecurityMode: { object: OscoreObject.id, instance } };
 }
 
 function remember(store: ObjectStore, security: number, credentials: Credentials | undefined): void {

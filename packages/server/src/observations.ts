@@ -190,7 +190,7 @@ export class Observations {
 
   /**
    * What was observed before a restart, under its old token: the device does not know that there was one. False where that cannot
-   * be: under OSCORE notifications are tied to a request that is forgotten.
+   * be: under OSCORE nobody knows any more which notification is the newest (RFC 8613 Appendix B.1.3).
    */
   takeUp(contact: Contact, operation: ObserveOperation, token: Token, tag: unknown): boolean {
     if (contact.registration.peer.identity.kind === 'oscore') return false;

@@ -116,26 +116,25 @@ function setOf(hash: number, places: number): number {
   return hash & (places - WAYS);
 }
 
-function isAt({ address }: Peer, host: string, port: number): boolean {
-  return address.via === 'udp' && address.port === port && address.host === host;
-}
-
+/** Of a fleet there are as many as devices: what is the same for all is not kept in each. */
 class UdpPeer implements Peer {
   readonly address: UdpAddress;
-  readonly identity = nobody;
   known: object | undefined = undefined;
-  private text: string | undefined = undefined;
 
   constructor(address: UdpAddress) {
     this.address = address;
   }
 
-  /** Made when somebody asks: a stranger who is asked for a cookie costs no text. */
+  /** Made when somebody asks: who speaks often is known by the object itself. */
   get key(): string {
-    this.text ??= flat(formatAddress(this.address));
-    return this.text;
+    return formatAddress(this.address);
+  }
+
+  get identity(): Peer['identity'] {
+    return nobody;
   }
 }
 
-/** In one piece: a text put together keeps its parts for as long as it lives. */
-const flat = (text: string): string => Buffer.from(text, 'latin1').toString('latin1');
+function isAt({ address }: Peer, host: string, port: number): boolean {
+  return address.via === 'udp' && address.port === port && address.host === host;
+}

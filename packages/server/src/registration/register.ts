@@ -135,10 +135,12 @@ export class RegistrationInterface implements Disposable {
       return this.register(request, context.peer, listener, endpoint);
     }
     const contact = path.length === 2 ? this.registry.byId(id) : undefined;
-    // Whether somebody else's registration exists is nobody's business: both are 4.04.
+    // Whether somebody else's registration exists is nobody's business: both are 4.04. Who has the place of a secured one and comes
+    // without its security is told so: it may well be the device.
     if (contact === undefined) throw this.refuse('unknown', new ResponseError(Code.NotFound));
     if (!mayContinue(contact.record.peer, context.peer) || contact.endpoint !== endpoint) {
-      throw this.refuse('wrong-peer', new ResponseError(Code.NotFound));
+      const isBare = context.peer.identity.kind === 'none' && contact.record.peer.identity.kind !== 'none';
+      throw this.refuse('wrong-peer', new ResponseError(isBare ? Code.Forbidden : Code.NotFound));
     }
     if (request.code === Code.Post) return this.update(request, context.peer, contact);
     if (request.code !== Code.Delete) throw this.refuse('wrong-method', new ResponseError(Code.MethodNotAllowed));
@@ -232,13 +234,13 @@ export class RegistrationInterface implements Disposable {
     const withObjects = request.payload.length > 0;
     const objectList = withObjects ? this.objectsOf(request) : previous.objectList;
     const lifetime = updating.lifetime === undefined ? previous.lifetime : this.clamp(updating.lifetime);
-    const here = isSamePlace(previous.peer, peer) ? previous.peer : peer;
+    if (isSamePlace(previous.peer, peer)) previous.peer = peer;
     const updatedAt = this.settings.clock.wall();
-    const isKnown = updating === nothingNew && objectList === previous.objectList && here === previous.peer;
+    const isKnown = updating === nothingNew && objectList === previous.objectList && peer === previous.peer;
     if (!isKnown || !contact.noteUpdate(updatedAt)) {
       const terms = this.termsAfter(previous, updating, lifetime);
-      contact.registration = previous.updated({ peer: here, terms, objectList, updatedAt });
-      if (here.key !== previous.peer.key) this.registry.moved(contact, previous.peer.key);
+      contact.registration = previous.updated({ peer, terms, objectList, updatedAt });
+      if (peer.key !== previous.peer.key) this.registry.moved(contact, previous.peer.key);
     }
     const endedAt = contact.expiresAt;
     contact.expiresAt = this.endOf(lifetime, contact.permittedUntil);
