@@ -96,7 +96,7 @@ export class Reassembly {
   /** Nobody vouches for a fragment: only where it says the first of the message that is awaited does its size count. */
   private tooLarge(ahead: number, messageSeq: number): Reassembled {
     if (ahead > 0) return 'ahead';
-    return this.ready !== undefined || this.partials.has(messageSeq) ? 'conflict' : 'too-large';
+    return this.ready !== undefined || this.partials?.has(messageSeq) ? 'conflict' : 'too-large';
   }
 
   /** The awaited message once it is whole, and then the one after it; undefined as long as it is not. */
