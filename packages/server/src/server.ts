@@ -67,7 +67,7 @@ export class Server implements AsyncDisposable {
       { limit: limits.endDevices, follow: settings.endDevices === 'follow' },
     );
     this.exchange = new Exchange(models, this.heard, clock, (name, prefix) => this.behind.objectsOf(name, prefix));
-    this.observing = new Observations(this.exchange, this.observed, this.heard, limits.observations);
+    this.observing = new Observations(this.exchange, this.observed, this.heard, settings);
     this.sending = new SendInterface(settings, this.registry, models, this.sent);
     this.expiries = new Driver(this.expiry, clock, (contact) => this.end(contact, 'expired'));
     this.awake = new Driver(new Awake<Contact>(windowOf(settings.awakeWindow)), clock, this.woke);
@@ -94,6 +94,8 @@ export class Server implements AsyncDisposable {
       moved: (contact, previous) => this.spokenTo(contact, this.followed(contact, previous)),
       deregistered: (contact) => this.end(contact, 'deregistered'),
       notOwner: (name, peer, listener, reason) => this.telling.emit('not-owner', { name, peer, listener, reason }),
+      refused: ({ status, message }, name, peer, listener) =>
+        this.telling.emit('register-refused', { name, peer, listener, code: status, reason: message }),
       keep: this.keeping.keepsRegistersFirst,
     });
   }
