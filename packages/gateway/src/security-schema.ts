@@ -72,7 +72,7 @@ export type WrittenDtlsOptions = z.output<typeof dtlsOptions>;
 export type WrittenSslOptions = z.output<typeof sslOptions>;
 
 /** A number has lost its leading zeros, and its last digits. */
-const hexKey = z
+export const hexKey = z
   .string({
     error: ({ input }) =>
       typeof input === 'number' ? 'must be hexadecimal: quote it, or it is read as a number' : 'must be hexadecimal',
@@ -89,7 +89,7 @@ const hexKey = z
   });
 
 /** An id of OSCORE: hexadecimal, and perhaps empty. */
-const hexId = z.string({ error: 'must be hexadecimal, in quotes' }).transform((value, context) => {
+export const hexId = z.string({ error: 'must be hexadecimal, in quotes' }).transform((value, context) => {
   try {
     return fromHex(value);
   } catch {

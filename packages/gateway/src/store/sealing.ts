@@ -106,6 +106,8 @@ const sealedColumns = [
   { table: 'command', column: 'operation', key: 'id' },
   { table: 'command', column: 'note', key: 'id' },
   { table: 'command', column: 'outcome', key: 'id' },
+  { table: 'plan', column: 'plan', key: 'name' },
+  { table: 'issued_credential', column: 'credential', key: 'id' },
 ] as const;
 
 /** The place of a value: where it stands, and in the row of which key. */
