@@ -3,11 +3,22 @@ export type { AccountStats, SendOptions } from './account.ts';
 export type { Downgrade } from './bootstrap/consistency.ts';
 export { BootstrapError } from './bootstrap/errors.ts';
 export type { BootstrapFailure, BootstrapPhase, BootstrapTerms } from './bootstrap/machine.ts';
+export { FirmwareUpdate, type FirmwareUpdateOptions } from './builtin/firmware-update.ts';
 export { SecurityMode, SecurityObject } from './builtin/security.ts';
 export { ServerObject } from './builtin/server.ts';
 export { type About, Client, type ClientEvents, type SendChoice } from './client.ts';
 export { type Connector, type Credentials, type Destination, secured } from './connect.ts';
+export type { AddressPolicy } from './download/addresses.ts';
+export type { ArrivalOptions } from './download/arrival.ts';
+export type { DownloadPatience } from './download/downloader.ts';
+export { PackageError, type PackageProblem } from './download/errors.ts';
+export { MemoryPackageStore } from './download/memory-package-store.ts';
+export type { PackageStore } from './download/package-store.ts';
+export type { PackageBeginning, PackageSink, PackageSource, PackageTag, PackageWish } from './download/source.ts';
+export type { PackageLabel, StoredPackage } from './download/stored-package.ts';
 export { EndDeviceError, SendError } from './errors.ts';
+export type { ComponentOptions } from './firmware/component.ts';
+export { FirmwareState, type FirmwareStatus, UpdateResult } from './firmware/machine.ts';
 export {
   type EndDevice,
   type EndDeviceEvents,
@@ -18,5 +29,6 @@ export {
 export { Instance, type InstancePatch } from './objects/instance.ts';
 export { type ObjectPolicy, ObjectStore, type Origin, type StoreEvents, type StoreLimits } from './objects/store.ts';
 export type { BootstrapAccount, BootstrapPolicy, ClientOptions, ServerAccount } from './options.ts';
+export { PackageFile, type PackageFileOptions } from './persistence/package-file.ts';
 export { defaultRetry, type RetryPolicy } from './registration/backoff.ts';
 export type { Phase } from './registration/machine.ts';
