@@ -33,7 +33,6 @@ const namedRoads: readonly (readonly [RegExp, string])[] = [
   [/^over TLS with certificates /, 'tls-x509'],
   [/pre-shared key \(ETS/, 'dtls-psk'],
   [/certificate.*\(ETS int-40[23]\)/, 'dtls-x509'],
-  [/\(ETS int-(?:11|405)\)/, 'oscore'],
 ];
 
 function roadOf({ titles }: RunTest): string | undefined {

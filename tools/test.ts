@@ -14,7 +14,8 @@ const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
 const rows: string[] = [];
 const notRun: string[] = [];
-const sum: Totals = { passed: 0, failed: 0, skipped: 0, skips: [] };
+const failed: string[] = [];
+const sum: Totals = { passed: 0, failed: 0, skipped: 0, skips: [], failures: [] };
 
 function add(totals: Totals): void {
   sum.passed += totals.passed;
@@ -25,7 +26,7 @@ function add(totals: Totals): void {
 /** A step without tests of its own counts as one. */
 async function command(step: Step): Promise<void> {
   const { passed, seconds, cause } = await runStep(step);
-  add({ passed: passed ? 1 : 0, failed: passed ? 0 : 1, skipped: 0, skips: [] });
+  add({ passed: passed ? 1 : 0, failed: passed ? 0 : 1, skipped: 0, skips: [], failures: [] });
   rows.push(row(step.name, passed ? 'passed' : 'FAILED', seconds, cause));
 }
 
@@ -49,6 +50,7 @@ async function suite(name: string, tests: RegExp, limitSeconds: number): Promise
   const counts = `${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`;
   const note = outcome.cause === undefined ? counts : `${counts}; ${outcome.cause}`;
   rows.push(row(name, totals.failed === 0 ? 'passed' : 'FAILED', outcome.seconds, note));
+  failed.push(...totals.failures.map((failure) => `${name}: ${failure}`));
   notRun.push(...totals.skips.map((skip) => `${name}: ${skip}`));
 }
 
@@ -69,6 +71,7 @@ console.log(rows.join('\n'));
 console.log(
   notRun.length === 0 ? '\n  Everything was run.' : `\n  Not run:\n${notRun.map((line) => `    ${line}`).join('\n')}`,
 );
+if (failed.length > 0) console.log(`\n  Failed:\n${failed.map((line) => `    ${line}`).join('\n')}`);
 const skipped = sum.skipped > 0 ? `, ${sum.skipped} skipped` : '';
 console.log(`\n${sum.passed} passed, ${sum.failed} failed${skipped}`);
 process.exitCode = sum.failed > 0 ? 1 : 0;

@@ -6,12 +6,24 @@ const report = { numPassedTests: 3, numFailedTests: 1, numPendingTests: 2, numTo
 const one = (name: string, status: string, tests: string[], group?: string) => ({
   name: `/tree/${name}`,
   status,
-  assertionResults: tests.map((each) => ({ status: each, ancestorTitles: group === undefined ? [] : [group] })),
+  assertionResults: tests.map((each) => ({
+    status: each,
+    ancestorTitles: group === undefined ? [] : [group],
+    title: 'it works',
+  })),
 });
 
 test('a file that cannot be loaded counts as a failure', () => {
   const testResults = [one('a.test.ts', 'failed', []), one('b.test.ts', 'failed', ['failed', 'passed'])];
   expect(countReport({ ...report, testResults }, '/tree').failed).toBe(2);
+});
+
+test('what failed is named by its file and its whole title', () => {
+  const testResults = [one('a.test.ts', 'failed', []), one('b.test.ts', 'failed', ['failed', 'passed'], 'the lamp')];
+  expect(countReport({ ...report, testResults }, '/tree').failures).toEqual([
+    'a.test.ts: could not be loaded, or failed outside of its tests',
+    'b.test.ts: the lamp > it works',
+  ]);
 });
 
 test('skipped tests are counted and named by the group that says why', () => {
@@ -25,5 +37,5 @@ test('skipped tests are counted and named by the group that says why', () => {
 });
 
 test('a run that left no report has passed nothing', () => {
-  expect(readTotals('/nowhere/report.json')).toEqual({ passed: 0, failed: 0, skipped: 0, skips: [] });
+  expect(readTotals('/nowhere/report.json')).toEqual({ passed: 0, failed: 0, skipped: 0, skips: [], failures: [] });
 });

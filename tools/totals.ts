@@ -9,6 +9,8 @@ export interface Totals {
   skipped: number;
   /** What was skipped, one line per group of tests; a group that knows why says so in its title. */
   skips: string[];
+  /** What failed, one line each: the file and the test's whole title. */
+  failures: string[];
 }
 
 interface Report {
@@ -19,7 +21,11 @@ interface Report {
   readonly testResults: readonly {
     readonly name: string;
     readonly status: string;
-    readonly assertionResults: readonly { readonly status: string; readonly ancestorTitles: readonly string[] }[];
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly ancestorTitles: readonly string[];
+      readonly title: string;
+    }[];
   }[];
 }
 
@@ -28,7 +34,7 @@ export function readTotals(path: string): Totals {
   try {
     return countReport(JSON.parse(readFileSync(path, 'utf8')) as Report, root);
   } catch {
-    return { passed: 0, failed: 0, skipped: 0, skips: [] };
+    return { passed: 0, failed: 0, skipped: 0, skips: [], failures: [] };
   }
 }
 
@@ -46,10 +52,19 @@ export function countReport(report: Report, from: string): Totals {
     }
     return [...counts].map(([group, count]) => `${group}: ${count} ${count === 1 ? 'test' : 'tests'}`);
   });
+  const failures = [
+    ...unloadable.map(({ name }) => `${relative(from, name)}: could not be loaded, or failed outside of its tests`),
+    ...report.testResults.flatMap(({ name, assertionResults }) =>
+      assertionResults
+        .filter(({ status }) => status === 'failed')
+        .map(({ ancestorTitles, title }) => `${relative(from, name)}: ${[...ancestorTitles, title].join(' > ')}`),
+    ),
+  ];
   return {
     passed: report.numPassedTests,
     failed: report.numFailedTests + unloadable.length,
     skipped: report.numPendingTests + report.numTodoTests,
     skips,
+    failures,
   };
 }

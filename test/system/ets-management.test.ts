@@ -5,7 +5,7 @@ import { type Entry, formatPath, makeValue, type Operation, type Path, parsePath
 import type { Device } from '@lapwing/server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DeviceObject, Setting } from './objects.ts';
-import { rows, type Thing, World } from './world.ts';
+import { isOverStream, rows, type Thing, World } from './world.ts';
 
 const { Text, Cbor, Tlv, Lwm2mJson, SenmlJson, SenmlCbor, Lwm2mCbor, SenmlEtchCbor, SenmlEtchJson } = ContentFormat;
 
@@ -110,7 +110,7 @@ describe.each(rows)('device management over $name', ({ options }) => {
     expect(shown(await ask(() => device.read('/1')))).toMatchObject({
       '/1/0/0': 1,
       '/1/0/1': 86_400,
-      '/1/0/7': options.road === 'tcp' ? 'T' : 'U',
+      '/1/0/7': isOverStream(options) ? 'T' : 'U',
     });
     expect(shown(await ask(() => device.read('/1/0')))).toMatchObject({ '/1/0/0': 1 });
     expect(shown(await ask(() => device.read('/1/0/0')))).toEqual({ '/1/0/0': 1 });

@@ -4,7 +4,7 @@ import { hours, minutes, seconds } from '@lapwing/kernel';
 import { type Entry, formatPath, makeValue, parsePath } from '@lapwing/lwm2m';
 import { describe, expect, it } from 'vitest';
 import { Setting, Temperature } from './objects.ts';
-import { rows, type ThingOptions, World } from './world.ts';
+import { isOverStream, rows, type ThingOptions, World } from './world.ts';
 
 const { Lwm2mCbor, SenmlCbor, SenmlJson } = ContentFormat;
 
@@ -176,7 +176,7 @@ describe.each(rows)('information reporting over $name', ({ options }) => {
 });
 
 /** A stream has no resets: there an observation is cancelled by Observe = 1 alone (RFC 8323 §7.1). */
-const datagrams = rows.filter(({ options }) => options.road !== 'tcp');
+const datagrams = rows.filter(({ options }) => !isOverStream(options));
 
 describe.each(datagrams)('information reporting over $name', ({ options }) => {
   it('cancels by a reset (ETS int-302)', async () => {

@@ -57,6 +57,8 @@ export interface Thing {
   readonly endDevices: EndDevices;
   readonly reboots: number;
   warm(celsius: number): void;
+  /** As `warm`, and the lowest that it has seen. */
+  measure(values: { readonly sensorValue?: number; readonly minMeasured?: number }): void;
 }
 
 export type ThingOptions = Partial<Omit<ClientOptions, 'bootstrap'>> & {
@@ -87,7 +89,7 @@ export function instancesOf({ objects }: Thing, object: number): number[] {
 
 /** The rows of the matrix that every road must stand. */
 export const rows: readonly { readonly name: string; readonly options: WorldOptions }[] = (
-  ['udp', 'tcp', 'oscore', 'dtls-psk', 'dtls-cid', 'dtls-rpk', 'dtls-x509'] as const
+  ['udp', 'tcp', 'oscore', 'oscore-dtls', 'oscore-tcp', 'dtls-psk', 'dtls-cid', 'dtls-rpk', 'dtls-x509'] as const
 ).flatMap((road) => [
   { name: `${road} on a perfect network`, options: { road } },
   {
@@ -95,6 +97,11 @@ export const rows: readonly { readonly name: string; readonly options: WorldOpti
     options: { road, seed: 7, weather: { loss: 0.2, duplicate: 0.1, reorder: 0.2, reorderBy: 400, jitter: 10 } },
   },
 ]);
+
+/** Whether devices make connections: nothing is lost on them, repeated or reset. */
+export function isOverStream({ road = 'udp' }: WorldOptions): boolean {
+  return roads[road].scheme === 'coap+tcp';
+}
 
 export interface WorldOptions {
   readonly seed?: number;
@@ -376,6 +383,7 @@ export class World implements AsyncDisposable {
         return counts.reboots;
       },
       warm: (celsius) => thermometer.set({ sensorValue: celsius }),
+      measure: (values) => thermometer.set(values),
     };
     this.things.set(name, thing);
     return thing;

@@ -1,0 +1,93 @@
+// Addresses of text messages (3GPP TS 23.040 §9.1.2.5): who sent one, who is to have it, which centre carried it. Pure,
+// both ways.
+import { FormatError, type Reader, type Writer } from '@lapwing/kernel';
+import { packSeptets, septetsOf, textOfSeptets, unpackSeptets } from './gsm7.ts';
+import { decodeDigits, encodeDigits } from './semi-octets.ts';
+
+/** Type of number, in the order of its three bits. */
+const types = [
+  'unknown',
+  'international',
+  'national',
+  'network-specific',
+  'subscriber',
+  'alphanumeric',
+  'abbreviated',
+  'reserved',
+] as const;
+
+export interface SmsAddress {
+  readonly type: (typeof types)[number];
+  /** Numbering plan, 0 to 15: 1 for telephone numbers, 0 for names. */
+  readonly plan: number;
+  /** Digits, `*`, `#`, `a`, `b` and `c` without a sign; of an alphanumeric address the name. */
+  readonly text: string;
+}
+
+/** Octets of digits or name in one address. */
+const MOST_OCTETS = 10;
+
+/** `+` and up to 15 digits are an international number, digits alone any other, such as a short code. Throws FormatError. */
+export function parseNumber(text: string): SmsAddress {
+  const [, plus, digits] = /^(\+?)(\d{1,15})$/.exec(text) ?? [];
+  if (digits === undefined) throw new FormatError('a telephone number is 1 to 15 digits, with + when international');
+  return { type: plus === '+' ? 'international' : 'unknown', plan: 1, text: digits };
+}
+
+/** `+14155550125`, `12345`, or the name of an alphanumeric address. */
+export function formatNumber(address: SmsAddress): string {
+  return address.type === 'international' ? `+${address.text}` : address.text;
+}
+
+/** An address whose length counts digits: TP-OA, TP-DA, TP-RA. Throws FormatError when it is too long. */
+export function writeAddress(to: Writer, address: SmsAddress): void {
+  const { text } = address;
+  const isName = address.type === 'alphanumeric';
+  const septets = isName ? septetsOf(text) : [];
+  const octets = isName ? packSeptets(septets) : encodeDigits(text);
+  if (octets.length > MOST_OCTETS) throw new FormatError(`${octets.length} octets of address, ${MOST_OCTETS} at most`);
+  to.u8(isName ? Math.ceil((septets.length * 7) / 4) : text.length)
+    .u8(typeOctet(address))
+    .bytes(octets);
+}
+
+/** Throws FormatError. */
+export function readAddress(from: Reader): SmsAddress {
+  const semiOctets = from.u8();
+  if (semiOctets > MOST_OCTETS * 2) throw new FormatError(`an address of ${semiOctets} semi-octets`, from.offset - 1);
+  const { type, plan } = typeOf(from.u8());
+  const octets = from.take(Math.ceil(semiOctets / 2));
+  if (type !== 'alphanumeric') return { type, plan, text: decodeDigits(octets, semiOctets) };
+  return { type, plan, text: textOfSeptets(unpackSeptets(octets, Math.floor((semiOctets * 4) / 7))) };
+}
+
+/** The service centre in front of a TPDU, whose length counts octets (3GPP TS 27.005 §3.1); undefined: the one of the SIM. */
+export function writeServiceCentre(to: Writer, address: SmsAddress | undefined): void {
+  if (address === undefined) {
+    to.u8(0);
+    return;
+  }
+  const octets = encodeDigits(address.text);
+  if (octets.length > MOST_OCTETS) throw new FormatError(`${octets.length} octets of service centre`);
+  to.u8(octets.length + 1)
+    .u8(typeOctet(address))
+    .bytes(octets);
+}
+
+/** Throws FormatError. */
+export function readServiceCentre(from: Reader): SmsAddress | undefined {
+  const length = from.u8();
+  if (length === 0) return undefined;
+  if (length > MOST_OCTETS + 1) throw new FormatError(`a service centre of ${length} octets`, from.offset - 1);
+  const { type, plan } = typeOf(from.u8());
+  const octets = from.take(length - 1);
+  const last = octets[octets.length - 1];
+  const digits = octets.length * 2 - (last !== undefined && last >> 4 === 0xf ? 1 : 0);
+  return { type, plan, text: decodeDigits(octets, digits) };
+}
+
+const typeOctet = ({ type, plan }: SmsAddress): number => 0x80 | (types.indexOf(type) << 4) | plan;
+
+function typeOf(octet: number): Pick<SmsAddress, 'type' | 'plan'> {
+  return { type: types[(octet >> 4) & 7] ?? 'reserved', plan: octet & 0xf };
+}

@@ -1,0 +1,59 @@
+// What passes between a modem and its user (3GPP TS 27.005 §3.1, <pdu>): a service centre, then the TPDU. The length that goes
+// with it in AT commands counts the TPDU alone. Pure, both ways.
+import { FormatError, Reader, Writer } from '@lapwing/kernel';
+import { readServiceCentre, type SmsAddress, writeServiceCentre } from './address.ts';
+import { type Deliver, decodeDeliver, encodeDeliver } from './deliver.ts';
+import { decodeStatusReport, encodeStatusReport, type StatusReport } from './status-report.ts';
+import { decodeSubmit, encodeSubmit, type Submit } from './submit.ts';
+
+export interface Frame<Pdu> {
+  /** Undefined: the one that the SIM names. */
+  readonly serviceCentre: SmsAddress | undefined;
+  readonly pdu: Pdu;
+}
+
+/** Octets of the longest frame: a service centre and a TPDU. */
+export const longestFrame = 12 + 176;
+
+/** From the modem's user to the network. Throws FormatError. */
+export function decodeOutgoing(bytes: Uint8Array): Frame<Submit> {
+  const { serviceCentre, tpdu } = opened(bytes);
+  return { serviceCentre, pdu: decodeSubmit(tpdu) };
+}
+
+/** From the network to the modem's user. Throws FormatError. */
+export function decodeIncoming(bytes: Uint8Array): Frame<Deliver | StatusReport> {
+  const { serviceCentre, tpdu } = opened(bytes);
+  const type = (tpdu[0] ?? 0) & 3;
+  return { serviceCentre, pdu: type === 2 ? decodeStatusReport(tpdu) : decodeDeliver(tpdu) };
+}
+
+/** The frame, and the length of its TPDU. Throws FormatError and LimitError as its parts do. */
+export function encodeFrame(frame: Frame<Submit | Deliver | StatusReport>): {
+  readonly bytes: Uint8Array;
+  readonly length: number;
+} {
+  const to = new Writer(longestFrame);
+  writeServiceCentre(to, frame.serviceCentre);
+  const tpdu = encodeTpdu(frame.pdu);
+  return { bytes: to.bytes(tpdu).finish(), length: tpdu.length };
+}
+
+function encodeTpdu(pdu: Submit | Deliver | StatusReport): Uint8Array {
+  switch (pdu.kind) {
+    case 'submit':
+      return encodeSubmit(pdu);
+    case 'deliver':
+      return encodeDeliver(pdu);
+    case 'status-report':
+      return encodeStatusReport(pdu);
+  }
+}
+
+function opened(bytes: Uint8Array): { readonly serviceCentre: SmsAddress | undefined; readonly tpdu: Uint8Array } {
+  if (bytes.length > longestFrame) throw new FormatError(`a PDU of ${bytes.length} octets`);
+  const from = new Reader(bytes);
+  const serviceCentre = readServiceCentre(from);
+  if (from.left === 0) throw new FormatError('a PDU that ends behind its service centre', from.offset);
+  return { serviceCentre, tpdu: from.take(from.left) };
+}
