@@ -3,7 +3,23 @@ export type { AccountStats, SendOptions } from './account.ts';
 export type { Downgrade } from './bootstrap/consistency.ts';
 export { BootstrapError } from './bootstrap/errors.ts';
 export type { BootstrapFailure, BootstrapPhase, BootstrapTerms } from './bootstrap/machine.ts';
+export { type AppDataLabel, BinaryAppData, type BinaryAppDataOptions } from './builtin/binary-app-data.ts';
+export {
+  type ApnSettings,
+  type BearerSettings,
+  Cellular,
+  type CellularModem,
+  type CellularOptions,
+  type CellularSettings,
+  SimulatedModem,
+} from './builtin/cellular.ts';
+export { type Connectivity, ConnectivityMonitoring, NetworkBearer } from './builtin/connectivity-monitoring.ts';
+export { ConnectivityStatistics, type ConnectivityStatisticsOptions } from './builtin/connectivity-statistics.ts';
+export { Device, DeviceError, type DeviceOptions, type PowerSource } from './builtin/device.ts';
+export { EventLog, type EventLogOptions, LogStatus } from './builtin/event-log.ts';
 export { FirmwareUpdate, type FirmwareUpdateOptions } from './builtin/firmware-update.ts';
+export { type Fix, Location, type LocationOptions } from './builtin/location.ts';
+export { AuthStatus, type Identities, Portfolio, type PortfolioOptions } from './builtin/portfolio.ts';
 export { SecurityMode, SecurityObject } from './builtin/security.ts';
 export { ServerObject } from './builtin/server.ts';
 export { type About, Client, type ClientEvents, type SendChoice } from './client.ts';

@@ -6,6 +6,7 @@ import type { FirmwareStatus } from '../firmware/machine.ts';
 import type { Instance } from '../objects/instance.ts';
 import type { ObjectPolicy, ObjectStore } from '../objects/store.ts';
 import { isMany } from '../objects/tree.ts';
+import { onWritten } from '../objects/written.ts';
 
 /** With several instances, one for each component. The specification has one; servers that expect one see the first. */
 const ManyFirmwareObject = { ...FirmwareObject, many: true } as const;
@@ -47,8 +48,8 @@ export class FirmwareUpdate implements AsyncDisposable {
     });
     const known = components.get(objects) ?? new Map<number, FirmwareComponent>();
     components.set(objects, known.set(id, component));
-    this.subscription = objects.events.on('changed', ({ origin }) => {
-      if (origin !== 'application') void component.steer(this.terms).catch(() => undefined);
+    this.subscription = onWritten(objects, FirmwareObject.id, id, () => {
+      void component.steer(this.terms).catch(() => undefined);
     });
   }
 

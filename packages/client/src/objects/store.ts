@@ -6,6 +6,7 @@ import {
   type Entry,
   type InstanceActions,
   type InstanceValues,
+  makeValue,
   maxId,
   type ObjectDefinition,
   type Path,
@@ -27,7 +28,7 @@ export interface StoreEvents {
 }
 
 interface Actions {
-  readonly [key: string]: Action;
+  readonly [key: string]: Action | undefined;
 }
 
 export interface ObjectPolicy {
@@ -36,6 +37,11 @@ export interface ObjectPolicy {
    * objects with `many`.
    */
   readonly creatable?: Actions | ((instance: number) => Actions);
+  /**
+   * By key of a resource with one value: says what it is now, at each look, as long as the instance has it. Nobody is told of a change
+   * but where a period of theirs is over.
+   */
+  readonly readers?: { readonly [key: string]: (instance: number) => unknown };
   /** By key of a writable resource: takes what servers write there; what is read there is what the application sets. */
   readonly takers?: { readonly [key: string]: Taker };
   /** Looks at every instance before a change of it is committed, whoever wants it; throws ResponseError to refuse. */
@@ -101,8 +107,9 @@ export class ObjectStore {
       creatable === undefined
         ? undefined
         : (instance) => actionsOf(definition, typeof creatable === 'function' ? creatable(instance) : creatable);
+    const readers = readersOf(definition, policy.readers ?? {});
     const takers = takersOf(definition, policy.takers ?? {});
-    const node: ObjectNode = { definition, instances: new Map(), creates, takers, check };
+    const node: ObjectNode = { definition, instances: new Map(), creates, readers, takers, check };
     this.nodes.set(definition.id, node);
     return node;
   }
@@ -191,6 +198,21 @@ function takersOf(
       if (resource === undefined || !isWritable(resource) || resource.many === true)
         throw new RangeError(`${name} has no resource '${key}' with one value that servers write`);
       return [resource.id, taker];
+    }),
+  );
+}
+
+/** Throws RangeError for a key of nothing with one value. */
+function readersOf(
+  { name, resources }: ObjectDefinition,
+  readers: NonNullable<ObjectPolicy['readers']>,
+): ObjectNode['readers'] {
+  return new Map(
+    Object.entries(readers).map(([key, reader]) => {
+      const { id, type, many } = (Object.hasOwn(resources, key) ? resources[key] : undefined) ?? {};
+      if (id === undefined || type === undefined || many === true)
+        throw new RangeError(`${name} has no resource '${key}' with one value`);
+      return [id, (instance) => makeValue(type, reader(instance))];
     }),
   );
 }
