@@ -45,7 +45,7 @@ export class Portfolio {
     try {
       const data = (await this.authenticate?.(instance, args)) ?? [];
       own?.set({ authData: new Map(data.map((each, i) => [i, each])), authStatus: AuthStatus.DataAvailable });
-    } catch (cause) {
+    } catch {
       own?.set({ authData: undefined, authStatus: AuthStatus.Error });
       throw ResponseError.badRequest('there is no such data');
     }
