@@ -59,7 +59,9 @@ describe.each(rows)('firmware update over $name', ({ options }) => {
       updateResult: UpdateResult.Initial,
       firmwareUpdateProtocolSupport: new Map([
         [0, 0],
-        [1, 4],
+        [1, 2],
+        [2, 3],
+        [3, 4],
       ]),
       firmwareUpdateDeliveryMethod: 2,
     });

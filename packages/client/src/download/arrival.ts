@@ -17,6 +17,7 @@ import type { AddressPolicy } from './addresses.ts';
 import { CoapSource } from './coap.ts';
 import { type DownloadPatience, defaultPatience, download, type Progress } from './downloader.ts';
 import { PackageError } from './errors.ts';
+import { HttpSource } from './http.ts';
 import { Intake, type Received } from './intake.ts';
 import type { PackageStore } from './package-store.ts';
 import type { PackageSource } from './source.ts';
@@ -31,6 +32,8 @@ export interface ArrivalOptions {
   readonly connectors?: Readonly<Record<string, Connector>>;
   /** What the device proves itself with to the host of a package URI; default nothing, and no `coaps`. */
   readonly credentials?: (uri: string) => Credentials | undefined;
+  /** Whom the device trusts to vouch for hosts of `https`, PEM or DER; default the authorities of Node.js. */
+  readonly authorities?: readonly (string | Uint8Array)[];
   /** By URI scheme: other ways to fetch packages, and those in place of ours. */
   readonly sources?: Readonly<Record<string, PackageSource>>;
   /** Where packages may be fetched from; default `network`. */
@@ -169,21 +172,24 @@ export class Arrival {
 }
 
 function sourcesOf(options: ArrivalOptions, clock: Clock, random: Random): ReadonlyMap<string, PackageSource> {
-  const { connectors = {}, credentials, addresses = 'network', lookUp = systemLookUp } = options;
+  const { connectors = {}, credentials, addresses = 'network', lookUp, authorities } = options;
   const roads = { ...defaultConnectors, ...connectors };
   const coap = new CoapSource({
     connectors: roads,
     credentials: credentials ?? (() => undefined),
     addresses,
-    lookUp,
+    lookUp: lookUp ?? systemLookUp,
     clock,
     random,
   });
+  const http = new HttpSource({ addresses, lookUp, authorities, clock });
   const schemes = Object.keys(roads).filter(
     (scheme) => scheme in protocolNumbers && (credentials !== undefined || !scheme.startsWith('coaps')),
   );
   return new Map<string, PackageSource>([
     ...schemes.map((scheme): [string, PackageSource] => [scheme, coap]),
+    ['http', http],
+    ['https', http],
     ...Object.entries(options.sources ?? {}),
   ]);
 }

@@ -8,7 +8,7 @@ import type { PackageBeginning, PackageSource, PackageTag } from './source.ts';
 
 /** How long a device goes on to ask for a package that does not come. */
 export interface DownloadPatience {
-  /** Attempts in a row that bring nothing, before it is given up; default 20. */
+  /** Attempts in a row that bring nothing, or less than a kilobyte, before it is given up; default 20. */
   readonly attempts: number;
   /** Wait before the second of them, in ms; doubled for each further one; default 2 s. */
   readonly firstWait: Duration;
@@ -33,6 +33,9 @@ export interface Progress {
 
 /** Bytes after which it is noted how far a package has come: a loss of power costs no more. */
 const checkpointEvery = 32 * 1024;
+
+/** Bytes of an attempt that was not in vain. */
+const worthwhile = 1024;
 
 export interface DownloadTask {
   readonly uri: string;
@@ -61,7 +64,7 @@ export async function download(task: DownloadTask): Promise<Received> {
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof PackageError) || error.problem !== 'connection-lost') throw error;
-      fruitless = reception.size > before ? 1 : fruitless + 1;
+      fruitless = reception.size - before >= worthwhile ? 1 : fruitless + 1;
       if (fruitless >= patience.attempts) throw error;
     }
     await delay(clock, waitAfter(fruitless, patience, task.random), signal);
