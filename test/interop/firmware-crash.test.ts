@@ -53,6 +53,8 @@ afterAll(async () => {
 class Process implements AsyncDisposable {
   private readonly child: ChildProcess;
   readonly ended: Promise<unknown>;
+  /** What is asked of it is withdrawn when it ends. */
+  private readonly life = new AbortController();
   steps = 0;
 
   constructor(folder: string, killAt = Number.POSITIVE_INFINITY) {
@@ -62,12 +64,17 @@ class Process implements AsyncDisposable {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     this.ended = once(this.child, 'exit');
+    this.child.once('exit', () => this.life.abort(new Error('it has ended')));
     if (this.child.stdout === null) throw new Error('no output');
     createInterface({ input: this.child.stdout }).on('line', (line) => {
       if (!/^(?:before|after) /.test(line)) return;
       this.steps += 1;
       if (this.steps === killAt) this.child.kill('SIGKILL');
     });
+  }
+
+  get signal(): AbortSignal {
+    return this.life.signal;
   }
 
   get isRunning(): boolean {
@@ -86,8 +93,10 @@ async function status(device: Process, since: number): Promise<{ state: number; 
     const registration = server.registration('updating');
     if (registration !== undefined && registration.registeredAt >= since) {
       try {
-        const { state, updateResult } = await server.device('updating').read(FirmwareUpdate, 0);
-        return { state: Number(state), result: Number(updateResult) };
+        const { signal } = device;
+        const handle = server.device('updating');
+        const state = await handle.read(FirmwareUpdate, 0, 'state', { signal });
+        return { state, result: await handle.read(FirmwareUpdate, 0, 'updateResult', { signal }) };
       } catch {
         // It has just ended.
       }
@@ -108,7 +117,7 @@ function checkTruth({ state, result }: { readonly state: number; readonly result
   if (state === Downloaded) expect(readFileSync(join(folder, 'package', 'package')).equals(image)).toBe(true);
 }
 
-/** Brings the device up to date as an operator would; starts it anew whenever it ends. Returns the steps that it took. */
+/** Brings the device up to date as an operator would; starts it anew whenever it ends. Returns the steps of its first start. */
 async function campaign(killAt?: number): Promise<number> {
   made += 1;
   const folder = join(root, `${made}`);
@@ -122,16 +131,19 @@ async function campaign(killAt?: number): Promise<number> {
     for (let seen = first; seen !== undefined; seen = await status(device, since)) {
       if (seen.state === Idle && runs(folder) === '2') {
         checkTruth(seen, folder);
-        return steps + device.steps;
+        return steps;
       }
       const handle = server.device('updating');
-      if (seen.state === Idle) await handle.write('/5/0/1', makeValue('string', uri)).catch(() => undefined);
-      else if (seen.state === Downloaded) await handle.execute(FirmwareUpdate, 0, 'update').catch(() => undefined);
+      const { signal } = device;
+      if (seen.state === Idle)
+        await handle.write('/5/0/1', makeValue('string', uri), { signal }).catch(() => undefined);
+      else if (seen.state === Downloaded)
+        await handle.execute(FirmwareUpdate, 0, 'update', undefined, { signal }).catch(() => undefined);
       else expect([Downloading, Updating]).toContain(seen.state);
       await delay(systemClock, 20);
     }
     await device.ended;
-    steps += device.steps;
+    if (starts === 1) steps = device.steps;
   }
   throw new Error('the update does not come to an end');
 }
