@@ -3,6 +3,7 @@ import { ResponseError } from '@lapwing/coap';
 import { FirmwareUpdate as FirmwareObject } from '@lapwing/lwm2m/objects/firmware-update';
 import { type ComponentOptions, type ComponentView, FirmwareComponent } from '../firmware/component.ts';
 import type { FirmwareStatus } from '../firmware/machine.ts';
+import { Behind } from '../objects/behind.ts';
 import type { Instance } from '../objects/instance.ts';
 import type { ObjectPolicy, ObjectStore } from '../objects/store.ts';
 import { isMany } from '../objects/tree.ts';
@@ -21,8 +22,7 @@ export interface FirmwareUpdateOptions extends ComponentOptions {
 const deliveryBoth = 2;
 const { severity, maximumDeferPeriod } = FirmwareObject.resources;
 
-/** By store: the component behind each instance. */
-const components = new WeakMap<ObjectStore, Map<number, FirmwareComponent>>();
+const components = new Behind<FirmwareComponent>();
 
 export class FirmwareUpdate implements AsyncDisposable {
   private readonly objects: ObjectStore;
@@ -46,8 +46,7 @@ export class FirmwareUpdate implements AsyncDisposable {
       update: (args) => component.update(args),
       cancel: () => component.cancel(),
     });
-    const known = components.get(objects) ?? new Map<number, FirmwareComponent>();
-    components.set(objects, known.set(id, component));
+    components.set(objects, id, component);
     this.subscription = onWritten(objects, FirmwareObject.id, id, () => {
       void component.steer(this.terms).catch(() => undefined);
     });
@@ -74,7 +73,7 @@ export class FirmwareUpdate implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.subscription[Symbol.dispose]();
     await this.component[Symbol.asyncDispose]();
-    components.get(this.objects)?.delete(this.instance.id);
+    components.delete(this.objects, this.instance.id);
     this.objects.remove(FirmwareObject.id, this.instance.id);
   }
 
@@ -95,7 +94,7 @@ const shown = ({ pkgName, pkgVersion, ...view }: ComponentView) => ({
 
 function policy(objects: ObjectStore): ObjectPolicy {
   const componentAt = (instance: number): FirmwareComponent => {
-    const component = components.get(objects)?.get(instance);
+    const component = components.get(objects, instance);
     if (component === undefined) throw ResponseError.badRequest(`/5/${instance} has nothing behind it`);
     return component;
   };

@@ -24,6 +24,7 @@ export interface PackageWish {
   readonly offset: number;
   /** Of what is there. */
   readonly tag: PackageTag | undefined;
+  /** Ends it: nothing is handed on afterwards, and `fetch` rejects with its reason. */
   readonly signal: AbortSignal;
 }
 

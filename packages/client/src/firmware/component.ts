@@ -5,19 +5,20 @@ import { type Duration, equalBytes, fromHex, seconds, toHex } from '@lapwing/ker
 import { Arrival, type ArrivalOptions } from '../download/arrival.ts';
 import { PackageError } from '../download/errors.ts';
 import { hashOf, type Received } from '../download/intake.ts';
+import { Reception } from '../download/reception.ts';
 import { type PackageLabel, type StoredPackage, storedPackage } from '../download/stored-package.ts';
+import { Turns } from '../download/turns.ts';
 import { maskedUri } from '../download/uri.ts';
 import { type FirmwareInput, FirmwareState, type FirmwareStatus, stepFirmware, UpdateResult } from './machine.ts';
 import { type FirmwareNote, freshNote, parseNote } from './note.ts';
-import { answerTo, resultOf } from './results.ts';
-import { Turns } from './turns.ts';
+import { resultOf } from './results.ts';
 
 export interface ComponentOptions extends ArrivalOptions {
   /**
    * Puts the package in place. Resolves when the new firmware runs; rejects when the old one goes on, with PackageError to say why. One
    * that ends the process, as by a reboot, never settles: `outcome` is asked at the next start.
    */
-  readonly install: (update: StoredPackage) => Promise<void>;
+  readonly install: (update: StoredPackage & PackageLabel) => Promise<void>;
   /** Asked when the process has ended in the midst of an installation: which firmware runs now? Default: the old one. */
   readonly outcome?: (update: PackageLabel) => Promise<'installed' | 'failed'>;
   /**
@@ -56,12 +57,6 @@ export const defaultTerms: ComponentTerms = { severity: 1, maximumDeferPeriod: 0
 /** UTF-16 units of a URI that is shown: no more than its bytes (resource 1). */
 const longestUri = 255;
 
-/** Progress of a pull. */
-interface Progress {
-  readonly size: number;
-  readonly tag: string | undefined;
-}
-
 export class FirmwareComponent implements AsyncDisposable {
   private readonly options: ComponentOptions;
   private readonly arrival: Arrival;
@@ -69,8 +64,7 @@ export class FirmwareComponent implements AsyncDisposable {
   private readonly writes = new Turns();
   private readonly show: (view: ComponentView) => void;
   private note: FirmwareNote;
-  /** Which package is coming; what an earlier one comes to is nobody's any more. */
-  private coming = {};
+  private readonly reception: Reception;
   private deferral: Disposable | undefined;
   private closed = false;
 
@@ -84,6 +78,15 @@ export class FirmwareComponent implements AsyncDisposable {
     this.arrival = arrival;
     this.note = note;
     this.show = show;
+    this.reception = new Reception(arrival, this.turns, {
+      isOpen: () => stepFirmware(this.note, { kind: 'begin' }) !== undefined,
+      begun: (uri) => this.enter({ kind: 'begin' }, uri === undefined ? {} : { uri }),
+      progressed: ({ size, tag }) =>
+        this.keep(({ tag: _, ...rest }) => ({ ...rest, size, ...(tag === undefined ? {} : { tag }) })),
+      arrived: (received) => this.arrived(received),
+      failed: (error, uri) => this.failed(error, uri),
+      reset: () => this.enter({ kind: 'reset' }),
+    });
   }
 
   /** `show` hears of everything that servers may see. Rejects with ConfigError, and with PackageError where the store does not work. */
@@ -120,10 +123,8 @@ export class FirmwareComponent implements AsyncDisposable {
   /** A download goes on at the next start. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.closed = true;
-    this.coming = {};
     this.deferral?.[Symbol.dispose]();
-    await this.arrival.stop();
-    await this.turns.take(() => undefined);
+    await this.reception.close();
   }
 
   /**
@@ -162,7 +163,7 @@ export class FirmwareComponent implements AsyncDisposable {
         return this.arrival.store.cut(0);
       case FirmwareState.Downloading:
         if (uri === undefined) await this.enter({ kind: 'failed', result: UpdateResult.ConnectionLost });
-        else this.pull(uri, { size, tag });
+        else this.reception.pull(uri, { size, tag });
         return;
       case FirmwareState.Downloaded:
         if (!(await this.isSound())) await this.enter({ kind: 'failed', result: UpdateResult.IntegrityFailure });
@@ -176,87 +177,35 @@ export class FirmwareComponent implements AsyncDisposable {
   }
 
   /** Takes a package as a server sends it. Rejects with the ResponseError to answer. */
-  async takePackage(body: AsyncIterable<Uint8Array>): Promise<void> {
-    const own = await this.turns.take(() => this.makeWay());
-    const begun = (): Promise<void> =>
-      this.turns.take(async () => {
-        if (own === this.coming) await this.enter({ kind: 'begin' });
-      });
-    let received: Received | undefined;
-    try {
-      received = await this.arrival.push(body, begun);
-    } catch (error) {
-      await this.turns.take(() => this.failed(own, error));
-      throw answerTo(error);
-    }
-    await this.turns.take(() => (received === undefined ? this.reset(own) : this.arrived(own, received)));
+  takePackage(body: AsyncIterable<Uint8Array>): Promise<void> {
+    return this.reception.takePackage(body);
   }
 
   /** Goes for a package where a server says that it is; an empty URI takes it back. Rejects with ResponseError 4.05. */
   takeUri(uri: string): Promise<void> {
-    return this.turns.take(async () => {
-      const own = await this.makeWay();
-      if (uri === '') return this.reset(own);
-      try {
-        this.arrival.check(uri);
-      } catch (error) {
-        return this.failed(own, error, uri);
-      }
-      await this.enter({ kind: 'begin' }, { uri });
-      this.pull(uri);
-    });
+    return this.reception.takeUri(uri);
   }
 
-  /** Whatever is coming comes no further. Throws 4.05 while an installation is under way. */
-  private async makeWay(): Promise<object> {
-    if (stepFirmware(this.note, { kind: 'begin' }) === undefined) throw new ResponseError(Code.MethodNotAllowed);
-    this.deferral?.[Symbol.dispose]();
-    this.coming = {};
-    const own = this.coming;
-    await this.arrival.stop();
-    return own;
-  }
-
-  private pull(uri: string, from?: Progress): void {
-    const own = this.coming;
-    const note = ({ size, tag }: Progress): Promise<void> =>
-      this.keep(({ tag: _, ...rest }) => ({ ...rest, size, ...(tag === undefined ? {} : { tag }) }));
-    this.arrival
-      .pull(uri, from, note)
-      .then(
-        (received) => this.turns.take(() => this.arrived(own, received)),
-        (error: unknown) => this.turns.take(() => this.failed(own, error, uri)),
-      )
-      // Superseded: whoever took its place has said what is so.
-      .catch(() => undefined);
-  }
-
-  private async arrived(own: object, received: Received): Promise<void> {
-    if (own !== this.coming) throw new ResponseError(Code.RequestEntityIncomplete);
+  private async arrived(received: Received): Promise<void> {
     const { uri } = this.note;
     try {
       const label = await this.options.verify?.(storedPackage(this.arrival.store, received));
       await this.enter({ kind: 'arrived' }, { size: received.size, sha256: toHex(received.sha256), ...label });
     } catch (error) {
-      return this.failed(own, error, uri);
+      return this.failed(error, uri);
     }
     if (this.terms.automatic) await this.updateNow(undefined);
   }
 
   /** The URI stays to be read. */
-  private async failed(own: object, error: unknown, uri?: string): Promise<void> {
-    if (own !== this.coming || this.closed) return;
+  private async failed(error: unknown, uri: string | undefined): Promise<void> {
     const result = resultOf(error);
     await this.enter({ kind: 'failed', result }, uri === undefined || uri.length > longestUri ? {} : { uri });
   }
 
-  private async reset(own: object): Promise<void> {
-    if (own === this.coming) await this.enter({ kind: 'reset' });
-  }
-
   private async cancelNow(): Promise<void> {
     if (stepFirmware(this.note, { kind: 'cancel' }) === undefined) throw new ResponseError(Code.MethodNotAllowed);
-    await this.makeWay();
+    await this.reception.makeWay();
     await this.enter({ kind: 'cancel' });
   }
 
@@ -288,30 +237,49 @@ export class FirmwareComponent implements AsyncDisposable {
     if (wall === undefined) return;
     const { clock } = this.arrival;
     this.deferral = clock.at(clock.now() + Math.max(0, wall - clock.wall()), () => {
-      const own = this.coming;
-      const isStill = (): boolean => own === this.coming && this.note.state === FirmwareState.Downloaded;
+      const isStill = (): boolean => this.note.deferredUntil === wall && this.note.state === FirmwareState.Downloaded;
       void this.turns.take(() => (isStill() ? this.install() : undefined)).catch(() => undefined);
     });
   }
 
   private async install(): Promise<void> {
+    const whole = await this.begin();
+    if (whole === undefined) return;
+    const { clock } = this.arrival;
+    const installing = (): Promise<void> =>
+      this.options.install(whole).then(
+        () => this.settle(undefined),
+        (error: unknown) => this.settle(error instanceof PackageError ? resultOf(error) : UpdateResult.UpdateFailed),
+      );
+    // Not before the answer to the Execute is on its way: an installation may end the process.
+    clock.at(clock.now(), () => void installing().catch(() => undefined));
+  }
+
+  /** For an update together with others: what is to be installed now; undefined where it is not sound any more. Throws 4.05. */
+  start(): Promise<(StoredPackage & PackageLabel) | undefined> {
+    return this.turns.take(() => this.begin());
+  }
+
+  /** For an update together with others: it does not go together with them now. Throws 4.05. */
+  refuse(result: UpdateResult): Promise<void> {
+    return this.turns.take(() => this.enter({ kind: 'refused', result }));
+  }
+
+  /** An installation has ended; undefined for well. */
+  settle(result: UpdateResult | undefined): Promise<void> {
+    return this.turns.take(() => this.settled(result));
+  }
+
+  private async begin(): Promise<(StoredPackage & PackageLabel) | undefined> {
     this.deferral?.[Symbol.dispose]();
     // What was verified, and nothing that has been put in its place since.
-    if (!(await this.isSound())) return this.enter({ kind: 'failed', result: UpdateResult.IntegrityFailure });
+    if (!(await this.isSound())) {
+      await this.enter({ kind: 'failed', result: UpdateResult.IntegrityFailure });
+      return undefined;
+    }
     await this.enter({ kind: 'update' });
-    const { clock, store } = this.arrival;
     const { size, sha256 = '' } = this.note;
-    const installing = (): void =>
-      void this.options
-        .install(storedPackage(store, { size, sha256: fromHex(sha256) }))
-        .then(
-          () => undefined,
-          (error: unknown) => (error instanceof PackageError ? resultOf(error) : UpdateResult.UpdateFailed),
-        )
-        .then((result) => this.turns.take(() => this.settled(result)))
-        .catch(() => undefined);
-    // Not before the answer to the Execute is on its way: an installation may end the process.
-    clock.at(clock.now(), installing);
+    return { ...storedPackage(this.arrival.store, { size, sha256: fromHex(sha256) }), ...labelOf(this.note) };
   }
 
   private async isSound(): Promise<boolean> {
@@ -320,7 +288,6 @@ export class FirmwareComponent implements AsyncDisposable {
     return equalBytes(await hashOf(this.arrival.store, size), fromHex(sha256));
   }
 
-  /** An installation has ended; undefined for well. */
   private async settled(result: UpdateResult | undefined): Promise<void> {
     if (this.closed) return;
     await this.enter(result === undefined ? { kind: 'installed' } : { kind: 'not-installed', result });

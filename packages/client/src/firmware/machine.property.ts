@@ -9,6 +9,7 @@ const inputs: fc.Arbitrary<FirmwareInput> = fc.oneof(
   ),
   results.map((result) => ({ kind: 'failed', result }) as const),
   results.map((result) => ({ kind: 'not-installed', result }) as const),
+  results.map((result) => ({ kind: 'refused', result }) as const),
 );
 
 const fresh: FirmwareStatus = { state: FirmwareState.Idle, result: UpdateResult.Initial };

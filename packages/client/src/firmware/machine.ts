@@ -43,6 +43,8 @@ export type FirmwareInput =
   | { readonly kind: 'failed'; readonly result: UpdateResult }
   | { readonly kind: 'update' }
   | { readonly kind: 'deferred' }
+  /** It does not go together with others, and waits for them. */
+  | { readonly kind: 'refused'; readonly result: UpdateResult }
   | { readonly kind: 'installed' }
   | { readonly kind: 'not-installed'; readonly result: UpdateResult }
   | { readonly kind: 'cancel' }
@@ -59,6 +61,7 @@ const possibleIn: Readonly<Record<FirmwareInput['kind'], readonly FirmwareState[
   failed: [Idle, Downloading, Downloaded, Updating],
   update: [Downloaded],
   deferred: [Downloaded],
+  refused: [Downloaded],
   installed: [Updating],
   'not-installed': [Updating],
   cancel: [Downloading, Downloaded],
@@ -79,6 +82,8 @@ export function stepFirmware({ state }: FirmwareStatus, input: FirmwareInput): F
       return { state: Updating, result: UpdateResult.Initial };
     case 'deferred':
       return { state: Downloaded, result: UpdateResult.Deferred };
+    case 'refused':
+      return { state: Downloaded, result: input.result };
     case 'installed':
       return { state: Idle, result: UpdateResult.Success };
     case 'not-installed':

@@ -1,5 +1,4 @@
-// What a failure is called in object 5 (Core 1.2.1 Appendix E.6, resource 5), and what the server is answered whose write it was. Pure.
-import { Code, ResponseError } from '@lapwing/coap';
+// What a failure is called in object 5 (Core 1.2.1 Appendix E.6, resource 5). Pure.
 import { PackageError, type PackageProblem } from '../download/errors.ts';
 import { UpdateResult } from './machine.ts';
 
@@ -17,14 +16,4 @@ const results: Readonly<Record<PackageProblem, UpdateResult>> = {
 /** Of a package that did not come: whatever has no name of its own is a lost connection. */
 export function resultOf(error: unknown): UpdateResult {
   return error instanceof PackageError ? results[error.problem] : UpdateResult.ConnectionLost;
-}
-
-/** To a push that came to nothing. */
-export function answerTo(error: unknown): Error {
-  if (!(error instanceof PackageError))
-    return new ResponseError(Code.RequestEntityIncomplete, undefined, { cause: error });
-  const isTooLarge = error.problem === 'no-storage' || error.problem === 'no-memory';
-  return new ResponseError(isTooLarge ? Code.RequestEntityTooLarge : Code.InternalServerError, undefined, {
-    cause: error,
-  });
 }
