@@ -48,6 +48,7 @@ export { MemoryPackageStore } from './download/memory-package-store.ts';
 export type { PackageStore } from './download/package-store.ts';
 export type { PackageBeginning, PackageSink, PackageSource, PackageTag, PackageWish } from './download/source.ts';
 export type { PackageLabel, StoredPackage } from './download/stored-package.ts';
+export { type EngineEvent, engineEvents } from './engine-events.ts';
 export { EndDeviceError, SendError } from './errors.ts';
 export type { ComponentOptions } from './firmware/component.ts';
 export { FirmwareState, type FirmwareStatus, UpdateResult } from './firmware/machine.ts';
@@ -58,11 +59,15 @@ export {
   EndDevices,
   type EndDevicesOptions,
 } from './gateway/end-devices.ts';
+export type { Moment } from './notify/delivery.ts';
+export { MemoryNotificationStore } from './notify/memory-notification-store.ts';
+export type { KeptNotifications, NotificationStore } from './notify/notification-store.ts';
+export type { NotificationStats } from './notify/remembering.ts';
 export { Instance, type InstancePatch } from './objects/instance.ts';
 export { type ObjectPolicy, ObjectStore, type Origin, type StoreEvents, type StoreLimits } from './objects/store.ts';
 export type { BootstrapAccount, BootstrapPolicy, ClientOptions, ServerAccount } from './options.ts';
 export { PackageFile, type PackageFileOptions } from './persistence/package-file.ts';
 export { defaultRetry, type RetryPolicy } from './registration/backoff.ts';
-export type { Phase } from './registration/machine.ts';
+export type { Phase } from './registration/transitions.ts';
 export { SoftwareResult, SoftwareState, type SoftwareStatus } from './software/machine.ts';
 export type { SoftwareOptions } from './software/software.ts';

@@ -49,3 +49,6 @@ export function contentAt(object: ObjectNode, instance: InstanceNode, resource: 
 export function isMany(content: Content): content is ReadonlyMap<number, Value> {
   return content instanceof Map;
 }
+
+/** An instance as the key of a table: `0/1`. */
+export const instanceKey = (object: number, instance: number): string => `${object}/${instance}`;
