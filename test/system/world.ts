@@ -73,6 +73,8 @@ export type ThingOptions = Partial<Omit<ClientOptions, 'bootstrap'>> & {
 } & Pick<
     ServerAccount,
     | 'queueMode'
+    | 'awakeTime'
+    | 'idle'
     | 'notifications'
     | 'retry'
     | 'defaultMinimumPeriod'
@@ -337,7 +339,7 @@ export class World implements AsyncDisposable {
     const { lifetime = seconds(600), queueMode = false, notifications = 'con', retry = {}, ...some } = options;
     const { omitName = false, knows = 'server', bootstrap = {}, isGateway = false, forgets = false, ...others } = some;
     const endDevices = new EndDevices(isGateway ? objects : new ObjectStore());
-    const { defaultMinimumPeriod = 0, defaultMaximumPeriod, credentials, oscore, ...rest } = others;
+    const { defaultMinimumPeriod = 0, defaultMaximumPeriod, credentials, oscore, awakeTime, idle, ...rest } = others;
     const { scheme } = this.road;
     const isGiven = credentials !== undefined || oscore !== undefined;
     const proof = knows === 'bootstrap' || isGiven ? {} : await this.proof(name);
@@ -348,6 +350,8 @@ export class World implements AsyncDisposable {
       ...(oscore === undefined ? {} : { oscore }),
       lifetime,
       queueMode,
+      ...(awakeTime === undefined ? {} : { awakeTime }),
+      ...(idle === undefined ? {} : { idle }),
       notifications,
       omitName,
       retry,
