@@ -74,6 +74,8 @@ export type ThingOptions = Partial<Omit<ClientOptions, 'bootstrap'>> & {
 } & Pick<
     ServerAccount,
     | 'queueMode'
+    | 'awakeTime'
+    | 'idle'
     | 'notifications'
     | 'retry'
     | 'defaultMinimumPeriod'
@@ -86,6 +88,23 @@ export type ThingOptions = Partial<Omit<ClientOptions, 'bootstrap'>> & {
 /** Ids of the instances of an object, in order. */
 export function instancesOf({ objects }: Thing, object: number): number[] {
   return [...(objects.objects.get(object)?.instances.keys() ?? [])].sort((a, b) => a - b);
+}
+
+/** What a device of the tests has unless it brings its own. */
+function addObjects(objects: ObjectStore, counts: { reboots: number }): void {
+  objects.add(DeviceObject, 0, {
+    manufacturer: 'Lapwing',
+    modelNumber: 'World',
+    serialNumber: 'serial-1',
+    reboot: () => {
+      counts.reboots += 1;
+    },
+    errorCode: new Map([[0, 0]]),
+    utcOffset: '+00:00',
+    bindings: 'U',
+  });
+  objects.define(Setting, { creatable: {} });
+  objects.add(Temperature, 0, { sensorValue: 20, minMeasured: 20 });
 }
 
 /** The rows of the matrix that every road must stand. */
@@ -315,30 +334,19 @@ export class World implements AsyncDisposable {
     return proofOf(this.road, name, this.security);
   }
 
-  /** A device with Device 3 and Temperature 3303, which servers may create more of; it starts to register at once. */
+  /** A device with Device 3 and Temperature 3303, or with its own objects; it starts to register at once. */
   async device(name: string, options: ThingOptions = {}): Promise<Thing> {
     const host =
       this.things.get(name)?.host ?? `10.1.${Math.floor(this.things.size / 250)}.${(this.things.size % 250) + 1}`;
     const transport = this.network.transport(host);
-    const objects = new ObjectStore();
+    const objects = options.objects ?? new ObjectStore();
     const counts = { reboots: 0 };
-    objects.add(DeviceObject, 0, {
-      manufacturer: 'Lapwing',
-      modelNumber: 'World',
-      serialNumber: 'serial-1',
-      reboot: () => {
-        counts.reboots += 1;
-      },
-      errorCode: new Map([[0, 0]]),
-      utcOffset: '+00:00',
-      bindings: 'U',
-    });
-    objects.define(Setting, { creatable: {} });
-    const thermometer = objects.add(Temperature, 0, { sensorValue: 20, minMeasured: 20 });
+    if (options.objects === undefined) addObjects(objects, counts);
+    const thermometer = objects.get(Temperature, 0);
     const { lifetime = seconds(600), queueMode = false, notifications = 'con', retry = {}, ...some } = options;
     const { omitName = false, knows = 'server', bootstrap = {}, isGateway = false, forgets = false, ...others } = some;
     const endDevices = new EndDevices(isGateway ? objects : new ObjectStore());
-    const { defaultMinimumPeriod = 0, defaultMaximumPeriod, credentials, oscore, ...rest } = others;
+    const { defaultMinimumPeriod = 0, defaultMaximumPeriod, credentials, oscore, awakeTime, idle, ...rest } = others;
     const { scheme } = this.road;
     const isGiven = credentials !== undefined || oscore !== undefined;
     const proof = knows === 'bootstrap' || isGiven ? {} : await this.proof(name);
@@ -349,6 +357,8 @@ export class World implements AsyncDisposable {
       ...(oscore === undefined ? {} : { oscore }),
       lifetime,
       queueMode,
+      ...(awakeTime === undefined ? {} : { awakeTime }),
+      ...(idle === undefined ? {} : { idle }),
       notifications,
       omitName,
       retry,
@@ -390,8 +400,8 @@ export class World implements AsyncDisposable {
       get reboots() {
         return counts.reboots;
       },
-      warm: (celsius) => thermometer.set({ sensorValue: celsius }),
-      measure: (values) => thermometer.set(values),
+      warm: (celsius) => thermometer?.set({ sensorValue: celsius }),
+      measure: (values) => thermometer?.set(values),
     };
     this.things.set(name, thing);
     return thing;

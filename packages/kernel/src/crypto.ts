@@ -1,6 +1,6 @@
 // The synchronous primitives that more than one package computes with. Nothing here chooses: names, lengths and
 // nonces are the caller's. What a peer forged is `undefined`, never an exception.
-import { createCipheriv, createDecipheriv, hash as hashOnce, hkdfSync, timingSafeEqual } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, hash as hashOnce, hkdfSync, timingSafeEqual } from 'node:crypto';
 
 export type HashName = 'sha256' | 'sha384' | 'sha512';
 
@@ -22,6 +22,20 @@ export function digest(hash: HashName, bytes: Uint8Array): Uint8Array {
   const out = new Uint8Array(hashSizes[hash].digest);
   hashInto(hash, bytes, out, 0, out.length);
   return out;
+}
+
+/** SHA-256 of what comes in pieces; holds none of them. */
+export class RunningHash {
+  private readonly hash = createHash('sha256');
+
+  add(piece: Uint8Array): void {
+    this.hash.update(piece);
+  }
+
+  /** Of everything so far; nothing can be added afterwards. */
+  finish(): Uint8Array {
+    return new Uint8Array(this.hash.digest());
+  }
 }
 
 /** Messages up to this are put together in memory that is kept; a longer one takes some of its own. */
