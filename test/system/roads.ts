@@ -8,7 +8,7 @@ import type { Listener, PlannedRoad, PlannedSecurity, SecurityStore } from '@lap
 export type Proof = Pick<ServerAccount, 'credentials' | 'oscore'>;
 
 export interface Road {
-  readonly scheme: 'coap' | 'coaps' | 'coap+tcp';
+  readonly scheme: 'coap' | 'coaps' | 'coap+tcp' | 'coap+ws';
   listener(transport: Transport): Listener;
   /** Credentials of a device, made known to the server. */
   enrol(name: string, security: SecurityStore): Promise<Credentials | undefined>;
@@ -116,6 +116,12 @@ export const roads = {
   },
   tcp: {
     scheme: 'coap+tcp',
+    listener: (transport) => ({ transport }),
+    enrol: () => Promise.resolve(undefined),
+    planned: () => Promise.resolve(only({ mode: 'none' })),
+  },
+  ws: {
+    scheme: 'coap+ws',
     listener: (transport) => ({ transport }),
     enrol: () => Promise.resolve(undefined),
     planned: () => Promise.resolve(only({ mode: 'none' })),

@@ -11,7 +11,7 @@ import {
   type ServerAccount,
   secured,
 } from '@lapwing/client';
-import { streamTransport } from '@lapwing/coap';
+import { streamTransport, webSocketRoad } from '@lapwing/coap';
 import { type KeyUseStore, MemoryKeyUseStore } from '@lapwing/coap/oscore';
 import { type Duration, seconds, type Transport } from '@lapwing/kernel';
 import {
@@ -89,7 +89,7 @@ export function instancesOf({ objects }: Thing, object: number): number[] {
 
 /** The rows of the matrix that every road must stand. */
 export const rows: readonly { readonly name: string; readonly options: WorldOptions }[] = (
-  ['udp', 'tcp', 'oscore', 'oscore-dtls', 'oscore-tcp', 'dtls-psk', 'dtls-cid', 'dtls-rpk', 'dtls-x509'] as const
+  ['udp', 'tcp', 'ws', 'oscore', 'oscore-dtls', 'oscore-tcp', 'dtls-psk', 'dtls-cid', 'dtls-rpk', 'dtls-x509'] as const
 ).flatMap((road) => [
   { name: `${road} on a perfect network`, options: { road } },
   {
@@ -100,7 +100,7 @@ export const rows: readonly { readonly name: string; readonly options: WorldOpti
 
 /** Whether devices make connections: nothing is lost on them, repeated or reset. */
 export function isOverStream({ road = 'udp' }: WorldOptions): boolean {
-  return roads[road].scheme === 'coap+tcp';
+  return roads[road].scheme.includes('+');
 }
 
 export interface WorldOptions {
@@ -259,11 +259,13 @@ export class World implements AsyncDisposable {
 
   private connections(host: string, port?: number): Transport {
     const { clock, random } = this;
-    return streamTransport(this.streams.road(host, port), { clock, random });
+    const road = this.streams.road(host, port);
+    const inner = this.road.scheme === 'coap+ws' ? webSocketRoad(road, { random }) : road;
+    return streamTransport(inner, { clock, random });
   }
 
   private transport(host: string, port: number): Transport {
-    return this.road.scheme === 'coap+tcp' ? this.connections(host, port) : this.network.transport(host, port);
+    return this.road.scheme.includes('+') ? this.connections(host, port) : this.network.transport(host, port);
   }
 
   /** As the server is given it; each time with a transport of its own. */
@@ -369,6 +371,7 @@ export class World implements AsyncDisposable {
         coap: socket,
         coaps: (destination) => secured(socket(), destination),
         'coap+tcp': () => this.connections(host),
+        'coap+ws': () => this.connections(host),
       },
       ...rest,
     });
