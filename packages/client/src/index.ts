@@ -6,7 +6,7 @@ export type { BootstrapFailure, BootstrapPhase, BootstrapTerms } from './bootstr
 export { SecurityMode, SecurityObject } from './builtin/security.ts';
 export { ServerObject } from './builtin/server.ts';
 export { type About, Client, type ClientEvents, type SendChoice } from './client.ts';
-export { type Connector, type Credentials, type Destination, secured } from './connect.ts';
+export { type Connector, type Credentials, type Destination, secured, tlsCredentialsOf } from './connect.ts';
 export { EndDeviceError, SendError } from './errors.ts';
 export {
   type EndDevice,
