@@ -20,18 +20,20 @@ import { SendError } from './errors.ts';
 import { Link, type LinkStats } from './link.ts';
 import { AttributeTable } from './notify/attribute-table.ts';
 import { Relations } from './notify/relations.ts';
+import { type NotificationStats, Remembering } from './notify/remembering.ts';
 import { type Caller, mayDo, Right } from './objects/access-control.ts';
 import { objectList } from './operations/discover.ts';
 import type { Visible } from './operations/read.ts';
 import { serveOperations } from './operations/serve.ts';
 import { Trees } from './operations/trees.ts';
 import type { Settings } from './options.ts';
-import type { Phase } from './registration/machine.ts';
 import { RegistrationSession, type SessionListener } from './registration/session.ts';
+import { isRegistered, type Phase } from './registration/transitions.ts';
 
 export interface AccountStats extends LinkStats {
   /** Observations of the server here. */
   readonly relations: number;
+  readonly notifications: NotificationStats;
   /** Requests refused because they came from somebody else. */
   readonly strangers: number;
 }
@@ -49,7 +51,8 @@ export class Account implements AsyncDisposable {
   private readonly server: ServerInstance;
   private readonly session: RegistrationSession;
   private readonly attributes: AttributeTable;
-  private readonly relations = new Relations();
+  private readonly remembering: Remembering;
+  private readonly relations: Relations;
   private readonly device: Settings;
   private readonly caller: Caller;
   private listed = '';
@@ -60,6 +63,8 @@ export class Account implements AsyncDisposable {
     this.link = link;
     this.device = settings;
     this.server = new ServerInstance(settings.objects, account.instance);
+    this.remembering = new Remembering(settings.keptNotifications, account.id);
+    this.relations = new Relations(this.remembering);
     this.caller = {
       id: account.id,
       // Accounts come and go with a bootstrap.
@@ -77,6 +82,7 @@ export class Account implements AsyncDisposable {
         smsNumber: settings.smsNumber,
         parameters: settings.parameters,
         lifetime: () => this.server.lifetime,
+        retry: () => ({ ...account.retry, ...this.server.retry }),
         objectList: (version) => {
           this.listed = this.objectsAsText(version);
           return this.listed;
@@ -99,8 +105,10 @@ export class Account implements AsyncDisposable {
     try {
       const opened = new Account(settings, account, link, listener);
       const { attributes, relations } = opened;
+      if (settings.keptNotifications !== undefined) await relations.recall();
       const { notifications } = account;
       const unheard = (): void => opened.session.handle({ kind: 'unheard' });
+      const stirred = (): void => opened.session.stirred();
       const store = settings.objects;
       const operations = serveOperations({
         ...settings,
@@ -113,6 +121,7 @@ export class Account implements AsyncDisposable {
         notifications,
         caller: opened.caller,
         storing: () => opened.server.isStoring,
+        stirred,
         unheard,
       });
       service = (request, context) => opened.serve(operations, request, context);
@@ -125,15 +134,17 @@ export class Account implements AsyncDisposable {
   }
 
   stats(): AccountStats {
-    return { relations: this.relations.size, strangers: this.strangers, ...this.link.stats() };
+    const { relations, strangers } = this;
+    return { relations: relations.size, notifications: this.remembering.stats(), strangers, ...this.link.stats() };
   }
 
   get phase(): Phase {
     return this.session.phase;
   }
 
+  /** After a delay where the server has one for the beginning (/1/x/14). */
   start(): void {
-    this.session.handle({ kind: 'start' });
+    this.session.handle({ kind: 'start', delay: this.settings.delay });
   }
 
   stop(): void {
@@ -167,7 +178,7 @@ export class Account implements AsyncDisposable {
   /** Core 1.2.1 §6.4.5. Settles when the server has it; rejects as `Client.send` says. */
   async send(entries: readonly Entry[], { signal, format }: SendOptions): Promise<void> {
     const { peer, version } = this.session;
-    if (peer === undefined || (this.phase !== 'registered' && this.phase !== 'updating'))
+    if (peer === undefined || !isRegistered(this.phase))
       throw new SendError('not-registered', `the device is not registered at ${this.settings.uri}`);
     if (this.server.isMuted)
       throw new SendError('muted', `${this.settings.uri} wants nothing sent (/1/${this.server.id}/23)`);
@@ -177,7 +188,12 @@ export class Account implements AsyncDisposable {
       throw new SendError('forbidden', 'keys are sent to nobody, and values to whom may read them');
     if (entries.length === 0) throw new SendError('nothing', 'there is nothing to send');
     const operation = { op: 'send', entries, ...(format === undefined ? {} : { format }) } as const;
-    const request = writeRequest(operation, { version, rootPath: '', formats: versionTraits[version].formats });
+    const request = writeRequest(operation, {
+      version,
+      rootPath: this.device.rootPath,
+      formats: versionTraits[version].formats,
+    });
+    this.session.stirred();
     try {
       const response = await this.link.endpoint.request(peer, request, signal === undefined ? {} : { signal });
       if (!isSuccess(response.code)) throw new ResponseError(response.code, undefined, response);
@@ -229,7 +245,7 @@ export class Account implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.session[Symbol.dispose]();
-    this.relations.endAll();
+    await this.relations.close();
     await this.link[Symbol.asyncDispose]();
   }
 
@@ -248,6 +264,7 @@ export class Account implements AsyncDisposable {
       this.strangers += 1;
       return Promise.reject(new ResponseError(Code.Unauthorized));
     }
+    this.session.stirred();
     if (isForBootstrap(request)) return Promise.reject(new ResponseError(Code.Unauthorized));
     return operations(request, context);
   }

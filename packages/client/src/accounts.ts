@@ -2,8 +2,8 @@
 // written (Core 1.2.1 §6.1.2). What options know beyond what these objects can say is remembered beside the instances.
 import { parseUri } from '@lapwing/coap';
 import type { ContextParameters } from '@lapwing/coap/oscore';
-import { type Address, ConfigError, FormatError } from '@lapwing/kernel';
-import type { ObjectLink } from '@lapwing/lwm2m';
+import { type Address, ConfigError, type Duration, FormatError } from '@lapwing/kernel';
+import type { ObjectLink, Path } from '@lapwing/lwm2m';
 import { checkOscore, OscoreObject, oscoreValues, readOscore } from './builtin/oscore.ts';
 import { credentialsOf, readSecurity, SecurityObject, type SecurityRecord, securityKeys } from './builtin/security.ts';
 import {
@@ -17,9 +17,10 @@ import {
 import { addressOf, type Connector, type Credentials } from './connect.ts';
 import { stageValues } from './objects/instance.ts';
 import type { ObjectStore } from './objects/store.ts';
-import type { InstanceNode } from './objects/tree.ts';
+import { type InstanceNode, instanceKey } from './objects/tree.ts';
 import type { FactoryAccount, FactoryBootstrap, Habits, Settings } from './options.ts';
 import type { RetryPolicy } from './registration/backoff.ts';
+import type { Placed } from './registration/order.ts';
 
 /** How to get to a server of any kind. */
 export interface Road {
@@ -37,15 +38,16 @@ export interface Road {
     | undefined;
 }
 
-export interface AccountSettings extends Road {
-  /** Instance of object 1. */
-  readonly instance: number;
+export interface AccountSettings extends Road, Placed {
   /** Short server id. */
   readonly id: number;
   readonly queueMode: boolean;
   readonly omitName: boolean;
   readonly notifications: 'con' | 'auto';
+  /** Where the server's instance of object 1 says nothing else. */
   readonly retry: RetryPolicy;
+  readonly updateMargin: Duration;
+  readonly awakeTime: Duration;
   readonly bootstrapOnRegistrationFailure: boolean;
 }
 
@@ -90,7 +92,7 @@ export function furnish(settings: Settings): readonly (readonly [number, number]
 function addBootstrap(store: ObjectStore, account: FactoryBootstrap): void {
   const { uri, credentials, oscore, holdOff, accountTimeout } = account;
   store.add(SecurityObject, 0, {
-    serverUri: uri,
+    lwm2mServerUri: uri,
     bootstrapServer: true,
     ...securityKeys(credentials),
     ...addOscore(store, 0, oscore),
@@ -102,7 +104,7 @@ function addBootstrap(store: ObjectStore, account: FactoryBootstrap): void {
 function addAccount(store: ObjectStore, instance: number, security: number, account: FactoryAccount): void {
   const { id, uri, address, credentials, lifetime, defaultMinimumPeriod, defaultMaximumPeriod } = account;
   store.add(SecurityObject, security, {
-    serverUri: uri,
+    lwm2mServerUri: uri,
     bootstrapServer: false,
     ...securityKeys(credentials),
     ...addOscore(store, security, account.oscore),
@@ -118,7 +120,7 @@ function addAccount(store: ObjectStore, instance: number, security: number, acco
       lifetime: lifetime === Number.POSITIVE_INFINITY ? 0 : Math.round(lifetime / 1000),
       defaultMinimumPeriod,
       ...(defaultMaximumPeriod === undefined ? {} : { defaultMaximumPeriod }),
-      notificationStoring: false,
+      notificationStoringWhenDisabledOrOffline: false,
       binding: bindingLetters[address.via],
     });
   });
@@ -128,7 +130,7 @@ function addAccount(store: ObjectStore, instance: number, security: number, acco
 function addOscore(store: ObjectStore, instance: number, parameters: ContextParameters | undefined) {
   if (parameters === undefined) return {};
   store.add(OscoreObject, instance, oscoreValues(parameters));
-  return { oscore: { object: OscoreObject.id, instance } };
+  return { oscoreSecurityMode: { object: OscoreObject.id, instance } };
 }
 
 function remember(store: ObjectStore, security: number, credentials: Credentials | undefined): void {
@@ -140,6 +142,32 @@ function remember(store: ObjectStore, security: number, credentials: Credentials
 export function forgetGiven(node: InstanceNode): void {
   givenCredentials.delete(node);
   givenHabits.delete(node);
+}
+
+const keys: ReadonlySet<number> = new Set([
+  SecurityObject.resources.securityMode.id,
+  SecurityObject.resources.publicKeyOrIdentity.id,
+  SecurityObject.resources.serverPublicKey.id,
+  SecurityObject.resources.secretKey.id,
+]);
+
+/** Instances of objects 0, 1 and 21 whose change is one of the way to a server, as `instanceKey` has them: the account begins anew. */
+export function changedRoads(store: ObjectStore, paths: readonly Path[]): ReadonlySet<string> {
+  const changed = new Set<string>();
+  for (const path of paths) {
+    if (path.kind === 'root' || path.kind === 'object' || path.prefix !== undefined) continue;
+    const { object, instance } = path;
+    const resource = path.kind === 'instance' ? undefined : path.resource;
+    if (object === SecurityObject.id && resource !== undefined && keys.has(resource)) {
+      const node = store.objects.get(object)?.instances.get(instance);
+      // The application has other keys now.
+      if (node !== undefined) givenCredentials.delete(node);
+    }
+    const isRoad = object === SecurityObject.id || object === OscoreObject.id;
+    const isNaming = resource === undefined || resource === ServerObject.resources.shortServerId.id;
+    if (isRoad || (object === ServerObject.id && isNaming)) changed.add(instanceKey(object, instance));
+  }
+  return changed;
 }
 
 /** The accounts that are in force, by instance of object 1. Those that make no sense are left out, with the reason. */
@@ -172,7 +200,12 @@ export function accountsOf(settings: Settings): { readonly accounts: AccountSett
       queueMode: habits.queueMode || server.binding?.includes('Q') === true,
       omitName: habits.omitName,
       notifications: habits.notifications,
-      retry: { ...habits.retry, ...server.retry },
+      updateMargin: habits.updateMargin,
+      awakeTime: habits.awakeTime,
+      retry: habits.retry,
+      priority: server.priority,
+      delay: server.delay,
+      blocks: server.blocks,
       bootstrapOnRegistrationFailure: server.bootstrapOnRegistrationFailure,
     });
   }

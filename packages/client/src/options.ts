@@ -18,8 +18,10 @@ import { type BootstrapTerms, defaultBootstrapTerms } from './bootstrap/machine.
 import { checkOscore } from './builtin/oscore.ts';
 import { addressOf, type Connector, type Credentials, defaultConnectors, isSecured } from './connect.ts';
 import type { EndDevices } from './gateway/end-devices.ts';
+import type { NotificationStore } from './notify/notification-store.ts';
 import { ObjectStore } from './objects/store.ts';
 import { defaultRetry, type RetryPolicy } from './registration/backoff.ts';
+import { defaultAwakeTime, defaultUpdateMargin } from './registration/machine.ts';
 
 export interface ServerAccount {
   /** `coap://host:port`, `coaps://…`, `coap+tcp://…`, `coaps+tcp://…`, `coap+ws://…` or `coaps+ws://…` */
@@ -42,6 +44,13 @@ export interface ServerAccount {
   /** Default maximum period of notifications in seconds (/1/x/3); default none. */
   readonly defaultMaximumPeriod?: number;
   readonly retry?: Partial<RetryPolicy>;
+  /**
+   * How long before the lifetime ends an Update goes, in ms, at most half the lifetime; default 93 s, MAX_TRANSMIT_WAIT: so long
+   * an Update may be repeated before it is given up (RFC 7252 §4.8.2).
+   */
+  readonly updateMargin?: Duration;
+  /** In queue mode, how long the device listens after the last message, in ms; default 93 s (Core 1.2.1 §6.5). */
+  readonly awakeTime?: Duration;
   /** Registers without a name: the server takes it from the credentials (Core 1.2.1 §6.2.1); default false. */
   readonly omitName?: boolean;
   /** Notifications are confirmable, or often enough to notice that nobody listens (RFC 7641 §4.5); default `con`. */
@@ -72,7 +81,7 @@ export interface BootstrapPolicy {
   readonly downgrade?: 'refuse' | 'accept';
   readonly terms?: Partial<BootstrapTerms>;
   /** Of the accounts that a bootstrap server writes: what objects 0 and 1 cannot say. Defaults as for `servers`. */
-  readonly accounts?: Pick<ServerAccount, 'queueMode' | 'notifications' | 'retry'>;
+  readonly accounts?: Pick<ServerAccount, 'queueMode' | 'notifications' | 'retry' | 'updateMargin' | 'awakeTime'>;
 }
 
 export interface ClientOptions {
@@ -102,6 +111,8 @@ export interface ClientOptions {
    * then keys are made anew with each server after every start (Appendix B.2), as Transport 1.1 §5.5.3 has it.
    */
   readonly keyUse?: KeyUseStore;
+  /** Where notifications that a server must not lose (/1/x/6) outlive the process; default: nowhere. */
+  readonly keptNotifications?: NotificationStore;
   /** By URI scheme; default `coap` and `coaps` over UDP, `coap+tcp`, `coaps+tcp`, `coap+ws` and `coaps+ws`. */
   readonly connectors?: Readonly<Record<string, Connector>>;
   /** Longest wait for an executable's action before the server is told 5.03; default 30 s. */
@@ -118,6 +129,8 @@ export interface Habits {
   readonly omitName: boolean;
   readonly notifications: 'con' | 'auto';
   readonly retry: RetryPolicy;
+  readonly updateMargin: Duration;
+  readonly awakeTime: Duration;
 }
 
 export interface FactoryAccount extends Habits {
@@ -167,6 +180,7 @@ export interface Settings {
   readonly closeTimeout: Duration;
   /** Where the use of keys is counted, and how it gets over a restart. */
   readonly keyUse: { readonly store: KeyUseStore; readonly recovery: 'stored' | 'rederived' };
+  readonly keptNotifications: NotificationStore | undefined;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -230,6 +244,7 @@ export function settingsOf(options: ClientOptions): Settings {
     parameters,
     actionTimeout,
     closeTimeout,
+    keptNotifications: options.keptNotifications,
     keyUse:
       options.keyUse === undefined
         ? { store: new MemoryKeyUseStore(), recovery: 'rederived' }
@@ -281,7 +296,7 @@ function accountOf(
 }
 
 function habitsOf(
-  given: Pick<ServerAccount, 'queueMode' | 'omitName' | 'notifications' | 'retry'>,
+  given: Pick<ServerAccount, 'queueMode' | 'omitName' | 'notifications' | 'retry' | 'updateMargin' | 'awakeTime'>,
   at: string,
   problems: string[],
 ): Habits {
@@ -293,7 +308,11 @@ function habitsOf(
   if (!(retry.spread >= 0 && retry.spread <= 1))
     problems.push(`${at}.retry.spread: ${retry.spread} is not from 0 to 1`);
   const { queueMode = false, omitName = false, notifications = 'con' } = given;
-  return { queueMode, omitName, notifications, retry };
+  const { updateMargin = defaultUpdateMargin, awakeTime = defaultAwakeTime } = given;
+  for (const [name, time] of Object.entries({ updateMargin, awakeTime })) {
+    if (!(time >= 0)) problems.push(`${at}.${name}: ${time} is below 0`);
+  }
+  return { queueMode, omitName, notifications, retry, updateMargin, awakeTime };
 }
 
 function bootstrapOf(

@@ -30,10 +30,14 @@ export interface Profile {
   readonly hexOpaque: 'base64-text' | 'bytes';
   /** A write that a device answers with 2.05: 4.05 when nothing came with it, else 2.04; or just that. */
   readonly contentForWrite: 'translate' | 'report';
+  /** Observe answered with a value and without the Observe option: nothing more will come, or notifications are taken all the same. */
+  readonly unmarkedObserve: 'over' | 'going-on';
   /** Location of a created instance, types and times of values. */
   readonly details: 'omit' | 'report';
   /** Auto-observe of objects that no definition describes. */
   readonly undefinedObjects: 'skip' | 'observe';
+  /** `args` of execute: any text, or only what the grammar has (Core 1.2.1 §6.3.5). */
+  readonly executeArguments: 'any-text' | 'grammar';
   /** Code of a refused Register. */
   readonly refusedLogin: 'bad_request' | 'forbidden';
 }
@@ -53,8 +57,11 @@ export const profiles: { readonly [name in Profile['name']]: Profile } = {
     queueTtl: 'flag',
     hexOpaque: 'base64-text',
     contentForWrite: 'translate',
+    // Of Huawei's SDK (emqx/emqx #4199).
+    unmarkedObserve: 'going-on',
     details: 'omit',
     undefinedObjects: 'skip',
+    executeArguments: 'any-text',
     refusedLogin: 'bad_request',
   },
   native: {
@@ -71,8 +78,10 @@ export const profiles: { readonly [name in Profile['name']]: Profile } = {
     queueTtl: 'seconds',
     hexOpaque: 'bytes',
     contentForWrite: 'report',
+    unmarkedObserve: 'over',
     details: 'report',
     undefinedObjects: 'observe',
+    executeArguments: 'grammar',
     refusedLogin: 'forbidden',
   },
 };

@@ -7,6 +7,7 @@ import { parseDocument } from 'yaml';
 import { isFields } from './command.ts';
 import { type GatewayConfig, readConfig } from './config.ts';
 import { parseHocon } from './hocon.ts';
+import { likelyKey } from './known-keys.ts';
 
 export type ConfigSyntax = 'json' | 'yaml' | 'hocon';
 type Fields = Record<string, unknown>;
@@ -19,8 +20,11 @@ export async function loadConfig(file: string | undefined, environment: NodeJS.P
   if (file === undefined) return parseConfig(defaultText, 'yaml', environment);
   const text = await readText(file);
   const config = await parseConfig(text, syntaxOf(file, text), environment, file);
+  const credentials = [...config.security.credentials, ...(config.bootstrap?.security.credentials ?? [])];
   const secrets =
-    config.mqtt.password !== undefined || config.security.credentials.some(({ psk }) => psk !== undefined);
+    config.mqtt.password !== undefined ||
+    credentials.some(({ psk, oscore }) => psk !== undefined || oscore !== undefined) ||
+    (config.bootstrap?.plans.size ?? 0) > 0;
   if (!secrets || ((await stat(file)).mode & 0o004) === 0) return config;
   return {
     ...config,
@@ -54,7 +58,7 @@ export async function parseConfig(
     throw new ConfigError([`${name}: holds nothing; gateway.lwm2m.translators is what it needs at least`]);
   }
   if (syntax === 'hocon' || isFields(root['node']) || isFields(root['dashboard'])) leaveOut(root, warnings);
-  applyEnvironment(root, environment);
+  applyEnvironment(root, environment, warnings);
   return readConfig(root, warnings);
 }
 
@@ -144,7 +148,7 @@ function wrapped(root: Fields): Fields {
 }
 
 const ownKeys: { readonly [section: string]: ReadonlySet<string> } = {
-  '': new Set(['gateway', 'mqtt', 'models', 'log', 'security', 'store', 'psk_authentication']),
+  '': new Set(['gateway', 'mqtt', 'models', 'log', 'security', 'store', 'psk_authentication', 'bootstrap']),
   gateway: new Set(['lwm2m']),
   mqtt: new Set([
     'broker',
@@ -162,13 +166,16 @@ const ownKeys: { readonly [section: string]: ReadonlySet<string> } = {
   log: new Set(['level', 'format']),
 };
 
-/** EMQX's `mqtt` and `log` are other things than ours: of those too only our keys stay. */
+/**
+ * EMQX's `mqtt` and `log` are other things than ours: of those too only our keys stay, and those that are written nearly so, which are
+ * mistakes and no concern of EMQX's.
+ */
 function leaveOut(root: Fields, warnings: string[]): void {
   for (const [section, keys] of Object.entries(ownKeys)) {
     const part = section === '' ? root : root[section];
     if (!isFields(part)) continue;
     for (const key of Object.keys(part)) {
-      if (keys.has(key)) continue;
+      if (keys.has(key) || likelyKey(key, keys) !== undefined) continue;
       delete (part as Fields)[key];
       warnings.push(`${section === '' ? '' : `${section}.`}${key}: left out, it does not concern the LwM2M gateway`);
     }
@@ -181,9 +188,13 @@ const prefixes: readonly (readonly [prefix: string, below: readonly string[]])[]
   ['EMQX_GATEWAY__LWM2M__', ['gateway', 'lwm2m']],
 ];
 
-/** `LAPWING_MQTT__BROKER=…`: two underscores go one level down. Values are JSON where they look like it, else text. */
-function applyEnvironment(root: Fields, environment: NodeJS.ProcessEnv): void {
+/**
+ * `LAPWING_MQTT__BROKER=…`: two underscores go one level down. Values are JSON where they look like it, else text; numbers too are text, as
+ * which they are understood everywhere and lose no digit of what is none.
+ */
+function applyEnvironment(root: Fields, environment: NodeJS.ProcessEnv, warnings: string[]): void {
   for (const [name, value] of Object.entries(environment).sort(([a], [b]) => (a < b ? -1 : 1))) {
+    if (isFlat(name)) warnings.push(`${name}: has no effect, two underscores lead one level down`);
     for (const [prefix, below] of prefixes) {
       if (value === undefined || !name.startsWith(prefix) || !name.includes('__')) continue;
       const keys = [...below, ...name.slice(prefix.length).toLowerCase().split('__')];
@@ -193,8 +204,14 @@ function applyEnvironment(root: Fields, environment: NodeJS.ProcessEnv): void {
   }
 }
 
+/** `LAPWING_MQTT_BROKER`: a section of ours, and no level below it. */
+function isFlat(name: string): boolean {
+  const [, section = ''] = /^LAPWING_([A-Z]+)_[^_]/.exec(name) ?? [];
+  return !name.includes('__') && ownKeys['']?.has(section.toLowerCase()) === true;
+}
+
 function valueOf(text: string): unknown {
-  if (!/^(true|false|-?\d+|[[{"].*)$/s.test(text)) return text;
+  if (!/^(true|false|[[{"].*)$/s.test(text)) return text;
   try {
     return JSON.parse(text);
   } catch {

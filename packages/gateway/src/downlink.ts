@@ -10,9 +10,11 @@ import {
   isPrefix,
   type Operation,
   type Path,
+  parseArguments,
   pathOf,
   type ResourceInstancePath,
   type ResourcePath,
+  resourcePath,
   under,
 } from '@lapwing/lwm2m';
 import { type Command, type Fields, isFields, parseEnvelope } from './command.ts';
@@ -73,8 +75,17 @@ const operations: ReadonlyMap<string, Build> = new Map<string, Build>([
   ['read-composite', (data) => ({ op: 'read-composite', paths: pathsOf(data) })],
   ['write-composite', writeComposite],
   ['observe-composite', observeComposite],
+  ['bootstrap', bootstrap],
   ['cancel-observe-composite', (data) => ({ op: 'cancel-observe-composite', paths: pathsOf(data) })],
 ]);
+
+/** The device is sent to its bootstrap server (Core 1.2.1 §6.1.4.4); `path` is that of the account, /1/0 where there is one. */
+function bootstrap({ path = '/1/0' }: Fields): Operation {
+  const account = pathWithoutQuery(path, 'path');
+  if (account.kind !== 'instance' || account.object !== 1 || account.prefix !== undefined)
+    throw new FormatError('path is of an account, such as /1/0');
+  return { op: 'execute', path: resourcePath(1, account.instance, 9) };
+}
 
 function discover(data: Fields): Operation {
   const path = pathWithoutQuery(data['path'], 'path');
@@ -175,15 +186,16 @@ function create(data: Fields, profile: Profile, encoding: 'plain' | 'hex'): Oper
   };
 }
 
-function execute(data: Fields): Operation {
+function execute(data: Fields, profile: Profile): Operation {
   const path = pathWithoutQuery(data['path'], 'path');
   if (path.kind !== 'resource') throw new FormatError('path: only a resource can be executed');
   const { args } = data;
   if (args !== undefined && args !== null && typeof args !== 'string') throw new FormatError('args is not text');
   // Scripts that join strings send the word; EMQX takes it for nothing.
-  return args === undefined || args === null || args === '' || args === 'undefined'
-    ? { op: 'execute', path }
-    : { op: 'execute', path, args };
+  if (args === undefined || args === null || args === '' || args === 'undefined') return { op: 'execute', path };
+  if (profile.executeArguments === 'any-text') return { op: 'execute', path, args, anyArgs: true };
+  parseArguments(args);
+  return { op: 'execute', path, args };
 }
 
 function remove(data: Fields): Operation {

@@ -14,19 +14,29 @@ import {
   systemRandom,
 } from '@lapwing/kernel';
 import { formatPath } from '@lapwing/lwm2m';
-import { type AssociationStore, type PassedOver, Server, type ServerStats } from '@lapwing/server';
+import {
+  type AssociationStore,
+  type BootstrapStats,
+  MemorySecurityStore,
+  type PassedOver,
+  retireWithdrawn,
+  Server,
+  type ServerStats,
+} from '@lapwing/server';
 import type { Fetch } from './auth.ts';
+import { Bootstrap, checkBootstrap } from './bootstrap/bootstrap.ts';
 import { accessBroker } from './broker-access.ts';
 import { isQueueMode } from './compat.ts';
 import type { GatewayConfig, Lwm2mConfig } from './config.ts';
 import type { ListenerConfig } from './config-listeners.ts';
+import { followFiles } from './credential-files.ts';
 import { loadCredentials } from './credentials.ts';
 import { loadDefinitions } from './definitions.ts';
 import { rightsWarnings } from './file-rights.ts';
 import { Gateway, routesOf } from './gateway.ts';
 import { HandshakeLog } from './handshake-log.ts';
 import { parseNote } from './kept-commands.ts';
-import { checkListener, type OpenedListener, openedListener } from './listener.ts';
+import { checkListener, checkSomebodyComes, type OpenedListener, openedListener } from './listener.ts';
 import { Log, type LogSink } from './log.ts';
 import { Logins, listenerName } from './login.ts';
 import { Metrics, type MetricsSnapshot } from './metrics.ts';
@@ -37,10 +47,12 @@ import { NotificationText } from './replies.ts';
 import { associationsOf } from './store/associations.ts';
 import { commandsIn } from './store/commands.ts';
 import { Database } from './store/database.ts';
+import { issuedIn } from './store/issued.ts';
 import { keyUseIn } from './store/key-use.ts';
 import { observationsIn } from './store/observations.ts';
 import { registrationsIn } from './store/registrations.ts';
 import type { Unreadable } from './store/rows.ts';
+import { storeKeyOf } from './store-key.ts';
 
 export { type GatewayConfig, readConfig } from './config.ts';
 export { type ConfigSyntax, loadConfig, parseConfig } from './config-file.ts';
@@ -60,6 +72,8 @@ export interface GatewayHandle extends AsyncDisposable {
   readonly addresses: readonly Address[];
   /** The same as devices name it: `coap://host:port`, `coaps+tcp://host:port`. */
   readonly uris: readonly string[];
+  /** The same of the bootstrap server; empty without one. */
+  readonly bootstrapUris: readonly string[];
   /** `host:port` of the MQTT broker, without credentials. */
   readonly broker: string;
   /** Of the embedded broker. */
@@ -78,6 +92,8 @@ export interface GatewayStats extends ServerStats {
   readonly handshakesFailed: Readonly<Record<string, number>>;
   /** Writes that are not on disk yet. */
   readonly unwritten: number;
+  /** Undefined without a bootstrap server. */
+  readonly bootstrap: BootstrapStats | undefined;
 }
 
 /** How long closing waits for the broker to take what is left. */
@@ -125,24 +141,43 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
   });
   if (embedded !== undefined) own(embedded);
 
-  const credentials = await loadCredentials(config.security);
-  for (const listener of lwm2m.listeners) await checkListener(listener, pathOf(listener), credentials);
+  const configured = await loadCredentials(config.security);
+  for (const listener of lwm2m.listeners) await checkListener(listener, pathOf(listener));
   const failed = (error: Error): void => {
     metrics.add('store.failed');
     log.error('store: not written, tried again', { error: error.message });
   };
-  const database = own(await Database.open({ ...config.store, clock, failed }));
+  const { dir, survives } = config.store;
+  const key = await storeKeyOf(config.store);
+  const database = own(
+    await Database.open({ ...{ dir, survives, clock, random, failed }, ...(key === undefined ? {} : { key }) }),
+  );
   const unreadable: Unreadable = (table, error) => {
     metrics.add('store.unreadable');
     log.error('store: a record was passed over', { table, error: error.message });
   };
+  const issued = await issuedIn(database, unreadable, configured ?? new MemorySecurityStore(), (endpoint, why) =>
+    log.warn('store: a credential is not taken up', { endpoint, why }),
+  );
+  const isIssuing = config.bootstrap !== undefined;
+  const credentials = configured === undefined && issued.size === 0 && !isIssuing ? undefined : issued;
+  // Whom a bootstrap sends here has his credentials later.
+  if (!isIssuing)
+    for (const listener of lwm2m.listeners) await checkSomebodyComes(listener, pathOf(listener), credentials);
+
+  const keyUse = keyUseIn(database, unreadable);
+  const ofBootstrap = await (config.bootstrap && loadCredentials(config.bootstrap.security, 'bootstrap.security'));
+  await retireWithdrawn(keyUse, ofBootstrap === undefined ? [issued] : [issued, ofBootstrap]);
 
   const handshakes = own(new HandshakeLog(log));
   const listening: OpenedListener[] = [];
-  for (const listener of lwm2m.listeners) listening.push(await opened(listener, database, log));
+  const associations = (listener: string): AssociationStore =>
+    associationsOf(database, listener, (what) => logPassedOver(log, listener, what));
+  for (const listener of lwm2m.listeners) listening.push(await opened(listener, associations));
 
   let server: Server | undefined;
   let gateway: Gateway | undefined;
+  let bootstrap: Bootstrap | undefined;
   const isRegistered = (name: string): boolean => server?.registration(name) !== undefined;
   const logins = new Logins({ config: lwm2m, clock, fetch: run.fetch ?? fetch, log, metrics, isRegistered });
   const routes = routesOf(lwm2m, logins);
@@ -154,19 +189,24 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
       random,
       library,
       authorize: logins.authorize,
-      lifetime: { ...lwm2m.lifetime, default: Math.min(lwm2m.lifetime.max, seconds(86_400)) },
+      lifetime: {
+        ...lwm2m.lifetime,
+        default: Math.min(lwm2m.lifetime.max, seconds(86_400)),
+        zero: lwm2m.lifetime.max,
+      },
       awakeWindow: lwm2m.awakeWindow,
       queueMode: isQueueMode,
       blocks: lwm2m.blocks,
       // Devices are asked what applications ask, and nothing else.
       endDevices: 'ignore',
       keptObservations: lwm2m.keptObservations,
+      unmarkedObserve: lwm2m.profile.unmarkedObserve,
       transmission: lwm2m.transmission,
       stores: {
         registrations: registrationsIn(database, unreadable),
         observations: observationsIn(database, unreadable),
         commands: commandsIn(database, unreadable),
-        keyUse: keyUseIn(database, unreadable),
+        keyUse,
       },
       tagOfNote: (note) => new NotificationText(parseNote(note).command),
       receiver: {
@@ -185,9 +225,10 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
       keepalive: mqtt.keepalive,
       sessionExpiry: mqtt.sessionExpiry,
       limits: mqtt.buffer,
-      filters: routes.filters,
+      filters: config.bootstrap === undefined ? routes.filters : [...routes.filters, config.bootstrap.command.topic],
       qos: lwm2m.command.qos,
-      onMessage: (message) => gateway?.receive(message),
+      onMessage: (message) =>
+        message.topic === config.bootstrap?.command.topic ? bootstrap?.receive(message) : gateway?.receive(message),
       clock,
       random,
       log,
@@ -216,11 +257,27 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
     const observed = devices.observations(registration.name).map(({ path }) => formatPath(path));
     running.restored(registration, observed);
   }
+  if (config.bootstrap !== undefined) {
+    const { transmission, blocks } = lwm2m;
+    bootstrap = own(
+      await Bootstrap.open({
+        config: config.bootstrap,
+        ...(ofBootstrap === undefined ? {} : { security: ofBootstrap }),
+        ...{ database, unreadable, associationsOf: associations, keys: issued, keyUse },
+        revoke: (endpoint) => devices.removeCredentials(endpoint),
+        publish: (message) => link.publish(message),
+        ...{ library, transmission, blocks, clock, random, log, metrics },
+      }),
+    );
+    for (const uri of bootstrap.uris) log.info('listening for bootstraps', { uri });
+  }
+  if (configured !== undefined) own(await followFiles(configured, config.security, { clock, log, metrics }));
   const uris = devices.addresses.map((address, i) => `${listening[i]?.scheme}://${formatAddress(address)}`);
   for (const uri of uris) log.info('listening', { uri });
   return {
     addresses: devices.addresses,
     uris,
+    bootstrapUris: bootstrap?.uris ?? [],
     broker,
     brokerPort: embedded?.port,
     get isBrokerConnected() {
@@ -237,6 +294,7 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
       ),
       handshakesFailed: handshakes.failures(),
       unwritten: database.pending + devices.stats().kept.unwritten,
+      bootstrap: bootstrap?.stats(),
     }),
     [Symbol.asyncDispose]: async () => {
       await drained(link, clock);
@@ -246,12 +304,12 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
 }
 
 /** Associations of DTLS outlive the process. */
-function opened(listener: ListenerConfig, database: Database, log: Log): Promise<OpenedListener> {
+function opened(
+  listener: ListenerConfig,
+  associations: (listener: string) => AssociationStore,
+): Promise<OpenedListener> {
   const name = listenerName(listener);
-  const passedOver = (what: PassedOver): void => logPassedOver(log, name, what);
-  const associations: AssociationStore | undefined =
-    listener.type === 'dtls' ? associationsOf(database, name, passedOver) : undefined;
-  return openedListener(listener, name, pathOf(listener), associations);
+  return openedListener(listener, name, pathOf(listener), listener.type === 'dtls' ? associations(name) : undefined);
 }
 
 /** Of records that are of no use, as many are named. */
@@ -269,9 +327,14 @@ const pathOf = ({ type, name }: ListenerConfig): string => `gateway.lwm2m.listen
 
 /** Reads what the configuration names, and opens nothing. What the gateway would warn of; throws ConfigError. */
 export async function checkFiles(config: GatewayConfig): Promise<readonly string[]> {
-  const { lwm2m, security } = config;
+  const { lwm2m, security, bootstrap } = config;
+  await storeKeyOf(config.store);
   const credentials = await loadCredentials(security);
-  for (const listener of lwm2m.listeners) await checkListener(listener, pathOf(listener), credentials);
+  for (const listener of lwm2m.listeners) {
+    await checkListener(listener, pathOf(listener));
+    if (bootstrap === undefined) await checkSomebodyComes(listener, pathOf(listener), credentials);
+  }
+  if (bootstrap !== undefined) await checkBootstrap(bootstrap);
   return [...config.warnings, ...(await rightsWarnings(config))];
 }
 

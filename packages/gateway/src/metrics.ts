@@ -35,6 +35,7 @@ const names = [
   /** Writes to the store that failed; records of it that could not be read. */
   'store.failed',
   'store.unreadable',
+  'credentials.unreadable',
   'mqtt.published',
   'mqtt.acknowledged',
   /** Sent again after a lost connection. */
@@ -51,6 +52,12 @@ const names = [
   'auto_observe.requested',
   'auto_observe.failed',
   'auto_observe.skipped',
+  /** Sessions of the bootstrap server, requests that led to none, and commands to it. */
+  'bootstrap.started',
+  'bootstrap.finished',
+  'bootstrap.failed',
+  'bootstrap.refused',
+  'bootstrap.commands',
   'logins.allowed',
   'logins.denied',
   /** The authentication service did not answer as it should; the device is refused. */

@@ -30,11 +30,28 @@ export function decodeName(level: string): string | undefined {
   }
 }
 
+/** Placeholders of the authentication call; what is not known of a device is empty there. */
+export const loginNames = [
+  'endpoint_name',
+  'clientid',
+  'username',
+  'password',
+  'peerhost',
+  'peerport',
+  'cert_subject',
+  'cert_common_name',
+  'cert_pem',
+  'zone',
+  'listener',
+] as const;
+
 /** What placeholders stand for; undefined leaves the placeholder as it is written. */
 export type Variables = (name: string) => string | undefined;
 
 type Part = { readonly literal: string } | { readonly placeholder: string };
 
+/** Placeholders of mountpoints; `client_attrs` with a name behind it. */
+export const mountNames = ['endpoint_name', 'clientid', 'username', 'peerhost', 'zone', 'client_attrs.NAME'] as const;
 const known = /\$\{(clientid|username|endpoint_name|peerhost|zone|client_attrs\.[^}]+)\}/g;
 
 /** A topic prefix such as `lwm2m/${endpoint_name}/`. Unknown placeholders are literal text, as in EMQX. */

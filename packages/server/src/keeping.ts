@@ -6,6 +6,7 @@ import type { Asking } from './asking.ts';
 import type { Commands } from './commands.ts';
 import type { Contact } from './contact.ts';
 import type { PerformOptions } from './device.ts';
+import { asError } from './errors.ts';
 import type { ServerEvents } from './events.ts';
 import type { Listening } from './listen.ts';
 import type { ObservationRecord, ObserveOperation } from './observation-record.ts';
@@ -204,7 +205,9 @@ export class Keeping {
     this.restored = [];
     const { security } = this.settings;
     if (security === undefined) return;
-    for (const contact of restored) {
+    for (const [i, contact] of restored.entries()) {
+      // A store that answers at once would hold up everybody until all are asked for.
+      if (i % atOnce === atOnce - 1) await new Promise<void>((turn) => afterTurn(turn));
       const { name, peer } = contact.registration;
       const refusal = await refusalOf(name, peer.identity, security);
       if (this.closed) return;
@@ -286,10 +289,11 @@ function peerNow(kept: Peer, peers: ReadonlyMap<string, Peer> | undefined): Peer
   return below === undefined ? (peers?.get(kept.key) ?? kept) : { ...kept, below: peerNow(below, peers) };
 }
 
+/** Registrations of before the start that are asked for in one turn. */
+const atOnce = 500;
+
 /** Distinct notes whose tags are shared. */
 const mostTags = 4096;
-
-const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
 const momentOf = (clock: Clock): { readonly now: number; readonly wall: number } => ({
   now: clock.now(),

@@ -2,7 +2,8 @@
 // (Core 1.2.1 Appendix E.2). Resources that the engine does not act on are left out.
 import { parseUri, ResponseError } from '@lapwing/coap';
 import { type Duration, days, FormatError, seconds } from '@lapwing/kernel';
-import { type Action, type Attributes, defineObject } from '@lapwing/lwm2m';
+import { type Action, type Attributes, withResources } from '@lapwing/lwm2m';
+import { Server } from '@lapwing/lwm2m/objects/server';
 import { addressOf } from '../connect.ts';
 import { flagAt, numberAt, textAt } from '../objects/reading.ts';
 import type { ObjectStore } from '../objects/store.ts';
@@ -10,30 +11,27 @@ import { type Content, type Contents, isMany } from '../objects/tree.ts';
 import type { RetryPolicy } from '../registration/backoff.ts';
 import { readSecurity, SecurityObject } from './security.ts';
 
-export const ServerObject = defineObject({
-  id: 1,
-  name: 'LwM2M Server',
-  many: true,
-  required: true,
-  resources: {
-    shortServerId: { id: 0, type: 'integer', access: 'R', required: true, range: '1..65534' },
-    lifetime: { id: 1, type: 'integer', access: 'RW', required: true, unit: 's' },
-    defaultMinimumPeriod: { id: 2, type: 'integer', access: 'RW', unit: 's' },
-    defaultMaximumPeriod: { id: 3, type: 'integer', access: 'RW', unit: 's' },
-    disable: { id: 4, access: 'E' },
-    disableTimeout: { id: 5, type: 'integer', access: 'RW', unit: 's' },
-    notificationStoring: { id: 6, type: 'boolean', access: 'RW', required: true },
-    binding: { id: 7, type: 'string', access: 'RW', required: true },
-    registrationUpdateTrigger: { id: 8, access: 'E', required: true },
-    bootstrapRequestTrigger: { id: 9, access: 'E' },
-    bootstrapOnRegistrationFailure: { id: 16, type: 'boolean', access: 'R' },
-    communicationRetryCount: { id: 17, type: 'unsigned', access: 'RW' },
-    communicationRetryTimer: { id: 18, type: 'unsigned', access: 'RW', unit: 's' },
-    communicationSequenceDelayTimer: { id: 19, type: 'unsigned', access: 'RW', unit: 's' },
-    communicationSequenceRetryCount: { id: 20, type: 'unsigned', access: 'RW' },
-    muteSend: { id: 23, type: 'boolean', access: 'RW' },
-  },
-});
+export const ServerObject = withResources(Server, [
+  'shortServerId',
+  'lifetime',
+  'defaultMinimumPeriod',
+  'defaultMaximumPeriod',
+  'disable',
+  'disableTimeout',
+  'notificationStoringWhenDisabledOrOffline',
+  'binding',
+  'registrationUpdateTrigger',
+  'bootstrapRequestTrigger',
+  'registrationPriorityOrder',
+  'initialRegistrationDelayTimer',
+  'registrationFailureBlock',
+  'bootstrapOnRegistrationFailure',
+  'communicationRetryCount',
+  'communicationRetryTimer',
+  'communicationSequenceDelayTimer',
+  'communicationSequenceRetryCount',
+  'muteSend',
+]);
 
 const { resources } = ServerObject;
 const { shortServerId, lifetime, defaultMinimumPeriod, defaultMaximumPeriod, disableTimeout, binding } = resources;
@@ -44,6 +42,7 @@ const periods = [
   defaultMinimumPeriod,
   defaultMaximumPeriod,
   disableTimeout,
+  resources.initialRegistrationDelayTimer,
   resources.communicationRetryTimer,
   resources.communicationSequenceDelayTimer,
 ];
@@ -132,7 +131,7 @@ export class ServerInstance {
 
   /** Nothing is to be lost while the server cannot be reached (Core 1.2.1 Appendix E.2). */
   get isStoring(): boolean {
-    return flagAt(this.contents, resources.notificationStoring.id) ?? false;
+    return flagAt(this.contents, resources.notificationStoringWhenDisabledOrOffline.id) ?? false;
   }
 
   /** The server wants to be sent nothing (Core 1.2.1 Appendix E.2). */
@@ -153,6 +152,11 @@ export class ServerInstance {
     return written === undefined ? days(1) : seconds(written);
   }
 
+  /** What is written of it now (/1/x/17 to /1/x/20). */
+  get retry(): Partial<RetryPolicy> {
+    return readServer(this.contents).retry;
+  }
+
   private get contents(): Contents {
     return this.store.objects.get(ServerObject.id)?.instances.get(this.id)?.contents ?? empty;
   }
@@ -166,6 +170,12 @@ export interface ServerRecord {
   readonly lifetime: number | undefined;
   readonly binding: string | undefined;
   readonly bootstrapOnRegistrationFailure: boolean;
+  /** Place among the servers; undefined: none (/1/x/13). */
+  readonly priority: number | undefined;
+  /** Before the first Register (/1/x/14). */
+  readonly delay: Duration;
+  /** Whether the servers after it wait for it also when it fails (/1/x/15). */
+  readonly blocks: boolean;
   /** What is written of it (Core 1.2.1 §6.2.1.1). */
   readonly retry: Partial<RetryPolicy>;
 }
@@ -180,6 +190,9 @@ export function readServer(contents: Contents): ServerRecord {
     lifetime: numberAt(contents, lifetime.id),
     binding: textAt(contents, binding.id),
     bootstrapOnRegistrationFailure: flagAt(contents, resources.bootstrapOnRegistrationFailure.id) ?? true,
+    priority: numberAt(contents, resources.registrationPriorityOrder.id),
+    delay: seconds(Math.max(0, numberAt(contents, resources.initialRegistrationDelayTimer.id) ?? 0)),
+    blocks: flagAt(contents, resources.registrationFailureBlock.id) ?? false,
     retry: {
       ...(retryCount === undefined ? {} : { retryCount: Math.max(1, retryCount) }),
       ...(retryTimer === undefined ? {} : { retryTimer: seconds(Math.max(1, retryTimer)) }),

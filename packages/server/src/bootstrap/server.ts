@@ -39,10 +39,11 @@ import { endpointOf, refusalOf } from '../security/ownership.ts';
 import { type ListenerStats, listenerStats } from '../stats.ts';
 import type { BootstrapEvents, BootstrapFailureReason, BootstrapSession, StepOutcome } from './events.ts';
 import { FreshKeys } from './keys.ts';
+import { MasterSecrets } from './master-secrets.ts';
 import { type BootstrapServerOptions, type BootstrapServerSettings, bootstrapSettingsOf } from './options.ts';
 import { packOf } from './pack.ts';
 import type { Plan } from './plan.ts';
-import { pathOf, runSession, SessionFailure, stepsFor } from './session.ts';
+import { announcedOf, pathOf, runSession, SessionFailure, stepsFor } from './session.ts';
 
 export interface BootstrapStats extends ListenerStats {
   /** Under way. */
@@ -76,6 +77,7 @@ export class BootstrapServer implements AsyncDisposable {
   private readonly rate: RateLimit;
   private readonly hostRate: RateLimit | undefined;
   private readonly oscore: Oscore | undefined;
+  private readonly masterSecrets: MasterSecrets;
   private readonly tally = new Map<string, number>();
   private nextId = 1;
   private closed = false;
@@ -84,6 +86,7 @@ export class BootstrapServer implements AsyncDisposable {
     const { clock, limits } = settings;
     this.settings = settings;
     this.oscore = protectionOf(settings);
+    this.masterSecrets = new MasterSecrets(settings.security, settings.keys);
     this.rate = new RateLimit(limits.requestRate, clock);
     this.hostRate = limits.hostRate === undefined ? undefined : new RateLimit(limits.hostRate, clock);
   }
@@ -232,10 +235,11 @@ export class BootstrapServer implements AsyncDisposable {
     const format = request.options.accept ?? packFormats[0] ?? ContentFormat.SenmlCbor;
     try {
       if (!packFormats.includes(format)) throw new ResponseError(Code.NotAcceptable);
-      const { random, keysInClear, keys } = this.settings;
+      const { random, keysInClear, keys, announce } = this.settings;
       const steps = stepsFor(plan, undefined, { session, random, keysInClear });
+      await this.masterSecrets.give(session.name, steps.masterSecrets);
       const response = bootstrapPack(packOf(steps), format);
-      await new FreshKeys(keys).announce(session.name, steps.fresh);
+      await new FreshKeys(keys).announce(session.name, announcedOf(steps, announce));
       this.emitter.emit('step', { session, step: 'bootstrap-pack', path: '/bspack', outcome: { kind: 'done' } });
       this.end(session);
       return response;
@@ -252,7 +256,7 @@ export class BootstrapServer implements AsyncDisposable {
   private async run(session: BootstrapSession, plan: Plan, endpoint: Endpoint): Promise<void> {
     const underway = this.sessions.get(session.name);
     if (underway?.session !== session) return;
-    const { clock, random, keys, keysInClear, oldKeys, library, sessionTimeout } = this.settings;
+    const { clock, random, keys, announce, keysInClear, oldKeys, library, sessionTimeout } = this.settings;
     using deadline = deadlineSignal(clock, sessionTimeout, 'bootstrap', underway.withdrawn.signal);
     try {
       await runSession({
@@ -261,6 +265,8 @@ export class BootstrapServer implements AsyncDisposable {
         endpoint,
         random,
         keys: new FreshKeys(keys),
+        announce,
+        masterSecrets: this.masterSecrets,
         keysInClear,
         oldKeys,
         typeOf: library.typeOf,

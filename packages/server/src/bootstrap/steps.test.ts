@@ -113,10 +113,17 @@ describe('a plan for a device', () => {
     expect(() => plan({ servers: [{ ...open, security: { ...security, key: { random: 4 } } }] })).toThrow(FormatError);
   });
 
+  it('tells the management server nothing of keys that are for the bootstrap server itself', () => {
+    const key = new Secret(fromHex('00112233'));
+    const own = { uri: 'coaps://bs', security: { mode: 'psk', identity: 'own', key } } as const;
+    expect(plan({ servers: [open], bootstrap: own }).handedOut).toEqual([]);
+  });
+
   it('hands on keys that are given', () => {
     const key = new Secret(fromHex('00112233'));
     const psk = plan({ servers: [{ ...open, security: { mode: 'psk', identity: 'i', key } }] });
     expect([psk.fresh, valueAt(psk, '/0/1/5')]).toEqual([[], key.reveal()]);
+    expect(psk.handedOut).toEqual([{ kind: 'psk', identity: encodeUtf8('i'), key }]);
     const parts = { privateKey: key, publicKey: fromHex('01'), serverPublicKey: fromHex('02') };
     const rpk = plan({ servers: [{ ...open, security: { mode: 'rpk', ...parts } }] });
     expect(['/0/1/2', '/0/1/3', '/0/1/4'].map((path) => valueAt(rpk, path as PathText))).toEqual([
@@ -218,6 +225,12 @@ describe('a plan for a device', () => {
   it('can be looked at before a device comes', () => {
     expect(problemsOf({ servers: [open] })).toEqual([]);
     expect(problemsOf({ servers: [open, open] })[0]).toMatch(/one short server id/);
+    const ids = { senderId: fromHex('01'), recipientId: fromHex('02') };
+    const written = { ...open, oscore: { ...ids, masterSecret: new Secret(fromHex('0102')) } };
+    expect(problemsOf({ servers: [written, { ...written, shortServerId: 2 }] })[0]).toMatch(/one master secret/);
+    expect(problemsOf({ servers: [written], bootstrap: written })[0]).toMatch(/one master secret/);
+    const made = { ...open, oscore: { ...ids, masterSecret: { random: 16 } } };
+    expect(problemsOf({ servers: [made, { ...made, shortServerId: 2 }] })).toEqual([]);
     expect(problemsOf({ servers: [{ ...open, shortServerId: 0 }] })[0]).toMatch(/no short server id/);
     expect(problemsOf({ servers: [open], writes: [{ path: '/3/0/1', entries: [] }] })[0]).toMatch(
       /an object or an instance/,

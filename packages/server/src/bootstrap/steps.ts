@@ -1,7 +1,16 @@
 // A plan becomes deletes, entries and fresh keys for one device, in the light of what the device has (Core 1.2.1 §6.1.4.3,
 // Appendix E.1, E.2, E.3). Pure, but for the keys that chance makes.
 import { type ContextParameters, deriveContext } from '@lapwing/coap/oscore';
-import { ConfigError, type Duration, encodeUtf8, FormatError, type Random, Secret, toHex } from '@lapwing/kernel';
+import {
+  ConfigError,
+  type Duration,
+  encodeUtf8,
+  equalInConstantTime,
+  FormatError,
+  type Random,
+  Secret,
+  toHex,
+} from '@lapwing/kernel';
 import {
   type BootstrapLinks,
   contains,
@@ -18,7 +27,7 @@ import {
   resourcePath,
   type Value,
 } from '@lapwing/lwm2m';
-import type { FreshCredential } from './keys.ts';
+import type { HandedOut } from './keys.ts';
 import type { Plan, PlannedAccess, PlannedOscore, PlannedRoad, PlannedSecurity, PlannedServer } from './plan.ts';
 
 /** A plan for one device, ready to be carried out. */
@@ -27,9 +36,18 @@ export interface Steps {
   readonly writes: readonly { readonly path: ObjectPath | InstancePath; readonly entries: readonly Entry[] }[];
   readonly reads: readonly (ObjectPath | InstancePath)[];
   /** Keys that did not exist before, by which the device will come. */
-  readonly fresh: readonly FreshCredential[];
+  readonly fresh: readonly HandedOut[];
+  /** Keys for the servers, those that the plan holds among them. */
+  readonly handedOut: readonly HandedOut[];
   /** Keys are among what is written. */
   readonly hasSecrets: boolean;
+  /** Master secrets of OSCORE that the plan holds; those that are made at random are nobody else's. */
+  readonly masterSecrets: readonly PlannedMasterSecret[];
+}
+
+export interface PlannedMasterSecret {
+  readonly of: 'server' | 'bootstrap account';
+  readonly masterSecret: Secret;
 }
 
 /** What is known of the device: the answer to Bootstrap-Discover, undefined where it gave none. */
@@ -73,7 +91,9 @@ class Planner {
   private readonly deletes: readonly (RootPath | ObjectPath | InstancePath)[];
   private readonly taken = new Map<number, Set<number>>();
   private readonly writes: { path: InstancePath | ObjectPath; entries: Entry[] }[] = [];
-  private readonly fresh: FreshCredential[] = [];
+  private readonly fresh: HandedOut[] = [];
+  private readonly handedOut: HandedOut[] = [];
+  private readonly masterSecrets: PlannedMasterSecret[] = [];
   private hasSecrets = false;
 
   constructor(plan: Plan, circumstances: Circumstances) {
@@ -104,7 +124,11 @@ class Planner {
     const { servers, bootstrap, access = [], writes = [], reads = [] } = this.plan;
     const ids = servers.map(({ shortServerId }) => shortServerId);
     if (new Set(ids).size !== ids.length) throw new FormatError('two servers of the plan have one short server id');
-    if (bootstrap !== undefined) this.planSecurity(this.own, bootstrap, undefined);
+    if (bootstrap !== undefined) {
+      this.planSecurity(this.own, bootstrap, undefined);
+      // Keys of this account are for the bootstrap server itself.
+      this.handedOut.length = 0;
+    }
     for (const each of servers) {
       if (!(Number.isInteger(each.shortServerId) && each.shortServerId >= 1 && each.shortServerId <= maxId))
         throw new FormatError(`${each.shortServerId} is no short server id`);
@@ -122,8 +146,8 @@ class Planner {
       if (path.kind !== 'object' && path.kind !== 'instance') throw new FormatError(`${text} cannot be read back`);
       return path;
     });
-    const { deletes, fresh, hasSecrets } = this;
-    return { deletes, writes: this.writes, reads: readable, fresh, hasSecrets };
+    const { deletes, fresh, handedOut, hasSecrets, masterSecrets } = this;
+    return { deletes, writes: this.writes, reads: readable, fresh, handedOut, hasSecrets, masterSecrets };
   }
 
   private planDeletes(): readonly (RootPath | ObjectPath | InstancePath)[] {
@@ -192,7 +216,7 @@ class Planner {
         value: { type: 'unsigned', value: suite },
       });
     if (road.oscore !== undefined) {
-      const context = this.planOscore(road.oscore);
+      const context = this.planOscore(road.oscore, shortServerId === undefined ? 'bootstrap account' : 'server');
       entries.push(entry(security, instance, 17, { type: 'objlnk', value: { object: oscore, instance: context } }));
     }
     this.writes.push({ path: instancePath(security, instance), entries });
@@ -213,17 +237,23 @@ class Planner {
       case 'psk': {
         const identity = encodeUtf8(this.fill(road.identity));
         const key = this.secretOf(road.key);
-        if (!(road.key instanceof Secret)) this.fresh.push({ kind: 'psk', identity, key });
+        this.hand({ kind: 'psk', identity, key }, road.key);
         return keys(identity, none, key.reveal());
       }
       case 'rpk':
+        this.handedOut.push({ kind: 'rpk', publicKey: road.publicKey });
         return keys(road.publicKey, road.serverPublicKey, road.privateKey.reveal());
       case 'x509':
         return keys(road.certificate, road.serverCertificate, road.privateKey.reveal());
     }
   }
 
-  private planOscore(context: PlannedOscore): number {
+  private hand(credential: HandedOut, source: Secret | { readonly random: number }): void {
+    this.handedOut.push(credential);
+    if (!(source instanceof Secret)) this.fresh.push(credential);
+  }
+
+  private planOscore(context: PlannedOscore, of: PlannedMasterSecret['of']): number {
     const { recipientId, aeadAlgorithm, hmacAlgorithm, masterSalt, idContext } = context;
     const id = this.freeInstance(oscore);
     this.hasSecrets = true;
@@ -238,7 +268,8 @@ class Planner {
     };
     const theirs = { ...parameters, senderId: recipientId, recipientId: senderId };
     refuseNoContext(theirs);
-    if (!(context.masterSecret instanceof Secret)) this.fresh.push({ kind: 'oscore', context: theirs });
+    if (context.masterSecret instanceof Secret) this.plannedSecret({ of, masterSecret });
+    this.hand({ kind: 'oscore', context: theirs }, context.masterSecret);
     const entries = [
       bytes(oscore, id, 0, masterSecret.reveal()),
       bytes(oscore, id, 1, senderId),
@@ -251,6 +282,14 @@ class Planner {
     // Before the instance of object 0 that points here.
     this.writes.push({ path: instancePath(oscore, id), entries });
     return id;
+  }
+
+  /** With one for two servers, each could speak as the other, and both would use the same nonces. */
+  private plannedSecret(planned: PlannedMasterSecret): void {
+    const own = planned.masterSecret.reveal();
+    if (this.masterSecrets.some(({ masterSecret }) => equalInConstantTime(masterSecret.reveal(), own)))
+      throw new FormatError('two servers of the plan have one master secret of OSCORE; each needs one of its own');
+    this.masterSecrets.push(planned);
   }
 
   private senderIdOf(id: PlannedOscore['senderId']): Uint8Array {
