@@ -160,6 +160,33 @@ describe('a device over DTLS', () => {
     expect(world.server.registration('dev')).toBeUndefined();
   });
 
+  it('S-09: goes on when the certificate of the server is replaced, which those who come then are shown', async () => {
+    await using world = await World.make({ road: 'dtls-x509' });
+    await world.stopServer();
+    const { dtls, ...listener } = world.listener();
+    const own = dtls?.certificate ?? expect.fail('no certificate');
+    const other = makeAuthority().issue({ name: 'server.example' });
+    let shown: typeof own = own;
+    const security = {
+      ...dtls,
+      get certificate() {
+        return shown;
+      },
+    };
+    await world.startServer({ listeners: [{ ...listener, dtls: security } as Listener] });
+    await world.device('before', { lifetime: minutes(1) });
+    await world.pass(seconds(5));
+    shown = { chain: [other.certificate], privateKey: other.privateKey };
+    await world.device('after', { lifetime: minutes(1) });
+    await world.pass(minutes(10));
+    expect([...world.server.registrations()].map(({ name }) => name)).toEqual(['before']);
+    expect(world.of('registered')).toHaveLength(1);
+    shown = own;
+    await world.pass(minutes(30));
+    expect([...world.server.registrations()].map(({ name }) => name).sort()).toEqual(['after', 'before']);
+    expect(world.dtls()).toMatchObject({ associations: 2 });
+  });
+
   it('finds no server whose key is another’s: it does not start, and says so', async () => {
     await using world = await World.make({ road: 'dtls-x509' });
     await world.stopServer();

@@ -90,9 +90,39 @@ export function instancesOf({ objects }: Thing, object: number): number[] {
   return [...(objects.objects.get(object)?.instances.keys() ?? [])].sort((a, b) => a - b);
 }
 
+/** What a device of the tests has unless it brings its own. */
+function addObjects(objects: ObjectStore, counts: { reboots: number }): void {
+  objects.add(DeviceObject, 0, {
+    manufacturer: 'Lapwing',
+    modelNumber: 'World',
+    serialNumber: 'serial-1',
+    reboot: () => {
+      counts.reboots += 1;
+    },
+    errorCode: new Map([[0, 0]]),
+    utcOffset: '+00:00',
+    bindings: 'U',
+  });
+  objects.define(Setting, { creatable: {} });
+  objects.add(Temperature, 0, { sensorValue: 20, minMeasured: 20 });
+}
+
 /** The rows of the matrix that every road must stand. */
 export const rows: readonly { readonly name: string; readonly options: WorldOptions }[] = (
-  ['udp', 'tcp', 'tls-psk', 'tls-x509', 'ws', 'oscore', 'oscore-dtls', 'oscore-tcp', 'dtls-psk', 'dtls-cid', 'dtls-rpk', 'dtls-x509'] as const
+  [
+    'udp',
+    'tcp',
+    'tls-psk',
+    'tls-x509',
+    'ws',
+    'oscore',
+    'oscore-dtls',
+    'oscore-tcp',
+    'dtls-psk',
+    'dtls-cid',
+    'dtls-rpk',
+    'dtls-x509',
+  ] as const
 ).flatMap((road) => [
   { name: `${road} on a perfect network`, options: { road } },
   {
@@ -324,26 +354,15 @@ export class World implements AsyncDisposable {
     return proofOf(this.road, name, this.security);
   }
 
-  /** A device with Device 3 and Temperature 3303, which servers may create more of; it starts to register at once. */
+  /** A device with Device 3 and Temperature 3303, or with its own objects; it starts to register at once. */
   async device(name: string, options: ThingOptions = {}): Promise<Thing> {
     const host =
       this.things.get(name)?.host ?? `10.1.${Math.floor(this.things.size / 250)}.${(this.things.size % 250) + 1}`;
     const transport = this.network.transport(host);
-    const objects = new ObjectStore();
+    const objects = options.objects ?? new ObjectStore();
     const counts = { reboots: 0 };
-    objects.add(DeviceObject, 0, {
-      manufacturer: 'Lapwing',
-      modelNumber: 'World',
-      serialNumber: 'serial-1',
-      reboot: () => {
-        counts.reboots += 1;
-      },
-      errorCode: new Map([[0, 0]]),
-      utcOffset: '+00:00',
-      bindings: 'U',
-    });
-    objects.define(Setting, { creatable: {} });
-    const thermometer = objects.add(Temperature, 0, { sensorValue: 20, minMeasured: 20 });
+    if (options.objects === undefined) addObjects(objects, counts);
+    const thermometer = objects.get(Temperature, 0);
     const { lifetime = seconds(600), queueMode = false, notifications = 'con', retry = {}, ...some } = options;
     const { omitName = false, knows = 'server', bootstrap = {}, isGateway = false, forgets = false, ...others } = some;
     const endDevices = new EndDevices(isGateway ? objects : new ObjectStore());
@@ -402,8 +421,8 @@ export class World implements AsyncDisposable {
       get reboots() {
         return counts.reboots;
       },
-      warm: (celsius) => thermometer.set({ sensorValue: celsius }),
-      measure: (values) => thermometer.set(values),
+      warm: (celsius) => thermometer?.set({ sensorValue: celsius }),
+      measure: (values) => thermometer?.set(values),
     };
     this.things.set(name, thing);
     return thing;

@@ -25,6 +25,7 @@ import { type Caller, mayDo, Right } from './objects/access-control.ts';
 import { objectList } from './operations/discover.ts';
 import type { Visible } from './operations/read.ts';
 import { serveOperations } from './operations/serve.ts';
+import { isForTaker } from './operations/taking.ts';
 import { Trees } from './operations/trees.ts';
 import type { Settings } from './options.ts';
 import { RegistrationSession, type SessionListener } from './registration/session.ts';
@@ -100,6 +101,7 @@ export class Account implements AsyncDisposable {
     let lost: (peer: Peer) => void = () => undefined;
     const link = await Link.open(account, settings, {
       serve: (request, context) => service(request, context),
+      streams: (request) => isForTaker(settings.objects, settings.rootPath, request),
       lost: (peer) => lost(peer),
     });
     try {

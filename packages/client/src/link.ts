@@ -1,6 +1,6 @@
 // The endpoint toward one server and, where its account has a context, OSCORE around it (shell): what registration and bootstrap
 // have in common.
-import { Endpoint, type EndpointStats, type Service } from '@lapwing/coap';
+import { Endpoint, type EndpointStats, type Request, type Service } from '@lapwing/coap';
 import { contextStore, Oscore, type OscoreStats } from '@lapwing/coap/oscore';
 import { equalBytes, type Peer } from '@lapwing/kernel';
 import type { Road } from './accounts.ts';
@@ -14,6 +14,8 @@ export interface LinkStats {
 
 export interface LinkHandlers {
   readonly serve: Service;
+  /** Whose bodies are served as they come, in place of being put together; default nobody's. */
+  readonly streams?: (request: Request) => boolean;
   /** The road to that peer is gone. */
   lost?(peer: Peer): void;
 }
@@ -30,7 +32,7 @@ export class Link implements AsyncDisposable {
   }
 
   /** Opens the socket. Rejects as the transport does. */
-  static async open(road: Road, settings: Settings, { serve, lost }: LinkHandlers): Promise<Link> {
+  static async open(road: Road, settings: Settings, { serve, streams, lost }: LinkHandlers): Promise<Link> {
     const { clock, random } = settings;
     const { address, credentials, serverName, cipherSuites } = road;
     const destination = { address, credentials, cipherSuites, clock, random };
@@ -40,6 +42,7 @@ export class Link implements AsyncDisposable {
       serve,
       clock,
       random,
+      ...(streams === undefined ? {} : { blocks: { streams } }),
       ...(lost === undefined ? {} : { lost }),
       ...(oscore === undefined ? {} : { protection: oscore }),
     });

@@ -57,7 +57,10 @@ export { cipherSuites } from '@lapwing/dtls';
 export interface ListenerSecurity {
   /** Pre-shared keys of the server's `security`; default true. */
   readonly psk?: boolean;
-  /** What the server shows to devices that want a certificate; with it, devices may show theirs. */
+  /**
+   * What the server shows to devices that want a certificate; with it, devices may show theirs. Read anew at each handshake: behind a getter
+   * it may be replaced while devices go on with what they have agreed on.
+   */
   readonly certificate?: CertificateAndKey;
   /** Who vouches for the certificates of devices. */
   readonly authorities?: readonly Material[];
@@ -331,7 +334,7 @@ function credentialsOf(wanted: ListenerSecurity, security: SecurityStore | undef
             return found instanceof Promise ? found.then(keyOf) : keyOf(found);
           },
         }),
-    ...(certificate === undefined ? {} : { certificate: () => certificate }),
+    ...(certificate === undefined ? {} : { certificate: () => wanted.certificate ?? certificate }),
     ...(authorities === undefined ? {} : { acceptCertificate: { trust: { roots: authorities, hostName: false } } }),
     ...(rawPublicKey === undefined || security === undefined
       ? {}

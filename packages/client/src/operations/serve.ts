@@ -21,8 +21,8 @@ import { discover } from './discover.ts';
 import { type Executing, execute } from './execute.ts';
 import { type Observing, observe } from './observe.ts';
 import type { Visible } from './read.ts';
+import { writeTaking } from './taking.ts';
 import { Trees } from './trees.ts';
-import { write } from './write.ts';
 import { writeAttributes } from './write-attributes.ts';
 
 export interface Operated extends Omit<Observing, 'trees'>, Executing {
@@ -175,7 +175,7 @@ async function perform(operation: Operation, context: Context, device: Serving):
         links: discover(store, device.seen ?? device.attributes, operation, device.version),
       };
     case 'write':
-      write(store, operation);
+      await writeTaking(store, operation, context.body);
       return { kind: 'done', code: Code.Changed };
     case 'write-attributes':
       writeAttributes(operation, device);
@@ -184,7 +184,7 @@ async function perform(operation: Operation, context: Context, device: Serving):
       await execute(operation, device);
       return { kind: 'done', code: Code.Changed };
     case 'create':
-      return { kind: 'done', code: Code.Created, location: create(store, operation, caller) };
+      return { kind: 'done', code: Code.Created, location: await create(store, operation, caller) };
     case 'delete':
       deleteAt(store, operation);
       return { kind: 'done', code: Code.Deleted };

@@ -21,8 +21,16 @@ export interface Context {
   readonly onBlock?: BlockListener;
 }
 
-/** One block at its offset; `size` is the whole body's, where the peer tells. The next block is asked for once it settles. */
-export type BlockListener = (chunk: Uint8Array, offset: number, size: number | undefined) => void | Promise<void>;
+/**
+ * One block at its offset; `size` is the whole body's, `etag` what tells this state of it apart, each where the peer tells. The next
+ * block is asked for once it settles.
+ */
+export type BlockListener = (
+  chunk: Uint8Array,
+  offset: number,
+  size: number | undefined,
+  etag: Uint8Array | undefined,
+) => void | Promise<void>;
 
 export interface NotifyOptions {
   /** `con` waits for the acknowledgement, `non` for nothing; default `auto`: `non`, and `con` often enough (RFC 7641 §4.5). */

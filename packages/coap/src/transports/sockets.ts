@@ -116,7 +116,7 @@ class SocketRoad implements StreamRoad {
   }
 
   connect(address: Address, signal?: AbortSignal): Promise<ByteStream> {
-    return new Promise((resolve, reject) => {
+    return new Promise((resolve) => {
       if (this.closed) throw new ClosedError('the transport is closed');
       signal?.throwIfAborted();
       if (address.via === 'sms') throw new ConfigError([`address: ${address.via} has no streams`]);

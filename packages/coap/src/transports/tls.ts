@@ -27,8 +27,8 @@ import {
   seconds,
 } from '@lapwing/kernel';
 import { NodeStream, remoteOf } from './node-stream.ts';
-import { eachFamily, type ListenOptions, type SocketKind, socketRoad } from './sockets.ts';
 import { type StreamSecuring, streamsOver } from './securing.ts';
+import { eachFamily, type ListenOptions, type SocketKind, socketRoad } from './sockets.ts';
 import type { StreamOptions } from './stream-options.ts';
 import { type StreamTransport, streamTransport } from './streams.ts';
 import {
@@ -142,10 +142,7 @@ class TlsSockets implements SocketKind, StreamSecuring {
   readonly secureClient: StreamSecuring['secureClient'] = (stream, address, ready) =>
     this.connecting({ socket: stream }, address, ready);
 
-  private serving(
-    accept: (stream: ByteStream) => void,
-    remoteOf: (socket: TLSSocket) => Address | undefined,
-  ): Server {
+  private serving(accept: (stream: ByteStream) => void, remoteOf: (socket: TLSSocket) => Address | undefined): Server {
     const { handshakeTimeout = seconds(30), accept: acceptance = {} } = this.options;
     const server = createServer({ ...this.server, handshakeTimeout }, (socket) => {
       socket.on('error', () => undefined);
