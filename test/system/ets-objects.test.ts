@@ -369,7 +369,7 @@ describe.each(rows)('objects over $name', ({ options }) => {
     expect(Buffer.from(await insist(() => device.read(EventLogObject, 0, 'logData'))).toString()).toBe(
       'boot;attach;more;',
     );
-    await expect(insist(() => device.execute(EventLogObject, 0, 'logStart', '0=2'))).rejects.toMatchObject({
+    await expect(insist(() => device.execute(EventLogObject, 0, 'logStart', "0='2'"))).rejects.toMatchObject({
       status: Code.BadRequest,
     });
   });

@@ -1,6 +1,6 @@
 // Firmware from end to end: sent or fetched, over good and bad roads, with restarts in between.
-import { FirmwareState, MemoryPackageStore, UpdateResult } from '@lapwing/client';
-import { hours, minutes, seconds } from '@lapwing/kernel';
+import { FirmwareState, MemoryPackageStore, secured, UpdateResult } from '@lapwing/client';
+import { encodeUtf8, fromHex, hours, minutes, Secret, seconds } from '@lapwing/kernel';
 import { makeValue, type PathText } from '@lapwing/lwm2m';
 import { FirmwareUpdate as FirmwareObject } from '@lapwing/lwm2m/objects/firmware-update';
 import { describe, expect, it } from 'vitest';
@@ -152,6 +152,56 @@ describe('firmware that is fetched', () => {
     expect(await own.store.size()).toBeGreaterThan(there);
     await world.until(() => own.update.status.state === Downloaded);
     expect(host.requests.length).toBeGreaterThan(1);
+  });
+
+  it('comes over DTLS from a host that the device has a key for, at 20 % loss each way, and from no other', async () => {
+    const key = new Secret(fromHex('000102030405060708090a0b0c0d0e0f'));
+    const world = await World.make({ seed: 5, weather: { loss: 0.2 } });
+    await using _ = world;
+    const thing = await world.device('a', { lifetime: hours(24) });
+    const secure = packageOf(100_000);
+    await using _host = await hostPackages(world, secure, { psk: () => key });
+    const own = await updating(world, thing, {
+      connectors: { coaps: (destination) => secured(world.network.transport(thing.host), destination) },
+      credentials: (of) => (of.includes(packageHost) ? { kind: 'psk', identity: encodeUtf8('a'), key } : undefined),
+    });
+    while (thing.client.phase() !== 'registered') await world.pass(seconds(1));
+    const device = world.server.device('a');
+    const write = (to: string) => world.during(device.write('/5/0/1', makeValue('string', to)), hours(1));
+    await write('coaps://10.0.0.8/firmware');
+    expect(own.update.status).toEqual({ state: Idle, result: UpdateResult.InvalidUri });
+    await write(`coaps://${packageHost}:5683/firmware`);
+    while (own.update.status.state === Downloading) await world.pass(minutes(1));
+    expect(own.update.status).toEqual({ state: Downloaded, result: UpdateResult.Initial });
+    expect(await own.store.read(0, 200_000)).toEqual(secure);
+  });
+
+  it('M-02: does not come from the device itself, whatever name says so, and nobody is asked', async () => {
+    const opened: string[] = [];
+    const { world, own, write } = await setUp(
+      {},
+      {
+        lookUp: () => Promise.resolve(['127.0.0.1', 'fe80::1']),
+        connectors: {
+          coap: ({ address }) => {
+            const road = world.network.transport('10.1.0.1');
+            const { send } = road;
+            road.send = (peer, bytes) => {
+              opened.push(String(address));
+              send.call(road, peer, bytes);
+            };
+            return road;
+          },
+        },
+      },
+    );
+    await using _ = world;
+    for (const host of ['127.0.0.1', '[::1]', '169.254.169.254', 'packages.example', '2130706433', '0.0.0.0']) {
+      await write('/5/0/1', makeValue('string', `coap://${host}/firmware`));
+      while (own.update.status.state === Downloading) await world.pass(seconds(1));
+      expect(own.update.status, host).toEqual({ state: Idle, result: UpdateResult.InvalidUri });
+    }
+    expect(opened).toEqual([]);
   });
 
   it('M-22: does not hold up what servers ask meanwhile', async () => {

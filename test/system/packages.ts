@@ -1,6 +1,7 @@
 // A host in memory that has packages, and devices with an update object that fetch or are sent them.
 import { FirmwareUpdate, type FirmwareUpdateOptions, MemoryPackageStore, type PackageStore } from '@lapwing/client';
 import { Code, Endpoint, makeResponse, type Request, type Response } from '@lapwing/coap';
+import { type CredentialStore, secure } from '@lapwing/dtls';
 import { SeededRandom } from '@lapwing/kernel/testing';
 import type { Thing, World } from './world.ts';
 
@@ -18,8 +19,8 @@ export interface Host extends AsyncDisposable {
   readonly requests: Request[];
 }
 
-/** At `coap://10.0.0.9/firmware`. */
-export async function hostPackages(world: World, bytes: Uint8Array): Promise<Host> {
+/** At `coap://10.0.0.9/firmware`; with keys at `coaps://10.0.0.9:5683/firmware`. */
+export async function hostPackages(world: World, bytes: Uint8Array, keys?: CredentialStore): Promise<Host> {
   const requests: Request[] = [];
   const host = { bytes, etag: Uint8Array.of(1) as Uint8Array | undefined, refusal: undefined as Code | undefined };
   const serve = (request: Request): Promise<Response> => {
@@ -35,7 +36,8 @@ export async function hostPackages(world: World, bytes: Uint8Array): Promise<Hos
     return Promise.resolve({ ...makeResponse(Code.Content), body });
   };
   const { clock, random } = world;
-  const transport = world.network.transport(packageHost, 5683);
+  const road = world.network.transport(packageHost, 5683);
+  const transport = keys === undefined ? road : secure(road, { accept: keys, clock, random });
   const endpoint = await Endpoint.open({ transport, serve, clock, random });
   return Object.assign(host, { requests, [Symbol.asyncDispose]: () => endpoint[Symbol.asyncDispose]() });
 }

@@ -78,6 +78,22 @@ describe('a device over DTLS', () => {
     expect(world.dtls().associations).toBe(0);
   });
 
+  it('has no more associations than its listener says, and none after as long a silence as it says', async () => {
+    const secured = { associationsPerIdentity: 1, idleTimeout: minutes(10) };
+    await using world = await World.make({ road: 'dtls-cid', secured });
+    const { host } = await world.device('dev', { lifetime: hours(24) });
+    await world.pass(seconds(5));
+    const credentials = await world.enrol('dev');
+    const twin = await world.device('twin', { name: 'dev', lifetime: hours(24), ...(credentials && { credentials }) });
+    await world.pass(seconds(5));
+    expect(world.dtls()).toMatchObject({ associations: 1, handshakesDone: 2, associationsEvicted: 1 });
+    for (const each of [host, twin.host]) world.network.darken(each);
+    await world.pass(minutes(9));
+    expect(world.dtls()).toMatchObject({ associations: 1, unheard: 0 });
+    await world.pass(minutes(11));
+    expect(world.dtls()).toMatchObject({ associations: 0, unheard: 1 });
+  });
+
   it('has no way in with a key of its own making', async () => {
     await using world = await World.make({ road: 'dtls-psk' });
     await world.enrol('dev');

@@ -32,6 +32,7 @@ import {
   type BootstrapServerOptions,
   type DtlsStats,
   type Listener,
+  type ListenerSecurity,
   MemoryPlanStore,
   MemorySecurityStore,
   type Notification,
@@ -76,6 +77,8 @@ export type ThingOptions = Partial<Omit<ClientOptions, 'bootstrap'>> & {
 } & Pick<
     ServerAccount,
     | 'queueMode'
+    | 'awakeTime'
+    | 'idle'
     | 'notifications'
     | 'retry'
     | 'defaultMinimumPeriod'
@@ -143,6 +146,8 @@ export interface WorldOptions {
   readonly road?: keyof typeof roads;
   /** Where the server keeps DTLS associations; default nowhere. */
   readonly associations?: AssociationStore;
+  /** Of the server's secured listener, beside what the road says. */
+  readonly secured?: Partial<ListenerSecurity>;
   /** The server keeps nothing of OSCORE over a restart. */
   readonly forgets?: true;
   readonly server?: Partial<ServerOptions>;
@@ -188,6 +193,7 @@ export class World implements AsyncDisposable {
   readonly bootstraps: Bootstrapped[] = [];
   readonly road: Road;
   private readonly associations: AssociationStore | undefined;
+  private readonly secured: Partial<ListenerSecurity> | undefined;
   private readonly forgets: boolean;
   /** Everything that the server told, in order. */
   readonly heard: Heard[] = [];
@@ -202,6 +208,7 @@ export class World implements AsyncDisposable {
     this.network = new MemoryNetwork(this.clock, this.random, { latency: 20, ...options.weather });
     this.streams = new MemoryStreamNetwork(this.network);
     this.associations = options.associations;
+    this.secured = options.secured;
     this.forgets = options.forgets ?? false;
   }
 
@@ -315,8 +322,10 @@ export class World implements AsyncDisposable {
   /** As the server is given it; each time with a transport of its own. */
   listener(): Listener {
     const listener = this.road.listener(this.transport(serverHost, 5683, this.security));
-    if (this.associations === undefined || listener.dtls === undefined) return listener;
-    return { ...listener, dtls: { ...listener.dtls, associations: this.associations } };
+    if (listener.dtls === undefined) return listener;
+    const { associations } = this;
+    const kept = associations === undefined ? {} : { associations };
+    return { ...listener, dtls: { ...listener.dtls, ...this.secured, ...kept } };
   }
 
   /** Counters of the server's secured listener. */
@@ -366,7 +375,7 @@ export class World implements AsyncDisposable {
     const { lifetime = seconds(600), queueMode = false, notifications = 'con', retry = {}, ...some } = options;
     const { omitName = false, knows = 'server', bootstrap = {}, isGateway = false, forgets = false, ...others } = some;
     const endDevices = new EndDevices(isGateway ? objects : new ObjectStore());
-    const { defaultMinimumPeriod = 0, defaultMaximumPeriod, credentials, oscore, ...rest } = others;
+    const { defaultMinimumPeriod = 0, defaultMaximumPeriod, credentials, oscore, awakeTime, idle, ...rest } = others;
     const { scheme } = this.road;
     const isGiven = credentials !== undefined || oscore !== undefined;
     const proof = knows === 'bootstrap' || isGiven ? {} : await this.proof(name);
@@ -377,6 +386,8 @@ export class World implements AsyncDisposable {
       ...(oscore === undefined ? {} : { oscore }),
       lifetime,
       queueMode,
+      ...(awakeTime === undefined ? {} : { awakeTime }),
+      ...(idle === undefined ? {} : { idle }),
       notifications,
       omitName,
       retry,

@@ -1,5 +1,5 @@
 // The device side of LwM2M: objects, registration, notifications.
-export type { AccountStats, SendOptions } from './account.ts';
+export type { AccountStats } from './account.ts';
 export type { Downgrade } from './bootstrap/consistency.ts';
 export { BootstrapError } from './bootstrap/errors.ts';
 export type { BootstrapFailure, BootstrapPhase, BootstrapTerms } from './bootstrap/machine.ts';
@@ -38,8 +38,15 @@ export { AuthStatus, type Identities, Portfolio, type PortfolioOptions } from '.
 export { SecurityMode, SecurityObject } from './builtin/security.ts';
 export { ServerObject } from './builtin/server.ts';
 export { SoftwareManagement, type SoftwareManagementOptions } from './builtin/software-management.ts';
-export { type About, Client, type ClientEvents, type SendChoice } from './client.ts';
-export { type Connector, type Credentials, type Destination, secured, tlsCredentialsOf } from './connect.ts';
+export { Client, type SendChoice } from './client.ts';
+export {
+  type AssociationRecords,
+  type Connector,
+  type Credentials,
+  type Destination,
+  secured,
+  tlsCredentialsOf,
+} from './connect.ts';
 export type { AddressPolicy } from './download/addresses.ts';
 export type { ArrivalOptions } from './download/arrival.ts';
 export type { DownloadPatience } from './download/downloader.ts';
@@ -50,6 +57,7 @@ export type { PackageBeginning, PackageSink, PackageSource, PackageTag, PackageW
 export type { PackageLabel, StoredPackage } from './download/stored-package.ts';
 export { type EngineEvent, engineEvents } from './engine-events.ts';
 export { EndDeviceError, SendError } from './errors.ts';
+export type { About, ClientEvents } from './events.ts';
 export type { ComponentOptions } from './firmware/component.ts';
 export { FirmwareState, type FirmwareStatus, UpdateResult } from './firmware/machine.ts';
 export {
@@ -59,14 +67,19 @@ export {
   EndDevices,
   type EndDevicesOptions,
 } from './gateway/end-devices.ts';
-export type { Moment } from './notify/delivery.ts';
+export type { Moment, NotificationOutcome } from './notify/delivery.ts';
+export type { HistoryOptions, Series } from './notify/history.ts';
 export { MemoryNotificationStore } from './notify/memory-notification-store.ts';
 export type { KeptNotifications, NotificationStore } from './notify/notification-store.ts';
 export type { NotificationStats } from './notify/remembering.ts';
 export { Instance, type InstancePatch } from './objects/instance.ts';
 export { type ObjectPolicy, ObjectStore, type Origin, type StoreEvents, type StoreLimits } from './objects/store.ts';
+export type { NotificationStorage, Watched } from './operations/observe.ts';
+export type { SendOptions, SendStorage } from './operations/sends.ts';
 export type { BootstrapAccount, BootstrapPolicy, ClientOptions, ServerAccount } from './options.ts';
+export { FileStateStore, type FileStoreOptions } from './persistence/file.ts';
 export { PackageFile, type PackageFileOptions } from './persistence/package-file.ts';
+export { MemoryStateStore, type StateStore } from './persistence/store.ts';
 export { defaultRetry, type RetryPolicy } from './registration/backoff.ts';
 export type { Phase } from './registration/transitions.ts';
 export { SoftwareResult, SoftwareState, type SoftwareStatus } from './software/machine.ts';

@@ -30,6 +30,8 @@ export async function securityOfListener(
     ...(await provedBy(config, at)),
     extendedMasterSecret: config.extendedMasterSecret,
     handshakesPerHost: config.handshakesPerHost,
+    associationsPerIdentity: config.associationsPerIdentity,
+    idleTimeout: config.idleTimeout,
     resumption: config.resumption,
     connectionId: config.connectionId,
     ...(suites.length === 0 ? {} : { suites }),

@@ -82,6 +82,8 @@ export interface ListenerSecurity {
   readonly handshakesPerHost?: number;
   /** DTLS associations of one identity; beyond, the one that was quiet longest goes. Default 8. */
   readonly associationsPerIdentity?: number;
+  /** A DTLS association of whose device nothing is heard for so long ends, in ms; default 30 days, from a minute to ten years. */
+  readonly idleTimeout?: Duration;
   /** Sessions and tickets that save a device the next full handshake; default true. */
   readonly resumption?: boolean;
   /** Where associations outlive the process; default: nowhere. */
@@ -226,7 +228,7 @@ async function secured(
   { clock, random, security }: Ambient,
 ): Promise<DtlsTransport> {
   const admission = admissionOf(wanted, security);
-  const { associationsPerIdentity: perIdentity } = wanted;
+  const { associationsPerIdentity: perIdentity, idleTimeout: idle } = wanted;
   const { associations, suites, connectionId, extendedMasterSecret, handshakeTimeout } = wanted;
   const transport = secure(road, {
     accept: credentialsOf(wanted, security),
@@ -235,7 +237,10 @@ async function secured(
     ...(suites === undefined ? {} : { suites }),
     ...(connectionId === undefined ? {} : { connectionId }),
     ...(extendedMasterSecret === undefined ? {} : { extendedMasterSecret }),
-    ...(handshakeTimeout === undefined ? {} : { timers: { accept: handshakeTimeout } }),
+    timers: {
+      ...(handshakeTimeout === undefined ? {} : { accept: handshakeTimeout }),
+      ...(idle === undefined ? {} : { idle }),
+    },
     limits: {
       halfOpenPerHost: wanted.handshakesPerHost ?? 100,
       ...(perIdentity === undefined ? {} : { perIdentity }),

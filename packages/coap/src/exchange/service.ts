@@ -9,6 +9,8 @@ export interface Context {
   readonly signal: AbortSignal;
   /** Present when the request observes (RFC 7641): every later state goes through it. */
   readonly notify?: Notify;
+  /** Of an observation that began before a restart: the number of its next state (RFC 7641 §4.4). */
+  readonly sequence?: number | undefined;
   /** The request was sent to a group (RFC 7252 §8). */
   readonly multicast?: true;
   /** The request's body in order of arrival, where the service takes streams; then `payload` is empty. */
