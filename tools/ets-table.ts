@@ -39,7 +39,7 @@ function roadOf({ titles }: RunTest): string | undefined {
   const named = namedRoads.find(([title]) => title.test(titles.at(-1) ?? ''));
   if (named !== undefined) return named[1];
   const [, road, weather] =
-    /\b((?:udp|tcp|tls|dtls|oscore)(?:-[a-z0-9]+)?) on a (perfect|network)/.exec(titles.join(' ')) ?? [];
+    /\b((?:udp|tcp|tls|ws|dtls|oscore)(?:-[a-z0-9]+)?) on a (perfect|network)/.exec(titles.join(' ')) ?? [];
   return road === undefined ? undefined : `${road}${weather === 'perfect' ? '' : ' 20 %'}`;
 }
 

@@ -10,10 +10,12 @@ import {
   ObjectStore,
   type ServerAccount,
   secured,
+  tlsCredentialsOf,
 } from '@lapwing/client';
-import { streamTransport } from '@lapwing/coap';
+import { streamTransport, webSocketRoad } from '@lapwing/coap';
 import { type KeyUseStore, MemoryKeyUseStore } from '@lapwing/coap/oscore';
-import { type Duration, seconds, type Transport } from '@lapwing/kernel';
+import { tlsOver } from '@lapwing/coap/testing';
+import { type Duration, type StreamRoad, seconds, type Transport } from '@lapwing/kernel';
 import {
   type LinkProfile,
   MemoryNetwork,
@@ -36,6 +38,7 @@ import {
   type Notification,
   type ObserveOptions,
   type Plan,
+  type SecurityStore,
   Server,
   type ServerEvents,
   type ServerOptions,
@@ -109,7 +112,20 @@ function addObjects(objects: ObjectStore, counts: { reboots: number }): void {
 
 /** The rows of the matrix that every road must stand. */
 export const rows: readonly { readonly name: string; readonly options: WorldOptions }[] = (
-  ['udp', 'tcp', 'oscore', 'oscore-dtls', 'oscore-tcp', 'dtls-psk', 'dtls-cid', 'dtls-rpk', 'dtls-x509'] as const
+  [
+    'udp',
+    'tcp',
+    'tls-psk',
+    'tls-x509',
+    'ws',
+    'oscore',
+    'oscore-dtls',
+    'oscore-tcp',
+    'dtls-psk',
+    'dtls-cid',
+    'dtls-rpk',
+    'dtls-x509',
+  ] as const
 ).flatMap((road) => [
   { name: `${road} on a perfect network`, options: { road } },
   {
@@ -120,7 +136,7 @@ export const rows: readonly { readonly name: string; readonly options: WorldOpti
 
 /** Whether devices make connections: nothing is lost on them, repeated or reset. */
 export function isOverStream({ road = 'udp' }: WorldOptions): boolean {
-  return roads[road].scheme === 'coap+tcp';
+  return roads[road].scheme.includes('+');
 }
 
 export interface WorldOptions {
@@ -154,8 +170,11 @@ type Bootstrapped = {
   [K in keyof BootstrapEvents]: { readonly kind: K; readonly at: number; readonly event: BootstrapEvents[K] };
 }[keyof BootstrapEvents];
 
+/** Of the event loop, which is where node:tls does its work; no more than it takes. */
+const turnsOfTls = 10;
+
 export class World implements AsyncDisposable {
-  readonly clock = new VirtualClock();
+  readonly clock: VirtualClock;
   readonly random: SeededRandom;
   readonly network: MemoryNetwork;
   readonly streams: MemoryStreamNetwork;
@@ -183,10 +202,11 @@ export class World implements AsyncDisposable {
   private provisioner: BootstrapServer | undefined;
 
   private constructor(options: WorldOptions) {
+    this.road = roads[options.road ?? 'udp'];
+    this.clock = new VirtualClock(this.road.accept === undefined ? {} : { turns: turnsOfTls });
     this.random = new SeededRandom(options.seed ?? 1);
     this.network = new MemoryNetwork(this.clock, this.random, { latency: 20, ...options.weather });
     this.streams = new MemoryStreamNetwork(this.network);
-    this.road = roads[options.road ?? 'udp'];
     this.associations = options.associations;
     this.secured = options.secured;
     this.forgets = options.forgets ?? false;
@@ -211,7 +231,7 @@ export class World implements AsyncDisposable {
 
   async startBootstrap(options: Partial<BootstrapServerOptions> = {}): Promise<void> {
     this.provisioner = await BootstrapServer.listen({
-      listeners: [this.road.listener(this.transport(bootstrapHost, 5783))],
+      listeners: [this.road.listener(this.transport(bootstrapHost, 5783, this.bootstrapSecurity))],
       security: this.bootstrapSecurity,
       keys: this.security,
       keyUse: this.keyUse.bootstrap,
@@ -281,18 +301,27 @@ export class World implements AsyncDisposable {
     }
   }
 
-  private connections(host: string, port?: number): Transport {
+  private connections(road: StreamRoad): Transport {
     const { clock, random } = this;
-    return streamTransport(this.streams.road(host, port), { clock, random });
+    return streamTransport(road, { clock, random });
   }
 
-  private transport(host: string, port: number): Transport {
-    return this.road.scheme === 'coap+tcp' ? this.connections(host, port) : this.network.transport(host, port);
+  private webSockets(host: string, port?: number): Transport {
+    return this.connections(webSocketRoad(this.streams.road(host, port), { random: this.random }));
+  }
+
+  /** Where a server listens that knows those who are in `security`. */
+  private transport(host: string, port: number, security: SecurityStore): Transport {
+    const { scheme, accept } = this.road;
+    if (!scheme.includes('+')) return this.network.transport(host, port);
+    if (scheme === 'coap+ws') return this.webSockets(host, port);
+    const road = this.streams.road(host, port);
+    return this.connections(accept === undefined ? road : tlsOver(road, { accept: accept(security) }));
   }
 
   /** As the server is given it; each time with a transport of its own. */
   listener(): Listener {
-    const listener = this.road.listener(this.transport(serverHost, 5683));
+    const listener = this.road.listener(this.transport(serverHost, 5683, this.security));
     if (listener.dtls === undefined) return listener;
     const { associations } = this;
     const kept = associations === undefined ? {} : { associations };
@@ -386,7 +415,10 @@ export class World implements AsyncDisposable {
       connectors: {
         coap: socket,
         coaps: (destination) => secured(socket(), destination),
-        'coap+tcp': () => this.connections(host),
+        'coap+tcp': () => this.connections(this.streams.road(host)),
+        'coaps+tcp': ({ credentials }) =>
+          this.connections(tlsOver(this.streams.road(host), { connect: tlsCredentialsOf(credentials) })),
+        'coap+ws': () => this.webSockets(host),
       },
       ...rest,
     });
