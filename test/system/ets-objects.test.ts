@@ -1,6 +1,6 @@
 // The enabler test cases on the objects of a device other than firmware, by id: a server and a device of ours on every road.
 import {
-  BinaryAppData,
+  BinaryContainer,
   Cellular,
   Client,
   ConnectivityMonitoring,
@@ -70,7 +70,7 @@ function furnished({ clock }: World) {
     ]),
   );
   const received: number[] = [];
-  const data = new BinaryAppData({ objects, clock, received: (instance) => void received.push(instance) });
+  const data = new BinaryContainer({ objects, clock, received: (instance) => void received.push(instance) });
   data.put(0, new Map([[0, encodeUtf8('from the device')]]));
   const log = new EventLog({ objects });
   return { objects, device, monitoring, location, statistics, modem, cellular, data, received, log, network, reboots };

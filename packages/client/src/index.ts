@@ -10,7 +10,7 @@ export {
   type FirmwarePart,
   type PartUpdates,
 } from './builtin/advanced-firmware-update.ts';
-export { type AppDataLabel, BinaryAppData, type BinaryAppDataOptions } from './builtin/binary-app-data.ts';
+export { BinaryContainer, type BinaryContainerOptions, type ContainerLabel } from './builtin/binary-container.ts';
 export {
   type ApnSettings,
   type BearerSettings,

@@ -5,7 +5,7 @@ import { BinaryAppDataContainer as ContainerObject } from '@lapwing/lwm2m/object
 import type { ObjectStore } from '../objects/store.ts';
 import { isMany } from '../objects/tree.ts';
 
-export interface BinaryAppDataOptions {
+export interface BinaryContainerOptions {
   readonly objects: ObjectStore;
   /** Bytes of one piece of data; default 65,536. */
   readonly mostBytes?: number;
@@ -15,7 +15,7 @@ export interface BinaryAppDataOptions {
 }
 
 /** What goes along with data. */
-export interface AppDataLabel {
+export interface ContainerLabel {
   /** 0 immediate, 1 best effort, 2 latest. */
   readonly dataPriority?: number;
   readonly dataDescription?: string;
@@ -26,12 +26,12 @@ export interface AppDataLabel {
 const { data: dataResource, dataPriority, dataDescription, dataFormat, appId } = ContainerObject.resources;
 const longestText = 32;
 
-export class BinaryAppData implements Disposable {
+export class BinaryContainer implements Disposable {
   private readonly objects: ObjectStore;
   private readonly clock: Clock;
   private readonly subscription: Disposable;
 
-  constructor({ objects, mostBytes = 65_536, received, clock = systemClock }: BinaryAppDataOptions) {
+  constructor({ objects, mostBytes = 65_536, received, clock = systemClock }: BinaryContainerOptions) {
     this.objects = objects;
     this.clock = clock;
     objects.define(ContainerObject, {
@@ -70,7 +70,7 @@ export class BinaryAppData implements Disposable {
   }
 
   /** What the device has to say; the instance is made where it is not there yet. Its creation time is now. */
-  put(instance: number, data: ReadonlyMap<number, Uint8Array>, label: AppDataLabel = {}): void {
+  put(instance: number, data: ReadonlyMap<number, Uint8Array>, label: ContainerLabel = {}): void {
     const values = { ...label, data, dataCreationTime: Math.floor(this.clock.wall() / 1000) };
     const own = this.objects.get(ContainerObject, instance);
     if (own === undefined) this.objects.add(ContainerObject, instance, values);
