@@ -72,6 +72,7 @@ export {
   formatAddress,
   type Identity,
   nobody,
+  type Pace,
   type Peer,
   type Transport,
   type TransportSink,
