@@ -28,12 +28,15 @@ import { Trees } from './operations/trees.ts';
 import type { Settings } from './options.ts';
 import type { Phase } from './registration/machine.ts';
 import { RegistrationSession, type SessionListener } from './registration/session.ts';
+import { type TriggerStats, Triggers } from './trigger.ts';
 
 export interface AccountStats extends LinkStats {
   /** Observations of the server here. */
   readonly relations: number;
   /** Requests refused because they came from somebody else. */
   readonly strangers: number;
+  /** Text messages from the server's number; undefined where none can wake the device. */
+  readonly triggers: TriggerStats | undefined;
 }
 
 export interface SendOptions {
@@ -41,6 +44,11 @@ export interface SendOptions {
   readonly signal?: AbortSignal;
   /** Content-Format; default by version, and for values with times SenML. */
   readonly format?: number;
+}
+
+export interface AccountListener extends SessionListener {
+  /** The server has asked by text message for a bootstrap. */
+  bootstrap(): void;
 }
 
 export class Account implements AsyncDisposable {
@@ -52,6 +60,7 @@ export class Account implements AsyncDisposable {
   private readonly relations = new Relations();
   private readonly device: Settings;
   private readonly caller: Caller;
+  private triggers: Triggers | undefined;
   private listed = '';
   private strangers = 0;
 
@@ -89,7 +98,7 @@ export class Account implements AsyncDisposable {
   }
 
   /** Opens the socket; registers when it is started. */
-  static async open(settings: Settings, account: AccountSettings, listener: SessionListener): Promise<Account> {
+  static async open(settings: Settings, account: AccountSettings, listener: AccountListener): Promise<Account> {
     let service: Service = () => Promise.reject(new ResponseError(Code.ServiceUnavailable));
     let lost: (peer: Peer) => void = () => undefined;
     const link = await Link.open(account, settings, {
@@ -117,6 +126,7 @@ export class Account implements AsyncDisposable {
       });
       service = (request, context) => opened.serve(operations, request, context);
       lost = (peer) => opened.session.lost(peer);
+      opened.triggers = await opened.awaitTriggers(listener);
       return opened;
     } catch (error) {
       await link[Symbol.asyncDispose]();
@@ -125,7 +135,8 @@ export class Account implements AsyncDisposable {
   }
 
   stats(): AccountStats {
-    return { relations: this.relations.size, strangers: this.strangers, ...this.link.stats() };
+    const { relations, strangers, triggers } = this;
+    return { relations: relations.size, strangers, triggers: triggers?.stats(), ...this.link.stats() };
   }
 
   get phase(): Phase {
@@ -230,6 +241,7 @@ export class Account implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.session[Symbol.dispose]();
     this.relations.endAll();
+    await this.triggers?.[Symbol.asyncDispose]();
     await this.link[Symbol.asyncDispose]();
   }
 
@@ -241,6 +253,22 @@ export class Account implements AsyncDisposable {
       formats: announcesFormats ? formats : [],
       objects: objectList(objects, version),
     });
+  }
+
+  /** Undefined where no number may wake the device. */
+  private async awaitTriggers({ bootstrap }: AccountListener): Promise<Triggers | undefined> {
+    const { clock, random, rootPath } = this.device;
+    const { waking, instance } = this.settings;
+    if (waking === undefined) return undefined;
+    const road = waking.connector({ ...waking, clock, random });
+    const triggers = await Triggers.open({
+      ...{ road, instance, rootPath, clock },
+      isAllowed: () => this.server.isTriggered(this.session.version),
+      act: (what) => (what === 'update' ? this.update() : bootstrap()),
+    });
+    // Under DTLS it is the device that begins, while the server cannot: so it does now, and what comes of it is heard or not.
+    if (waking.credentials !== undefined) road.connect(waking.address).catch(() => undefined);
+    return triggers;
   }
 
   private serve(operations: Service, request: Request, context: Context): Promise<Response> {

@@ -11,6 +11,7 @@ import {
 } from '@lapwing/coap';
 import { type Credentials, checkCredentials as check, cipherSuites, secure } from '@lapwing/dtls';
 import { type Address, type Clock, ConfigError, type Random, type Transport } from '@lapwing/kernel';
+import type { SmsAccess } from './sms.ts';
 
 export type { Credentials } from '@lapwing/dtls';
 
@@ -42,6 +43,24 @@ export const defaultConnectors: Readonly<Record<string, Connector>> = {
   'coap+ws': ({ clock, random }) => webSocketTransport({ clock, random }),
   'coaps+ws': (destination) => secureWebSocketTransport(streamOptionsOf(destination)),
 };
+
+/** Roads to numbers, over which DTLS with a pre-shared key and a short tag fits a text message (RFC 7925 Appendix A). */
+export function numberConnectors({ road }: SmsAccess): Readonly<Record<string, Connector>> {
+  const connect: Connector = (destination) => {
+    const { address, credentials, cipherSuites = [] } = destination;
+    if (address.via !== 'sms') throw new ConfigError([`address: ${address.via} is no number`]);
+    const line = road(address.msisdn);
+    if (credentials === undefined) return line;
+    return secured(line, {
+      ...destination,
+      cipherSuites: cipherSuites.length > 0 ? cipherSuites : [PSK_AES_128_CCM_8],
+    });
+  };
+  return { tel: connect, sms: connect };
+}
+
+/** TLS_PSK_WITH_AES_128_CCM_8. */
+const PSK_AES_128_CCM_8 = 0xc0a8;
 
 /** The same credentials in the words of TLS. Throws ConfigError for what node:tls cannot do. */
 function streamOptionsOf({ credentials, serverName, clock, random }: Destination) {

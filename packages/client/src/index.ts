@@ -3,7 +3,7 @@ export type { AccountStats, SendOptions } from './account.ts';
 export type { Downgrade } from './bootstrap/consistency.ts';
 export { BootstrapError } from './bootstrap/errors.ts';
 export type { BootstrapFailure, BootstrapPhase, BootstrapTerms } from './bootstrap/machine.ts';
-export { SecurityMode, SecurityObject } from './builtin/security.ts';
+export { SecurityMode, SecurityObject, SmsSecurityMode } from './builtin/security.ts';
 export { ServerObject } from './builtin/server.ts';
 export { type About, Client, type ClientEvents, type SendChoice } from './client.ts';
 export { type Connector, type Credentials, type Destination, secured } from './connect.ts';
@@ -20,3 +20,5 @@ export { type ObjectPolicy, ObjectStore, type Origin, type StoreEvents, type Sto
 export type { BootstrapAccount, BootstrapPolicy, ClientOptions, ServerAccount } from './options.ts';
 export { defaultRetry, type RetryPolicy } from './registration/backoff.ts';
 export type { Phase } from './registration/machine.ts';
+export type { ServerSms, SmsAccess } from './sms.ts';
+export type { TriggerStats } from './trigger.ts';

@@ -61,8 +61,8 @@ export class Server implements AsyncDisposable {
 
   private constructor(settings: Settings) {
     this.settings = settings;
-    const { clock, limits, stores } = settings;
-    this.oscore = protectionOf({ ...settings, keyUse: stores.keyUse });
+    const { clock, limits } = settings;
+    this.oscore = protectionOf({ ...settings, keyUse: settings.stores.keyUse });
     this.commands = new Commands(clock, limits.commands);
     const models = new Models(settings.library);
     const host = { contactOf: (name: string) => this.registry.byName(name), emit: this.tell };
@@ -194,15 +194,16 @@ export class Server implements AsyncDisposable {
     const obstacle = obstacleTo(name, contact, operation);
     if (contact === undefined || obstacle !== undefined) return Promise.reject(obstacle);
     const work: Work<Result> = (target, command) => this.ask(target, operation, options, command);
-    return options.order === 'now'
-      ? this.commands.runNow(contact, work, options)
-      : this.commands.enqueue(contact, work, options);
+    if (options.order === 'now') return this.commands.runNow(contact, work, options);
+    this.telling.wanted(contact);
+    return this.commands.enqueue(contact, work, options);
   }
 
   /** See `Device.queue`: for a device that sleeps, or is not there. */
   queue(name: string, operation: Operation, options?: QueueOptions): Promise<QueuedCommand> {
     if (!isName(name)) return Promise.reject(new FormatError(`${JSON.stringify(name)} is no endpoint name`));
-    return this.keeping.queue.add(name, operation, options);
+    const added = this.keeping.queue.add(name, operation, options);
+    return added.finally(() => this.telling.wanted(this.registry.byName(name)));
   }
 
   /** Commands of a device that wait or are under way, in order. */
@@ -245,10 +246,9 @@ export class Server implements AsyncDisposable {
     this.awake[Symbol.dispose]();
     // Before anything ends: what is kept is what there was.
     await this.keeping.close();
-    const closed = new NotRegisteredError('the server was closed');
     for (const contact of this.registry.values()) {
       contact.ended = true;
-      this.commands.abandon(contact, closed);
+      this.commands.abandon(contact, new NotRegisteredError('the server was closed'));
     }
     for (const { endpoint } of this.listening) await endpoint[Symbol.asyncDispose]();
     await this.oscore?.[Symbol.asyncDispose]();

@@ -44,4 +44,4 @@ export type { Submit, Validity } from './pdu/submit.ts';
 export { type Timestamp, timestampAt } from './pdu/time.ts';
 export { type SerialPortOptions, serialPort } from './serial.ts';
 export { tcpPort } from './tcp.ts';
-export { type SmsTransportOptions, smsPace, smsTransport } from './transport.ts';
+export { type SmsTransportOptions, smsPace, smsRoad, smsTransport } from './transport.ts';

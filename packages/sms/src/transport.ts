@@ -93,3 +93,9 @@ class SmsTransport implements Transport {
     return peer;
   }
 }
+
+/** Roads to one number at a time, as a device with several servers needs them. */
+export const smsRoad =
+  (messenger: Messenger) =>
+  (number: string): Transport =>
+    smsTransport({ messenger, from: number });

@@ -19,6 +19,10 @@ export const SecurityObject = defineObject({
     publicKeyOrIdentity: { id: 3, type: 'opaque', access: 'none' },
     serverPublicKey: { id: 4, type: 'opaque', access: 'none' },
     secretKey: { id: 5, type: 'opaque', access: 'none' },
+    smsSecurityMode: { id: 6, type: 'integer', access: 'none', range: '0..255' },
+    smsBindingKeyParameters: { id: 7, type: 'opaque', access: 'none' },
+    smsBindingSecretKeys: { id: 8, type: 'opaque', access: 'none' },
+    serverSmsNumber: { id: 9, type: 'string', access: 'none' },
     shortServerId: { id: 10, type: 'integer', access: 'none', range: '1..65534' },
     clientHoldOffTime: { id: 11, type: 'integer', access: 'none', unit: 's' },
     bootstrapServerAccountTimeout: { id: 12, type: 'integer', access: 'none', unit: 's' },
@@ -33,6 +37,9 @@ export const SecurityObject = defineObject({
 /** Resource Security Mode. */
 export const SecurityMode = { PreSharedKey: 0, RawPublicKey: 1, Certificate: 2, NoSec: 3, Est: 4 } as const;
 
+/** SMS Security Mode (/0/x/6): secure packets need a smartcard that does them, and are not spoken here. */
+export const SmsSecurityMode = { Dtls: 1, SecurePackets: 2, NoSec: 3 } as const;
+
 export interface SecurityRecord {
   readonly uri: string;
   readonly isBootstrap: boolean;
@@ -41,6 +48,13 @@ export interface SecurityRecord {
   readonly publicKeyOrIdentity: Uint8Array;
   readonly serverPublicKey: Uint8Array;
   readonly secretKey: Secret;
+  /** One of `SmsSecurityMode`, or something that is not spoken here. */
+  readonly smsMode: number;
+  /** PSK identity and key; the specification leaves open how they are written (OMA issue 149). */
+  readonly smsIdentity: Uint8Array;
+  readonly smsKey: Secret;
+  /** MSISDN that may wake the device. */
+  readonly smsNumber: string | undefined;
   readonly shortServerId: number | undefined;
   readonly holdOff: Duration;
   /** Infinity for never. */
@@ -68,6 +82,10 @@ export function readSecurity(contents: Contents): SecurityRecord {
     publicKeyOrIdentity: bytesAt(contents, resources.publicKeyOrIdentity.id) ?? none,
     serverPublicKey: bytesAt(contents, resources.serverPublicKey.id) ?? none,
     secretKey: new Secret(bytesAt(contents, resources.secretKey.id) ?? none),
+    smsMode: numberAt(contents, resources.smsSecurityMode.id) ?? SmsSecurityMode.NoSec,
+    smsIdentity: bytesAt(contents, resources.smsBindingKeyParameters.id) ?? none,
+    smsKey: new Secret(bytesAt(contents, resources.smsBindingSecretKeys.id) ?? none),
+    smsNumber: textAt(contents, resources.serverSmsNumber.id) || undefined,
     shortServerId: numberAt(contents, resources.shortServerId.id),
     holdOff: seconds(Math.max(0, numberAt(contents, resources.clientHoldOffTime.id) ?? 0)),
     accountTimeout: timeout > 0 ? seconds(timeout) : Number.POSITIVE_INFINITY,
@@ -109,6 +127,34 @@ export function securityKeys(credentials: Credentials | undefined): SecurityKeys
         secretKey: bytesOf(credentials.own?.privateKey),
       };
   }
+}
+
+/** The same for text messages: /0/x/6 to 8. DTLS with a pre-shared key is all there is (Transport 1.1 §5.3). */
+export function smsKeys(credentials: Credentials | undefined) {
+  if (credentials?.kind !== 'psk') return { smsSecurityMode: SmsSecurityMode.NoSec };
+  const { identity, key } = credentials;
+  return {
+    smsSecurityMode: SmsSecurityMode.Dtls,
+    smsBindingKeyParameters: identity,
+    smsBindingSecretKeys: key.reveal(),
+  };
+}
+
+/** Why nobody can be spoken to by text message under this record; undefined where somebody can. */
+export function smsModeProblem({ smsMode, smsIdentity, smsKey }: SecurityRecord): string | undefined {
+  switch (smsMode) {
+    case SmsSecurityMode.NoSec:
+      return undefined;
+    case SmsSecurityMode.Dtls:
+      return smsIdentity.length > 0 && smsKey.length > 0 ? undefined : 'identity or key of its text messages missing';
+    default:
+      return `SMS security mode ${smsMode} is not spoken here`;
+  }
+}
+
+/** Undefined for NoSec, and for a mode that is not known here. */
+export function smsCredentialsOf({ smsMode, smsIdentity, smsKey }: SecurityRecord): Credentials | undefined {
+  return smsMode === SmsSecurityMode.Dtls ? { kind: 'psk', identity: smsIdentity, key: smsKey } : undefined;
 }
 
 function bytesOf(material: Secret | Uint8Array | string | undefined): Uint8Array {
