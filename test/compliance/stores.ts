@@ -167,7 +167,7 @@ export function observationStores(title: string, open: Open<ObservationStore>): 
     it('that were cancelled stay so, whatever is heard of their tokens later', async () => {
       await using opened = await open();
       await opened.store.write([{ kind: 'put', observation: observation('a', '/1') }]);
-      const held = { token: Uint8Array.of(9), registration: 'r2' };
+      const held = { token: Uint8Array.of(9), registration: 'r2', shared: true } as const;
       expect(await opened.store.write([{ kind: 'hold', name: 'a', key: '/1', held }])).toEqual([true]);
       expect(await opened.store.of('a')).toEqual([observation('a', '/1', { held })]);
       expect(

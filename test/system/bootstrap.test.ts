@@ -168,7 +168,11 @@ describe('a bootstrap', () => {
     await using world = await makeWorld();
     await world.plan('a');
     const store = new ObjectStore();
-    store.add(SecurityObject, 7, { serverUri: `coap://${bootstrapHost}:5783`, bootstrapServer: true, securityMode: 3 });
+    store.add(SecurityObject, 7, {
+      lwm2mServerUri: `coap://${bootstrapHost}:5783`,
+      bootstrapServer: true,
+      securityMode: 3,
+    });
     const thing = await world.device('a', { servers: [], objects: store });
     await world.until(isRegistered(world, 'a'));
     expect([...(store.objects.get(0)?.instances.keys() ?? [])]).toEqual([7, 0]);

@@ -383,7 +383,7 @@ describe('a command that is queued', () => {
     const [one, two, three] = [await queue('1', { ttl: minutes(5) }), await queue('2'), await queue('3')];
     expect([one.state, one.attempts]).toEqual(['waiting', 0]);
     await world.pass(minutes(6));
-    expect(await one.settled()).toMatchObject({ kind: 'failed', failure: { kind: 'timeout', phase: 'queue' } });
+    expect(await one.settled()).toMatchObject({ kind: 'failed', failure: { kind: 'sleeping', delivered: 'no' } });
     expect(two.cancel()).toBe(true);
     expect(await two.settled()).toMatchObject({ failure: { kind: 'cancelled', delivered: 'no' } });
     expect(two.cancel()).toBe(false);
@@ -420,7 +420,7 @@ describe('a command that is queued', () => {
     world.network.tap = undefined;
     await start();
     await world.pass(seconds(1));
-    expect(told).toMatchObject([['1', { kind: 'failed', failure: { kind: 'unknown', delivered: 'unsure' } }]]);
+    expect(told).toMatchObject([['1', { kind: 'failed', failure: { kind: 'interrupted', delivered: 'unsure' } }]]);
     thing.client.update();
     await world.pass(seconds(5));
     expect(told).toMatchObject([

@@ -100,8 +100,8 @@ describe('a server of devices under OSCORE', () => {
     const before = world.server.registration('dev');
     await using thief = await stranger(world);
     expect((await thief.ask(Code.Post, 'rd', register)).code).toBe(Code.Forbidden);
-    expect((await thief.ask(Code.Post, `rd/${before?.id}`, { query: 'lt=20' })).code).toBe(Code.NotFound);
-    expect((await thief.ask(Code.Delete, `rd/${before?.id}`)).code).toBe(Code.NotFound);
+    expect((await thief.ask(Code.Post, `rd/${before?.id}`, { query: 'lt=20' })).code).toBe(Code.Forbidden);
+    expect((await thief.ask(Code.Delete, `rd/${before?.id}`)).code).toBe(Code.Forbidden);
     expect((await thief.ask(Code.Post, 'dp', { payload: '[]' })).code).toBe(Code.NotFound);
     expect(world.server.registration('dev')).toBe(before);
   });

@@ -112,16 +112,27 @@ describe('a command that fails', () => {
     const kind = async (work: Promise<unknown>, signal?: AbortSignal) =>
       failureOf(await world.during(work).catch((error: unknown) => error), signal);
     const [asleep, awake] = [world.server.device('a'), world.server.device('b')];
-    expect(await kind(asleep.read('/3/0', { ttl: seconds(10) }))).toEqual({ kind: 'sleeping' });
+    expect(await kind(asleep.read('/3/0', { ttl: seconds(10) }))).toMatchObject({ kind: 'sleeping', delivered: 'no' });
     const { signal } = new AbortController();
-    expect(await kind(awake.read('/9/9', { signal }), signal)).toEqual({ kind: 'rejected', status: 0x84 });
+    expect(await kind(awake.read('/9/9', { signal }), signal)).toMatchObject({
+      kind: 'rejected',
+      status: 0x84,
+      delivered: 'yes',
+    });
     const stop = new AbortController();
     const waiting = kind(asleep.read('/3/0', { signal: stop.signal }), stop.signal);
     stop.abort();
-    expect(await waiting).toEqual({ kind: 'cancelled' });
+    expect(await waiting).toMatchObject({ kind: 'cancelled' });
     world.network.darken(thing.host);
-    expect(await kind(asleep.read('/3/0', { order: 'now' }))).toEqual({ kind: 'timeout', phase: 'acknowledgement' });
-    expect(await kind(world.server.device('nobody').read('/3/0'))).toEqual({ kind: 'unreachable' });
+    expect(await kind(asleep.read('/3/0', { order: 'now' }))).toMatchObject({
+      kind: 'timeout',
+      phase: 'acknowledgement',
+      delivered: 'unsure',
+    });
+    expect(await kind(world.server.device('nobody').read('/3/0'))).toMatchObject({
+      kind: 'unreachable',
+      why: 'unregistered',
+    });
   });
 });
 

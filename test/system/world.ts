@@ -57,6 +57,8 @@ export interface Thing {
   readonly endDevices: EndDevices;
   readonly reboots: number;
   warm(celsius: number): void;
+  /** As `warm`, and the lowest that it has seen. */
+  measure(values: { readonly sensorValue?: number; readonly minMeasured?: number }): void;
 }
 
 export type ThingOptions = Partial<Omit<ClientOptions, 'bootstrap'>> & {
@@ -381,6 +383,7 @@ export class World implements AsyncDisposable {
         return counts.reboots;
       },
       warm: (celsius) => thermometer.set({ sensorValue: celsius }),
+      measure: (values) => thermometer.set(values),
     };
     this.things.set(name, thing);
     return thing;

@@ -106,7 +106,7 @@ export function furnish(settings: Settings): readonly (readonly [number, number]
 function addBootstrap(store: ObjectStore, account: FactoryBootstrap): void {
   const { uri, credentials, oscore, holdOff, accountTimeout } = account;
   store.add(SecurityObject, 0, {
-    serverUri: uri,
+    lwm2mServerUri: uri,
     bootstrapServer: true,
     ...securityKeys(credentials),
     ...addOscore(store, 0, oscore),
@@ -119,12 +119,12 @@ function addAccount(store: ObjectStore, instance: number, security: number, acco
   const { id, uri, address, credentials, lifetime, defaultMinimumPeriod, defaultMaximumPeriod } = account;
   const { serverName, sms } = account;
   store.add(SecurityObject, security, {
-    serverUri: uri,
+    lwm2mServerUri: uri,
     bootstrapServer: false,
     ...securityKeys(address.via === 'sms' ? undefined : credentials),
     ...(address.via === 'sms' ? smsKeys(credentials) : {}),
-    ...(sms === undefined ? {} : { ...smsKeys(sms.credentials), serverSmsNumber: sms.number }),
-    ...(serverName === undefined ? {} : { serverNameIndication: serverName }),
+    ...(sms === undefined ? {} : { ...smsKeys(sms.credentials), lwm2mServerSmsNumber: sms.number }),
+    ...(serverName === undefined ? {} : { sni: serverName }),
     ...addOscore(store, security, account.oscore),
     shortServerId: id,
   });
@@ -138,7 +138,7 @@ function addAccount(store: ObjectStore, instance: number, security: number, acco
       lifetime: lifetime === Number.POSITIVE_INFINITY ? 0 : Math.round(lifetime / 1000),
       defaultMinimumPeriod,
       ...(defaultMaximumPeriod === undefined ? {} : { defaultMaximumPeriod }),
-      notificationStoring: false,
+      notificationStoringWhenDisabledOrOffline: false,
       binding: bindingLetters[address.via],
       ...(sms === undefined ? {} : { trigger: sms.trigger ?? true }),
     });
@@ -149,7 +149,7 @@ function addAccount(store: ObjectStore, instance: number, security: number, acco
 function addOscore(store: ObjectStore, instance: number, parameters: ContextParameters | undefined) {
   if (parameters === undefined) return {};
   store.add(OscoreObject, instance, oscoreValues(parameters));
-  return { oscore: { object: OscoreObject.id, instance } };
+  return { oscoreSecurityMode: { object: OscoreObject.id, instance } };
 }
 
 function remember(store: ObjectStore, security: number, credentials: Credentials | undefined): void {

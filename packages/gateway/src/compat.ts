@@ -34,6 +34,8 @@ export interface Profile {
   readonly details: 'omit' | 'report';
   /** Auto-observe of objects that no definition describes. */
   readonly undefinedObjects: 'skip' | 'observe';
+  /** `args` of execute: any text, or only what the grammar has (Core 1.2.1 §6.3.5). */
+  readonly executeArguments: 'any-text' | 'grammar';
   /** Code of a refused Register. */
   readonly refusedLogin: 'bad_request' | 'forbidden';
 }
@@ -55,6 +57,7 @@ export const profiles: { readonly [name in Profile['name']]: Profile } = {
     contentForWrite: 'translate',
     details: 'omit',
     undefinedObjects: 'skip',
+    executeArguments: 'any-text',
     refusedLogin: 'bad_request',
   },
   native: {
@@ -73,6 +76,7 @@ export const profiles: { readonly [name in Profile['name']]: Profile } = {
     contentForWrite: 'report',
     details: 'report',
     undefinedObjects: 'observe',
+    executeArguments: 'grammar',
     refusedLogin: 'forbidden',
   },
 };

@@ -138,8 +138,8 @@ describe('EMQX blocks', () => {
       'gateway.lwm2m.enable_stats',
       'gateway.lwm2m.idle_timeout',
       'gateway.lwm2m.blockwise.enable',
-      'gateway.lwm2m.listeners.udp.default.udp_options.active_n',
       'gateway.lwm2m.listeners.udp.default.acceptors',
+      'gateway.lwm2m.listeners.udp.default.udp_options.active_n',
       'gateway.lwm2m.authentication.connect_timeout',
     ]);
   });
@@ -193,6 +193,7 @@ describe('values', () => {
     ['lifetime_max = 100000000', 'lifetime', { min: 1000, max: 100_000_000 }],
     ['lifetime_max = 1d12h', 'lifetime', { min: 1000, max: 129_600_000 }],
     ['lifecycle_events = true', 'lifecycleEvents', true],
+    ['kept_observations = together', 'keptObservations', 'together'],
   ])('%s', async (line, key, expected) => {
     expect((await parse(withKey(line))).lwm2m).toHaveProperty(key, expected);
   });
@@ -265,7 +266,7 @@ gateway.lwm2m {
   translators { command { topic = "dn/#/x", qos = 3 }, notify { topic = "up/+" }, register {}, response { topic = a }, update { topic = b, quality = 1 } }
   listeners.udp."1st".bind = 5783
   listeners.udp.b { bind = "nowhere", max_connections = -1, access_rules = ["deny everybody"] }
-  listeners.tcp.x.bind = 1
+  listeners.sctp.x.bind = 1
   authentication { backend = ldap, method = put, url = "ftp://x", body.password = [hunter2] }
 }
 mqtt { broker = "http://user:hunter2@x" , pasword = hunter2 }`;

@@ -40,6 +40,7 @@ export interface Lwm2mConfig {
   readonly autoObserve: AutoObserve;
   readonly publishUpdates: 'always' | 'contains_object_list';
   readonly lifecycleEvents: boolean;
+  readonly keptObservations: 'each' | 'together';
   readonly command: Translator;
   readonly uplinks: { readonly [uplink in Uplink]: Translator };
   readonly mountpoint: string;
@@ -134,6 +135,7 @@ function complete(written: WrittenConfig, found: string[], notes: string[]): Gat
       autoObserve: autoObserveOf(lwm2m.auto_observe, `${at}.auto_observe`, found),
       publishUpdates: lwm2m.update_msg_publish_condition,
       lifecycleEvents: lwm2m.lifecycle_events,
+      keptObservations: lwm2m.kept_observations,
       command,
       uplinks,
       mountpoint: lwm2m.mountpoint,

@@ -191,7 +191,11 @@ describe('commands', () => {
 
   it('executes with arguments, and without for none, "" and the word undefined', () => {
     const execute = (args: unknown) => plain(operation({ msgType: 'execute', data: { path: '3/0/4', args } }));
-    expect(execute('2,7')).toEqual({ op: 'execute', path: '/3/0/4', args: '2,7' });
+    expect(execute('2,7')).toEqual({ op: 'execute', path: '/3/0/4', args: '2,7', anyArgs: true });
+    expect(execute('now')).toEqual({ op: 'execute', path: '/3/0/4', args: 'now', anyArgs: true });
+    const strict = (args: string) => operation({ msgType: 'execute', data: { path: '3/0/4', args } }, native);
+    expect(plain(strict('2,7'))).toEqual({ op: 'execute', path: '/3/0/4', args: '2,7' });
+    expect(() => strict('now')).toThrow();
     for (const none of [undefined, '', 'undefined', null])
       expect(execute(none)).toEqual({ op: 'execute', path: '/3/0/4' });
   });

@@ -10,6 +10,7 @@ import {
   isPrefix,
   type Operation,
   type Path,
+  parseArguments,
   pathOf,
   type ResourceInstancePath,
   type ResourcePath,
@@ -175,15 +176,16 @@ function create(data: Fields, profile: Profile, encoding: 'plain' | 'hex'): Oper
   };
 }
 
-function execute(data: Fields): Operation {
+function execute(data: Fields, profile: Profile): Operation {
   const path = pathWithoutQuery(data['path'], 'path');
   if (path.kind !== 'resource') throw new FormatError('path: only a resource can be executed');
   const { args } = data;
   if (args !== undefined && args !== null && typeof args !== 'string') throw new FormatError('args is not text');
   // Scripts that join strings send the word; EMQX takes it for nothing.
-  return args === undefined || args === null || args === '' || args === 'undefined'
-    ? { op: 'execute', path }
-    : { op: 'execute', path, args };
+  if (args === undefined || args === null || args === '' || args === 'undefined') return { op: 'execute', path };
+  if (profile.executeArguments === 'any-text') return { op: 'execute', path, args, anyArgs: true };
+  parseArguments(args);
+  return { op: 'execute', path, args };
 }
 
 function remove(data: Fields): Operation {

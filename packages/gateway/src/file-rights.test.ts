@@ -9,7 +9,7 @@ const dir = mkdtempSync(join(tmpdir(), 'lapwing-rights-'));
 afterAll(() => rmSync(dir, { recursive: true }));
 
 it('warns of key files that everybody can read and of a store that others can enter, and of nothing else', async () => {
-  const names = ['server.key', 'raw.key', 'devices.yaml', 'psk.txt'];
+  const names = ['raw.key', 'server.key', 'tls.key', 'devices.yaml', 'psk.txt'];
   for (const name of names) {
     writeFileSync(join(dir, name), '');
     chmodSync(join(dir, name), 0o640);
@@ -18,7 +18,8 @@ it('warns of key files that everybody can read and of a store that others can en
   const translators = ['command', 'response', 'notify', 'register', 'update'].map((each) => `${each}.topic = t`);
   const config = await parseConfig(
     `gateway.lwm2m { translators { ${translators.join(', ')} }, listeners.dtls.default { bind = "127.0.0.1:5684"
-      dtls_options { certfile = "${dir}/c.pem", keyfile = "${dir}/server.key", rpk_keyfile = "${dir}/raw.key" } } }
+      dtls_options { certfile = "${dir}/c.pem", keyfile = "${dir}/server.key", rpk_keyfile = "${dir}/raw.key" } }
+      listeners.tls.default { bind = "127.0.0.1:5684", ssl_options { certfile = "${dir}/c.pem", keyfile = "${dir}/tls.key" } } }
     security.files = ["${dir}/devices.yaml", "${dir}/none.yaml"]
     psk_authentication { enable = true, init_file = "${dir}/psk.txt" }
     store.dir = "${dir}/store"`,

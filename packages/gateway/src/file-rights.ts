@@ -9,9 +9,11 @@ const anyButOwner = 0o077;
 /** Files of keys that every user can read, and a store that others can enter. What is not there is no warning. */
 export async function rightsWarnings({ lwm2m, security, store }: GatewayConfig): Promise<readonly string[]> {
   const { files, pskFile } = security;
-  const dtls = lwm2m.listeners.flatMap((listener) => (listener.dtls === undefined ? [] : [listener.dtls]));
+  const dtls = lwm2m.listeners.flatMap((place) => ('dtls' in place && place.dtls !== undefined ? [place.dtls] : []));
+  const tls = lwm2m.listeners.flatMap((place) => ('tls' in place && place.tls !== undefined ? [place.tls] : []));
   const keys = [
-    ...dtls.flatMap(({ certificate, rawKeyFile }) => [certificate?.keyFile, rawKeyFile]),
+    ...dtls.map(({ rawKeyFile }) => rawKeyFile),
+    ...[...dtls, ...tls].map(({ certificate }) => certificate?.keyFile),
     ...files,
     pskFile?.path,
   ];

@@ -4,7 +4,7 @@
 import { Code, type Link } from '@lapwing/coap';
 import { type Duration, formatAddress } from '@lapwing/kernel';
 import { formatPath, type Operation, type Result } from '@lapwing/lwm2m';
-import type { Registration, ServerEvents } from '@lapwing/server';
+import { failureOf, type Registration, type ServerEvents } from '@lapwing/server';
 import { AutoObserver } from './auto-observe.ts';
 import type { Command } from './command.ts';
 import { codeName } from './compat.ts';
@@ -22,6 +22,7 @@ import {
   formatFailure,
   formatRefusal,
   isObserve,
+  metricOf,
   NotificationText,
   type ReplyOptions,
 } from './replies.ts';
@@ -55,6 +56,7 @@ export class Gateway implements Disposable {
         queue,
         clock,
         metrics,
+        log,
         replyOptions: (name) => this.replyOptionsOf(server.registration(name)?.objects ?? nothing),
         publish: (mount, json) => this.delivered(mount, json),
         answers: (key) => this.joined.leave(key),
@@ -200,18 +202,11 @@ export class Gateway implements Disposable {
       metrics.add('commands.answered');
       return { json: formatAnswer(command, operation, result, this.replyOptionsOf(registration.objects)), result };
     } catch (error) {
-      try {
-        const { json, metric } = formatFailure(command, error);
-        metrics.add(metric);
-        return { json };
-      } catch {
-        metrics.add('commands.failed');
-        log.error('command failed', {
-          endpoint: registration.name,
-          error: error instanceof Error ? error.message : String(error),
-        });
-        return { json: formatRefusal(command, Code.InternalServerError, 'the gateway failed; its log says more') };
-      }
+      const failure = failureOf(error);
+      metrics.add(metricOf(failure));
+      if (failure.kind === 'unexpected')
+        log.error('command failed', { endpoint: registration.name, error: failure.reason });
+      return { json: formatFailure(command, failure, this.options.config.profile) };
     }
   }
 

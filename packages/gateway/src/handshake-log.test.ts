@@ -1,6 +1,6 @@
 import { trace } from '@lapwing/kernel';
 import { VirtualClock } from '@lapwing/kernel/testing';
-import type { HandshakeTrace } from '@lapwing/server';
+import type { HandshakeTrace, TlsHandshakeTrace } from '@lapwing/server';
 import { describe, expect, it } from 'vitest';
 import { HandshakeLog } from './handshake-log.ts';
 import { Log, type LogLevel } from './log.ts';
@@ -17,6 +17,7 @@ function start(level: LogLevel) {
   return { lines, handshakes: new HandshakeLog(log) };
 }
 const tell = (event: HandshakeTrace): void => trace('dtls:handshake').publish(event);
+const tellTls = (event: TlsHandshakeTrace): void => trace('tls:handshake').publish(event);
 const failed = (role: 'client' | 'server'): void =>
   tell({ what: 'failed', role, address: '192.0.2.7:5684', error: new Error('no key for "dev\n7"') });
 
@@ -33,6 +34,18 @@ describe('handshakes in the log', () => {
       why: 'no key for "dev\\u{a}7"',
     });
     expect(handshakes.failures()).toEqual({ other: 50 });
+  });
+
+  it('over TLS are told and counted by the code of the error; whoever only hung up is a line for debugging', () => {
+    const { lines, handshakes } = start('info');
+    using _listening = handshakes;
+    const failing = { what: 'failed', address: '192.0.2.7:5684', error: new Error('no shared cipher') } as const;
+    tellTls({ ...failing, problem: 'ERR_SSL_NO_SHARED_CIPHER' });
+    tellTls({ ...failing, problem: 'ECONNRESET' });
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { fact: 'tls: handshake failed', address: '192.0.2.7:5684', problem: 'ERR_SSL_NO_SHARED_CIPHER' },
+    ]);
+    expect(handshakes.failures()).toEqual({ ERR_SSL_NO_SHARED_CIPHER: 1, ECONNRESET: 1 });
   });
 
   it('of this process as a client are none of its devices’', () => {

@@ -2,11 +2,12 @@ import { Code } from '@lapwing/coap';
 import { encodeUtf8, LimitError, minutes } from '@lapwing/kernel';
 import { VirtualClock } from '@lapwing/kernel/testing';
 import type { Operation } from '@lapwing/lwm2m';
-import type { Outcome, QueuedCommand, QueueOptions } from '@lapwing/server';
+import type { Failure, Outcome, QueuedCommand, QueueOptions } from '@lapwing/server';
 import { describe, expect, it } from 'vitest';
 import { profiles } from './compat.ts';
 import { parseCommand } from './downlink.ts';
 import { KeptCommands, parseNote } from './kept-commands.ts';
+import { Log } from './log.ts';
 import { Metrics } from './metrics.ts';
 import type { InMessage } from './mqtt.ts';
 
@@ -16,6 +17,7 @@ function setUp() {
   const queued: { name: string; operation: Operation; options: QueueOptions; command: QueuedCommand }[] = [];
   const published: [string, unknown][] = [];
   const left: string[] = [];
+  const lines: string[] = [];
   const state = { refusal: undefined as Error | undefined, broker: 'there' as 'there' | 'away', answers: 1 };
   const kept = new KeptCommands({
     queue: {
@@ -30,6 +32,7 @@ function setUp() {
     },
     clock,
     metrics,
+    log: new Log({ level: 'error', format: 'json', clock, metrics, sink: { write: (line) => lines.push(line) } }),
     replyOptions: () => ({ profile: profiles.emqx, isDefined: () => true }),
     publish: (mount, json) => {
       published.push([mount, JSON.parse(json)]);
@@ -63,12 +66,11 @@ function setUp() {
     });
   };
   const settle = (outcome: Outcome, at = 0) => kept.settled(queued[at]?.command as QueuedCommand, outcome);
-  return { kept, add, settle, queued, published, left, state, metrics, clock };
+  return { kept, add, settle, queued, published, left, lines, state, metrics, clock };
 }
 
 const execute = { reqID: 1, msgType: 'execute', data: { path: '/3/0/4' } };
 const done: Outcome = { kind: 'answered', result: { kind: 'done', code: Code.Changed } };
-const failed = (failure: Extract<Outcome, { kind: 'failed' }>['failure']): Outcome => ({ kind: 'failed', failure });
 
 describe('a command that is kept', () => {
   it('takes along what its answer needs, over a restart', async () => {
@@ -87,19 +89,31 @@ describe('a command that is kept', () => {
   });
 
   it.each([
-    [failed({ kind: 'timeout', phase: 'queue', delivered: 'no', reason: 'late' }), { msgType: 'coap_timeout' }],
-    [failed({ kind: 'reset', delivered: 'yes', reason: 'r' }), { msgType: 'coap_reset' }],
-    [failed({ kind: 'codec', delivered: 'yes', reason: 'no TLV' }), { data: { code: '4.00', reason: 'no TLV' } }],
-    [failed({ kind: 'unreachable', delivered: 'no', reason: 'gone' }), { data: { code: '5.03', reason: 'gone' } }],
+    [{ kind: 'timeout', phase: 'queue', delivered: 'no', reason: 'late' }, { msgType: 'coap_timeout' }],
+    [{ kind: 'sleeping', delivered: 'no', reason: 'late' }, { msgType: 'coap_timeout' }],
+    [{ kind: 'unreachable', why: 'reset', delivered: 'yes', reason: 'r' }, { msgType: 'coap_reset' }],
     [
-      failed({ kind: 'unknown', delivered: 'unsure', reason: '' }),
+      { kind: 'codec', why: 'format', delivered: 'yes', reason: 'no TLV' },
+      { data: { code: '4.00', reason: 'no TLV' } },
+    ],
+    [
+      { kind: 'unreachable', why: 'unregistered', delivered: 'no', reason: 'gone' },
+      { data: { code: '5.03', reason: 'gone' } },
+    ],
+    [
+      { kind: 'interrupted', delivered: 'unsure', reason: '' },
       { data: { code: '5.04', codeMsg: 'gateway_timeout', reason: expect.stringContaining('may have done it') } },
     ],
-  ])('that ends with %o says so', async (outcome, answer) => {
-    const { add, settle, published } = setUp();
+    [
+      { kind: 'unexpected', delivered: 'no', reason: 'x is not a function' },
+      { data: { code: '5.00', reason: 'the gateway failed; its log says more' } },
+    ],
+  ] as readonly (readonly [Failure, object])[])('that ends with %o says so', async (failure, answer) => {
+    const { add, settle, published, lines } = setUp();
     await add(execute);
-    await settle(outcome);
+    await settle({ kind: 'failed', failure });
     expect(published[0]?.[1]).toMatchObject({ reqID: 1, ...answer });
+    expect(lines).toHaveLength(failure.kind === 'unexpected' ? 1 : 0);
   });
 
   it('P-16: stays in the store until the broker has its answer', async () => {

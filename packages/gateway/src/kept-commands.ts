@@ -3,12 +3,13 @@
 import { Code } from '@lapwing/coap';
 import { type Clock, ExpiringMap, encodeUtf8, hmacSha256, LimitError, minutes, toHex } from '@lapwing/kernel';
 import type { Operation } from '@lapwing/lwm2m';
-import type { CommandFailure, Outcome, QueuedCommand, QueueOptions } from '@lapwing/server';
+import type { Outcome, QueuedCommand, QueueOptions } from '@lapwing/server';
 import type { Command } from './command.ts';
 import type { Downlink } from './downlink.ts';
+import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import type { InMessage } from './mqtt.ts';
-import { formatAnswer, formatEvent, formatRefusal, type ReplyOptions } from './replies.ts';
+import { formatAnswer, formatEvent, formatFailure, formatRefusal, metricOf, type ReplyOptions } from './replies.ts';
 
 /** The part of the server that keeps commands. */
 export interface DeviceQueue {
@@ -20,6 +21,7 @@ export interface KeptCommandsOptions {
   readonly queue: DeviceQueue;
   readonly clock: Clock;
   readonly metrics: Metrics;
+  readonly log: Log;
   readonly replyOptions: (name: string) => ReplyOptions;
   /** Resolves when the broker has it, rejects when it will not have it from this process. */
   readonly publish: (mount: string, json: string) => Promise<void>;
@@ -98,10 +100,12 @@ export class KeptCommands {
     const key = this.keys.get(id);
     this.keys.delete(id);
     metrics.add(outcome.kind === 'answered' ? 'commands.answered' : metricOf(outcome.failure));
+    if (outcome.kind === 'failed' && outcome.failure.kind === 'unexpected')
+      this.options.log.error('command failed', { endpoint: name, error: outcome.failure.reason });
     const json =
       outcome.kind === 'answered'
         ? formatAnswer(command, operation, outcome.result, this.options.replyOptions(name))
-        : formatKeptFailure(command, outcome.failure);
+        : formatFailure(command, outcome.failure, this.options.replyOptions(name).profile);
     await this.say(mount, json, key);
   }
 
@@ -121,32 +125,4 @@ function idOf(name: string, { id, topic, payload, qos }: InMessage): string | un
   if (qos === 0) return undefined;
   const head = encodeUtf8(JSON.stringify([name, id, topic]));
   return toHex(hmacSha256(head, payload));
-}
-
-function formatKeptFailure(command: Command, { kind, reason }: CommandFailure): string {
-  switch (kind) {
-    case 'timeout':
-      return formatEvent(command, 'coap_timeout');
-    case 'reset':
-      return formatEvent(command, 'coap_reset');
-    case 'codec':
-      return formatRefusal(command, Code.BadRequest, reason);
-    case 'unknown':
-      return formatRefusal(
-        command,
-        Code.GatewayTimeout,
-        'the gateway stopped while it was under way: the device may have done it',
-      );
-    case 'cancelled':
-    case 'unreachable':
-    case 'limit':
-    case 'unexpected':
-      return formatRefusal(command, Code.ServiceUnavailable, reason);
-  }
-}
-
-function metricOf({ kind }: CommandFailure) {
-  if (kind === 'timeout') return 'commands.timeout';
-  if (kind === 'reset') return 'commands.reset';
-  return kind === 'unknown' ? 'commands.unknown' : 'commands.failed';
 }

@@ -1,32 +1,65 @@
-// How a DTLS listener is secured: its certificates and keys are read from their files, once, when the gateway starts.
+// How a listener is secured by DTLS or TLS: its certificates and keys are read from their files, once, when the gateway starts.
 import { createPrivateKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { ConfigError, Secret } from '@lapwing/kernel';
 import {
   type AssociationStore,
   checkListenerSecurity,
+  checkStreamSecurity,
   type ListenerSecurity,
   type SecurityStore,
+  type StreamSecurity,
 } from '@lapwing/server';
-import type { DtlsConfig } from './config-listeners.ts';
+import type { DtlsConfig, TlsConfig } from './listener-place.ts';
 
-/** Throws ConfigError for a file that cannot be read or holds something else, and for a key that its password does not open. */
+/**
+ * Under `at`, the path of its options. Throws ConfigError for a file that cannot be read or holds something else, and for a key that
+ * its password does not open.
+ */
 export async function securityOfListener(
   config: DtlsConfig,
   at: string,
   associations: AssociationStore | undefined,
 ): Promise<ListenerSecurity> {
-  const { certificate, authoritiesFile, rawKeyFile, suites, connectionId, ...same } = config;
+  const { rawKeyFile, suites } = config;
   const security: ListenerSecurity = {
-    psk: same.psk,
-    clientAuthentication: same.clientAuthentication,
-    extendedMasterSecret: same.extendedMasterSecret,
-    handshakeTimeout: same.handshakeTimeout,
-    handshakesPerHost: same.handshakesPerHost,
-    resumption: same.resumption,
-    connectionId,
+    ...(await provedBy(config, at)),
+    extendedMasterSecret: config.extendedMasterSecret,
+    handshakesPerHost: config.handshakesPerHost,
+    resumption: config.resumption,
+    connectionId: config.connectionId,
     ...(suites.length === 0 ? {} : { suites }),
     ...(associations === undefined ? {} : { associations }),
+    ...(rawKeyFile === undefined
+      ? {}
+      : {
+          rawPublicKey: {
+            privateKey: opened(
+              await read(rawKeyFile, `${at}.rpk_keyfile`),
+              undefined,
+              `${at}.rpk_keyfile: ${rawKeyFile}`,
+            ),
+          },
+        }),
+  };
+  check(() => checkListenerSecurity(security), config, rawKeyFile, at);
+  return security;
+}
+
+/** The same of a listener for connections. */
+export async function securityOfStreams(config: TlsConfig, at: string): Promise<StreamSecurity> {
+  const security = await provedBy(config, at);
+  check(() => checkStreamSecurity(security), config, undefined, at);
+  return security;
+}
+
+/** What DTLS and TLS have in common. */
+async function provedBy(config: TlsConfig, at: string) {
+  const { certificate, authoritiesFile, psk, clientAuthentication, handshakeTimeout } = config;
+  return {
+    psk,
+    clientAuthentication,
+    handshakeTimeout,
     ...(certificate === undefined
       ? {}
       : {
@@ -40,25 +73,12 @@ export async function securityOfListener(
           },
         }),
     ...(authoritiesFile === undefined ? {} : { authorities: [await read(authoritiesFile, `${at}.cacertfile`)] }),
-    ...(rawKeyFile === undefined
-      ? {}
-      : {
-          rawPublicKey: {
-            privateKey: opened(
-              await read(rawKeyFile, `${at}.rpk_keyfile`),
-              undefined,
-              `${at}.rpk_keyfile: ${rawKeyFile}`,
-            ),
-          },
-        }),
   };
-  check(security, config, at);
-  return security;
 }
 
 /** What is wrong with the content of a file, said of that file. */
-function check(security: ListenerSecurity, config: DtlsConfig, at: string): void {
-  const { certificate, authoritiesFile, rawKeyFile } = config;
+function check(judge: () => void, config: TlsConfig, rawKeyFile: string | undefined, at: string): void {
+  const { certificate, authoritiesFile } = config;
   const places: readonly (readonly [RegExp, string])[] = [
     [/^certificate\.privateKey: /, `${at}.keyfile: ${certificate?.keyFile}: `],
     [/^certificate\.chain(\[\d+\])?: /, `${at}.certfile: ${certificate?.file}: `],
@@ -66,7 +86,7 @@ function check(security: ListenerSecurity, config: DtlsConfig, at: string): void
     [/^authorities(\[\d+\])?: /, `${at}.cacertfile: ${authoritiesFile}: `],
   ];
   try {
-    checkListenerSecurity(security);
+    judge();
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     throw new ConfigError(
@@ -77,7 +97,8 @@ function check(security: ListenerSecurity, config: DtlsConfig, at: string): void
 
 /** Throws ConfigError for a listener that no device could come in over. */
 export async function checkAdmission(
-  { certificate, rawKeyFile, psk }: DtlsConfig,
+  { certificate, psk }: TlsConfig,
+  rawKeyFile: string | undefined,
   at: string,
   credentials: SecurityStore | undefined,
 ): Promise<void> {
@@ -102,11 +123,11 @@ async function read(file: string, at: string): Promise<Uint8Array> {
 function opened(key: Uint8Array, password: Secret | undefined, at: string): Secret {
   const text = Buffer.from(key).toString('latin1');
   if (!/-----BEGIN ENCRYPTED PRIVATE KEY|Proc-Type: 4,ENCRYPTED/.test(text)) return new Secret(key);
-  if (password === undefined) throw new ConfigError([`${at} is encrypted and needs dtls_options.password`]);
+  if (password === undefined) throw new ConfigError([`${at} is encrypted and needs its password`]);
   try {
     const plain = createPrivateKey({ key: text, passphrase: Buffer.from(password.reveal()) });
     return new Secret(plain.export({ format: 'der', type: 'pkcs8' }));
   } catch {
-    throw new ConfigError([`${at} does not open with dtls_options.password`]);
+    throw new ConfigError([`${at} does not open with its password`]);
   }
 }

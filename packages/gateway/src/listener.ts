@@ -1,11 +1,76 @@
-// A configured listener → a UDP transport that the server listens on, answering load balancers on the way: a datagram that
-// equals `health_check.request` gets `health_check.reply` and is no CoAP.
+// A configured listener → what a server listens on: sockets, and how they are secured. Load balancers are answered on the way: a
+// datagram that equals `health_check.request` gets `health_check.reply` and is no CoAP.
 import { type UdpCounters, type UdpTransport, udpTransport } from '@lapwing/coap';
 import { type Address, equalBytes, type Peer, type TransportSink, type TransportTraits } from '@lapwing/kernel';
-import type { HealthCheck, ListenerConfig } from './config-listeners.ts';
+import type { AssociationStore, Listener, SecurityStore } from '@lapwing/server';
+import { type DatagramPlace, type HealthCheck, isDatagrams, type PlaceConfig } from './listener-place.ts';
+import { checkAdmission, securityOfListener, securityOfStreams } from './listener-security.ts';
+
+export interface OpenedListener {
+  readonly listener: Listener;
+  /** Of the URIs by which devices come. */
+  readonly scheme: string;
+  /** Undefined for connections. */
+  readonly socket: UdpTransport | undefined;
+}
+
+const schemes = {
+  udp: 'coap',
+  dtls: 'coaps',
+  tcp: 'coap+tcp',
+  tls: 'coaps+tcp',
+  ws: 'coap+ws',
+  wss: 'coaps+ws',
+} as const;
+
+/**
+ * Files are read, nothing is bound yet. `name` is the server's for it, `at` its path in the configuration. Throws ConfigError for
+ * files that do not hold what they should.
+ */
+export async function openedListener(
+  place: PlaceConfig,
+  name: string,
+  at: string,
+  associations: AssociationStore | undefined,
+): Promise<OpenedListener> {
+  const scheme = schemes[place.type];
+  if (isDatagrams(place)) {
+    const socket = openListener(place);
+    const dtls =
+      place.dtls === undefined
+        ? {}
+        : { dtls: await securityOfListener(place.dtls, optionsOf(place, at), associations) };
+    return { scheme, socket, listener: { name, transport: socket, ...dtls } };
+  }
+  const { bind, longestMessage, connections, origins, tls } = place;
+  const secured = tls === undefined ? {} : { tls: await securityOfStreams(tls, optionsOf(place, at)) };
+  const via = place.type === 'ws' || place.type === 'wss' ? 'ws' : 'tcp';
+  const limits = { longestMessage, origins, ...(connections === undefined ? {} : { connections }) };
+  return { scheme, socket: undefined, listener: { name, via, ...bind, ...limits, ...secured } };
+}
+
+/** Reads the files of a listener, and opens nothing. Throws ConfigError, also where no device could come in. */
+export async function checkListener(
+  place: PlaceConfig,
+  at: string,
+  credentials: SecurityStore | undefined,
+): Promise<void> {
+  const options = optionsOf(place, at);
+  if (isDatagrams(place)) {
+    if (place.dtls === undefined) return;
+    await securityOfListener(place.dtls, options, undefined);
+    await checkAdmission(place.dtls, place.dtls.rawKeyFile, options, credentials);
+  } else if (place.tls !== undefined) {
+    await securityOfStreams(place.tls, options);
+    await checkAdmission(place.tls, undefined, options, credentials);
+  }
+}
+
+const optionsOf = ({ type }: PlaceConfig, at: string): string =>
+  `${at}.${type === 'dtls' ? 'dtls_options' : 'ssl_options'}`;
 
 /** Throws ConfigError for a host that is no address. */
-export function openListener({ bind, buffers, healthCheck }: ListenerConfig): UdpTransport {
+export function openListener({ bind, buffers, healthCheck }: DatagramPlace): UdpTransport {
   const socket = udpTransport({
     ...bind,
     ...(buffers.receive === undefined ? {} : { recvBufferSize: buffers.receive }),

@@ -1,7 +1,7 @@
 // Wiring only: configuration → server, broker, link and gateway, started in the order in which they depend on each other. This
 // is all that other programs call.
 import { hostname } from 'node:os';
-import type { UdpCounters, UdpTransport } from '@lapwing/coap';
+import type { UdpCounters } from '@lapwing/coap';
 import {
   type Address,
   type Clock,
@@ -14,7 +14,7 @@ import {
   systemRandom,
 } from '@lapwing/kernel';
 import { formatPath } from '@lapwing/lwm2m';
-import { type Listener, type PassedOver, Server, type ServerStats } from '@lapwing/server';
+import { type AssociationStore, type PassedOver, Server, type ServerStats } from '@lapwing/server';
 import type { Fetch } from './auth.ts';
 import { accessBroker } from './broker-access.ts';
 import { isQueueMode } from './compat.ts';
@@ -26,8 +26,7 @@ import { rightsWarnings } from './file-rights.ts';
 import { Gateway, routesOf } from './gateway.ts';
 import { HandshakeLog } from './handshake-log.ts';
 import { parseNote } from './kept-commands.ts';
-import { openListener } from './listener.ts';
-import { checkAdmission, securityOfListener } from './listener-security.ts';
+import { checkListener, type OpenedListener, openedListener } from './listener.ts';
 import { Log, type LogSink } from './log.ts';
 import { Logins, listenerName } from './login.ts';
 import { Metrics, type MetricsSnapshot } from './metrics.ts';
@@ -59,7 +58,7 @@ export interface GatewayRun {
 export interface GatewayHandle extends AsyncDisposable {
   /** Where devices are listened for, in the order of the listeners. */
   readonly addresses: readonly Address[];
-  /** The same as devices name it: `coap://host:port`, `coaps://host:port`. */
+  /** The same as devices name it: `coap://host:port`, `coaps+tcp://host:port`. */
   readonly uris: readonly string[];
   /** `host:port` of the MQTT broker, without credentials. */
   readonly broker: string;
@@ -73,9 +72,9 @@ export interface GatewayHandle extends AsyncDisposable {
 }
 
 export interface GatewayStats extends ServerStats {
-  /** By name of the listener. */
+  /** Of datagrams, by name of the listener; `streams` has those of connections. */
   readonly sockets: Readonly<Record<string, UdpCounters>>;
-  /** DTLS handshakes that failed, by the name of the alert or by what became of them. */
+  /** DTLS and TLS handshakes that failed, by the name of the alert, the code of the error or what became of them. */
   readonly handshakesFailed: Readonly<Record<string, number>>;
   /** Writes that are not on disk yet. */
   readonly unwritten: number;
@@ -127,9 +126,7 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
   if (embedded !== undefined) own(embedded);
 
   const credentials = await loadCredentials(config.security);
-  for (const listener of lwm2m.listeners)
-    if (listener.dtls !== undefined) await checkAdmission(listener.dtls, optionsPath(listener), credentials);
-  const secured = lwm2m.listeners.some(({ dtls }) => dtls !== undefined);
+  for (const listener of lwm2m.listeners) await checkListener(listener, pathOf(listener), credentials);
   const failed = (error: Error): void => {
     metrics.add('store.failed');
     log.error('store: not written, tried again', { error: error.message });
@@ -140,8 +137,9 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
     log.error('store: a record was passed over', { table, error: error.message });
   };
 
-  const handshakes = secured ? own(new HandshakeLog(log)) : undefined;
-  const listening = lwm2m.listeners.map((listener) => ({ listener, socket: openListener(listener) }));
+  const handshakes = own(new HandshakeLog(log));
+  const listening: OpenedListener[] = [];
+  for (const listener of lwm2m.listeners) listening.push(await opened(listener, database, log));
 
   let server: Server | undefined;
   let gateway: Gateway | undefined;
@@ -150,9 +148,7 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
   const routes = routesOf(lwm2m, logins);
   const devices = own(
     await Server.listen({
-      listeners: await Promise.all(
-        listening.map(({ listener, socket }) => serverListener(listener, socket, database, log)),
-      ),
+      listeners: listening.map(({ listener }) => listener),
       ...(credentials === undefined ? {} : { security: credentials }),
       clock,
       random,
@@ -164,6 +160,7 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
       blocks: lwm2m.blocks,
       // Devices are asked what applications ask, and nothing else.
       endDevices: 'ignore',
+      keptObservations: lwm2m.keptObservations,
       transmission: lwm2m.transmission,
       stores: {
         registrations: registrationsIn(database, unreadable),
@@ -219,9 +216,7 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
     const observed = devices.observations(registration.name).map(({ path }) => formatPath(path));
     running.restored(registration, observed);
   }
-  const uris = listening.map(
-    ({ listener, socket }) => `${listener.dtls === undefined ? 'coap' : 'coaps'}://${formatAddress(socket.address)}`,
-  );
+  const uris = devices.addresses.map((address, i) => `${listening[i]?.scheme}://${formatAddress(address)}`);
   for (const uri of uris) log.info('listening', { uri });
   return {
     addresses: devices.addresses,
@@ -237,8 +232,10 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
     metrics: () => metrics.snapshot(),
     stats: () => ({
       ...devices.stats(),
-      sockets: Object.fromEntries(listening.map(({ listener, socket }) => [listenerName(listener), socket.counters()])),
-      handshakesFailed: handshakes?.failures() ?? {},
+      sockets: Object.fromEntries(
+        listening.flatMap(({ listener, socket }) => (socket === undefined ? [] : [[listener.name, socket.counters()]])),
+      ),
+      handshakesFailed: handshakes.failures(),
       unwritten: database.pending + devices.stats().kept.unwritten,
     }),
     [Symbol.asyncDispose]: async () => {
@@ -248,17 +245,13 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
   };
 }
 
-async function serverListener(
-  listener: ListenerConfig,
-  transport: UdpTransport,
-  database: Database,
-  log: Log,
-): Promise<Listener> {
+/** Associations of DTLS outlive the process. */
+function opened(listener: ListenerConfig, database: Database, log: Log): Promise<OpenedListener> {
   const name = listenerName(listener);
-  if (listener.dtls === undefined) return { name, transport };
   const passedOver = (what: PassedOver): void => logPassedOver(log, name, what);
-  const associations = associationsOf(database, name, passedOver);
-  return { name, transport, dtls: await securityOfListener(listener.dtls, optionsPath(listener), associations) };
+  const associations: AssociationStore | undefined =
+    listener.type === 'dtls' ? associationsOf(database, name, passedOver) : undefined;
+  return openedListener(listener, name, pathOf(listener), associations);
 }
 
 /** Of records that are of no use, as many are named. */
@@ -272,17 +265,13 @@ function logPassedOver(log: Log, listener: string, { refused, revoked }: PassedO
   if (revoked > 0) log.info('store: associations of other credentials were ended', { listener, count: revoked });
 }
 
-const optionsPath = ({ name }: ListenerConfig): string => `gateway.lwm2m.listeners.dtls.${name}.dtls_options`;
+const pathOf = ({ type, name }: ListenerConfig): string => `gateway.lwm2m.listeners.${type}.${name}`;
 
 /** Reads what the configuration names, and opens nothing. What the gateway would warn of; throws ConfigError. */
 export async function checkFiles(config: GatewayConfig): Promise<readonly string[]> {
   const { lwm2m, security } = config;
   const credentials = await loadCredentials(security);
-  for (const listener of lwm2m.listeners) {
-    if (listener.dtls === undefined) continue;
-    await securityOfListener(listener.dtls, optionsPath(listener), undefined);
-    await checkAdmission(listener.dtls, optionsPath(listener), credentials);
-  }
+  for (const listener of lwm2m.listeners) await checkListener(listener, pathOf(listener), credentials);
   return [...config.warnings, ...(await rightsWarnings(config))];
 }
 

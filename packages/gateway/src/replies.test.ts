@@ -1,8 +1,8 @@
 // Answers and notifications of spec/emqx-gateway.md §2.4 to §2.6, row by row, in both profiles.
-import { BlockError, BodyLimitError, Code, ContentFormat, makeLink, ResetError } from '@lapwing/coap';
+import { BlockError, BodyLimitError, Code, ContentFormat, makeLink, ResetError, ResponseError } from '@lapwing/coap';
 import { ClosedError, encodeUtf8, FormatError, LimitError, noBytes, TimeoutError } from '@lapwing/kernel';
 import { type ContentResult, type Entry, type Operation, parsePath, type Result, type Value } from '@lapwing/lwm2m';
-import { NotRegisteredError } from '@lapwing/server';
+import { failureOf, NotRegisteredError } from '@lapwing/server';
 import { describe, expect, it } from 'vitest';
 import { makeCommand } from './command.ts';
 import { codeName, profiles } from './compat.ts';
@@ -12,6 +12,7 @@ import {
   formatEvent,
   formatFailure,
   formatRefusal,
+  metricOf,
   NotificationText,
   type ReplyOptions,
 } from './replies.ts';
@@ -230,11 +231,27 @@ describe('no answer', () => {
 
   it.each([
     ['coap_timeout', new TimeoutError('no answer', 93_000), 'commands.timeout'],
+    ['coap_timeout', new TimeoutError('not sent', 1000, 'sleep'), 'commands.timeout'],
     ['coap_reset', new ResetError('reset'), 'commands.reset'],
   ])('%s carries the data of the command', (msgType, error, metric) => {
-    const failure = formatFailure(observe, error);
-    expect(failure.metric).toBe(metric);
-    expect(JSON.parse(failure.json)).toEqual({ reqID: 1, cacheID: 'c', msgType, data: { path: '/3/0/0' } });
+    const failure = failureOf(error);
+    expect(metricOf(failure)).toBe(metric);
+    expect(JSON.parse(formatFailure(observe, failure, profiles.emqx))).toEqual({
+      reqID: 1,
+      cacheID: 'c',
+      msgType,
+      data: { path: '/3/0/0' },
+    });
+  });
+
+  it.each([
+    [new TimeoutError('x', 1, 'sleep'), { kind: 'sleeping', delivered: 'no' }],
+    [new TimeoutError('x', 1, 'response'), { kind: 'timeout', phase: 'response', delivered: 'yes' }],
+    [new ResetError('x'), { kind: 'unreachable', why: 'reset', delivered: 'yes' }],
+    [new LimitError('x', 1), { kind: 'refused-here', why: 'limit', delivered: 'no' }],
+    [new ResponseError(Code.NotFound), { kind: 'rejected', status: '4.04', delivered: 'yes' }],
+  ])('the native profile says what kind of failure %s is', (error, failure) => {
+    expect(JSON.parse(formatFailure(observe, failureOf(error), profiles.native))).toMatchObject({ failure });
   });
 
   it('ack carries the data of the command', () => {
@@ -254,7 +271,7 @@ describe('no answer', () => {
     [new BlockError('does not fit'), '4.08', 'request_entity_incomplete'],
     [new ClosedError('closed'), '5.03', 'service_unavailable'],
   ])('%s is answered with a code and a reason', (error, code, codeMsg) => {
-    expect(JSON.parse(formatFailure(observe, error).json)).toEqual({
+    expect(JSON.parse(formatFailure(observe, failureOf(error), profiles.emqx))).toEqual({
       reqID: 1,
       cacheID: 'c',
       msgType: 'observe',
@@ -262,8 +279,12 @@ describe('no answer', () => {
     });
   });
 
-  it('an unknown error is not hidden', () => {
-    expect(() => formatFailure(observe, new TypeError('bug'))).toThrow(TypeError);
+  it('an unknown error is for the log', () => {
+    const failure = failureOf(new TypeError('bug'));
+    expect(JSON.parse(formatFailure(observe, failure, profiles.emqx))).toMatchObject({
+      data: { code: '5.00', reason: 'the gateway failed; its log says more' },
+    });
+    expect(metricOf(failure)).toBe('commands.failed');
   });
 
   it('a refusal of a command without msgType has none either', () => {

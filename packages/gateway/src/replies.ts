@@ -1,9 +1,8 @@
 // Result → JSON: responses, refusals, and what became of commands that got no answer. A notification's JSON is prepared when the
 // observation is made (`NotificationText`), so that each notification adds only its number and its values.
-import { BlockError, BodyLimitError, Code, formatCode, formatLinks, ResetError } from '@lapwing/coap';
-import { ClosedError, FormatError, LimitError, TimeoutError } from '@lapwing/kernel';
+import { Code, formatCode, formatLinks } from '@lapwing/coap';
 import { type ContentResult, formatPath, type Operation, type Result } from '@lapwing/lwm2m';
-import { NotRegisteredError, UnsupportedError } from '@lapwing/server';
+import type { Failure } from '@lapwing/server';
 import type { Command } from './command.ts';
 import { codeName, type Profile } from './compat.ts';
 import { formatContent, type IsDefined } from './content.ts';
@@ -63,33 +62,55 @@ export function formatRefusal(command: Command, code: Code, reason: string): str
   return response(command, code, reasonMember(reason));
 }
 
-export interface Failure {
-  readonly json: string;
-  readonly metric: 'commands.timeout' | 'commands.reset' | 'commands.failed';
+/** What became of a command that got no answer. */
+export function formatFailure(command: Command, failure: Failure, profile: Profile): string {
+  const told = profile.details === 'report' ? failureMember(failure) : '';
+  if (failure.kind === 'timeout' || failure.kind === 'sleeping') return formatEvent(command, 'coap_timeout', told);
+  if (failure.kind === 'unreachable' && failure.why === 'reset') return formatEvent(command, 'coap_reset', told);
+  return response(command, codeOfFailure(failure), reasonMember(sentenceOf(failure)), told);
 }
 
-/** What became of a command that got no answer. Rethrows what is not a known failure. */
-export function formatFailure(command: Command, error: unknown): Failure {
-  if (error instanceof TimeoutError) return { json: formatEvent(command, 'coap_timeout'), metric: 'commands.timeout' };
-  if (error instanceof ResetError) return { json: formatEvent(command, 'coap_reset'), metric: 'commands.reset' };
-  const code = codeOfFailure(error);
-  if (code === undefined || !(error instanceof Error)) throw error;
-  return { json: formatRefusal(command, code, error.message), metric: 'commands.failed' };
+function failureMember({ reason: _, ...failure }: Failure): string {
+  return `"failure":${JSON.stringify('status' in failure ? { ...failure, status: formatCode(failure.status) } : failure)},`;
 }
 
-function codeOfFailure(error: unknown): Code | undefined {
-  if (error instanceof FormatError) return Code.BadRequest;
-  if (error instanceof UnsupportedError) return Code.MethodNotAllowed;
-  if (error instanceof BlockError) return Code.RequestEntityIncomplete;
-  if (error instanceof BodyLimitError) return Code.RequestEntityTooLarge;
-  const unavailable =
-    error instanceof NotRegisteredError || error instanceof ClosedError || error instanceof LimitError;
-  return unavailable ? Code.ServiceUnavailable : undefined;
+type Refusal = Exclude<Failure, { readonly kind: 'timeout' | 'sleeping' }>;
+
+function codeOfFailure(failure: Refusal): Code {
+  switch (failure.kind) {
+    case 'rejected':
+      return failure.status;
+    case 'codec':
+      return failure.why === 'blocks' ? Code.RequestEntityIncomplete : Code.BadRequest;
+    case 'refused-here':
+      if (failure.why === 'version') return Code.MethodNotAllowed;
+      return failure.why === 'length' ? Code.RequestEntityTooLarge : Code.ServiceUnavailable;
+    case 'interrupted':
+      return Code.GatewayTimeout;
+    case 'cancelled':
+    case 'unreachable':
+      return Code.ServiceUnavailable;
+    case 'unexpected':
+      return Code.InternalServerError;
+  }
+}
+
+/** What is nobody's to read stays in the log. */
+function sentenceOf({ kind, reason }: Refusal): string {
+  if (kind === 'unexpected') return 'the gateway failed; its log says more';
+  return kind === 'interrupted' ? 'the gateway stopped while it was under way: the device may have done it' : reason;
+}
+
+/** The counter of that failure. */
+export function metricOf(failure: Failure) {
+  if (failure.kind === 'timeout' || failure.kind === 'sleeping') return 'commands.timeout';
+  if (failure.kind === 'interrupted') return 'commands.unknown';
+  return failure.kind === 'unreachable' && failure.why === 'reset' ? 'commands.reset' : 'commands.failed';
 }
 
 /** Carries the command's own `data`. */
-export function formatEvent(command: Command, msgType: 'ack' | 'coap_reset' | 'coap_timeout'): string {
-  return `{${command.echo}"msgType":"${msgType}"${command.data === undefined ? '' : `,"data":${command.data}`}}`;
+export function formatEvent(command: Command, msgType: 'ack' | 'coap_reset' | 'coap_timeout', top = ''): string {
+  return `{${command.echo}${top}"msgType":"${msgType}"${command.data === undefined ? '' : `,"data":${command.data}`}}`;
 }
 
 function response(command: Command, code: Code, more: string, top = ''): string {

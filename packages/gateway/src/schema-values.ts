@@ -6,6 +6,14 @@ import { parseBind, parseDuration, parseSize } from './units.ts';
 /** Text; numbers and truth values too, since environment variables and HOCON make them of unquoted text. */
 export const text = z.union([z.string(), z.number(), z.boolean()], { error: 'must be text' }).transform(String);
 
+/** The start or the end of an MQTT topic. */
+export const topic = z
+  .string({ error: 'must be text' })
+  .refine(
+    (value) => value.length <= 1024 && !value.includes('\u0000'),
+    'must be text without NUL, at most 1024 characters',
+  );
+
 export const bool = z
   .union([z.boolean(), z.enum(['true', 'false'])], { error: 'must be true or false' })
   .transform((b) => b === true || b === 'true');

@@ -1,5 +1,5 @@
-// How DTLS and credentials are written in a configuration: EMQX's `dtls_options` and `psk_authentication`, and our `security`
-// and `store` beside them.
+// How DTLS, TLS and credentials are written in a configuration: EMQX's `dtls_options`, `ssl_options` and `psk_authentication`,
+// and our `security` and `store` beside them.
 import { fromHex, seconds } from '@lapwing/kernel';
 import { z } from 'zod';
 import { bool, duration, text, whole } from './schema-values.ts';
@@ -17,17 +17,15 @@ const connectionId = z.union([
   }),
 ]);
 
-/** EMQX's keys; those from `session_tickets` on have no effect here, and the last five are ours. */
-export const dtlsOptions = z.strictObject({
+/** EMQX's keys for DTLS and TLS alike; those from `session_tickets` on have no effect here. */
+const secured = {
   cacertfile: text.optional(),
   certfile: text.optional(),
   keyfile: text.optional(),
   password: text.optional(),
   verify: z.enum(['verify_none', 'verify_peer']).default('verify_none'),
   fail_if_no_peer_cert: bool.default(false),
-  ciphers: ciphers.default([]),
   handshake_timeout: duration(1).default(seconds(15)),
-  reuse_sessions: bool.default(true),
   session_tickets: z.unknown().optional(),
   depth: z.unknown().optional(),
   versions: z.unknown().optional(),
@@ -44,12 +42,33 @@ export const dtlsOptions = z.strictObject({
   ocsp: z.unknown().optional(),
   gc_after_handshake: z.unknown().optional(),
   managed_certs: z.unknown().optional(),
+  /** Ours, as everything that is only in one of the two below but `ciphers` and `reuse_sessions`. */
   psk: bool.default(true),
+};
+
+export const dtlsOptions = z.strictObject({
+  ...secured,
+  ciphers: ciphers.default([]),
+  reuse_sessions: bool.default(true),
   rpk_keyfile: text.optional(),
   cid: connectionId.default(true),
   max_handshakes_per_host: whole(1, 1_000_000).default(100),
   extended_master_secret: z.enum(['required', 'optional']).default('required'),
 });
+
+/** Of listeners with TLS. Which suites and how long sessions last is not for a configuration to say. */
+export const sslOptions = z.strictObject({
+  ...secured,
+  ciphers: z.unknown().optional(),
+  reuse_sessions: z.unknown().optional(),
+  cacerts: z.unknown().optional(),
+  rpk_keyfile: z
+    .undefined({ error: 'Node.js has no raw public keys over TLS: give devices certificates or keys, or use dtls' })
+    .optional(),
+});
+
+export type WrittenDtlsOptions = z.output<typeof dtlsOptions>;
+export type WrittenSslOptions = z.output<typeof sslOptions>;
 
 /** A number has lost its leading zeros, and its last digits. */
 const hexKey = z

@@ -8,8 +8,10 @@ import { ConfigError, encodeUtf8, toHex } from '@lapwing/kernel';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parseConfig } from './config-file.ts';
 import { loadCredentials } from './credentials.ts';
+import { isDatagrams } from './listener-place.ts';
 import { securityOfListener } from './listener-security.ts';
 import { checkFiles } from './main.ts';
+import { serverCertificate, serverKey } from './testing/server-certificate.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'lapwing-security-'));
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -18,30 +20,15 @@ const file = (name: string, text: string | Uint8Array): string => {
   return join(dir, name);
 };
 
-/** CN=server.example and its key, made for this test (openssl req -x509 -newkey ec -days 36500). */
-const serverCertificate = `-----BEGIN CERTIFICATE-----
-MIIBiDCCAS+gAwIBAgIUEHqs2L89czk9lBMksIUIm96+RwUwCgYIKoZIzj0EAwIw
-GTEXMBUGA1UEAwwOc2VydmVyLmV4YW1wbGUwIBcNMjYxMTI4MTMwNjA4WhgPMjEy
-NjExMDQxMzA2MDhaMBkxFzAVBgNVBAMMDnNlcnZlci5leGFtcGxlMFkwEwYHKoZI
-zj0CAQYIKoZIzj0DAQcDQgAEgrqZ2ixRZOXdi/uqO4uza9qYWloaVyAx/WV1E5+T
-AhsgVjym59jwCTUVxOIVs6afgcPqUfrVUda4bg9siwt1q6NTMFEwHQYDVR0OBBYE
-FHJpn+xMKI8jaFYdBPtHM1+2h0KFMB8GA1UdIwQYMBaAFHJpn+xMKI8jaFYdBPtH
-M1+2h0KFMA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDRwAwRAIgGzyvWC/C
-NJ9lLuLvcrQziAV9XHh9F7mVp0olIIocNmQCIGsBWrVhNNifH2wjXUMAJdXvvZHw
-1zU5nbGLJHR9GVJR
------END CERTIFICATE-----
-`;
-const serverKey = `-----BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgl22yGtSDxtpi8Sp0
-m98Zp3sv79vbw7oNGdXTgRS2KjGhRANCAASCupnaLFFk5d2L+6o7i7Nr2phaWhpX
-IDH9ZXUTn5MCGyBWPKbn2PAJNRXE4hWzpp+Bw+pR+tVR1rhuD2yLC3Wr
------END PRIVATE KEY-----
-`;
-
 const translators = ['command', 'response', 'notify', 'register', 'update']
   .map((name) => `gateway.lwm2m.translators.${name}.topic = t\n`)
   .join('');
 const parse = (text: string) => parseConfig(`${translators}${text}`, 'hocon', {});
+const dtlsOf = async (text: string) => {
+  const [place] = (await parse(text)).lwm2m.listeners;
+  if (place === undefined || !isDatagrams(place) || place.dtls === undefined) throw new Error('no listener with DTLS');
+  return place.dtls;
+};
 const problems = async (made: Promise<unknown>): Promise<readonly string[]> => {
   const error: unknown = await made.then(
     () => undefined,
@@ -103,7 +90,7 @@ describe('a DTLS listener', () => {
     ['cid { length = 12 }', { length: 12 }],
     ['cid { node { id = 3 } }', { length: 8, node: { id: 3, bytes: 1 } }],
   ])('with %s gives that kind of connection ids', async (options, expected) => {
-    expect((await parse(listener(options))).lwm2m.listeners[0]?.dtls?.connectionId).toEqual(expected);
+    expect((await dtlsOf(listener(options))).connectionId).toEqual(expected);
   });
 
   it.each([
@@ -124,15 +111,13 @@ describe('a DTLS listener', () => {
     const cert = file('cert.pem', serverCertificate);
     const listening = async (password: string) => {
       const options = `certfile = "${cert}", keyfile = "${key}"${password === '' ? '' : `, password = ${password}`}`;
-      const [{ dtls } = { dtls: undefined }] = (await parse(listener(options))).lwm2m.listeners;
-      if (dtls === undefined) throw new Error('no listener');
-      return securityOfListener(dtls, 'at', undefined);
+      return securityOfListener(await dtlsOf(listener(options)), 'at', undefined);
     };
     expect((await listening('sesame')).certificate?.privateKey).toMatchObject({
       length: privateKey.export({ type: 'pkcs8', format: 'der' }).length,
     });
-    expect(await problems(listening('wrong'))).toEqual([`at.keyfile: ${key} does not open with dtls_options.password`]);
-    expect(await problems(listening(''))).toEqual([`at.keyfile: ${key} is encrypted and needs dtls_options.password`]);
+    expect(await problems(listening('wrong'))).toEqual([`at.keyfile: ${key} does not open with its password`]);
+    expect(await problems(listening(''))).toEqual([`at.keyfile: ${key} is encrypted and needs its password`]);
   });
 
   it.each([
@@ -155,9 +140,9 @@ describe('a DTLS listener', () => {
     file('other.key', privateKey.export({ type: 'pkcs8', format: 'pem' }));
     file('nothing.txt', 'no key!');
     const whole = options.replaceAll(/file = "/g, `file = "${dir}/`);
-    const [{ dtls } = { dtls: undefined }] = (await parse(listener(whole))).lwm2m.listeners;
-    if (dtls === undefined) throw new Error('no listener');
-    expect(await problems(securityOfListener(dtls, 'at', undefined))).toEqual([expect.stringMatching(problem)]);
+    expect(await problems(securityOfListener(await dtlsOf(listener(whole)), 'at', undefined))).toEqual([
+      expect.stringMatching(problem),
+    ]);
   });
 
   it('that nobody could come in over is refused, also by --check', async () => {
@@ -175,10 +160,7 @@ describe('a DTLS listener', () => {
   });
 
   it('whose files are not there is told which', async () => {
-    const [{ dtls } = { dtls: undefined }] = (
-      await parse(listener(`certfile = "${dir}/none.pem", keyfile = "${dir}/none.key"`))
-    ).lwm2m.listeners;
-    if (dtls === undefined) throw new Error('no listener');
+    const dtls = await dtlsOf(listener(`certfile = "${dir}/none.pem", keyfile = "${dir}/none.key"`));
     expect(await problems(securityOfListener(dtls, 'at', undefined))).toEqual([
       `at.certfile: ${dir}/none.pem cannot be read (ENOENT)`,
     ]);

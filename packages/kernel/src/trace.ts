@@ -7,6 +7,7 @@ export type TraceName =
   | 'coap:drop'
   | 'dtls:alert'
   | 'dtls:handshake'
+  | 'tls:handshake'
   | 'lwm2m:registration'
   | 'lwm2m:observation';
 

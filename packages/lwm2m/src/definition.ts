@@ -37,6 +37,17 @@ export interface ObjectDefinition {
 
 export const defineObject = <const D extends ObjectDefinition>(definition: D): D => definition;
 
+/** The same object with some of its resources: what a device has of it, whatever version that is. */
+export function withResources<D extends ObjectDefinition, K extends keyof D['resources'] & string>(
+  { id, name, many, required, resources }: D,
+  keys: readonly K[],
+): Pick<D, 'id' | 'name' | 'many' | 'required'> & { readonly resources: Pick<D['resources'], K> } {
+  const chosen = Object.fromEntries(keys.map((key) => [key, resources[key]])) as Pick<D['resources'], K>;
+  return { id, name, many, required, resources: chosen } as Pick<D, 'id' | 'name' | 'many' | 'required'> & {
+    readonly resources: typeof chosen;
+  };
+}
+
 type One<R extends ResourceDefinition> = R['type'] extends ValueType ? ValueOfType<R['type']> : never;
 
 /** One value, or for `many` a map from resource instance id to value. Of an executable there is none. */

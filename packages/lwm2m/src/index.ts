@@ -62,6 +62,7 @@ export {
   type ValueOf,
   type WritableKey,
   type WritableValues,
+  withResources,
 } from './definition.ts';
 export { DefinitionLibrary, type DefinitionLibraryOptions } from './definitions/library.ts';
 export { formatObjectUrn, type ObjectUrn, parseObjectUrn } from './definitions/urn.ts';

@@ -31,7 +31,14 @@ export type Operation =
       readonly format?: number;
     }
   | { readonly op: 'write-attributes'; readonly path: Path; readonly attributes: AttributePatch }
-  | { readonly op: 'execute'; readonly path: ResourcePath; readonly args?: string }
+  | {
+      readonly op: 'execute';
+      readonly path: ResourcePath;
+      /** As `formatArguments` makes them (Core 1.2.1 §6.3.5). */
+      readonly args?: string;
+      /** Sent whatever they are: there are devices that take any text. */
+      readonly anyArgs?: true;
+    }
   | {
       readonly op: 'create';
       readonly path: ObjectPath;

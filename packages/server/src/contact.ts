@@ -3,7 +3,7 @@
 import type { Endpoint } from '@lapwing/coap';
 import type { Duration, Instant } from '@lapwing/kernel';
 import type { Command } from './commands.ts';
-import type { ObservationRecord } from './observations.ts';
+import type { ObservationRecord } from './observation-record.ts';
 import type { Expiring } from './registration/expiry.ts';
 import type { Registration, RegistrationRecord } from './registration/registration.ts';
 

@@ -35,7 +35,7 @@ import { entriesOf, instanceValues, refuse, resourceNamed, typesOf, valueOf } fr
 import type { QueueOptions } from './queue.ts';
 import type { QueuedCommand } from './queued.ts';
 import { Watch } from './watch.ts';
-import type { Keep } from './wishes.ts';
+import type { Keep } from './wish.ts';
 
 export interface PerformOptions {
   /** Withdraws the operation, also while it is under way. */

@@ -31,14 +31,16 @@ export {
   type ReadValues,
 } from './device.ts';
 export type { EndDevicesStats } from './end-devices.ts';
-export { type Failure, failureOf, NotRegisteredError, UnsupportedError } from './errors.ts';
+export { NotRegisteredError, UnsupportedError } from './errors.ts';
 export type { Observation, ServerEvents } from './events.ts';
+export { type Delivered, type Failure, type FailureKind, failureOf } from './failure.ts';
 export type { KeepingStats } from './keeping.ts';
 export {
   type AlertTrace,
   type AssociationStore,
   type CertificateAndKey,
   checkListenerSecurity,
+  checkStreamSecurity,
   cipherSuites,
   type DtlsStats,
   type HandshakeTrace,
@@ -51,6 +53,7 @@ export {
   type RefusedRecord,
   type StreamSecurity,
   type StreamStats,
+  type TlsHandshakeTrace,
 } from './listen.ts';
 export type { Candidate, Listener, ServerOptions, Stores, Verdict } from './options.ts';
 export type { CommandReceiver, QueueOptions } from './queue.ts';
@@ -69,7 +72,6 @@ export { Server } from './server.ts';
 export type { ServerStats } from './stats.ts';
 export type {
   CommandChange,
-  CommandFailure,
   CommandState,
   CommandStore,
   KeptCommand,
@@ -81,4 +83,4 @@ export type { KeptObservation, ObservationChange, ObservationStore } from './sto
 export type { KeptRegistration, RegistrationChange, RegistrationStore } from './stores/registration-store.ts';
 export { formatTagged, parseTagged } from './stores/tagged-json.ts';
 export { type WakeBySmsOptions, wakeBySms } from './trigger.ts';
-export type { Keep } from './wishes.ts';
+export type { Keep } from './wish.ts';

@@ -1,15 +1,17 @@
 // What of a server outlives its process, put together (shell): the journal of registrations, the observations that are wanted, the
 // queue of commands. Reads them when the server starts, and is told by it what happens.
 import { afterTurn, type Clock, FormatError, type Peer } from '@lapwing/kernel';
-import type { Operation, Result } from '@lapwing/lwm2m';
-import type { Underway } from './commands.ts';
+import { type Result, versionTraits } from '@lapwing/lwm2m';
+import type { Asking } from './asking.ts';
+import type { Commands } from './commands.ts';
 import type { Contact } from './contact.ts';
 import type { PerformOptions } from './device.ts';
 import type { ServerEvents } from './events.ts';
 import type { Listening } from './listen.ts';
-import type { ObservationRecord, Observations, ObserveOperation } from './observations.ts';
+import type { ObservationRecord, ObserveOperation } from './observation-record.ts';
+import type { Observations } from './observations.ts';
 import type { Settings } from './options.ts';
-import { CommandQueue, type QueueHost } from './queue.ts';
+import { CommandQueue } from './queue.ts';
 import { laziness, RegistrationJournal } from './registration/journal.ts';
 import type { RegistrationInterface } from './registration/register.ts';
 import { refusalOf } from './security/ownership.ts';
@@ -23,8 +25,9 @@ import { Wishes } from './wishes.ts';
 /** What the parts need of their server. */
 export interface KeepingHost {
   contactOf(name: string): Contact | undefined;
-  enqueue: QueueHost['enqueue'];
-  ask(contact: Contact, operation: Operation, options: PerformOptions, underway: Underway): Promise<Result>;
+  enqueue: Commands['enqueue'];
+  ask: Asking['ask'];
+  askTogether: Asking['askTogether'];
   emit<K extends keyof ServerEvents>(kind: K, event: ServerEvents[K]): void;
   /** Ends the registration. */
   end(contact: Contact): void;
@@ -80,8 +83,13 @@ export class Keeping {
         contactOf: (name) => host.contactOf(name),
         observe: (contact, operation, tag) =>
           host.enqueue(contact, (target, underway) => host.ask(target, operation, { tag }, underway), {}),
+        mayShare: ({ record }) =>
+          settings.keptObservations === 'together' && versionTraits[record.version].capabilities.has('composite'),
+        observeTogether: (contact, wanted) =>
+          host.enqueue(contact, (target, underway) => host.askTogether(target, wanted, underway), {}),
         live: (contact, operation) => observing.live(contact, operation),
         takeUp: (contact, operation, token, tag) => observing.takeUp(contact, operation, token, tag),
+        takeUpTogether: (contact, wanted, token) => observing.takeUpTogether(contact, wanted, token),
         tagOf: (note) => this.tagOf(note),
         renewed: (event) => {
           if (event.observation.tag instanceof Watch) event.observation.tag.put(event.result);

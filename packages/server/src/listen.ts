@@ -1,6 +1,7 @@
 // Configuration to endpoints: the only file of this package that knows sockets and DTLS.
 import {
   type BlockOptions,
+  checkTlsMaterial,
   Endpoint,
   type ParameterOptions,
   type Service,
@@ -40,7 +41,7 @@ import type { Listener } from './options.ts';
 import { type Admission, markOf, markOfAuthorities } from './security/mark.ts';
 import type { SecurityStore } from './security/store.ts';
 
-export type { StreamStats } from '@lapwing/coap';
+export type { StreamStats, TlsHandshakeTrace } from '@lapwing/coap';
 export type {
   AlertTrace,
   CertificateAndKey,
@@ -181,12 +182,13 @@ function datagramsFor(listener: Listener, clock: Clock): Transport & { readonly 
 type StreamListener = Extract<Listener, { via: 'tcp' | 'ws' }>;
 
 function streamsFor(listener: StreamListener, { clock, random, security }: Ambient): StreamTransport {
-  const { via, host, port, tls, longestMessage, connections } = listener;
+  const { via, host, port, tls, longestMessage, connections, origins } = listener;
   const options = {
     ...{ port, clock, random },
     ...(host === undefined ? {} : { host }),
     ...(longestMessage === undefined ? {} : { longestReceived: longestMessage }),
     ...(connections === undefined ? {} : { connections }),
+    ...(origins === undefined ? {} : { origins }),
   };
   if (tls === undefined) return via === 'tcp' ? tcpTransport(options) : webSocketTransport(options);
   const { handshakeTimeout } = tls;
@@ -267,6 +269,11 @@ export function checkListenerSecurity(
     if (!(error instanceof ConfigError)) throw error;
     throw new ConfigError(error.problems.map((problem) => at + problem.replace(roots, 'authorities')));
   }
+}
+
+/** The same of a listener for connections. */
+export function checkStreamSecurity({ certificate, authorities = [] }: StreamSecurity): void {
+  checkTlsMaterial(certificate, authorities);
 }
 
 function admissionOf(wanted: ListenerSecurity, store: SecurityStore | undefined): Admission {

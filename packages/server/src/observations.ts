@@ -1,67 +1,51 @@
 // Observations that this server holds: one record for each device and path or set of paths, which comes back with every notification. A repeated observe of a path
 // keeps its token, so that the device replaces the relation instead of adding one (RFC 7641 §3.1).
-// A fleet has as many records as devices: a record is numbers and references, and its token one short string.
-import type { Observed, Response, Token } from '@lapwing/coap';
-import { LimitError, latin1At, type Peer } from '@lapwing/kernel';
-import {
-  baseOf,
-  type ContentResult,
-  equalPaths,
-  formatPath,
-  type Operation,
-  type Path,
-  type Result,
-} from '@lapwing/lwm2m';
+import { Code, type Observed, ResetError, type Response, type Token } from '@lapwing/coap';
+import { FormatError, LimitError, type Peer } from '@lapwing/kernel';
+import { type ContentResult, formatPath, type Result } from '@lapwing/lwm2m';
 import type { Underway } from './commands.ts';
 import type { Contact } from './contact.ts';
 import type { PerformOptions } from './device.ts';
-import type { Observation, ServerEvents } from './events.ts';
+import type { ServerEvents } from './events.ts';
 import type { Exchange, Observer } from './exchange.ts';
+import {
+  type CancelOperation,
+  CompositeRelation,
+  isOfSame,
+  isRelation,
+  keyOfToken,
+  ObservationRecord,
+  type ObserveOperation,
+  PartRecord,
+  pathsOf,
+  type Relation,
+  relationsOf,
+  tokenOf,
+} from './observation-record.ts';
 import { isSamePlace } from './registration/identity.ts';
+import { newsFor } from './sharing.ts';
 import type { Telling } from './telling.ts';
 import { Watch } from './watch.ts';
-
-export type ObserveOperation = Extract<Operation, { op: 'observe' | 'observe-composite' }>;
-export type CancelOperation = Extract<Operation, { op: 'cancel-observe' | 'cancel-observe-composite' }>;
 
 export interface ObservationEvents extends Pick<Telling, 'emit'> {
   ended(event: ServerEvents['observation-ended']): void;
   /** A notification has proved that the device is there now. */
   moved(contact: Contact, peer: Peer): void;
+  /** Fewer want it than the device was asked for: it is to hear of that, by `narrow`, when it is awake. */
+  narrowed(relation: CompositeRelation): void;
 }
 
-export class ObservationRecord implements Observation {
-  readonly id: number;
+/** One of several that are asked for together. */
+export interface Wanted {
   readonly operation: ObserveOperation;
-  /** The token, one character for each byte. */
-  readonly key: string;
   readonly tag: unknown;
-  readonly contact: Contact;
-  /** The one before it on the same device. */
-  next: ObservationRecord | undefined;
-  ended: boolean;
+}
 
-  constructor(id: number, operation: ObserveOperation, key: string, tag: unknown, contact: Contact) {
-    this.id = id;
-    this.operation = operation;
-    this.key = key;
-    this.tag = tag;
-    this.contact = contact;
-    this.next = undefined;
-    this.ended = false;
-  }
-
-  get name(): string {
-    return this.contact.registration.name;
-  }
-
-  get path(): Path {
-    return baseOf(this.operation);
-  }
-
-  get paths(): readonly Path[] {
-    return pathsOf(this.operation);
-  }
+/** An observation that is held, and its token, which is that of others too where it is `shared`. */
+export interface Live {
+  readonly observation: ObservationRecord;
+  readonly token: Token;
+  readonly shared: boolean;
 }
 
 type EndCause = ServerEvents['observation-ended']['cause'];
@@ -78,7 +62,7 @@ export class Observations {
   private readonly limit: number;
   private held = 0;
   /** Those whose first answer is still to come: their token is in use. */
-  private readonly asked = new Set<ObservationRecord>();
+  private readonly asked = new Set<Relation>();
   /** Fleets are observed at the same few paths: one operation serves all devices. */
   private readonly operations = new Map<string, ObserveOperation>();
   private made = 0;
@@ -111,7 +95,9 @@ export class Observations {
     if (before === undefined && this.of(contact).length >= this.limit) {
       throw new LimitError(`${contact.registration.name}: ${this.limit} observations already`, this.limit);
     }
-    const key = before === undefined || this.asked.has(before) ? keyOfToken(contact.endpoint.freshToken()) : before.key;
+    // The token of a part belongs to the others too.
+    const isFree = before !== undefined && !(before instanceof PartRecord) && !this.asked.has(before);
+    const key = isFree ? before.key : keyOfToken(contact.endpoint.freshToken());
     if (before !== undefined) this.end(before, 'replaced');
     this.made += 1;
     const record = new ObservationRecord(this.made, this.shared(operation), key, tag, contact);
@@ -132,14 +118,71 @@ export class Observations {
     }
   }
 
+  /**
+   * Several paths in one composite (Core 1.2.1 §6.4.3). What each has now, in their order, undefined where there is nothing; undefined in
+   * all when the device does not agree, and each has to be asked for by itself. Rejects as `observe`.
+   */
+  async observeTogether(
+    contact: Contact,
+    wanted: readonly Wanted[],
+    command: Underway,
+  ): Promise<readonly (ContentResult | undefined)[] | undefined> {
+    if (this.of(contact).length + wanted.length > this.limit)
+      throw new LimitError(`${contact.registration.name}: ${this.limit} observations already`, this.limit);
+    const relation = this.makeRelation(contact, wanted, keyOfToken(contact.endpoint.freshToken()));
+    const parts = [...relation.parts];
+    this.asked.add(relation);
+    try {
+      const options = { token: tokenOf(relation), observing: this.observing(relation) };
+      const result = await this.exchange.send(contact, relation.operation, command, options);
+      if (relation.ended) contact.endpoint.forget(contact.registration.peer, options.token);
+      if (result.kind !== 'content' || result.sequence === undefined) {
+        this.endRelation(relation, 'refused');
+        return undefined;
+      }
+      return parts.map((part) => {
+        const { share, isGone } = newsFor(part, result);
+        part.told = share.entries;
+        if (isGone) this.end(part, 'refused');
+        return part.ended ? undefined : share;
+      });
+    } catch (error) {
+      this.endRelation(relation, 'refused');
+      if (error instanceof FormatError || error instanceof ResetError) return undefined;
+      throw error;
+    } finally {
+      this.asked.delete(relation);
+    }
+  }
+
+  private makeRelation(contact: Contact, wanted: readonly Wanted[], key: string): CompositeRelation {
+    const relation = new CompositeRelation(
+      key,
+      contact,
+      wanted.flatMap(({ operation }) => pathsOf(operation)),
+    );
+    for (const { operation, tag } of wanted) {
+      const before = this.find(contact, operation);
+      if (before !== undefined) this.end(before, 'replaced');
+      this.made += 1;
+      this.remember(new PartRecord(this.made, this.shared(operation), tag, relation));
+    }
+    return relation;
+  }
+
   /** Ends here at once, whatever the device says: its next notification would be answered with a reset. */
   async cancel(contact: Contact, operation: CancelOperation, command: Underway): Promise<Result> {
     const record = this.find(contact, operation);
     if (record === undefined) return this.exchange.send(contact, operation, command);
+    const isLast = !(record instanceof PartRecord) || record.relation.parts.length === 1;
+    const relation = record instanceof PartRecord ? record.relation : record;
     this.end(record, 'cancelled');
-    const token = tokenOf(record);
+    // The others go on: the device hears later that it is asked for less, and says now what there is.
+    if (!isLast) return this.exchange.send(contact, operation, command);
+    const token = tokenOf(relation);
+    const cancel = relation instanceof CompositeRelation ? cancelOf(relation) : operation;
     for (let tries = 1; ; tries += 1) {
-      const result = await this.exchange.send(contact, operation, command, { token });
+      const result = await this.exchange.send(contact, cancel, command, { token });
       // One with a number is no answer but a last notification that was quicker: the request may not have arrived.
       if (result.kind !== 'content' || result.sequence === undefined || tries === mostTries) return result;
     }
@@ -158,13 +201,19 @@ export class Observations {
     return true;
   }
 
-  /** The live observation of that path, and its token. */
-  live(
-    contact: Contact,
-    operation: ObserveOperation,
-  ): { readonly observation: ObservationRecord; readonly token: Token } | undefined {
+  /** As `takeUp`, for several that share a relation. */
+  takeUpTogether(contact: Contact, wanted: readonly Wanted[], token: Token): boolean {
+    if (contact.registration.peer.identity.kind === 'oscore') return false;
+    const relation = this.makeRelation(contact, wanted, keyOfToken(token));
+    this.exchange.resume(contact, relation.operation, token, this.observing(relation));
+    return true;
+  }
+
+  /** The live observation of that path. */
+  live(contact: Contact, operation: ObserveOperation): Live | undefined {
     const observation = this.find(contact, operation);
-    return observation === undefined ? undefined : { observation, token: tokenOf(observation) };
+    if (observation === undefined) return undefined;
+    return { observation, token: tokenOf(observation), shared: observation instanceof PartRecord };
   }
 
   /** The registration ended, and with it whatever was observed. */
@@ -177,75 +226,107 @@ export class Observations {
    * connection the device has forgotten it with the old one (RFC 8323 §7.4), as it may with an association below OSCORE: returns what is
    * to be asked for anew.
    */
-  follow(contact: Contact, previous: Peer): readonly ObservationRecord[] {
+  follow(contact: Contact, previous: Peer): readonly Relation[] {
     const { peer } = contact.registration;
     const isProtected = peer.identity.kind === 'oscore';
     const { connection, identity } = peer.below ?? peer;
-    if (connection !== undefined) return this.of(contact);
+    const relations = relationsOf(this.of(contact));
+    if (connection !== undefined) return relations;
     if (isProtected && identity.kind !== 'none') {
-      for (const record of this.of(contact)) contact.endpoint.forget(previous, tokenOf(record));
-      return this.of(contact);
+      for (const relation of relations) contact.endpoint.forget(previous, tokenOf(relation));
+      return relations;
     }
-    for (const record of this.of(contact)) {
-      if (this.asked.has(record)) continue;
-      const token = tokenOf(record);
+    for (const relation of relations) {
+      if (this.asked.has(relation)) continue;
+      const token = tokenOf(relation);
       // Only the endpoint knows what ties its notifications to a protected request (RFC 8613 §8.4).
       if (isProtected) {
         contact.endpoint.move(previous, peer, token);
         continue;
       }
       contact.endpoint.forget(previous, token);
-      this.exchange.resume(contact, record.operation, token, this.observing(record));
+      this.exchange.resume(contact, relation.operation, token, this.observing(relation));
     }
     return [];
   }
 
   /** Asks for it again on a new connection; its answer is a state like any other. */
-  async renew(contact: Contact, record: ObservationRecord, command: Underway): Promise<void> {
-    if (record.ended || this.asked.has(record)) return;
-    this.asked.add(record);
+  async renew(
+    contact: Contact,
+    relation: Relation,
+    command: Underway,
+    tell: 'state' | 'news' = 'state',
+  ): Promise<void> {
+    if (relation.ended || this.asked.has(relation)) return;
+    this.asked.add(relation);
+    if (relation instanceof CompositeRelation) relation.narrow();
     try {
-      const options = { token: tokenOf(record), observing: this.observing(record) };
-      const result = await this.exchange.send(contact, record.operation, command, options);
-      if (record.ended) contact.endpoint.forget(contact.registration.peer, options.token);
-      else if (result.kind !== 'content' || result.sequence === undefined) this.end(record, 'refused');
-      else this.tell(record, result);
+      const options = { token: tokenOf(relation), observing: this.observing(relation) };
+      const result = await this.exchange.send(contact, relation.operation, command, options);
+      if (relation.ended) contact.endpoint.forget(contact.registration.peer, options.token);
+      else if (result.kind !== 'content' || result.sequence === undefined) this.endRelation(relation, 'refused');
+      else this.tell(relation, result, tell);
     } catch {
       // Not sent, or not answered: there is no observation any more. The next registration may bring another.
-      this.end(record, 'refused');
+      this.endRelation(relation, 'refused');
     } finally {
-      this.asked.delete(record);
+      this.asked.delete(relation);
     }
   }
 
+  /** Some of those who shared it want it no more: the device is asked for what is left, under the same token, or to end it. */
+  async narrow(contact: Contact, relation: CompositeRelation, command: Underway): Promise<void> {
+    if (!relation.ended) await this.renew(contact, relation, command, 'news');
+    else await this.exchange.send(contact, cancelOf(relation), command, { token: tokenOf(relation) });
+  }
+
   /** One listener hears for all; whom it hears is on the tag. */
-  private observing(record: ObservationRecord): Observer {
-    return { listener: this.notified, tag: record };
+  private observing(relation: Relation): Observer {
+    return { listener: this.notified, tag: relation };
   }
 
   private readonly notified = (response: Response, { tag, sequence, peer }: Observed): void => {
-    if (!(tag instanceof ObservationRecord) || tag.ended) return;
-    const record = tag;
-    const { contact } = record;
+    if (!isRelation(tag) || tag.ended) return;
+    const relation = tag;
+    const { contact } = relation;
     this.heard(contact);
     if (peer.below !== undefined && !isSamePlace(contact.record.peer, peer)) this.events.moved(contact, peer);
     const { registration } = contact;
     let result: Result | undefined;
     try {
-      result = this.exchange.read(contact, record.operation, response);
+      result = this.exchange.read(contact, relation.operation, response);
     } catch (error) {
       const numbered = sequence === undefined ? {} : { sequence };
-      this.events.emit('notify-failed', { registration, observation: record, error: error as Error, ...numbered });
+      for (const observation of relation instanceof CompositeRelation ? relation.parts : [relation])
+        this.events.emit('notify-failed', { registration, observation, error: error as Error, ...numbered });
     }
     if (result?.kind === 'content') {
-      this.tell(record, sequence === undefined ? result : { ...result, sequence });
+      this.tell(relation, sequence === undefined ? result : { ...result, sequence });
     }
     // RFC 7641 §3.2: an error, or a notification without a number, is the last.
-    if (result?.kind === 'refused') this.end(record, 'refused', result);
-    else if (sequence === undefined) this.end(record, 'refused');
+    if (result?.kind === 'refused') this.endRelation(relation, 'refused', result);
+    else if (sequence === undefined) this.endRelation(relation, 'refused');
   };
 
-  private tell(record: ObservationRecord, result: ContentResult): void {
+  private tell(relation: Relation, result: ContentResult, what: 'state' | 'news' = 'state'): void {
+    if (relation instanceof CompositeRelation) this.deal(relation, result, what);
+    else this.tellOne(relation, result);
+  }
+
+  /** Those hear it for whom there is news; where the device says nothing new to anybody, as it does at pmax, all do. */
+  private deal(relation: CompositeRelation, result: ContentResult, what: 'state' | 'news'): void {
+    const dealt = relation.parts.map((part) => ({ part, ...newsFor(part, result) }));
+    const hasNews = what === 'news' || dealt.some(({ isNews }) => isNews);
+    for (const { part, share, isNews, isGone } of dealt) {
+      if (hasNews && !isNews) continue;
+      part.told = share.entries;
+      // By itself the device would have ended it with this answer.
+      if (isGone) this.end(part, 'refused', { kind: 'refused', code: Code.NotFound });
+      else this.tellOne(part, share);
+    }
+  }
+
+  private tellOne(record: ObservationRecord, result: ContentResult): void {
     if (record.tag instanceof Watch) record.tag.put(result);
     this.events.emit('notify', { registration: record.contact.registration, observation: record, result });
   }
@@ -262,12 +343,18 @@ export class Observations {
     record.contact.observations = record;
   }
 
+  private endRelation(relation: Relation, cause: EndCause, refusal?: Extract<Result, { kind: 'refused' }>): void {
+    const records = relation instanceof CompositeRelation ? [...relation.parts] : [relation];
+    for (const record of records) this.end(record, cause, refusal);
+  }
+
   private end(record: ObservationRecord, cause: EndCause, refusal?: Extract<Result, { kind: 'refused' }>): void {
     if (record.ended) return;
     const { contact } = record;
     record.ended = true;
     this.held -= 1;
-    contact.endpoint.forget(contact.registration.peer, tokenOf(record));
+    if (record instanceof PartRecord) this.leave(record, cause);
+    else contact.endpoint.forget(contact.registration.peer, tokenOf(record));
     if (contact.observations === record) contact.observations = record.next;
     else {
       for (let each = contact.observations; each !== undefined; each = each.next)
@@ -283,6 +370,18 @@ export class Observations {
     });
   }
 
+  /** The relation goes on for the others; with the last it ends. */
+  private leave({ relation, contact }: PartRecord, cause: EndCause): void {
+    relation.parts.splice(0, relation.parts.length, ...relation.parts.filter((part) => !part.ended));
+    const isOver = relation.parts.length === 0;
+    if (isOver) {
+      relation.ended = true;
+      contact.endpoint.forget(contact.registration.peer, tokenOf(relation));
+    }
+    // The last one that is cancelled takes the relation with it.
+    if (cause === 'replaced' || (cause === 'cancelled' && !isOver)) this.events.narrowed(relation);
+  }
+
   private shared(operation: ObserveOperation): ObserveOperation {
     if (operation.attributes !== undefined) return operation;
     const key = `${operation.op} ${pathsOf(operation).map(formatPath).join()} ${operation.accept ?? ''} ${'format' in operation ? operation.format : ''}`;
@@ -294,17 +393,4 @@ export class Observations {
   }
 }
 
-export const isCancel = (operation: Operation): operation is CancelOperation =>
-  operation.op === 'cancel-observe' || operation.op === 'cancel-observe-composite';
-
-export const pathsOf = (operation: ObserveOperation | CancelOperation): readonly Path[] =>
-  'path' in operation ? [operation.path] : operation.paths;
-
-/** The same path, or the same paths in whatever order. */
-function isOfSame(a: ObserveOperation, b: ObserveOperation | CancelOperation): boolean {
-  if ('path' in a || 'path' in b) return 'path' in a && 'path' in b && equalPaths(a.path, b.path);
-  return a.paths.length === b.paths.length && a.paths.every((path) => b.paths.some((each) => equalPaths(path, each)));
-}
-
-const keyOfToken = (token: Token): string => latin1At(token, 0, token.length);
-const tokenOf = ({ key }: ObservationRecord): Token => Uint8Array.from(key, (character) => character.charCodeAt(0));
+const cancelOf = ({ paths }: CompositeRelation): CancelOperation => ({ op: 'cancel-observe-composite', paths });

@@ -43,6 +43,8 @@ export type Listener = { readonly name?: string; readonly dtls?: ListenerSecurit
       readonly longestMessage?: number;
       /** Connections at once; default 150 000. */
       readonly connections?: number;
+      /** Origins of web pages that may connect over WebSockets (RFC 6455 §10.2); default none. */
+      readonly origins?: readonly string[];
     }
   | { readonly transport: Transport }
 );
@@ -115,6 +117,12 @@ export interface ServerOptions {
   readonly stores?: Stores;
   /** The tag of a kept observation, made of its note once for each distinct text; default: the note itself. */
   readonly tagOfNote?: (note: string) => unknown;
+  /**
+   * How kept observations are made again when a device registers anew, where its version has composites (1.1 on): `each` by itself, the
+   * default; or `together`, in one composite (Core 1.2.1 §6.4.3), of which each hears what concerns it. A device that does not agree to
+   * that is asked for each. It sends less, and whatever one path is written to wait for (`pmin`) counts for all only where all wait.
+   */
+  readonly keptObservations?: 'each' | 'together';
   /** Hears what becomes of queued commands; default: nobody but who holds their handles. */
   readonly receiver?: CommandReceiver;
   /**
@@ -155,6 +163,7 @@ export interface Settings {
   readonly blocks: BlockOptions;
   readonly stores: Stores;
   readonly tagOfNote: (note: string) => unknown;
+  readonly keptObservations: 'each' | 'together';
   readonly receiver: CommandReceiver | undefined;
   readonly endDevices: 'follow' | 'ignore';
   readonly limits: {
@@ -191,6 +200,7 @@ export function settingsOf(options: ServerOptions): Settings {
     blocks: options.blocks ?? {},
     stores: options.stores ?? {},
     tagOfNote: options.tagOfNote ?? ((note) => note),
+    keptObservations: options.keptObservations ?? 'each',
     receiver: options.receiver,
     endDevices: options.endDevices ?? 'follow',
     limits: {

@@ -7,10 +7,10 @@
 //      └── not seen, or may repeat ─┘        waiting ──withdrawn · too old──▶ settled
 import { type Clock, Deadlines, type Duration, LimitError, type Random, seconds, toHex } from '@lapwing/kernel';
 import type { Operation, Result } from '@lapwing/lwm2m';
-import { failureOfCommand, isSafe, nextStep, UnwrittenError, type Withdrawal } from './command-failure.ts';
 import type { CommandOptions, Underway, Work } from './commands.ts';
-import type { Contact } from './contact.ts';
+import { type Contact, isAwake } from './contact.ts';
 import { NotRegisteredError } from './errors.ts';
+import { failureOfCommand, isSafe, nextStep, UnwrittenError, type Withdrawal } from './failure.ts';
 import { QueuedCommand } from './queued.ts';
 import type { CommandChange, CommandStore, KeptCommand, Outcome, RetryPolicy } from './stores/command-store.ts';
 import { WriteBehind } from './stores/write-behind.ts';
@@ -162,7 +162,7 @@ export class CommandQueue {
       else if (state === 'sent')
         this.settle(command, {
           kind: 'failed',
-          failure: { kind: 'unknown', delivered: 'unsure', reason: 'the server ended while it was under way' },
+          failure: { kind: 'interrupted', delivered: 'unsure', reason: 'the server ended while it was under way' },
         });
       else if (command.unregistered === 'fail' && this.options.host.contactOf(command.name) === undefined)
         this.fail(command, new NotRegisteredError(`${command.name} is not registered`));
@@ -179,7 +179,7 @@ export class CommandQueue {
     if (!progress.isKept || progress.submitted !== undefined || progress.state !== 'waiting') return;
     const { host, clock } = this.options;
     if (command.expiresAt !== undefined && command.expiresAt <= clock.wall()) {
-      this.takeBack(command, 'expired');
+      this.takeBack(command, this.overdue(command));
       return;
     }
     const contact = host.contactOf(name);
@@ -343,6 +343,11 @@ export class CommandQueue {
 
   private readonly withdraw = (command: QueuedCommand): boolean => this.takeBack(command, 'cancelled');
 
+  private overdue({ name }: QueuedCommand): Withdrawal {
+    const contact = this.options.host.contactOf(name);
+    return contact !== undefined && !isAwake(contact) ? 'slept' : 'expired';
+  }
+
   private takeBack(command: QueuedCommand, why: Withdrawal): boolean {
     const { progress } = command;
     if (progress.state === 'settled' || !progress.isKept) return false;
@@ -372,7 +377,7 @@ export class CommandQueue {
     for (let item = this.deadlines.take(now); item !== undefined; item = this.deadlines.take(now)) {
       if (item instanceof Lane) this.resume(item.name);
       // Sent is sent: then its own end counts.
-      else if (item.state === 'waiting') this.takeBack(item, 'expired');
+      else if (item.state === 'waiting') this.takeBack(item, this.overdue(item));
     }
     this.arm();
   };

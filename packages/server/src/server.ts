@@ -2,10 +2,11 @@
 // as events. The façade over the services of this package; every part has its own file.
 import { Code, type Context, makeResponse, type Request, type Response, type Service } from '@lapwing/coap';
 import type { Oscore } from '@lapwing/coap/oscore';
-import { type Address, Driver, Emitter, type Events, FormatError, type Identity, TimeoutError } from '@lapwing/kernel';
+import { type Address, Driver, Emitter, type Events, FormatError, type Identity } from '@lapwing/kernel';
 import { dataPath, type EndDevice, isName, type Operation, type Result } from '@lapwing/lwm2m';
+import { Asking } from './asking.ts';
 import { Awake, type AwakeEffect, type AwakeInput } from './awake.ts';
-import { Commands, type Underway, type Work } from './commands.ts';
+import { Commands, type Work } from './commands.ts';
 import { type Contact, isAwake, windowOf } from './contact.ts';
 import { Device, type PerformOptions } from './device.ts';
 import { EndDevices } from './end-devices.ts';
@@ -15,13 +16,8 @@ import { Exchange } from './exchange.ts';
 import { Keeping } from './keeping.ts';
 import { type Listening, listen, revoke } from './listen.ts';
 import { Models } from './models.ts';
-import {
-  type CancelOperation,
-  isCancel,
-  type ObservationEvents,
-  type ObservationRecord,
-  Observations,
-} from './observations.ts';
+import { type CancelOperation, isCancel, type Relation } from './observation-record.ts';
+import { type ObservationEvents, Observations } from './observations.ts';
 import { obstacleTo } from './obstacle.ts';
 import { listenerName, type ServerOptions, type Settings, settingsOf } from './options.ts';
 import type { QueueOptions } from './queue.ts';
@@ -36,13 +32,14 @@ import type { DeviceSecurity } from './security/store.ts';
 import { byTree, type Report, SendInterface } from './send.ts';
 import { listenerStats, type ServerStats } from './stats.ts';
 import { Telling } from './telling.ts';
-import { keyOf } from './wishes.ts';
+import { keyOf } from './wish.ts';
 
 export class Server implements AsyncDisposable {
   private readonly emitter = new Emitter<ServerEvents>((error, event) => this.listenerFailed(error, event));
   private readonly registry = new Registry();
   private readonly commands: Commands;
   private readonly exchange: Exchange;
+  private readonly asking: Asking;
   private readonly observing: Observations;
   private readonly registering: RegistrationInterface;
   private readonly expiry = new ExpiryWheel<Contact>();
@@ -80,10 +77,14 @@ export class Server implements AsyncDisposable {
       {
         ...host,
         enqueue: (contact, work, options) => this.commands.enqueue(contact, work, options),
-        ask: (contact, operation, options, underway) => this.ask(contact, operation, options, underway),
+        ask: (contact, operation, options, underway) => this.asking.ask(contact, operation, options, underway),
+        askTogether: (contact, wanted, underway) => this.asking.askTogether(contact, wanted, underway),
         end: (contact) => this.end(contact, 'deregistered'),
       },
       { observing: this.observing, listening: this.listening },
+    );
+    this.asking = new Asking(this.exchange, this.observing, this.keeping, (contact) =>
+      this.awake.handle({ kind: 'silent', item: contact }),
     );
     this.registering = new RegistrationInterface(settings, this.registry, {
       registered: this.registered,
@@ -193,7 +194,7 @@ export class Server implements AsyncDisposable {
     const contact = this.registry.byName(name);
     const obstacle = obstacleTo(name, contact, operation);
     if (contact === undefined || obstacle !== undefined) return Promise.reject(obstacle);
-    const work: Work<Result> = (target, command) => this.ask(target, operation, options, command);
+    const work: Work<Result> = (target, command) => this.asking.ask(target, operation, options, command);
     if (options.order === 'now') return this.commands.runNow(contact, work, options);
     this.telling.wanted(contact);
     return this.commands.enqueue(contact, work, options);
@@ -265,31 +266,6 @@ export class Server implements AsyncDisposable {
     return Promise.resolve(makeResponse(Code.NotFound));
   }
 
-  private ask(contact: Contact, operation: Operation, options: PerformOptions, command: Underway): Promise<Result> {
-    const answer = this.send(contact, operation, options, command);
-    if (!contact.record.queueMode) return answer;
-    // No answer means that it sleeps; an answer that makes no sense, or an operation that does not, means nothing.
-    return answer.catch((error: unknown) => {
-      if (error instanceof TimeoutError) this.awake.handle({ kind: 'silent', item: contact });
-      throw error;
-    });
-  }
-
-  private send(contact: Contact, operation: Operation, options: PerformOptions, command: Underway): Promise<Result> {
-    switch (operation.op) {
-      case 'observe':
-      case 'observe-composite': {
-        const answer = this.observing.observe(contact, operation, this.keeping.tagged(options), command);
-        return options.keep === undefined ? answer : this.keeping.wished(contact, operation, options, answer);
-      }
-      case 'cancel-observe':
-      case 'cancel-observe-composite':
-        return this.observing.cancel(contact, operation, command);
-      default:
-        return this.exchange.send(contact, operation, command, options);
-    }
-  }
-
   private readonly registered = (contact: Contact, before: Contact | undefined): void => {
     if (before !== undefined) {
       before.ended = true;
@@ -326,7 +302,7 @@ export class Server implements AsyncDisposable {
   };
 
   /** It may be at another place now; what is to be observed anew there. */
-  private followed(contact: Contact, previous: RegistrationRecord): readonly ObservationRecord[] {
+  private followed(contact: Contact, previous: RegistrationRecord): readonly Relation[] {
     const again = previous.peer === contact.record.peer ? [] : this.observing.follow(contact, previous.peer);
     this.keeping.updated(contact, previous);
     return again;
@@ -338,9 +314,10 @@ export class Server implements AsyncDisposable {
   };
 
   /** Once the answer to its request is on its way: a device that is still waiting for its 2.01 has no ear for commands. */
-  private spokenTo(contact: Contact, moved: readonly ObservationRecord[] = []): void {
+  private spokenTo(contact: Contact, moved: readonly Relation[] = []): void {
     this.telling.between(() => {
-      for (const record of moved) this.renew(contact, record);
+      for (const relation of moved)
+        this.inItsTurn(contact, (target, command) => this.observing.renew(target, relation, command));
       this.heard(contact);
       this.commands.pump(contact);
     });
@@ -360,17 +337,17 @@ export class Server implements AsyncDisposable {
     this.telling.emit(event, { registration });
   }
 
-  /** In its turn, like any command; what becomes of it is told by events. */
-  private renew(contact: Contact, record: ObservationRecord): void {
-    this.commands
-      .enqueue(contact, (target, command) => this.observing.renew(target, record, command), {})
-      .catch(() => undefined);
+  /** Like any command; what becomes of it is told by events. */
+  private inItsTurn(contact: Contact, work: Work<void>): void {
+    this.commands.enqueue(contact, work, {}).catch(() => undefined);
   }
 
   /** What is kept hears of an end before anybody can ask for the same again. */
   private readonly observed: ObservationEvents = {
     emit: (kind, event) => this.tell(kind, event),
     moved: (contact, peer) => this.registering.moved(contact, peer),
+    narrowed: (relation) =>
+      this.inItsTurn(relation.contact, (target, command) => this.observing.narrow(target, relation, command)),
     ended: (event) => {
       this.keeping.observationEnded(event);
       this.telling.emit('observation-ended', event);

@@ -3,58 +3,36 @@
 // after a restart.
 import { type Code, Code as codes, ResetError, type Token } from '@lapwing/coap';
 import { type Clock, Deadlines, type Duration, hours, seconds } from '@lapwing/kernel';
-import { baseOf, type ContentResult, formatPath, type Result } from '@lapwing/lwm2m';
+import { baseOf, type ContentResult, type Result } from '@lapwing/lwm2m';
 import type { Contact } from './contact.ts';
 import { NotRegisteredError } from './errors.ts';
-import type { Observation, ServerEvents } from './events.ts';
-import { type CancelOperation, type ObserveOperation, pathsOf } from './observations.ts';
+import type { ServerEvents } from './events.ts';
+import type { ObserveOperation } from './observation-record.ts';
+import type { Live, Wanted } from './observations.ts';
+import { isShareable, mostTogether } from './sharing.ts';
 import type { KeptObservation, ObservationChange, ObservationStore } from './stores/observation-store.ts';
 import { WriteBehind } from './stores/write-behind.ts';
-
-/** Makes an observation one that is kept. */
-export interface Keep {
-  /** What whoever asks wants to find with it after a restart. Without one it lasts as long as the process, under its tag. */
-  readonly note?: string;
-  /** Who observes anew when the device registers anew; default: this server, `again`. */
-  readonly onRegister?: 'again' | 'leave';
-}
+import { type Keep, keyOf, Wish } from './wish.ts';
 
 export interface WishHost {
   contactOf(name: string): Contact | undefined;
   /** In its turn, and when the device is awake. */
   observe(contact: Contact, operation: ObserveOperation, tag: unknown): Promise<Result>;
-  /** The live observation of that path. */
-  live(
+  /** Whether several may be asked of the device in one composite. */
+  mayShare(contact: Contact): boolean;
+  /** Likewise for all; what each has now, undefined where there is nothing. Undefined in all when the device does not agree. */
+  observeTogether(
     contact: Contact,
-    operation: ObserveOperation,
-  ): { readonly observation: Observation; readonly token: Token } | undefined;
+    wanted: readonly Wanted[],
+  ): Promise<readonly (ContentResult | undefined)[] | undefined>;
+  /** The live observation of that path. */
+  live(contact: Contact, operation: ObserveOperation): Live | undefined;
   /** False where it has to be asked for anew. */
   takeUp(contact: Contact, operation: ObserveOperation, token: Token, tag: unknown): boolean;
+  takeUpTogether(contact: Contact, wanted: readonly Wanted[], token: Token): boolean;
   tagOf(note: string): unknown;
   renewed(event: ServerEvents['observation-renewed']): void;
   notRenewed(event: ServerEvents['observation-not-renewed']): void;
-}
-
-class Wish {
-  readonly name: string;
-  readonly key: string;
-  readonly operation: ObserveOperation;
-  readonly tag: unknown;
-  /** The store knows of it. */
-  readonly isKept: boolean;
-  readonly onRegister: 'again' | 'leave';
-  /** `idle` until something happens: a new registration, other objects. */
-  state: 'live' | 'due' | 'asking' | 'paused' | 'idle' = 'idle';
-  failures = 0;
-
-  constructor(fields: Pick<Wish, 'name' | 'key' | 'operation' | 'tag' | 'isKept' | 'onRegister'>) {
-    this.name = fields.name;
-    this.key = fields.key;
-    this.operation = fields.operation;
-    this.tag = fields.tag;
-    this.isKept = fields.isKept;
-    this.onRegister = fields.onRegister;
-  }
 }
 
 /** Before the second attempt after a failure; doubled for each further one. */
@@ -107,6 +85,7 @@ export class Wishes {
   /** What was kept, once the registrations are there; observations go on under their old tokens where those still stand. */
   load(kept: Iterable<KeptObservation>): void {
     const { host } = this.options;
+    const relations = new Map<string, { readonly contact: Contact; readonly token: Token; readonly wishes: Wish[] }>();
     for (const each of kept) {
       const operation = each.operation as ObserveOperation;
       const contact = host.contactOf(each.name);
@@ -114,14 +93,22 @@ export class Wishes {
         void this.writes.add({ kind: 'remove', name: each.name, key: each.key });
         continue;
       }
-      const { name, key, onRegister } = each;
+      const { name, key, onRegister, held } = each;
       const tag = host.tagOf(each.note);
       const wish = this.put(new Wish({ name, key, operation, tag, isKept: true, onRegister }));
       if (contact === undefined) continue;
-      const isHeld =
-        each.held?.registration === contact.registration.id && host.takeUp(contact, operation, each.held.token, tag);
-      wish.state = isHeld ? 'live' : 'due';
+      wish.state = 'due';
+      if (held === undefined || held.registration !== contact.registration.id) continue;
+      const { token } = held;
+      if (held.shared === true) {
+        const relation = `${held.registration} ${token.join()}`;
+        const known = relations.get(relation);
+        if (known === undefined) relations.set(relation, { contact, token, wishes: [wish] });
+        else known.wishes.push(wish);
+      } else if (host.takeUp(contact, operation, token, tag)) wish.state = 'live';
     }
+    for (const { contact, token, wishes } of relations.values())
+      if (host.takeUpTogether(contact, wishes, token)) for (const wish of wishes) wish.state = 'live';
   }
 
   /** Asks for what is due; after `load`, when others are ready to hear. */
@@ -133,8 +120,8 @@ export class Wishes {
   async wished(contact: Contact, operation: ObserveOperation, { note, onRegister = 'again' }: Keep): Promise<void> {
     const held = this.options.host.live(contact, operation);
     if (held === undefined) return;
-    const { token, observation } = held;
-    const { name, id } = contact.registration;
+    const { name } = contact.registration;
+    const { observation } = held;
     const key = keyOf(operation);
     const isKept = note !== undefined;
     const before = this.find(name, key);
@@ -146,7 +133,7 @@ export class Wishes {
     }
     await this.writes.add({
       kind: 'put',
-      observation: { name, key, operation, note, onRegister, held: { token, registration: id } },
+      observation: { name, key, operation, note, onRegister, held: keptOf(held, contact) },
     });
   }
 
@@ -190,6 +177,7 @@ export class Wishes {
       this.pauses.delete(wish);
       if (wish.state !== 'asking') wish.state = 'due';
       wish.failures = 0;
+      wish.isAlone = false;
       due = true;
     }
     if (due) this.run(name);
@@ -245,26 +233,55 @@ export class Wishes {
     void this.fulfil(name).finally(() => this.running.delete(name));
   }
 
-  /** One after the other: a device that has just registered is not overrun. */
+  /** One after the other, or those that may go together: a device that has just registered is not overrun. */
   private async fulfil(name: string): Promise<void> {
     const { host } = this.options;
     for (;;) {
       const contact = host.contactOf(name);
-      const wish = this.devices.get(name)?.find(({ state }) => state === 'due');
+      const due = (this.devices.get(name) ?? []).filter(({ state }) => state === 'due');
+      const [wish] = due;
       if (contact === undefined || wish === undefined || this.closed) return;
-      wish.state = 'asking';
+      const shareable = host.mayShare(contact)
+        ? due.filter(({ isAlone, operation }) => !isAlone && isShareable(operation)).slice(0, mostTogether)
+        : [];
+      const wishes = shareable.length > 1 ? shareable : [wish];
+      for (const each of wishes) each.state = 'asking';
+      // Cancelled, or wished for anew, while it was asked for.
+      const isStill = (each: Wish): boolean => this.find(name, each.key) === each;
       try {
-        const result = await host.observe(contact, wish.operation, wish.tag);
-        if (this.closed) return;
-        // Cancelled, or wished for anew, while it was asked for.
-        if (this.find(name, wish.key) !== wish) continue;
-        if (result.kind === 'content' && result.sequence !== undefined) this.made(contact, wish, result);
-        else this.refused(wish, result);
+        if (wishes.length > 1) await this.askTogether(contact, wishes, isStill);
+        else await this.ask(contact, wish, isStill);
       } catch (error) {
         if (this.closed) return;
-        if (this.find(name, wish.key) === wish) this.failed(wish, error, contact);
+        for (const each of wishes) if (isStill(each)) this.failed(each, error, contact);
       }
     }
+  }
+
+  private async ask(contact: Contact, wish: Wish, isStill: (wish: Wish) => boolean): Promise<void> {
+    const result = await this.options.host.observe(contact, wish.operation, wish.tag);
+    if (this.closed || !isStill(wish)) return;
+    if (result.kind === 'content' && result.sequence !== undefined) this.made(contact, wish, result);
+    else this.refused(wish, result);
+  }
+
+  private async askTogether(
+    contact: Contact,
+    wishes: readonly Wish[],
+    isStill: (wish: Wish) => boolean,
+  ): Promise<void> {
+    const shares = await this.options.host.observeTogether(contact, wishes);
+    if (this.closed) return;
+    wishes.forEach((wish, i) => {
+      const share = shares?.[i];
+      if (!isStill(wish)) return;
+      if (share !== undefined) this.made(contact, wish, share);
+      // By itself the device says why it does not have it.
+      else {
+        wish.isAlone = true;
+        wish.state = 'due';
+      }
+    });
   }
 
   private made(contact: Contact, wish: Wish, result: ContentResult): void {
@@ -276,17 +293,12 @@ export class Wishes {
       else this.pause(wish);
       return;
     }
-    const { token, observation } = held;
     wish.state = 'live';
     wish.failures = 0;
     const { registration } = contact;
+    const { observation } = held;
     if (wish.isKept)
-      void this.writes.add({
-        kind: 'hold',
-        name: wish.name,
-        key: wish.key,
-        held: { token, registration: registration.id },
-      });
+      void this.writes.add({ kind: 'hold', name: wish.name, key: wish.key, held: keptOf(held, contact) });
     host.renewed({ registration, observation, result });
   }
 
@@ -348,8 +360,7 @@ export class Wishes {
   };
 }
 
-/** What tells one observation of a device from another. */
-export function keyOf(operation: ObserveOperation | CancelOperation): string {
-  const paths = pathsOf(operation).map(formatPath);
-  return 'path' in operation ? paths.join() : `composite ${paths.sort().join()}`;
+function keptOf({ token, shared }: Live, { registration }: Contact): NonNullable<KeptObservation['held']> {
+  const held = { token, registration: registration.id };
+  return shared ? { ...held, shared } : held;
 }

@@ -32,12 +32,17 @@ function setUp() {
   store.add(Device, 0, { maker: 'us', reboot: () => undefined });
   store.add(Lamp, 0, { onOff: true });
   store.add(SecurityObject, 0, {
-    serverUri: 'coap://b',
+    lwm2mServerUri: 'coap://b',
     bootstrapServer: true,
     securityMode: 3,
-    oscore: { object: 21, instance: 4 },
+    oscoreSecurityMode: { object: 21, instance: 4 },
   });
-  store.add(SecurityObject, 1, { serverUri: 'coap://a', bootstrapServer: false, securityMode: 3, shortServerId: 7 });
+  store.add(SecurityObject, 1, {
+    lwm2mServerUri: 'coap://a',
+    bootstrapServer: false,
+    securityMode: 3,
+    shortServerId: 7,
+  });
   return { store, executed, staging: new Staging(store, { refusesSecrets: false }) };
 }
 

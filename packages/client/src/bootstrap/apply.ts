@@ -33,10 +33,10 @@ type Instances = Map<number, Contents>;
 export const instanceKey = (object: number, instance: number): string => `${object}/${instance}`;
 
 const deviceObject = 3;
-const { secretKey, smsBindingSecretKeys } = SecurityObject.resources;
+const { secretKey, smsBindingSecretKeyS } = SecurityObject.resources;
 /** Values that give a road away: the keys of object 0, the master secret of object 21. */
 const secrets: ReadonlyMap<number, readonly number[]> = new Map([
-  [SecurityObject.id, [secretKey.id, smsBindingSecretKeys.id]],
+  [SecurityObject.id, [secretKey.id, smsBindingSecretKeyS.id]],
   [Oscore.id, [Oscore.resources.oscoreMasterSecret.id]],
 ]);
 

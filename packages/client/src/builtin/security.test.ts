@@ -9,7 +9,7 @@ import { credentialsOf, readSecurity, SecurityMode, SecurityObject, securityKeys
 
 function contentsOf(values: Partial<InstanceValues<typeof SecurityObject>>): Contents {
   const store = new ObjectStore();
-  store.add(SecurityObject, 0, { serverUri: 'coaps://h', bootstrapServer: false, securityMode: 0, ...values });
+  store.add(SecurityObject, 0, { lwm2mServerUri: 'coaps://h', bootstrapServer: false, securityMode: 0, ...values });
   return store.objects.get(0)?.instances.get(0)?.contents ?? new Map();
 }
 
@@ -32,8 +32,8 @@ describe('an instance of object 0', () => {
     const some = contentsOf({
       clientHoldOffTime: 5,
       bootstrapServerAccountTimeout: 60,
-      cipherSuites: new Map([[0, 0xc0a8]]),
-      oscore: { object: 0xffff, instance: 0xffff },
+      dtlsTlsCiphersuite: new Map([[0, 0xc0a8]]),
+      oscoreSecurityMode: { object: 0xffff, instance: 0xffff },
     });
     expect(readSecurity(some)).toMatchObject({
       holdOff: seconds(5),
@@ -76,7 +76,7 @@ describe('an instance of object 0', () => {
       secretKey: key.pkcs8,
       serverPublicKey: authority.certificate,
       certificateUsage,
-      serverNameIndication: 'server.example',
+      sni: 'server.example',
     };
     const credentials = credentialsOf(readSecurity(contentsOf(values)), [authority.certificate]);
     expect(credentials).toMatchObject({ kind: 'x509', trust: { usage: certificateUsage, hostName: 'server.example' } });

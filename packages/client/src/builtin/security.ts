@@ -1,36 +1,54 @@
 // Object 0, one instance for each server and one for a bootstrap server: where it is, and the keys of the road to it
 // (Core 1.2.1 Appendix E.1). Only bootstrap writes it, and nobody reads it.
 import { type Duration, encodeUtf8, Secret, seconds } from '@lapwing/kernel';
-import { defineObject, type InstanceValues, type ObjectLink } from '@lapwing/lwm2m';
+import {
+  defineObject,
+  type InstanceValues,
+  type ObjectLink,
+  type ResourceDefinition,
+  withResources,
+} from '@lapwing/lwm2m';
+import { Security } from '@lapwing/lwm2m/objects/security';
 import type { Credentials } from '../connect.ts';
 import { bytesAt, flagAt, linkAt, numberAt, numbersAt, textAt } from '../objects/reading.ts';
 import type { Contents } from '../objects/tree.ts';
 
+const used = withResources(Security, [
+  'lwm2mServerUri',
+  'bootstrapServer',
+  'securityMode',
+  'publicKeyOrIdentity',
+  'serverPublicKey',
+  'secretKey',
+  'smsSecurityMode',
+  'smsBindingKeyParameters',
+  'smsBindingSecretKeyS',
+  'lwm2mServerSmsNumber',
+  'shortServerId',
+  'clientHoldOffTime',
+  'bootstrapServerAccountTimeout',
+  'matchingType',
+  'sni',
+  'certificateUsage',
+  'dtlsTlsCiphersuite',
+  'oscoreSecurityMode',
+]);
+
+/** For secure packets these have fixed lengths; for DTLS they are an identity and a key (OMA issue 149). */
+const ofAnyLength = <R extends ResourceDefinition>({ range: _, ...resource }: R): Omit<R, 'range'> => resource;
+
+const optional = <R extends ResourceDefinition>({ required: _, ...resource }: R): Omit<R, 'required'> => resource;
+
 /** As registered, but for 3 to 5: a road without security has no keys, and what a mode needs is checked where all is known. */
 export const SecurityObject = defineObject({
-  id: 0,
-  name: 'LwM2M Security',
-  many: true,
-  required: true,
+  ...used,
   resources: {
-    serverUri: { id: 0, type: 'string', access: 'none', required: true, range: '0..255' },
-    bootstrapServer: { id: 1, type: 'boolean', access: 'none', required: true },
-    securityMode: { id: 2, type: 'integer', access: 'none', required: true, range: '0..4' },
-    publicKeyOrIdentity: { id: 3, type: 'opaque', access: 'none' },
-    serverPublicKey: { id: 4, type: 'opaque', access: 'none' },
-    secretKey: { id: 5, type: 'opaque', access: 'none' },
-    smsSecurityMode: { id: 6, type: 'integer', access: 'none', range: '0..255' },
-    smsBindingKeyParameters: { id: 7, type: 'opaque', access: 'none' },
-    smsBindingSecretKeys: { id: 8, type: 'opaque', access: 'none' },
-    serverSmsNumber: { id: 9, type: 'string', access: 'none' },
-    shortServerId: { id: 10, type: 'integer', access: 'none', range: '1..65534' },
-    clientHoldOffTime: { id: 11, type: 'integer', access: 'none', unit: 's' },
-    bootstrapServerAccountTimeout: { id: 12, type: 'integer', access: 'none', unit: 's' },
-    matchingType: { id: 13, type: 'unsigned', access: 'none', range: '0..3' },
-    serverNameIndication: { id: 14, type: 'string', access: 'none' },
-    certificateUsage: { id: 15, type: 'unsigned', access: 'none', range: '0..3' },
-    cipherSuites: { id: 16, type: 'unsigned', access: 'none', many: true },
-    oscore: { id: 17, type: 'objlnk', access: 'none' },
+    ...used.resources,
+    publicKeyOrIdentity: optional(used.resources.publicKeyOrIdentity),
+    serverPublicKey: optional(used.resources.serverPublicKey),
+    secretKey: optional(used.resources.secretKey),
+    smsBindingKeyParameters: ofAnyLength(used.resources.smsBindingKeyParameters),
+    smsBindingSecretKeyS: ofAnyLength(used.resources.smsBindingSecretKeyS),
   },
 });
 
@@ -74,9 +92,9 @@ const defaultUsage = 3;
 
 export function readSecurity(contents: Contents): SecurityRecord {
   const timeout = numberAt(contents, resources.bootstrapServerAccountTimeout.id) ?? 0;
-  const link = linkAt(contents, resources.oscore.id);
+  const link = linkAt(contents, resources.oscoreSecurityMode.id);
   return {
-    uri: textAt(contents, resources.serverUri.id) ?? '',
+    uri: textAt(contents, resources.lwm2mServerUri.id) ?? '',
     isBootstrap: flagAt(contents, resources.bootstrapServer.id) ?? false,
     mode: numberAt(contents, resources.securityMode.id) ?? SecurityMode.NoSec,
     publicKeyOrIdentity: bytesAt(contents, resources.publicKeyOrIdentity.id) ?? none,
@@ -84,15 +102,15 @@ export function readSecurity(contents: Contents): SecurityRecord {
     secretKey: new Secret(bytesAt(contents, resources.secretKey.id) ?? none),
     smsMode: numberAt(contents, resources.smsSecurityMode.id) ?? SmsSecurityMode.NoSec,
     smsIdentity: bytesAt(contents, resources.smsBindingKeyParameters.id) ?? none,
-    smsKey: new Secret(bytesAt(contents, resources.smsBindingSecretKeys.id) ?? none),
-    smsNumber: textAt(contents, resources.serverSmsNumber.id) || undefined,
+    smsKey: new Secret(bytesAt(contents, resources.smsBindingSecretKeyS.id) ?? none),
+    smsNumber: textAt(contents, resources.lwm2mServerSmsNumber.id) || undefined,
     shortServerId: numberAt(contents, resources.shortServerId.id),
     holdOff: seconds(Math.max(0, numberAt(contents, resources.clientHoldOffTime.id) ?? 0)),
     accountTimeout: timeout > 0 ? seconds(timeout) : Number.POSITIVE_INFINITY,
     matchingType: numberAt(contents, resources.matchingType.id) ?? 0,
-    serverName: textAt(contents, resources.serverNameIndication.id),
+    serverName: textAt(contents, resources.sni.id),
     certificateUsage: numberAt(contents, resources.certificateUsage.id) ?? defaultUsage,
-    cipherSuites: numbersAt(contents, resources.cipherSuites.id),
+    cipherSuites: numbersAt(contents, resources.dtlsTlsCiphersuite.id),
     // The null link is none.
     oscore: link === undefined || link.object === 0xffff ? undefined : link,
   };
@@ -136,7 +154,7 @@ export function smsKeys(credentials: Credentials | undefined) {
   return {
     smsSecurityMode: SmsSecurityMode.Dtls,
     smsBindingKeyParameters: identity,
-    smsBindingSecretKeys: key.reveal(),
+    smsBindingSecretKeyS: key.reveal(),
   };
 }
 

@@ -3,18 +3,18 @@ import { ObjectStore } from '../objects/store.ts';
 import { SecurityObject } from './security.ts';
 import { defineServerObject, ServerObject, serverActions } from './server.ts';
 
-function accountAt(serverUri: string): ObjectStore {
+function accountAt(lwm2mServerUri: string): ObjectStore {
   const store = new ObjectStore();
   defineServerObject(store, { update: () => undefined, disable: () => undefined, bootstrap: () => undefined });
   const keys = { securityMode: 3, shortServerId: 7 };
-  store.add(SecurityObject, 0, { serverUri: 'coap://b', bootstrapServer: true, securityMode: 3 });
-  store.add(SecurityObject, 1, { serverUri, bootstrapServer: false, ...keys });
+  store.add(SecurityObject, 0, { lwm2mServerUri: 'coap://b', bootstrapServer: true, securityMode: 3 });
+  store.add(SecurityObject, 1, { lwm2mServerUri, bootstrapServer: false, ...keys });
   return store;
 }
 
 function write(store: ObjectStore, binding: string): void {
   const registrationUpdateTrigger = serverActions(store, 0).get(8) ?? (() => undefined);
-  const values = { shortServerId: 7, lifetime: 60, notificationStoring: false };
+  const values = { shortServerId: 7, lifetime: 60, notificationStoringWhenDisabledOrOffline: false };
   store.add(ServerObject, 0, { ...values, binding, registrationUpdateTrigger });
 }
 

@@ -2,7 +2,8 @@
 // (Core 1.2.1 Appendix E.2). Resources that the engine does not act on are left out.
 import { parseUri, ResponseError } from '@lapwing/coap';
 import { type Duration, days, FormatError, seconds } from '@lapwing/kernel';
-import { type Action, type Attributes, defineObject, type Lwm2mVersion } from '@lapwing/lwm2m';
+import { type Action, type Attributes, type Lwm2mVersion, withResources } from '@lapwing/lwm2m';
+import { Server } from '@lapwing/lwm2m/objects/server';
 import { addressOf } from '../connect.ts';
 import { flagAt, numberAt, textAt } from '../objects/reading.ts';
 import type { ObjectStore } from '../objects/store.ts';
@@ -10,32 +11,26 @@ import { type Content, type Contents, isMany } from '../objects/tree.ts';
 import type { RetryPolicy } from '../registration/backoff.ts';
 import { readSecurity, SecurityObject } from './security.ts';
 
-export const ServerObject = defineObject({
-  id: 1,
-  name: 'LwM2M Server',
-  many: true,
-  required: true,
-  resources: {
-    shortServerId: { id: 0, type: 'integer', access: 'R', required: true, range: '1..65534' },
-    lifetime: { id: 1, type: 'integer', access: 'RW', required: true, unit: 's' },
-    defaultMinimumPeriod: { id: 2, type: 'integer', access: 'RW', unit: 's' },
-    defaultMaximumPeriod: { id: 3, type: 'integer', access: 'RW', unit: 's' },
-    disable: { id: 4, access: 'E' },
-    disableTimeout: { id: 5, type: 'integer', access: 'RW', unit: 's' },
-    notificationStoring: { id: 6, type: 'boolean', access: 'RW', required: true },
-    binding: { id: 7, type: 'string', access: 'RW', required: true },
-    registrationUpdateTrigger: { id: 8, access: 'E', required: true },
-    bootstrapRequestTrigger: { id: 9, access: 'E' },
-    bootstrapOnRegistrationFailure: { id: 16, type: 'boolean', access: 'R' },
-    communicationRetryCount: { id: 17, type: 'unsigned', access: 'RW' },
-    communicationRetryTimer: { id: 18, type: 'unsigned', access: 'RW', unit: 's' },
-    communicationSequenceDelayTimer: { id: 19, type: 'unsigned', access: 'RW', unit: 's' },
-    communicationSequenceRetryCount: { id: 20, type: 'unsigned', access: 'RW' },
-    trigger: { id: 21, type: 'boolean', access: 'RW' },
-    preferredTransport: { id: 22, type: 'string', access: 'RW' },
-    muteSend: { id: 23, type: 'boolean', access: 'RW' },
-  },
-});
+export const ServerObject = withResources(Server, [
+  'shortServerId',
+  'lifetime',
+  'defaultMinimumPeriod',
+  'defaultMaximumPeriod',
+  'disable',
+  'disableTimeout',
+  'notificationStoringWhenDisabledOrOffline',
+  'binding',
+  'registrationUpdateTrigger',
+  'bootstrapRequestTrigger',
+  'bootstrapOnRegistrationFailure',
+  'communicationRetryCount',
+  'communicationRetryTimer',
+  'communicationSequenceDelayTimer',
+  'communicationSequenceRetryCount',
+  'trigger',
+  'preferredTransport',
+  'muteSend',
+]);
 
 const { resources } = ServerObject;
 const { shortServerId, lifetime, defaultMinimumPeriod, defaultMaximumPeriod, disableTimeout, binding } = resources;
@@ -144,7 +139,7 @@ export class ServerInstance {
 
   /** Nothing is to be lost while the server cannot be reached (Core 1.2.1 Appendix E.2). */
   get isStoring(): boolean {
-    return flagAt(this.contents, resources.notificationStoring.id) ?? false;
+    return flagAt(this.contents, resources.notificationStoringWhenDisabledOrOffline.id) ?? false;
   }
 
   /** The server wants to be sent nothing (Core 1.2.1 Appendix E.2). */

@@ -1,6 +1,8 @@
 // Who may do what where several servers share a device: the instances of object 2 (Core 1.2.1 §8, Appendix E.3). With one
 // server, or without that object, everything is allowed. Keys are nobody's whatever object 2 says (operations/serve.ts).
 import type { Value } from '@lapwing/lwm2m';
+import { AccessControl } from '@lapwing/lwm2m/objects/access-control';
+import { Server } from '@lapwing/lwm2m/objects/server';
 import type { ObjectStore } from './store.ts';
 import type { Transaction } from './transaction.ts';
 import { type Content, type InstanceNode, isMany } from './tree.ts';
@@ -18,12 +20,11 @@ export const Right = { Read: 1, Write: 2, Execute: 4, Delete: 8, Create: 16 } as
 export type Right = (typeof Right)[keyof typeof Right];
 
 const every = 31;
-const serverObject = 1;
-const accessObject = 2;
+const serverObject = Server.id;
+const accessObject = AccessControl.id;
 /** Stands for the instances that are to come. */
 const anyInstance = 65_535;
-/** Resources of object 2. */
-const Resource = { Object: 0, Instance: 1, List: 2, Owner: 3 } as const;
+const { objectId, objectInstanceId, acl, accessControlOwner } = AccessControl.resources;
 
 /** `instance` is undefined for the right to create one. */
 export function mayDo(
@@ -41,23 +42,23 @@ export function mayDo(
   // Its own account is a server's to steer, and its own lists.
   if (object === serverObject && node !== undefined && numberAt(node, 0) === caller.id) return true;
   if (object === accessObject && node !== undefined)
-    return right === Right.Read || numberAt(node, Resource.Owner) === caller.id;
+    return right === Right.Read || numberAt(node, accessControlOwner.id) === caller.id;
   const list = listFor(lists.instances.values(), object, instance ?? anyInstance);
   return list !== undefined && (rightsIn(list, caller.id) & right) !== 0;
 }
 
 /** Core 1.2.1 §8.2: the entry of the server; without one everything for the owner, for others the default entry. */
 function rightsIn(list: InstanceNode, server: number): number {
-  const entries = list.contents.get(Resource.List);
+  const entries = list.contents.get(acl.id);
   const own = entries === undefined || !isMany(entries) ? undefined : entries;
   const written = numberOf(own?.get(server));
   if (written !== undefined) return written;
-  return numberAt(list, Resource.Owner) === server ? every : (numberOf(own?.get(0)) ?? 0);
+  return numberAt(list, accessControlOwner.id) === server ? every : (numberOf(own?.get(0)) ?? 0);
 }
 
 function listFor(lists: Iterable<InstanceNode>, object: number, instance: number): InstanceNode | undefined {
   for (const list of lists)
-    if (numberAt(list, Resource.Object) === object && numberAt(list, Resource.Instance) === instance) return list;
+    if (numberAt(list, objectId.id) === object && numberAt(list, objectInstanceId.id) === instance) return list;
   return undefined;
 }
 
@@ -80,16 +81,16 @@ export function own(
   transaction.create(lists, id, new Map(), 'application');
   const put = (resource: number, value: number): void =>
     transaction.put(accessObject, id, resource, { type: 'integer', value } satisfies Value);
-  put(Resource.Object, object);
-  put(Resource.Instance, instance);
-  put(Resource.Owner, caller.id);
+  put(objectId.id, object);
+  put(objectInstanceId.id, instance);
+  put(accessControlOwner.id, caller.id);
 }
 
 /** What was said of an instance goes with it. */
 export function disown(store: ObjectStore, transaction: Transaction, object: number, instance: number): void {
   const lists = store.objects.get(accessObject);
   for (const list of lists?.instances.values() ?? []) {
-    const isIts = numberAt(list, Resource.Object) === object && numberAt(list, Resource.Instance) === instance;
+    const isIts = numberAt(list, objectId.id) === object && numberAt(list, objectInstanceId.id) === instance;
     if (lists !== undefined && isIts) transaction.delete(lists, list.id);
   }
 }

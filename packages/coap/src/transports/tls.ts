@@ -28,13 +28,14 @@ import { NodeStream, remoteOf } from './node-stream.ts';
 import { eachFamily, type ListenOptions, type SocketKind, socketRoad } from './sockets.ts';
 import type { StreamOptions } from './stream-options.ts';
 import { type StreamTransport, streamTransport } from './streams.ts';
-import { certificatePem, certificatesDer, privateKeyPem, type TlsMaterial } from './tls-material.ts';
-
-export interface TlsCertificateAndKey {
-  /** The leaf first, then each one's issuer. */
-  readonly chain: readonly TlsMaterial[];
-  readonly privateKey: Secret | TlsMaterial;
-}
+import {
+  certificatePem,
+  certificatesDer,
+  privateKeyPem,
+  type TlsCertificateAndKey,
+  type TlsMaterial,
+} from './tls-material.ts';
+import { tellEstablished, tellFailed, tellUnproved } from './tls-telling.ts';
 
 /** What we prove ourselves with when we connect, and what we trust. */
 export type TlsCredentials =
@@ -130,11 +131,20 @@ class TlsSockets implements SocketKind {
       socket.on('error', () => undefined);
       const remote = remoteOf(socket);
       const identity = this.identityOf(socket, acceptance);
-      if (remote === undefined || identity === undefined) socket.destroy();
-      else accept(new NodeStream(socket, remote, identity));
+      if (remote === undefined) socket.destroy();
+      else if (identity === undefined) {
+        tellUnproved(socket);
+        socket.destroy();
+      } else {
+        tellEstablished(socket, identity);
+        accept(new NodeStream(socket, remote, identity));
+      }
     });
     // A handshake that fails concerns one connection.
-    server.on('tlsClientError', (_error, socket) => socket.destroy());
+    server.on('tlsClientError', (error, socket) => {
+      tellFailed(socket, error);
+      socket.destroy();
+    });
     return server;
   };
 

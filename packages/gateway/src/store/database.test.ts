@@ -6,6 +6,7 @@ import { VirtualClock } from '@lapwing/kernel/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 import { associationsOf } from './associations.ts';
 import { Database, StoreError } from './database.ts';
+import { migrations } from './migrations.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'lapwing-store-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -37,6 +38,32 @@ describe('the embedded database', () => {
     mkdirSync(other);
     writeFileSync(join(other, 'lapwing.db'), 'x'.repeat(5000));
     await expect(open(other)).rejects.toThrow(StoreError);
+  });
+
+  it('has failures of before there was one list as that list says them', async () => {
+    using database = await open(fresh());
+    const kinds = ['reset', 'unreachable', 'codec', 'limit', 'unknown', 'timeout'];
+    const texts = [
+      ...kinds.map((kind) => JSON.stringify({ kind: 'failed', failure: { kind, reason: 'r' } })),
+      'no JSON',
+    ];
+    const insert = database.prepare(
+      `INSERT INTO command (id, name, operation, enqueued_at, retry, unregistered, attempts, state, outcome)
+       VALUES (?, 'a', '{}', 0, '{}', 'wait', 1, 'settled', ?)`,
+    );
+    for (const [i, text] of texts.entries()) insert.run(`${i}`, text);
+    const migration = migrations.find((text) => text.includes("'interrupted'")) ?? expect.fail('no such migration');
+    for (const statement of migration.split(';')) database.prepare(statement).run();
+    const rows = database.prepare('SELECT outcome FROM command ORDER BY place').all() as { outcome: string }[];
+    expect(rows.pop()?.outcome).toBe('no JSON');
+    expect(rows.map(({ outcome }) => (JSON.parse(outcome) as { failure: object }).failure)).toEqual([
+      { kind: 'unreachable', why: 'reset', reason: 'r' },
+      { kind: 'unreachable', why: 'closed', reason: 'r' },
+      { kind: 'codec', why: 'format', reason: 'r' },
+      { kind: 'refused-here', why: 'limit', reason: 'r' },
+      { kind: 'interrupted', reason: 'r' },
+      { kind: 'timeout', reason: 'r' },
+    ]);
   });
 
   it('is one process’s at a time: a second one is refused and told why', async () => {

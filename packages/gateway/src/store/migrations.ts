@@ -61,4 +61,16 @@ export const migrations: readonly string[] = [
      name TEXT PRIMARY KEY,
      window TEXT NOT NULL
    ) STRICT, WITHOUT ROWID`,
+  'ALTER TABLE observation ADD COLUMN shared INTEGER',
+  // Kinds of failures as they were before there was one list for all. What is no JSON is passed over when it is read.
+  `UPDATE command SET outcome = json_set(outcome, '$.failure.kind', 'interrupted')
+     WHERE CASE WHEN json_valid(outcome) THEN json_extract(outcome, '$.failure.kind') = 'unknown' END;
+   UPDATE command SET outcome = json_set(outcome, '$.failure.why', 'closed')
+     WHERE CASE WHEN json_valid(outcome) THEN json_extract(outcome, '$.failure.kind') = 'unreachable' END;
+   UPDATE command SET outcome = json_set(outcome, '$.failure.why', 'format')
+     WHERE CASE WHEN json_valid(outcome) THEN json_extract(outcome, '$.failure.kind') = 'codec' END;
+   UPDATE command SET outcome = json_set(outcome, '$.failure.kind', 'refused-here', '$.failure.why', 'limit')
+     WHERE CASE WHEN json_valid(outcome) THEN json_extract(outcome, '$.failure.kind') = 'limit' END;
+   UPDATE command SET outcome = json_set(outcome, '$.failure.kind', 'unreachable', '$.failure.why', 'reset')
+     WHERE CASE WHEN json_valid(outcome) THEN json_extract(outcome, '$.failure.kind') = 'reset' END`,
 ];

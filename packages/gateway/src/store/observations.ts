@@ -8,16 +8,18 @@ export function observationsIn(database: Database, unreadable: Unreadable): Obse
   const ofName = database.prepare('SELECT * FROM observation WHERE name = ?');
   const all = database.prepare('SELECT * FROM observation');
   const put = database.prepare(
-    `INSERT OR REPLACE INTO observation (name, key, operation, note, on_register, token, registration)
-     VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT OR REPLACE INTO observation (name, key, operation, note, on_register, token, registration, shared)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
   );
-  const hold = database.prepare('UPDATE observation SET token = ?, registration = ? WHERE name = ? AND key = ?');
+  const hold = database.prepare(
+    'UPDATE observation SET token = ?, registration = ?, shared = ? WHERE name = ? AND key = ?',
+  );
   const remove = database.prepare('DELETE FROM observation WHERE name = ? AND key = ?');
   // A fleet is observed at the same few paths: what says the same is one object.
   const operations = new Map<string, Operation>();
   const notes = new Map<string, string>();
   const read = (row: Row): KeptObservation => {
-    const { token, registration } = row;
+    const { token, registration, shared: isShared } = row;
     return {
       name: text(row, 'name'),
       key: text(row, 'key'),
@@ -26,7 +28,11 @@ export function observationsIn(database: Database, unreadable: Unreadable): Obse
       onRegister: oneOf(row, 'on_register', ['again', 'leave']),
       held:
         token instanceof Uint8Array && typeof registration === 'string'
-          ? { token: new Uint8Array(token), registration: text(row, 'registration') }
+          ? {
+              token: new Uint8Array(token),
+              registration: text(row, 'registration'),
+              ...(isShared === 1 ? { shared: true } : {}),
+            }
           : undefined,
     };
   };
@@ -54,9 +60,10 @@ export function observationsIn(database: Database, unreadable: Unreadable): Obse
   };
 }
 
-const columnsOf = (held: KeptObservation['held']): readonly [SqlValue, SqlValue] => [
+const columnsOf = (held: KeptObservation['held']): readonly [SqlValue, SqlValue, SqlValue] => [
   held === undefined ? null : new Uint8Array(held.token),
   held === undefined ? null : column(held.registration),
+  held?.shared === true ? 1 : null,
 ];
 
 /** Distinct texts remembered. */

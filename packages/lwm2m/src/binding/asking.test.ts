@@ -1,5 +1,5 @@
 import { Code, ContentFormat, makeResponse, Option, OptionSet, type OptionValue, type Response } from '@lapwing/coap';
-import { encodeUtf8, FormatError, noBytes, toHex } from '@lapwing/kernel';
+import { decodeUtf8, encodeUtf8, FormatError, noBytes, toHex } from '@lapwing/kernel';
 import { describe, expect, it } from 'vitest';
 import type { Operation } from '../operation.ts';
 import { instancePath, objectPath, resourcePath } from '../path.ts';
@@ -23,6 +23,19 @@ describe('a request', () => {
     const request = writeRequest({ op: 'read', path: instancePath(3, 0) }, target({ rootPath: '/a/b' }));
     expect(request.code).toBe(Code.Get);
     expect(request.options.path).toEqual(['a', 'b', '3', '0']);
+  });
+
+  it('carries arguments of Execute that are some, and is not made of others unless any text is wanted', () => {
+    const execute = (args: string, more: object = {}): Operation => ({
+      op: 'execute',
+      path: resourcePath(3, 0, 4),
+      args,
+      ...more,
+    });
+    expect(decodeUtf8(writeRequest(execute("2='10.3',7"), target()).payload)).toBe("2='10.3',7");
+    for (const args of ['now', '2=10.3', '1,1', "0='a b'", '5,', ' '])
+      expect(() => writeRequest(execute(args), target()), args).toThrow(FormatError);
+    expect(decodeUtf8(writeRequest(execute('now', { anyArgs: true }), target()).payload)).toBe('now');
   });
 
   it('asks for no format unless told to, or the device has named one that we like', () => {

@@ -3,6 +3,7 @@ import { Code, ContentFormat, makeRequest, Option, OptionSet, type OptionValue, 
 import { encodeUtf8, FormatError, noBytes } from '@lapwing/kernel';
 import { formatAttributes } from '../attributes.ts';
 import type { Entry } from '../entry.ts';
+import { parseArguments } from '../execute-arguments.ts';
 import { codecFor } from '../formats/registry.ts';
 import { baseOf, type Operation, outermost, type Selection } from '../operation.ts';
 import { contains, formatPath, instancePath, type Path, rootPath } from '../path.ts';
@@ -23,7 +24,10 @@ export interface RequestTarget {
 
 type Options = (readonly [number, OptionValue])[];
 
-/** Throws FormatError for entries that the format cannot say, and for a format that is not spoken here. */
+/**
+ * Throws FormatError for entries that the format cannot say, for a format that is not spoken here, and for arguments of Execute that are
+ * none (Core 1.2.1 §6.3.5).
+ */
 export function writeRequest(operation: Operation, target: RequestTarget): Request {
   const options: Options = segmentsOf(target.rootPath, baseOf(operation)).map((segment) => [Option.UriPath, segment]);
   switch (operation.op) {
@@ -53,6 +57,7 @@ export function writeRequest(operation: Operation, target: RequestTarget): Reque
       return make(Code.Put, options);
     case 'execute':
       if (operation.args === undefined) return make(Code.Post, options);
+      if (operation.anyArgs !== true) parseArguments(operation.args);
       options.push([Option.ContentFormat, ContentFormat.Text]);
       return make(Code.Post, options, encodeUtf8(operation.args));
     case 'create':

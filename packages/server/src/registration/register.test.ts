@@ -380,7 +380,7 @@ describe('Update and Deregister', () => {
     expect((await wire.ask(moved, Code.Post, location)).code).toBe(Code.Changed);
     expect(wire.server.registration('dev')?.peer).toBe(moved);
     expect((await wire.ask(peerOf('s3', psk('other')), Code.Post, location)).code).toBe(Code.NotFound);
-    expect((await wire.ask(peerOf('s3'), Code.Delete, location)).code).toBe(Code.NotFound);
+    expect((await wire.ask(peerOf('s3'), Code.Delete, location)).code).toBe(Code.Forbidden);
     const rpk = peerOf('s4', { kind: 'rpk', publicKey: encodeUtf8('dev') });
     expect((await wire.ask(rpk, Code.Delete, location)).code).toBe(Code.NotFound);
     expect((await wire.ask(moved, Code.Delete, location)).code).toBe(Code.Deleted);
@@ -393,10 +393,9 @@ describe('Update and Deregister', () => {
     const bare = peerOf('192.0.2.1:5683');
     const stream: Peer = { key: 'tcp1', address: { via: 'tcp', host: '192.0.2.1', port: 5683 }, identity: nobody };
     for (const peer of [bare, stream]) {
-      for (const code of [Code.Post, Code.Delete]) {
-        // Not 4.03: as of a place that is not there (I-10).
-        expect((await wire.ask(peer, code, location, ['lt=86400'])).code).toBe(Code.NotFound);
-      }
+      for (const code of [Code.Post, Code.Delete])
+        expect((await wire.ask(peer, code, location, ['lt=86400'])).code).toBe(Code.Forbidden);
+      expect((await wire.ask(peer, Code.Post, '/rd/elsewhere')).code).toBe(Code.NotFound);
     }
     expect(wire.server.registration('dev')).toBe(before);
     expect(wire.server.stats().outcomes).toMatchObject({ 'wrong-peer': 4 });

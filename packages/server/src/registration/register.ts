@@ -135,10 +135,12 @@ export class RegistrationInterface implements Disposable {
       return this.register(request, context.peer, listener, endpoint);
     }
     const contact = path.length === 2 ? this.registry.byId(id) : undefined;
-    // Whether somebody else's registration exists is nobody's business: both are 4.04.
+    // Whether somebody else's registration exists is nobody's business: both are 4.04. Who has the place of a secured one and comes
+    // without its security is told so: it may well be the device.
     if (contact === undefined) throw this.refuse('unknown', new ResponseError(Code.NotFound));
     if (!mayContinue(contact.record.peer, context.peer) || contact.endpoint !== endpoint) {
-      throw this.refuse('wrong-peer', new ResponseError(Code.NotFound));
+      const isBare = context.peer.identity.kind === 'none' && contact.record.peer.identity.kind !== 'none';
+      throw this.refuse('wrong-peer', new ResponseError(isBare ? Code.Forbidden : Code.NotFound));
     }
     if (request.code === Code.Post) return this.update(request, context.peer, contact);
     if (request.code !== Code.Delete) throw this.refuse('wrong-method', new ResponseError(Code.MethodNotAllowed));

@@ -2,34 +2,12 @@
 // which commands were added; a command leaves when whoever asked for it has its outcome.
 import type { Duration } from '@lapwing/kernel';
 import type { Operation, Result } from '@lapwing/lwm2m';
+import type { Failure } from '../failure.ts';
 
-/** What came of a command, once and for all. */
+/** What came of a command, once and for all. That the device refused it is an answer. */
 export type Outcome =
   | { readonly kind: 'answered'; readonly result: Result }
-  | { readonly kind: 'failed'; readonly failure: CommandFailure };
-
-export interface CommandFailure {
-  readonly kind: /** The device reset the request: it has no idea what this is about. */
-    | 'reset'
-    /** Withdrawn here. */
-    | 'cancelled'
-    | 'timeout'
-    /** Not registered, or the connection is gone. */
-    | 'unreachable'
-    /** What was to be sent, or what came back, makes no sense. */
-    | 'codec'
-    /** Kept back here: too much at once. */
-    | 'limit'
-    /** The process ended while it was under way: the device may have done it, or not. */
-    | 'unknown'
-    | 'unexpected';
-  /** Of a timeout: what it was waiting for. */
-  readonly phase?: 'queue' | 'acknowledgement' | 'response';
-  /** `no`: the device has not seen it. */
-  readonly delivered: 'no' | 'unsure' | 'yes';
-  /** For people. */
-  readonly reason: string;
-}
+  | { readonly kind: 'failed'; readonly failure: Failure };
 
 export interface RetryPolicy {
   /** How often it is sent at most; default 3. */

@@ -13,8 +13,11 @@ export interface KeptObservation {
   readonly note: string;
   /** Who observes anew when the device registers anew: this server, or whoever asked. */
   readonly onRegister: 'again' | 'leave';
-  /** Token of the relation and id of its registration; undefined while there is none. */
-  readonly held: { readonly token: Uint8Array; readonly registration: string } | undefined;
+  /**
+   * Token of the relation and id of its registration; undefined while there is none. `shared`: others of the device have the same
+   * relation, a composite of their paths.
+   */
+  readonly held: { readonly token: Uint8Array; readonly registration: string; readonly shared?: true } | undefined;
 }
 
 export type ObservationChange =
