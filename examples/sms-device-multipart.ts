@@ -31,4 +31,4 @@ await using client = await Client.start({
 client.events.on('failed', ({ error }) => console.log(`not registered: ${error.message}`));
 const { server } = await client.events.once('registered');
 console.log(`registered with ${server.uri}`);
-await new Promise((resolve) => process.once('SIGTERM', resolve));
+await new Promise((resolve) => process.on('SIGTERM', resolve));

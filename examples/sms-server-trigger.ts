@@ -19,4 +19,4 @@ server.events.on('asleep', async ({ registration }) => {
 });
 const [address] = server.addresses;
 console.log(`listening on port ${address?.via === 'udp' ? address.port : '?'}`);
-await new Promise((resolve) => process.once('SIGTERM', resolve));
+await new Promise((resolve) => process.on('SIGTERM', resolve));
