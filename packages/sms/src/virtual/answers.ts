@@ -30,24 +30,10 @@ export function answers(text: string, facts: Facts): readonly string[] | undefin
       return [facts.maker];
     case '+CGMM':
       return [facts.model];
-    case '+CGMR':
-      return ['1'];
-    case '+CGSN':
-      return ['490154203237518'];
-    case '+CIMI':
-      return ['001010123456789'];
     case '+CNUM': {
       const { number } = facts;
       return [`+CNUM: ,"${formatNumber(number)}",${number.type === 'international' ? 145 : 129}`];
     }
-    case '+CPIN?':
-      return ['+CPIN: READY'];
-    case '+CSQ':
-      return ['+CSQ: 20,99'];
-    case '+CREG?':
-      return ['+CREG: 0,1'];
-    case '+CSCA?':
-      return ['+CSCA: "+12125550100",145'];
     case '+CMGF?':
       return [`+CMGF: ${manners.pduMode ? 0 : 1}`];
     case '+CNMI?':
@@ -55,12 +41,31 @@ export function answers(text: string, facts: Facts): readonly string[] | undefin
     case '+CPMS?':
       return [`+CPMS: ${['SM', 'SM', 'SM'].map((name) => `"${name}",${used},${places}`).join(',')}`];
     default:
-      if (text.startsWith('+CPMS=')) return [`+CPMS: ${[1, 2, 3].map(() => `${used},${places}`).join(',')}`];
-      return undefined;
+      if (/^\+CPMS="/.test(text)) return [`+CPMS: ${[1, 2, 3].map(() => `${used},${places}`).join(',')}`];
+      return always.get(text);
   }
 }
 
-const takenAsTheyAre = /^(?:|\+(?:CSMS|CSCS|CFUN|CREG|CSCA|CNUM|CPIN)=.{0,40}|[EVQX&][A-Z0-9&]*|S\d{1,2}=?\d*)$/i;
+/** What is the same whatever was set; the last ones say what can be set. */
+const always: ReadonlyMap<string, readonly string[]> = new Map([
+  ['+CGMR', ['1']],
+  ['+CGSN', ['490154203237518']],
+  ['+CIMI', ['001010123456789']],
+  ['+CPIN?', ['+CPIN: READY']],
+  ['+CSQ', ['+CSQ: 20,99']],
+  ['+CREG?', ['+CREG: 0,1']],
+  ['+CSCA?', ['+CSCA: "+12125550100",145']],
+  ['+CSCS?', ['+CSCS: "GSM"']],
+  ['+CSMS?', ['+CSMS: 0,1,1,1']],
+  ['+CMGF=?', ['+CMGF: (0)']],
+  ['+CMGL=?', ['+CMGL: (0,1,4)']],
+  ['+CNMI=?', ['+CNMI: (0-2),(0-2),(0),(0),(0)']],
+  ['+CPMS=?', ['+CPMS: ("SM"),("SM"),("SM")']],
+  ['+CSCS=?', ['+CSCS: ("GSM","IRA")']],
+  ['+CSMS=?', ['+CSMS: (0)']],
+]);
+
+const takenAsTheyAre = /^(?:|\+(?:CSMS|CSCS|CFUN|CREG|CSCA|CNUM|CPIN)=[^?]{0,40}|[EVQX&][A-Z0-9&]*|S\d{1,2}=?\d*)$/i;
 
 /** The manners after a setting; undefined for one that is not known. */
 export function settingOf(text: string, manners: Manners): Manners | undefined {
