@@ -22,7 +22,7 @@ struct device {
 struct fleet {
   const struct options *options;
   struct device *devices;
-  uint32_t first, count, next, registered, observed;
+  uint32_t first, count, next, asked, registered, observed;
   /* Tells apart the names that the pool for warming up takes on, one after the other. */
   unsigned pass;
   /* Observed devices with nothing outstanding, in the order of their turn. */
@@ -100,6 +100,13 @@ static size_t ask_update(struct engine *e, struct lane *lane, uint8_t *buffer) {
     return coap_length(&w);
   }
   return 0;
+}
+
+static size_t ask_update_once(struct engine *e, struct lane *lane, uint8_t *buffer) {
+  struct fleet *f = e->self;
+  if (f->asked == f->count) return 0;
+  f->asked++;
+  return ask_update(e, lane, buffer);
 }
 
 static size_t ask_deregister(struct engine *e, struct lane *lane, uint8_t *buffer) {
@@ -201,6 +208,7 @@ static size_t ask_nothing(struct engine *e, struct lane *lane, uint8_t *buffer) 
 
 static const struct traffic registering = {.ask = ask_register, .answered = registered, .serve = serve};
 static const struct traffic updating = {.ask = ask_update, .answered = updated, .serve = serve};
+static const struct traffic updating_once = {.ask = ask_update_once, .answered = updated, .serve = serve};
 static const struct traffic deregistering = {.ask = ask_deregister, .serve = serve};
 static const struct traffic notifying = {.ask = ask_notify, .serve = serve, .acknowledged = acknowledged};
 static const struct traffic staying = {.ask = ask_nothing, .serve = serve};
@@ -208,6 +216,14 @@ static const struct traffic staying = {.ask = ask_nothing, .serve = serve};
 static bool all_asked_and_answered(struct engine *e) {
   const struct fleet *f = e->self;
   if (f->next < f->count) return false;
+  for (unsigned i = 0; i < e->window; i++)
+    if (e->lanes[i].busy) return false;
+  return true;
+}
+
+static bool all_updated_once(struct engine *e) {
+  const struct fleet *f = e->self;
+  if (f->asked < f->count) return false;
   for (unsigned i = 0; i < e->window; i++)
     if (e->lanes[i].busy) return false;
   return true;
@@ -308,6 +324,12 @@ void mode_lwm2m(const struct options *options) {
     phase.ops = fleet.reads - before;
     phase_print(&phase);
   } else if (strcmp(options->then, "hold") == 0) {
+    /* What stays of a device that lives, not of one that spoke once. */
+    fleet.next = fleet.asked = 0;
+    use(&engine, &updating_once, &phase, "update");
+    engine_run(&engine, 120, all_updated_once);
+    phase_end(&phase);
+    phase_print(&phase);
     use(&engine, &staying, &phase, "hold");
     engine_run(&engine, options->seconds, input_ended);
     phase_end(&phase);

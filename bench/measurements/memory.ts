@@ -38,6 +38,8 @@ async function idleDevices(server: Server, _contestant: Contestant, plan: Plan):
     const registered = await nextPhase(fleet, 300);
     const failed = registered.errors + registered.timeouts;
     if (failed > 0) throw new Error(`${failed} Registers failed`);
+    const updated = await nextPhase(fleet, 300);
+    if (updated.ops !== devices) throw new Error(`${updated.ops} of ${devices} devices updated`);
     const fresh = await memory(server);
     await silence();
     const idle = await memory(server);
@@ -53,7 +55,7 @@ async function idleDevices(server: Server, _contestant: Contestant, plan: Plan):
         phase: 'idle',
         figures: {
           devices,
-          'B per device just registered': (fresh - before) / devices,
+          'B per device just updated': (fresh - before) / devices,
           'B per idle device': (idle - before) / devices,
           'B per observation': (observed - idle) / devices,
           'RSS MiB': held.rssMib[0] ?? Number.NaN,
@@ -95,7 +97,7 @@ export async function memoryOfDevices(plan: Plan): Promise<Measurement[]> {
     id: 'memory-devices',
     title: 'Idle registered devices',
     how:
-      'Heap and external memory after full collections; each device a peer of its own, then one observation each. ' +
+      'Heap and external memory after full collections; each device a peer of its own that registers and updates once, then one observation each. ' +
       `Idle: nothing was heard or sent for ${exchangeLifetime} s, so no exchange is remembered any more.`,
   };
   const found = await Promise.all(

@@ -1,5 +1,11 @@
 import { MemoryKeyUseStore } from '@lapwing/coap/oscore';
-import { MemoryCommandStore, MemoryObservationStore, MemoryRegistrationStore } from '@lapwing/server';
+import {
+  MemoryCommandStore,
+  MemoryObservationStore,
+  MemoryRegistrationStore,
+  MemorySecurityStore,
+} from '@lapwing/server';
+import { credentialStores } from './credentials.ts';
 import { keyUseStores } from './key-use.ts';
 import { commandStores, type Opened, observationStores, registrationStores } from './stores.ts';
 
@@ -26,4 +32,8 @@ commandStores(
 keyUseStores(
   'memory',
   inMemory(() => new MemoryKeyUseStore()),
+);
+credentialStores(
+  'memory',
+  inMemory(() => new MemorySecurityStore()),
 );

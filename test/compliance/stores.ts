@@ -21,7 +21,7 @@ export interface Opened<Store> extends AsyncDisposable {
 export type Open<Store> = () => Promise<Opened<Store>>;
 
 /** Texts that mean something to some engine. */
-const hostile = [
+export const hostile = [
   "' OR 1=1;--",
   '"; DROP TABLE registration; --',
   '%',

@@ -22,6 +22,7 @@ async function setUp(compat: string, version: '1.1' | '1.2') {
       },
     },
     mqtt: { bind: '127.0.0.1:0' },
+    store: { dir: ':memory:' },
     log: { level: 'silent' },
   };
   const owned: AsyncDisposable[] = [];

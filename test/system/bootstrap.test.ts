@@ -22,7 +22,7 @@ function stepsOf(world: World): string[] {
 const isRegistered = (world: World, name: string) => (): boolean => world.server.registration(name) !== undefined;
 
 describe.each(roads)('over $name, a device', ({ options }) => {
-  it('comes from its factory by the bootstrap server to its server (ETS int-0, int-1, int-2)', async () => {
+  it('comes from its factory by the bootstrap server to its server (ETS int-0)', async () => {
     await using world = await makeWorld(options);
     await world.plan('a');
     const thing = await world.device('a', { knows: 'bootstrap' });
@@ -33,6 +33,52 @@ describe.each(roads)('over $name, a device', ({ options }) => {
     await world.until(() => stepsOf(world).includes('finished'), minutes(10));
     await world.pass(hours(1));
     expect(world.of('expired')).toEqual([]);
+  });
+
+  it('goes to the servers that it has, and to the bootstrap server only where it has none (ETS int-6)', async () => {
+    await using world = await makeWorld(options);
+    await world.plan('a');
+    const provisioned = await world.device('a', { knows: 'both' });
+    await world.until(isRegistered(world, 'a'), minutes(30));
+    await world.pass(minutes(5));
+    expect(world.bootstraps).toEqual([]);
+    expect(provisioned.client.servers.map(({ id }) => id)).toEqual([1]);
+    await world.cut(provisioned);
+    const registered = world.of('registered').length;
+    const bare = await world.device('a', { knows: 'bootstrap' });
+    await world.until(() => world.of('registered').length > registered, minutes(30));
+    expect(stepsOf(world)[0]).toBe('started');
+    expect(bare.client.servers.map(({ id }) => id)).toEqual([101]);
+  });
+
+  it('J-03: keeps its bootstrap account and the Device when everything is deleted (ETS int-4)', async () => {
+    await using world = await makeWorld(options);
+    await world.plan('a', { deletes: ['/'] });
+    const thing = await world.device('a', { knows: 'both' });
+    await world.until(isRegistered(world, 'a'), minutes(30));
+    thing.client.bootstrap();
+    await world.until(() => thing.client.phase(101) === 'registered', hours(1));
+    expect([0, 1, 3, 3303].map((object) => instancesOf(thing, object))).toEqual([[0, 1], [0], [0], []]);
+    expect(world.server.registration('a')?.objects.map(({ target }) => target)).not.toContain('/3303/0');
+  });
+
+  it('lets the bootstrap server read back its servers and who may do what (ETS int-8)', async () => {
+    await using world = await makeWorld(options);
+    const access = [{ object: 3303, instance: 0, owner: 101, rights: { 0: 1 } }];
+    await world.plan('a', { access, reads: ['/1', '/1/0', '/2'] });
+    await world.device('a', { knows: 'bootstrap' });
+    await world.until(() => stepsOf(world).includes('finished'), hours(1));
+    const read = (path: string) =>
+      world.bootstraps.flatMap(({ kind, event }) => {
+        if (kind !== 'step' || !('step' in event) || event.step !== 'bootstrap-read' || event.path !== path) return [];
+        return event.outcome.kind === 'content' ? event.outcome.entries : [];
+      });
+    for (const path of ['/1', '/1/0']) {
+      expect(read(path)).toContainEqual({ path: resourcePath(1, 0, 0), value: makeValue('integer', 101) });
+      expect(read(path)).toContainEqual({ path: resourcePath(1, 0, 1), value: makeValue('integer', 600) });
+    }
+    expect(read('/2')).toContainEqual({ path: resourcePath(2, 0, 0), value: makeValue('integer', 3303) });
+    expect(read('/2')).toContainEqual({ path: resourcePath(2, 0, 3), value: makeValue('integer', 101) });
   });
 
   it('falls back to the bootstrap server when its server does not take it (ETS int-7)', async () => {
@@ -93,6 +139,35 @@ describe.each(roads)('over $name, a device', ({ options }) => {
   });
 });
 
+describe.each(roads.filter(({ options }) => options.road === 'dtls-psk' || options.road === 'dtls-x509'))(
+  'over $name, a device',
+  ({ options }) => {
+    const [id, kind] = options.road === 'dtls-psk' ? (['int-1', 'psk'] as const) : (['int-2', 'x509'] as const);
+
+    it(`comes by the bootstrap server to all that is planned, and to its server with what was written (ETS ${id})`, async () => {
+      await using world = await makeWorld(options);
+      const access = [{ object: 3303, instance: 0, owner: 101, rights: { 101: 15, 0: 1 } }];
+      const label = makeValue('string', 'planned');
+      const path = resourcePath(26_241, 3, 0);
+      await world.plan('a', { access, writes: [{ path: '/26241/3', entries: [{ path, value: label }] }] });
+      const thing = await world.device('a', { knows: 'bootstrap' });
+      await world.until(isRegistered(world, 'a'), hours(1));
+      await world.until(() => stepsOf(world).includes('finished'), minutes(10));
+      expect([0, 1, 2, 26_241].map((object) => instancesOf(thing, object))).toEqual([[0, 1], [0], [0], [3]]);
+      // The bootstrap account's identity is another one.
+      const started = world.bootstraps.find((each) => each.kind === 'started');
+      const { identity } = world.server.registration('a')?.peer ?? expect.fail('not registered');
+      expect(started?.event).toMatchObject({ session: { peer: { identity: { kind } } } });
+      expect(identity.kind).toBe(kind);
+      const written = thing.objects.objects.get(0)?.instances.get(1)?.contents.get(3);
+      const own = written !== undefined && 'value' in written ? (written.value as Uint8Array) : expect.fail('no key');
+      if (identity.kind === 'psk') expect(identity.id).toEqual(own);
+      else if (identity.kind === 'x509') expect(identity.chain[0]).toEqual(own);
+      expect(await world.during(world.server.device('a').read('/26241/3/0'))).toEqual([{ path, value: label }]);
+    });
+  },
+);
+
 /** Everything that a bootstrap can touch, as text. */
 function digestOf({ objects }: Thing): string {
   return JSON.stringify(
@@ -103,7 +178,7 @@ function digestOf({ objects }: Thing): string {
 }
 
 describe('a bootstrap', () => {
-  it('looks, deletes, writes and finishes, in this order (ETS int-6)', async () => {
+  it('looks, deletes, writes, reads back and finishes, in this order', async () => {
     await using world = await makeWorld();
     await world.plan('a', {
       access: [{ object: 3303, instance: 0, owner: 101, rights: { 0: 1 } }],
@@ -124,33 +199,6 @@ describe('a bootstrap', () => {
       'bootstrap-finish /bs',
       'finished',
     ]);
-  });
-
-  it('reads back what says who may do what (ETS int-8)', async () => {
-    await using world = await makeWorld();
-    await world.plan('a', { reads: ['/1/0'] });
-    await world.device('a', { knows: 'bootstrap' });
-    await world.until(isRegistered(world, 'a'));
-    const read = world.bootstraps.find(
-      ({ kind, event }) => kind === 'step' && 'step' in event && event.step === 'bootstrap-read',
-    );
-    expect(read?.event).toMatchObject({ outcome: { kind: 'content' } });
-    const outcome = read?.kind === 'step' ? read.event.outcome : undefined;
-    expect(outcome?.kind === 'content' ? outcome.entries : []).toContainEqual({
-      path: resourcePath(1, 0, 0),
-      value: makeValue('integer', 101),
-    });
-  });
-
-  it('J-03: leaves the bootstrap account and the Device when everything is deleted (ETS int-4)', async () => {
-    await using world = await makeWorld();
-    await world.plan('a', { deletes: ['/'] });
-    const thing = await world.device('a', { knows: 'both' });
-    await world.until(isRegistered(world, 'a'));
-    thing.client.bootstrap();
-    await world.until(() => thing.client.phase(101) === 'registered');
-    expect([0, 1, 3, 3303].map((object) => instancesOf(thing, object))).toEqual([[0, 1], [0], [0], []]);
-    expect(world.server.registration('a')?.objects.map(({ target }) => target)).not.toContain('/3303/0');
   });
 
   it('rewrites a server in its place where the plan deletes nothing', async () => {

@@ -3,6 +3,7 @@
 import { Code, encodeMessage, makeRequest, Option, OptionSet, Type } from '@lapwing/coap';
 import { days, encodeUtf8, hours, minutes, seconds } from '@lapwing/kernel';
 import { makeValue } from '@lapwing/lwm2m';
+import { NotRegisteredError } from '@lapwing/server';
 import { describe, expect, it } from 'vitest';
 import { DeviceObject, Setting } from './objects.ts';
 import { isOverStream, rows, type ThingOptions, World } from './world.ts';
@@ -58,12 +59,21 @@ describe.each(rows)('registration over $name', ({ options }) => {
     expect(world.server.registration('a')).toBeUndefined();
   });
 
-  it('ends when the device leaves (ETS int-103)', async () => {
-    const { world, thing } = await setUp(options);
+  it('ends when the device leaves, as a server that disables itself makes it do (ETS int-103)', async () => {
+    const { world, thing, device } = await setUp(options);
     await using _ = world;
-    thing.client.disable(days(30));
+    await world.during(device.write('/1/0/5', makeValue('integer', 3600)));
+    const path = { kind: 'resource', object: 1, instance: 0, resource: 4 } as const;
+    const [outcome] = await world.during(Promise.allSettled([device.perform({ op: 'execute', path })]));
+    // Where its answer is late, the device has left before.
+    if (outcome.status === 'rejected') expect(outcome.reason).toBeInstanceOf(NotRegisteredError);
+    else expect(outcome.value).toMatchObject({ kind: 'done', code: Code.Changed });
     await until(world, () => world.of('deregistered').length === 1);
     expect(world.server.registration('a')).toBeUndefined();
+    await until(world, () => thing.client.phase() === 'idle');
+    await world.pass(minutes(55));
+    expect(world.server.registration('a')).toBeUndefined();
+    await until(world, () => world.server.registration('a') !== undefined);
   });
 
   it('is updated when the server wants it (ETS int-104)', async () => {
@@ -77,10 +87,13 @@ describe.each(rows)('registration over $name', ({ options }) => {
   it('is made anew when the server does not know it any more (ETS int-105)', async () => {
     const { world, thing } = await setUp(options);
     await using _ = world;
+    const before = world.server.registration('a')?.id;
     world.server.drop('a');
     thing.client.update();
     await until(world, () => world.of('registered').length === 2);
-    expect(world.server.registration('a')).toBeDefined();
+    expect(world.server.registration('a')?.id).not.toBe(before);
+    // The Update that the server answered 4.04.
+    expect(world.server.stats().outcomes['unknown']).toBeGreaterThan(0);
   });
 
   it('lives longer when the server extends its lifetime (ETS int-107)', async () => {
@@ -103,8 +116,12 @@ describe.each(rows)('registration over $name', ({ options }) => {
     const { sent } = world.network.counters();
     const zone = device.write(DeviceObject, 0, { timezone: 'Etc/UTC' });
     const read = device.read(DeviceObject, 0, 'timezone');
+    const outcomes: string[] = [];
+    zone.finally(() => outcomes.push('write')).catch(() => undefined);
+    read.finally(() => outcomes.push('read')).catch(() => undefined);
     await world.pass(seconds(120));
-    expect(world.network.counters().sent).toBe(sent);
+    expect([world.network.counters().sent, outcomes]).toEqual([sent, []]);
+    expect(thing.objects.get(DeviceObject, 0)?.get('timezone')).toBeUndefined();
     thing.client.update();
     await world.during(zone, hours(1));
     expect(await world.during(read, hours(1))).toBe('Etc/UTC');

@@ -4,6 +4,7 @@ import { Code, Endpoint, makeRequest, Option, OptionSet } from '@lapwing/coap';
 import { encodeUtf8, minutes, seconds } from '@lapwing/kernel';
 import { type Entry, formatPath, parsePrefixedPath } from '@lapwing/lwm2m';
 import { Gateway } from '@lapwing/lwm2m/objects/gateway';
+import { GatewayRouting } from '@lapwing/lwm2m/objects/gateway-routing';
 import { describe, expect, it } from 'vitest';
 import { Setting, Temperature } from './objects.ts';
 import { rows, serverHost, type Thing, World } from './world.ts';
@@ -24,6 +25,28 @@ function sensor(thing: Thing, id: string, prefix: string, celsius = 20) {
 
 const shown = (entries: readonly Entry[]): string[] =>
   entries.map(({ path, value }) => `${formatPath(path)} ${value?.value}`);
+
+it('has object 26 as any other object: which objects are mapped, and to what, is read, observed and not written', async () => {
+  await using world = await World.make();
+  const thing = await world.device('gw', { isGateway: true, version: '1.2' });
+  sensor(thing, 'urn:dev:1', 'd01');
+  const routing = thing.objects.add(GatewayRouting, 0, { lwm2mObjectId: 3303, mappingInfo: '</d01/3303>' });
+  await world.pass(seconds(5));
+  expect(world.server.registration('gw')?.objects.map(({ target }) => target)).toContain('/26/0');
+  const device = world.server.device('gw');
+  expect(await world.during(device.read(GatewayRouting, 0))).toEqual({
+    lwm2mObjectId: 3303,
+    mappingInfo: '</d01/3303>',
+  });
+  const { values } = world.observing('gw', '/26/0/1');
+  await world.pass(seconds(1));
+  routing.set({ mappingInfo: '</d01/3303>,</d02/3303>' });
+  await world.pass(seconds(1));
+  expect(values).toEqual(['</d01/3303>', '</d01/3303>,</d02/3303>']);
+  await expect(world.during(device.write('/26/0/1', { type: 'corelnk', value: '</d01/3>' }))).rejects.toMatchObject({
+    status: Code.MethodNotAllowed,
+  });
+});
 
 describe.each(rows)('over $name, a server', ({ options }) => {
   async function setUp() {

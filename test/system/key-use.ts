@@ -25,6 +25,8 @@ export class SlowKeyUse {
     return {
       reserve: (name, count) => this.slowly(power, () => this.inner.reserve(name, count)),
       takeWindow: (name) => this.slowly(power, () => this.inner.takeWindow(name)),
+      retire: (names) => this.slowly(power, () => this.inner.retire(names)),
+      names: () => this.slowly(power, () => this.inner.names()),
       // At an orderly end alone: whoever lost its power does not come to it.
       keepWindow: (name, window) => (power.on ? this.inner.keepWindow(name, window) : Promise.resolve()),
     };

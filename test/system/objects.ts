@@ -8,6 +8,7 @@ export const DeviceObject = defineObject({
   resources: {
     manufacturer: { id: 0, type: 'string', access: 'R' },
     modelNumber: { id: 1, type: 'string', access: 'R' },
+    serialNumber: { id: 2, type: 'string', access: 'R' },
     reboot: { id: 4, access: 'E', required: true },
     availablePowerSources: { id: 6, type: 'integer', access: 'R', many: true },
     errorCode: { id: 11, type: 'integer', access: 'R', many: true, required: true },

@@ -1,7 +1,7 @@
 // Those who try something on a device or a server that speak OSCORE, and what a sudden end leaves of either.
 import { Code, decodeMessage, Endpoint, encodeMessage, makeRequest, Option, OptionSet, Type } from '@lapwing/coap';
 import { decodeOscoreOption, MemoryContextStore, MemoryKeyUseStore, Oscore } from '@lapwing/coap/oscore';
-import { encodeUtf8, fromHex, minutes, noBytes, type Peer, Secret, seconds, toHex } from '@lapwing/kernel';
+import { encodeUtf8, fromHex, hours, minutes, noBytes, type Peer, Secret, seconds, toHex } from '@lapwing/kernel';
 import { SeededRandom } from '@lapwing/kernel/testing';
 import { describe, expect, it } from 'vitest';
 import { SlowKeyUse } from './key-use.ts';
@@ -155,6 +155,32 @@ describe('a server of devices under OSCORE', () => {
     expect(world.server.registration('other')).toBeUndefined();
     await world.pass(minutes(15));
     expect(world.server.stats()).toMatchObject({ registrations: 0 });
+  });
+
+  it('H-01, H-04: uses no nonce again under a secret that was withdrawn and comes back, and serves nothing of before', async () => {
+    await using world = await make();
+    const heard = listenIn(world);
+    const thing = await world.device('dev', { lifetime: hours(1) });
+    await world.until(isRegistered(world, 'dev'));
+    const [credential] = world.security.ofEndpoint('dev');
+    if (credential?.kind !== 'oscore') expect.fail('no context');
+    for (let i = 0; i < 3; i += 1) await world.during(world.server.device('dev').read('/3/0/0'));
+    await world.server.removeCredentials('dev');
+    const before = heard.length;
+    for (const { from, to, bytes } of heard.slice(0, before)) {
+      if (from !== thing.host || decodeMessage(bytes).code === Code.Empty) continue;
+      // Under another message id, or it is a repetition.
+      const again = Uint8Array.from(bytes);
+      again[2]! ^= 0x55;
+      world.network.carry({ via: 'udp', host: from, port: 5683 }, { via: 'udp', host: to, port: 5683 }, again);
+    }
+    await world.server.putCredential({ endpoint: 'dev', credential });
+    await world.pass(seconds(5));
+    expect(world.server.registration('dev')).toBeUndefined();
+    thing.client.update();
+    await world.until(isRegistered(world, 'dev'));
+    expect(await world.during(world.server.device('dev').read('/3/0/0'))).toHaveLength(1);
+    checkNonces(heard);
   });
 });
 
@@ -352,5 +378,7 @@ function lostWindows(world: World) {
     takeWindow: (name: string) => windows.takeWindow(name),
     keepWindow: (name: string, window: Parameters<MemoryKeyUseStore['keepWindow']>[1]) =>
       windows.keepWindow(name, window),
+    retire: (names: readonly string[]) => server.retire(names),
+    names: () => server.names(),
   };
 }

@@ -144,6 +144,9 @@ describe('a device under OSCORE', () => {
 describe('a device under OSCORE that comes from another address', () => {
   const place = { via: 'udp', host: serverHost, port: 5683 } as const;
 
+  const temperature = { op: 'observe', path: parsePath('/3303/0/5700') } as const;
+  const valuesOf = (world: World): unknown[] => world.of('notify').map(({ result }) => result.entries[0]?.value?.value);
+
   async function observed(options: WorldOptions = {}) {
     const world = await World.make({ road: 'oscore', ...options });
     const thing = await world.device('dev', { lifetime: hours(1) });
@@ -190,6 +193,47 @@ describe('a device under OSCORE that comes from another address', () => {
     await world.startServer({ stores: { registrations } });
     expect(await world.during(world.server.device('dev').read('/3/0/0'))).toHaveLength(1);
     expect(world.server.registration('dev')?.peer.address).toMatchObject({ port: 55_555 });
+  });
+
+  it('D-11: is followed after a restart of its server too, which has observed it anew (RFC 8613 Appendix B.1.3)', async () => {
+    const stores = { registrations: new MemoryRegistrationStore(), observations: new MemoryObservationStore() };
+    const { world, thing, addressNow } = await observed({ server: { stores } });
+    await using _ = world;
+    await world.during(world.server.perform('dev', temperature, { keep: { note: 'x' } }));
+    await world.stopServer();
+    await world.startServer({ stores });
+    await world.until(() => world.of('observation-renewed').length === 1);
+    const sent = world.server.stats().endpoints['listener-1']?.sent ?? 0;
+    thing.transport.rebind({ port: 55_555 });
+    thing.warm(25);
+    await world.pass(seconds(5));
+    expect(valuesOf(world)).toEqual([25]);
+    expect(addressNow()).toMatchObject({ port: 55_555 });
+    // An acknowledgement, and a reset of what was observed before the restart.
+    expect(world.server.stats().endpoints['listener-1']).toMatchObject({ sent: sent + 2, wrongPeer: 0 });
+    expect(await world.during(world.server.device('dev').read('/3/0/0'))).toHaveLength(1);
+  });
+
+  it('D-11: that moves while its server is away is observed where its next Update comes from, and believed no sooner', async () => {
+    const stores = { registrations: new MemoryRegistrationStore(), observations: new MemoryObservationStore() };
+    const { world, thing, addressNow } = await observed({ server: { stores } });
+    await using _ = world;
+    await world.during(world.server.perform('dev', temperature, { keep: { note: 'x' } }));
+    await world.stopServer();
+    thing.transport.rebind({ port: 55_555 });
+    await world.startServer({ stores });
+    // Nobody knows any more what would show that this is newer than all before.
+    thing.warm(25);
+    await world.pass(seconds(5));
+    expect(valuesOf(world)).toEqual([]);
+    expect(addressNow()).not.toMatchObject({ port: 55_555 });
+    thing.client.update();
+    await world.until(() => world.of('observation-renewed').length === 1);
+    expect(world.of('observation-renewed')).toMatchObject([{ result: { entries: [{ value: { value: 25 } }] } }]);
+    expect(addressNow()).toMatchObject({ port: 55_555 });
+    thing.warm(26);
+    await world.pass(seconds(5));
+    expect(valuesOf(world)).toEqual([26]);
   });
 
   it('D-11: is nowhere but where its newest message came from: an old one, a copy and a forgery move nothing', async () => {
@@ -261,6 +305,52 @@ describe('a bootstrap under OSCORE', () => {
     await world.until(() => world.of('registered').length === 2);
     expect(await world.during(world.server.device('dev').read('/3/0/0'))).toHaveLength(1);
   });
+
+  it.each(['1.1', '1.2'] as const)(
+    'gives a master secret that a plan holds to one device and to one server (%s), and writes nothing where that is another',
+    async (version) => {
+      await using world = await World.make({ road: 'oscore', bootstrap: {} });
+      const { servers } = await world.plan('first');
+      const secret = new Secret(encodeUtf8('a secret that the plan holds'));
+      const planned = (masterSecret: Secret, senderId: string) => {
+        const oscore = { masterSecret, senderId: encodeUtf8(senderId), recipientId: encodeUtf8('srv') };
+        return { servers: servers.map((server) => ({ ...server, oscore })) };
+      };
+      await world.security.put({
+        endpoint: 'first',
+        credential: {
+          kind: 'oscore',
+          context: { masterSecret: secret, senderId: encodeUtf8('srv'), recipientId: encodeUtf8('1') },
+        },
+      });
+      await world.plans.put('first', planned(secret, '1'));
+      await world.device('first', { knows: 'bootstrap', version });
+      await world.until(isRegistered(world, 'first'));
+      const refused = async (name: string, masterSecret: Secret, why: RegExp): Promise<void> => {
+        world.bootstraps.length = 0;
+        await world.plans.put(name, planned(masterSecret, name));
+        const thing = await world.device(name, { knows: 'bootstrap', version });
+        await world.until(() => world.bootstraps.some(({ kind }) => kind === 'failed'));
+        const failed = world.bootstraps.find(({ kind }) => kind === 'failed');
+        expect(failed?.event).toMatchObject({ reason: 'no-plan', error: { message: expect.stringMatching(why) } });
+        expect(world.bootstraps.some(({ event }) => 'step' in event && event.step !== 'bootstrap-discover')).toBe(
+          false,
+        );
+        expect(instancesOf(thing, 21)).toEqual([0]);
+        await world.cut(thing);
+      };
+      await refused('2', secret, /master secret of OSCORE in its plan is that of first/);
+      // Nobody but the bootstrap server has seen this one.
+      const other = new Secret(encodeUtf8('another that plans hold'));
+      await world.plans.put('3', planned(other, '3'));
+      await world.device('3', { knows: 'bootstrap', version });
+      await world.until(() => world.bootstraps.some(({ kind }) => kind === 'finished'));
+      await refused('4', other, /is that of 3/);
+      // The one that the device comes to the bootstrap server with.
+      const own = new Secret(encodeUtf8('the secret of 5 for the bootstrap'));
+      await refused('5', own, /is what the bootstrap server knows it by/);
+    },
+  );
 
   it('J-07: takes OSCORE from no server that had it', async () => {
     await using world = await World.make({ road: 'oscore', bootstrap: {} });

@@ -7,21 +7,29 @@ import type { Listener, PlannedRoad, PlannedSecurity, SecurityStore } from '@lap
 /** What a device proves itself with. */
 export type Proof = Pick<ServerAccount, 'credentials' | 'oscore'>;
 
+/** No two servers know one secret. */
+export type ForWhom = 'server' | 'bootstrap';
+
 export interface Road {
   readonly scheme: 'coap' | 'coaps' | 'coap+tcp';
   listener(transport: Transport): Listener;
   /** Credentials of a device, made known to the server. */
   enrol(name: string, security: SecurityStore): Promise<Credentials | undefined>;
   /** The context of OSCORE of a device, made known to the server; none on roads without. */
-  protect?(name: string, security: SecurityStore): Promise<NonNullable<Proof['oscore']>>;
+  protect?(name: string, security: SecurityStore, forWhom: ForWhom): Promise<NonNullable<Proof['oscore']>>;
   /** Credentials of that device as a bootstrap writes them; what the plan does not make is made known to the server. */
   planned(name: string, security: SecurityStore): Promise<Pick<PlannedRoad, 'security' | 'oscore'>>;
 }
 
 /** All that there is of it on that road. */
-export async function proofOf(road: Road, name: string, security: SecurityStore): Promise<Proof> {
+export async function proofOf(
+  road: Road,
+  name: string,
+  security: SecurityStore,
+  forWhom: ForWhom = 'server',
+): Promise<Proof> {
   const credentials = await road.enrol(name, security);
-  const oscore = await road.protect?.(name, security);
+  const oscore = await road.protect?.(name, security, forWhom);
   return { ...(credentials === undefined ? {} : { credentials }), ...(oscore === undefined ? {} : { oscore }) };
 }
 
@@ -50,8 +58,8 @@ function x509(name: string): Promise<Credentials> {
 /** What servers call themselves under OSCORE. */
 const serverId = encodeUtf8('srv');
 
-async function oscore(name: string, security: SecurityStore): Promise<NonNullable<Proof['oscore']>> {
-  const masterSecret = new Secret(encodeUtf8(`the secret of ${name}`));
+async function oscore(name: string, security: SecurityStore, forWhom: ForWhom): Promise<NonNullable<Proof['oscore']>> {
+  const masterSecret = new Secret(encodeUtf8(`the secret of ${name} for the ${forWhom}`));
   const deviceId = digest('sha256', encodeUtf8(name)).subarray(0, 4);
   const context = { masterSecret, senderId: serverId, recipientId: deviceId };
   await security.put({ endpoint: name, credential: { kind: 'oscore', context } });

@@ -3,7 +3,7 @@
 import { Code, Endpoint, makeRequest, makeResponse, Option, OptionSet } from '@lapwing/coap';
 import { secure } from '@lapwing/dtls';
 import { makeAuthority, makeKey } from '@lapwing/dtls/testing';
-import { encodeUtf8, minutes, Secret, seconds } from '@lapwing/kernel';
+import { encodeUtf8, hours, minutes, Secret, seconds } from '@lapwing/kernel';
 import { MemoryNetwork, SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
 import type { Listener } from '@lapwing/server';
 import { describe, expect, it } from 'vitest';
@@ -70,8 +70,9 @@ describe('a device over DTLS', () => {
     await using world = await World.make({ road: 'dtls-psk' });
     await world.device('dev', { lifetime: minutes(5) });
     await world.pass(seconds(5));
-    await world.security.remove('dev');
+    // A credential that no store knows of: somebody else says that it is worth nothing.
     expect(world.server.revoke((identity) => identity.kind === 'psk')).toBe(1);
+    await world.security.remove('dev');
     await world.pass(minutes(20));
     expect(world.server.registration('dev')).toBeUndefined();
     expect(world.dtls().associations).toBe(0);
@@ -102,6 +103,47 @@ describe('a device over DTLS', () => {
     expect(await world.server.removeCredentials('other')).toBe(1);
     expect(await world.server.removeCredentials('other')).toBe(0);
     await world.pass(minutes(15));
+    expect(world.server.stats()).toMatchObject({ registrations: 0 });
+  });
+
+  it('loses what it has at once when its credential is changed or taken away in the store itself', async () => {
+    await using world = await World.make({ road: 'dtls-psk' });
+    for (const name of ['changed', 'removed', 'replaced', 'kept']) await world.device(name, { lifetime: minutes(60) });
+    await world.pass(seconds(5));
+    expect(world.dtls()).toMatchObject({ associations: 4 });
+    const credential = (name: string, key: string) =>
+      ({ kind: 'psk', identity: encodeUtf8(name), key: new Secret(encodeUtf8(key)) }) as const;
+    await world.security.put({ endpoint: 'changed', credential: credential('changed', 'another') });
+    await world.security.remove('removed');
+    await world.security.replace('replaced', [credential('replaced/2', 'new')]);
+    await world.security.replace('kept', [credential('kept', 'the key of kept'), credential('kept/2', 'new')]);
+    await world.pass(1);
+    expect([...world.server.registrations()].map(({ name }) => name)).toEqual(['kept']);
+    expect(world.dtls()).toMatchObject({ associations: 1 });
+    expect(world.of('deregistered').map(({ registration }) => registration.name)).toEqual([
+      'changed',
+      'removed',
+      'replaced',
+    ]);
+    await world.security.replaceAll([{ endpoint: 'kept', credential: credential('kept', 'the key of kept') }]);
+    await world.pass(1);
+    expect(world.server.registration('kept')).toBeDefined();
+    await world.security.replaceAll([]);
+    await world.pass(1);
+    expect(world.server.stats()).toMatchObject({ registrations: 0 });
+    expect(world.dtls()).toMatchObject({ associations: 0 });
+  });
+
+  it.each(['oscore', 'dtls-rpk'] as const)('over %s too', async (road) => {
+    await using world = await World.make({ road });
+    const thing = await world.device('dev', { lifetime: minutes(60) });
+    await world.pass(seconds(5));
+    expect(world.server.registration('dev')).toBeDefined();
+    await world.security.remove('dev');
+    await world.pass(1);
+    expect(world.server.registration('dev')).toBeUndefined();
+    thing.warm(30);
+    await world.pass(hours(3));
     expect(world.server.stats()).toMatchObject({ registrations: 0 });
   });
 

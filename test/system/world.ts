@@ -318,6 +318,7 @@ export class World implements AsyncDisposable {
     objects.add(DeviceObject, 0, {
       manufacturer: 'Lapwing',
       modelNumber: 'World',
+      serialNumber: 'serial-1',
       reboot: () => {
         counts.reboots += 1;
       },
@@ -391,7 +392,7 @@ export class World implements AsyncDisposable {
 
   private async bootstrapAccount(name: string): Promise<BootstrapAccount> {
     const uri = `${this.road.scheme}://${bootstrapHost}:5783`;
-    return { uri, ...(await proofOf(this.road, name, this.bootstrapSecurity)) };
+    return { uri, ...(await proofOf(this.road, name, this.bootstrapSecurity, 'bootstrap')) };
   }
 
   /** Lets time pass, then checks what must always hold. */

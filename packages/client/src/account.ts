@@ -188,7 +188,11 @@ export class Account implements AsyncDisposable {
       throw new SendError('forbidden', 'keys are sent to nobody, and values to whom may read them');
     if (entries.length === 0) throw new SendError('nothing', 'there is nothing to send');
     const operation = { op: 'send', entries, ...(format === undefined ? {} : { format }) } as const;
-    const request = writeRequest(operation, { version, rootPath: '', formats: versionTraits[version].formats });
+    const request = writeRequest(operation, {
+      version,
+      rootPath: this.device.rootPath,
+      formats: versionTraits[version].formats,
+    });
     try {
       const response = await this.link.endpoint.request(peer, request, signal === undefined ? {} : { signal });
       if (!isSuccess(response.code)) throw new ResponseError(response.code, undefined, response);

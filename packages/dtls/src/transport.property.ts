@@ -25,7 +25,8 @@ describe('a secured transport on a bad road', () => {
         const options = {
           connectionId,
           limits: { retransmissions: 20 },
-          timers: { connect: 600_000, accept: 600_000 },
+          // Who tries for ten minutes needs somebody who remembers his last flight for as long.
+          timers: { connect: 600_000, accept: 600_000, linger: 600_000 },
         } as SecureOptions;
         const server = await world.side('server', 5684, { ...options, accept: store }, { echo: true, mtu });
         const client = await world.side('client', 4000, { ...options, connect: credentials }, { mtu });

@@ -30,6 +30,8 @@ export interface Profile {
   readonly hexOpaque: 'base64-text' | 'bytes';
   /** A write that a device answers with 2.05: 4.05 when nothing came with it, else 2.04; or just that. */
   readonly contentForWrite: 'translate' | 'report';
+  /** Observe answered with a value and without the Observe option: nothing more will come, or notifications are taken all the same. */
+  readonly unmarkedObserve: 'over' | 'going-on';
   /** Location of a created instance, types and times of values. */
   readonly details: 'omit' | 'report';
   /** Auto-observe of objects that no definition describes. */
@@ -55,6 +57,8 @@ export const profiles: { readonly [name in Profile['name']]: Profile } = {
     queueTtl: 'flag',
     hexOpaque: 'base64-text',
     contentForWrite: 'translate',
+    // Of Huawei's SDK (emqx/emqx #4199).
+    unmarkedObserve: 'going-on',
     details: 'omit',
     undefinedObjects: 'skip',
     executeArguments: 'any-text',
@@ -74,6 +78,7 @@ export const profiles: { readonly [name in Profile['name']]: Profile } = {
     queueTtl: 'seconds',
     hexOpaque: 'bytes',
     contentForWrite: 'report',
+    unmarkedObserve: 'over',
     details: 'report',
     undefinedObjects: 'observe',
     executeArguments: 'grammar',

@@ -7,6 +7,7 @@ import { parseDocument } from 'yaml';
 import { isFields } from './command.ts';
 import { type GatewayConfig, readConfig } from './config.ts';
 import { parseHocon } from './hocon.ts';
+import { likelyKey } from './known-keys.ts';
 
 export type ConfigSyntax = 'json' | 'yaml' | 'hocon';
 type Fields = Record<string, unknown>;
@@ -162,13 +163,16 @@ const ownKeys: { readonly [section: string]: ReadonlySet<string> } = {
   log: new Set(['level', 'format']),
 };
 
-/** EMQX's `mqtt` and `log` are other things than ours: of those too only our keys stay. */
+/**
+ * EMQX's `mqtt` and `log` are other things than ours: of those too only our keys stay, and those that are written nearly so, which are
+ * mistakes and no concern of EMQX's.
+ */
 function leaveOut(root: Fields, warnings: string[]): void {
   for (const [section, keys] of Object.entries(ownKeys)) {
     const part = section === '' ? root : root[section];
     if (!isFields(part)) continue;
     for (const key of Object.keys(part)) {
-      if (keys.has(key)) continue;
+      if (keys.has(key) || likelyKey(key, keys) !== undefined) continue;
       delete (part as Fields)[key];
       warnings.push(`${section === '' ? '' : `${section}.`}${key}: left out, it does not concern the LwM2M gateway`);
     }
@@ -181,7 +185,10 @@ const prefixes: readonly (readonly [prefix: string, below: readonly string[]])[]
   ['EMQX_GATEWAY__LWM2M__', ['gateway', 'lwm2m']],
 ];
 
-/** `LAPWING_MQTT__BROKER=…`: two underscores go one level down. Values are JSON where they look like it, else text. */
+/**
+ * `LAPWING_MQTT__BROKER=…`: two underscores go one level down. Values are JSON where they look like it, else text; numbers too are text, as
+ * which they are understood everywhere and lose no digit of what is none.
+ */
 function applyEnvironment(root: Fields, environment: NodeJS.ProcessEnv): void {
   for (const [name, value] of Object.entries(environment).sort(([a], [b]) => (a < b ? -1 : 1))) {
     for (const [prefix, below] of prefixes) {
@@ -194,7 +201,7 @@ function applyEnvironment(root: Fields, environment: NodeJS.ProcessEnv): void {
 }
 
 function valueOf(text: string): unknown {
-  if (!/^(true|false|-?\d+|[[{"].*)$/s.test(text)) return text;
+  if (!/^(true|false|[[{"].*)$/s.test(text)) return text;
   try {
     return JSON.parse(text);
   } catch {

@@ -3,8 +3,10 @@
 import type { Duration } from '@lapwing/kernel';
 import type { AccessRule } from './access-rules.ts';
 import type { WrittenAuthentication } from './authentication-schema.ts';
-import { type PlaceConfig, placeOf } from './listener-place.ts';
+import { likelyKey } from './known-keys.ts';
+import { isDatagrams, type PlaceConfig, placeOf } from './listener-place.ts';
 import { asList, type WrittenListener, type WrittenListeners } from './listener-schema.ts';
+import { Mountpoint, mountNames } from './topics.ts';
 
 /** Where devices come in, and who may. */
 export type ListenerConfig = PlaceConfig & {
@@ -54,10 +56,39 @@ export function listenersOf(
     .filter(({ enable }) => enable)
     .map((each) => listenerOf(each, `${at}.${each.type}.${each.name}`, found, notes));
   if (listeners.length === 0) found.push(`${at}: none is enabled`);
+  listeners.forEach((listener, i) => {
+    const other = listeners.slice(0, i).find((each) => isSamePlace(each, listener));
+    if (other === undefined) return;
+    found.push(`${at}.${listener.type}.${listener.name}.bind: is where ${other.type}.${other.name} listens too`);
+  });
   return listeners;
 }
 
+/** Where one listens the other cannot: ports of UDP and of TCP have nothing to do with each other. */
+function isSamePlace(a: ListenerConfig, b: ListenerConfig): boolean {
+  const { host, port } = a.bind;
+  if (port === 0 || port !== b.bind.port || isDatagrams(a) !== isDatagrams(b)) return false;
+  return host === b.bind.host || [host, b.bind.host].some((each) => each === '0.0.0.0' || each === '::');
+}
+
+/**
+ * A placeholder that is none stays in the topic, as in EMQX; without one that tells devices apart, which may be what is wanted, they
+ * share their topics.
+ */
+export function noteMountpoint(template: string, at: string, notes: string[]): void {
+  const { placeholders } = new Mountpoint(template);
+  for (const [written, name = ''] of template.matchAll(/\$\{([^}]*)\}/g)) {
+    if (placeholders.includes(name)) continue;
+    const likely = likelyKey(name, mountNames);
+    const hint = likely === undefined ? `there are ${mountNames.join(', ')}` : `did you mean ${likely}?`;
+    notes.push(`${at}: ${written.slice(0, 64)} is no placeholder and stays in the topic as it is; ${hint}`);
+  }
+  if (placeholders.every((name) => name === 'zone'))
+    notes.push(`${at}: tells no device from another: all share their topics, and a command goes to each of them`);
+}
+
 function listenerOf(written: WrittenListener, at: string, found: string[], notes: string[]): ListenerConfig {
+  if (written.mountpoint !== undefined) noteMountpoint(written.mountpoint, `${at}.mountpoint`, notes);
   return {
     ...placeOf(written, at, found, notes, written.max_connections),
     maxConnections: written.max_connections,

@@ -4,7 +4,7 @@ import { minutes, seconds } from '@lapwing/kernel';
 import { z } from 'zod';
 import { authentication } from './authentication-schema.ts';
 import { listenersSchema } from './listener-schema.ts';
-import { between, bind, bool, duration, size, text, topic, whole } from './schema-values.ts';
+import { between, bind, bool, duration, exactText, size, text, topic, whole } from './schema-values.ts';
 import { pskAuthenticationSchema, securitySchema, storeSchema } from './security-schema.ts';
 
 const qos = whole(0, 2).transform((level) => level as 0 | 1 | 2);
@@ -89,8 +89,8 @@ export const mqttSchema = z.strictObject({
     )
     .default('embedded'),
   bind: bind.default({ host: '127.0.0.1', port: 1883 }),
-  username: text.optional(),
-  password: text.optional(),
+  username: exactText.optional(),
+  password: exactText.optional(),
   client_id: z.string().min(1).max(128).optional(),
   keepalive: duration(1000).default(seconds(60)),
   session_expiry: duration(1000).default(minutes(60)),

@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders of mountpoints.
 // The blocks of EMQX's own page, and what happens to wrong ones.
-import { ConfigError, encodeUtf8 } from '@lapwing/kernel';
+import { ConfigError, decodeUtf8, encodeUtf8, noBytes } from '@lapwing/kernel';
 import { describe, expect, it } from 'vitest';
 import { type ConfigSyntax, loadConfig, parseConfig, syntaxOf } from './config-file.ts';
 
@@ -99,7 +99,11 @@ describe('EMQX blocks', () => {
     ]);
     expect(modelDirs).toEqual(['etc/lwm2m_xml/']);
     expect(mqtt.broker).toMatchObject({ kind: 'embedded', bind: { host: '127.0.0.1', port: 1883 } });
-    expect(warnings).toEqual([expect.stringContaining('gateway.lwm2m.idle_timeout: has no effect')]);
+    expect(warnings).toEqual([
+      expect.stringContaining('gateway.lwm2m.idle_timeout: has no effect'),
+      'gateway.lwm2m.mountpoint: ${endpoint_namea} is no placeholder and stays in the topic as it is; did you mean endpoint_name?',
+      'gateway.lwm2m.mountpoint: tells no device from another: all share their topics, and a command goes to each of them',
+    ]);
   });
 
   it('the documented body of the HTTP call is read as it is', async () => {
@@ -138,6 +142,8 @@ describe('EMQX blocks', () => {
       'gateway.lwm2m.enable_stats',
       'gateway.lwm2m.idle_timeout',
       'gateway.lwm2m.blockwise.enable',
+      'gateway.lwm2m.mountpoint',
+      'gateway.lwm2m.mountpoint',
       'gateway.lwm2m.listeners.udp.default.acceptors',
       'gateway.lwm2m.listeners.udp.default.udp_options.active_n',
       'gateway.lwm2m.authentication.connect_timeout',
@@ -242,7 +248,8 @@ describe('the environment', () => {
       EMQX_NODE__COOKIE: 'x',
       LAPWING_MQTT__BROKER: 'mqtt://192.0.2.7',
       LAPWING_MQTT__USERNAME: '12345',
-      LAPWING_MQTT__PASSWORD: 'true',
+      LAPWING_MQTT__PASSWORD: '00123456789012345678901',
+      LAPWING_MQTT__KEEPALIVE: '30',
       LAPWING_LOG__LEVEL: 'error',
       LAPWING_HOME: '/x',
     });
@@ -250,6 +257,8 @@ describe('the environment', () => {
     expect(lwm2m.listeners[0]?.bind).toEqual({ host: '127.0.0.1', port: 5999 });
     expect(mqtt.broker).toMatchObject({ kind: 'external', host: '192.0.2.7', port: 1883 });
     expect(mqtt.username).toBe('12345');
+    expect(decodeUtf8(mqtt.password?.reveal() ?? noBytes)).toBe('00123456789012345678901');
+    expect(mqtt.keepalive).toBe(30_000);
     expect(logLevel).toBe('error');
   });
 });
@@ -287,6 +296,7 @@ mqtt { broker = "http://user:hunter2@x" , pasword = hunter2 }`;
       'gateway.lwm2m.authentication.url',
       'gateway.lwm2m.listeners',
       'mqtt.broker',
+      'mqtt.pasword: unknown key; did you mean password?',
     ]) {
       expect(all.join('\n')).toContain(path);
     }
@@ -313,6 +323,52 @@ mqtt { broker = "http://user:hunter2@x" , pasword = hunter2 }`;
     ['enable = false', 'gateway.lwm2m.enable'],
   ])('%s is refused', async (line, path) => {
     expect((await problems(`${documented}\ngateway.lwm2m { ${line} }`)).join()).toContain(path);
+  });
+
+  it('what is written nearly as a key of ours is taken for a mistake, also among the sections of an emqx.conf', async () => {
+    expect(await problems(`node.name = a\nmqqt.broker = "mqtt://h"\n${documented}\nmqtt.brokr = "mqtt://h"`)).toEqual([
+      'mqtt.brokr: unknown key; did you mean broker?',
+      'mqqt: unknown key; did you mean mqtt?',
+    ]);
+  });
+
+  it('a key that belongs elsewhere is not told that it is meant to be itself', async () => {
+    expect(await problems(`${body.trim().slice(0, -1)}, "log": {"type": 1, "bind": 2}}`, 'json')).toEqual([
+      'log.type: unknown key here',
+      'log.bind: unknown key here',
+    ]);
+  });
+
+  it('a password that is written as a number has to be quoted, since it may have lost its zeros', async () => {
+    expect(await problems(`${documented}\nmqtt { username = a, password = 12345 }`)).toEqual([
+      'mqtt.password: must be text: quote it, or it is read as a number',
+    ]);
+  });
+
+  it.each([
+    ['"5783"', '"127.0.0.1:5783"', 'is where udp.default listens too'],
+    ['"127.0.0.1:5783"', '"127.0.0.1:5783"', 'is where udp.default listens too'],
+    ['"127.0.0.1:5783"', '"127.0.0.2:5783"', undefined],
+    ['"127.0.0.1:0"', '"127.0.0.1:0"', undefined],
+  ])('listeners at %s and %s: %s', async (one, other, problem) => {
+    const text = `${documented}\ngateway.lwm2m.listeners { udp.default.bind = ${one}, dtls.two.bind = ${other} }`;
+    const found = await problems(text).catch(() => []);
+    expect(found).toEqual(problem === undefined ? [] : [`gateway.lwm2m.listeners.dtls.two.bind: ${problem}`]);
+  });
+
+  it.each([
+    ['x/${endpoint_name}', []],
+    ['x/${client_attrs.line}/${peerhost}', []],
+    ['x/${endpoint}/${clientid}', ['${endpoint} is no placeholder', 'there are endpoint_name, clientid']],
+    ['x/${zone}/', ['tells no device from another']],
+  ])('the mountpoint %s is warned of with %j', async (mountpoint, notes) => {
+    const { warnings } = await parse(
+      `${documented}\ngateway.lwm2m { mountpoint = "a/\${clientid}/", listeners.udp.default.mountpoint = "${mountpoint}" }`,
+    );
+    const about = warnings.filter((warning) => warning.includes('mountpoint'));
+    expect(about).toHaveLength(notes.length === 0 ? 0 : 1);
+    for (const note of notes) expect(about[0]).toContain(note);
+    for (const each of about) expect(each).toMatch(/^gateway\.lwm2m\.listeners\.udp\.default\.mountpoint: /);
   });
 
   it('a password without a name is refused', async () => {

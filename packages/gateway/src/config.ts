@@ -5,7 +5,13 @@ import { ConfigError, type Duration, encodeUtf8, FormatError, Secret } from '@la
 import { formatPath, parsePath } from '@lapwing/lwm2m';
 import type { z } from 'zod';
 import { type Profile, profiles } from './compat.ts';
-import { authenticationOf, type HttpAuthentication, type ListenerConfig, listenersOf } from './config-listeners.ts';
+import {
+  authenticationOf,
+  type HttpAuthentication,
+  type ListenerConfig,
+  listenersOf,
+  noteMountpoint,
+} from './config-listeners.ts';
 import { rootSchema, type WrittenConfig } from './config-schema.ts';
 import { type SecurityConfig, securityOf } from './config-security.ts';
 import { likelyKey } from './known-keys.ts';
@@ -99,7 +105,8 @@ function problems(issue: z.core.$ZodIssue, above: readonly PropertyKey[]): reado
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => {
       const likely = likelyKey(key);
-      return `${format([...path, key])}: unknown key${likely === undefined ? '' : `; did you mean ${likely}?`}`;
+      const hint = likely === undefined ? '' : likely === key ? ' here' : `; did you mean ${likely}?`;
+      return `${format([...path, key])}: unknown key${hint}`;
     });
   }
   if (issue.code === 'invalid_union' && issue.errors.length > 0) {
@@ -126,6 +133,7 @@ function complete(written: WrittenConfig, found: string[], notes: string[]): Gat
   if (lwm2m.lifetime_max < lwm2m.lifetime_min) found.push(`${at}.lifetime_max: is below lifetime_min`);
   if (!lwm2m.enable) found.push(`${at}.enable: is false, so there is nothing to run`);
   noteUnused(lwm2m, at, notes);
+  noteMountpoint(lwm2m.mountpoint, `${at}.mountpoint`, notes);
   const { command, ...uplinks } = lwm2m.translators;
   return {
     lwm2m: {

@@ -83,6 +83,9 @@ export class Gateway implements Disposable {
         metrics.add('logins.not_owner');
         log.warn('register refused: credentials', { endpoint: name, peer: formatAddress(peer.address), why: reason });
       }),
+      events.on('register-refused', ({ name, peer, reason }) =>
+        log.warn('register refused', { endpoint: name, peer: formatAddress(peer.address), why: reason }),
+      ),
       events.on('expired', ({ registration }) => this.ended(registration, 'expire')),
       events.on('awake', ({ registration }) => this.lifecycle('online', registration)),
       events.on('asleep', ({ registration }) => this.lifecycle('offline', registration)),

@@ -2,12 +2,12 @@
 import type { z } from 'zod';
 import { rootSchema } from './config-schema.ts';
 
-/** The known key that is written most like `key`, if one is; at most two letters may differ. */
-export function likelyKey(key: string): string | undefined {
+/** The known key that is written most like `key`, if one is; at most two letters may differ. It may belong elsewhere. */
+export function likelyKey(key: string, candidates: Iterable<string> = knownKeys()): string | undefined {
   if (key.length > 40) return undefined;
   let best: string | undefined;
   let least = Math.min(3, Math.ceil(key.length / 2));
-  for (const candidate of knownKeys()) {
+  for (const candidate of candidates) {
     const distance = editDistance(key.toLowerCase(), candidate);
     if (distance >= least) continue;
     best = candidate;

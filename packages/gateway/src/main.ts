@@ -14,12 +14,13 @@ import {
   systemRandom,
 } from '@lapwing/kernel';
 import { formatPath } from '@lapwing/lwm2m';
-import { type AssociationStore, type PassedOver, Server, type ServerStats } from '@lapwing/server';
+import { type AssociationStore, type PassedOver, retireWithdrawn, Server, type ServerStats } from '@lapwing/server';
 import type { Fetch } from './auth.ts';
 import { accessBroker } from './broker-access.ts';
 import { isQueueMode } from './compat.ts';
 import type { GatewayConfig, Lwm2mConfig } from './config.ts';
 import type { ListenerConfig } from './config-listeners.ts';
+import { followFiles } from './credential-files.ts';
 import { loadCredentials } from './credentials.ts';
 import { loadDefinitions } from './definitions.ts';
 import { rightsWarnings } from './file-rights.ts';
@@ -136,6 +137,8 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
     metrics.add('store.unreadable');
     log.error('store: a record was passed over', { table, error: error.message });
   };
+  const keyUse = keyUseIn(database, unreadable);
+  await retireWithdrawn(keyUse, credentials === undefined ? [] : [credentials]);
 
   const handshakes = own(new HandshakeLog(log));
   const listening: OpenedListener[] = [];
@@ -154,19 +157,24 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
       random,
       library,
       authorize: logins.authorize,
-      lifetime: { ...lwm2m.lifetime, default: Math.min(lwm2m.lifetime.max, seconds(86_400)) },
+      lifetime: {
+        ...lwm2m.lifetime,
+        default: Math.min(lwm2m.lifetime.max, seconds(86_400)),
+        zero: lwm2m.lifetime.max,
+      },
       awakeWindow: lwm2m.awakeWindow,
       queueMode: isQueueMode,
       blocks: lwm2m.blocks,
       // Devices are asked what applications ask, and nothing else.
       endDevices: 'ignore',
       keptObservations: lwm2m.keptObservations,
+      unmarkedObserve: lwm2m.profile.unmarkedObserve,
       transmission: lwm2m.transmission,
       stores: {
         registrations: registrationsIn(database, unreadable),
         observations: observationsIn(database, unreadable),
         commands: commandsIn(database, unreadable),
-        keyUse: keyUseIn(database, unreadable),
+        keyUse,
       },
       tagOfNote: (note) => new NotificationText(parseNote(note).command),
       receiver: {
@@ -216,6 +224,7 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
     const observed = devices.observations(registration.name).map(({ path }) => formatPath(path));
     running.restored(registration, observed);
   }
+  if (credentials !== undefined) own(await followFiles(credentials, config.security, { clock, log, metrics }));
   const uris = devices.addresses.map((address, i) => `${listening[i]?.scheme}://${formatAddress(address)}`);
   for (const uri of uris) log.info('listening', { uri });
   return {

@@ -35,6 +35,7 @@ const names = [
   /** Writes to the store that failed; records of it that could not be read. */
   'store.failed',
   'store.unreadable',
+  'credentials.unreadable',
   'mqtt.published',
   'mqtt.acknowledged',
   /** Sent again after a lost connection. */

@@ -6,6 +6,12 @@ import { parseBind, parseDuration, parseSize } from './units.ts';
 /** Text; numbers and truth values too, since environment variables and HOCON make them of unquoted text. */
 export const text = z.union([z.string(), z.number(), z.boolean()], { error: 'must be text' }).transform(String);
 
+/** Text for which a number will not do: it may have lost zeros and digits by which somebody knows him. */
+export const exactText = z.string({
+  error: ({ input }) =>
+    typeof input === 'number' ? 'must be text: quote it, or it is read as a number' : 'must be text',
+});
+
 /** The start or the end of an MQTT topic. */
 export const topic = z
   .string({ error: 'must be text' })

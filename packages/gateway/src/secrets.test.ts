@@ -131,11 +131,14 @@ it('S-02: secrets of the gateway and of devices are in no log line, message, met
   const query = ['ep=dev', 'lt=300', 'lwm2m=1.0', `password=${secrets.device}`, `token=${secrets.query}`];
   for (let i = 0; i < 3; i += 1) said.push(inspect(await register(...query), { depth: 9 }));
   await registered;
+  expect((await register(...query, 'b=UX')).code).toBe(Code.BadRequest);
   expect(asked).toHaveLength(3);
   expect(asked[2]).toContain(secrets.device);
   said.push(JSON.stringify(gateway.metrics()), JSON.stringify(gateway.stats()), inspect(gateway, { depth: 2 }));
   expectNone(said.map((text) => text.replaceAll('[object Object]', '')));
   expect(said.join('')).toContain('register refused: authentication');
+  const line = said.map((each) => (each.startsWith('{"level":40') ? JSON.parse(each) : {})).find(({ why }) => why);
+  expect(line).toMatchObject({ fact: 'register refused', endpoint: 'dev', why: '4.00 BadRequest: b malformed' });
 });
 
 it('S-02: a broker that refuses the password hears it, and nobody else does', async () => {

@@ -250,6 +250,15 @@ describe('credentials of devices', () => {
     expect(await store(`psk_authentication { enable = false, init_file = "${keys}" }`)).toBeUndefined();
   });
 
+  it('of two endpoints may not have one master secret of OSCORE', async () => {
+    const of = (endpoint: string, recipient: string): string =>
+      `{ endpoint = "${endpoint}", oscore { master_secret = "5ec7e7", sender_id = "01", recipient_id = "${recipient}" } }`;
+    const found = await problems(store(`security.credentials = [ ${of('a', '02')}, ${of('b', '03')} ]`));
+    expect(found).toEqual([
+      'security.credentials[1]: b: its master secret of OSCORE is that of a; each device needs one of its own',
+    ]);
+  });
+
   it('S-05: that are wrong are told by their place, never by their content', async () => {
     const broken = file('broken.yaml', '- { endpoint: a, psk: { key: "zz-secret" } }\n- { endpoint: b }\n');
     const torn = file('torn.yaml', '- { endpoint: a, psk: { key: "zz-secret }');

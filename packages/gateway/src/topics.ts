@@ -35,6 +35,8 @@ export type Variables = (name: string) => string | undefined;
 
 type Part = { readonly literal: string } | { readonly placeholder: string };
 
+/** Placeholders of mountpoints; `client_attrs` with a name behind it. */
+export const mountNames = ['endpoint_name', 'clientid', 'username', 'peerhost', 'zone', 'client_attrs.NAME'] as const;
 const known = /\$\{(clientid|username|endpoint_name|peerhost|zone|client_attrs\.[^}]+)\}/g;
 
 /** A topic prefix such as `lwm2m/${endpoint_name}/`. Unknown placeholders are literal text, as in EMQX. */

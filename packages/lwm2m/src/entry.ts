@@ -24,8 +24,11 @@ export interface Codec {
   readonly format: number;
   /** `base` is the path of the request. Throws FormatError for what the format cannot say. */
   encode(entries: readonly Entry[], base: Path): Uint8Array;
-  /** Throws FormatError for anything else than a valid content at or below `base`. */
-  decode(bytes: Uint8Array, base: Path, typeOf: TypeLookup, trees?: Trees): Entry[];
+  /**
+   * Throws FormatError for anything else than a valid content at or below `base`. `root` may stand before the names of SenML, the root
+   * path of the device.
+   */
+  decode(bytes: Uint8Array, base: Path, typeOf: TypeLookup, trees?: Trees, root?: string): Entry[];
 }
 
 /** RFC 8428 §4.5.3: smaller numbers are relative to now, a week and a month from 1978 are not. */

@@ -10,3 +10,6 @@ export class NotRegisteredError extends StackError {
 export class UnsupportedError extends StackError {
   readonly code = 'LWM2M_UNSUPPORTED';
 }
+
+/** What was thrown, as an error. */
+export const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));

@@ -33,6 +33,21 @@ export interface ServerEvents {
     readonly listener: string;
     readonly reason: string;
   };
+  /**
+   * A Register that was refused for what it is: it says something that cannot be, there is no room, or it comes too often. One for want of
+   * rights is not among them: `authorize` knows of it, and `not-owner` tells it.
+   */
+  'register-refused': {
+    /** What it calls itself; nobody has said that it is that. */
+    readonly name: string | undefined;
+    readonly peer: Peer;
+    /** Name of the listener. */
+    readonly listener: string;
+    /** Of the answer. */
+    readonly code: Code;
+    /** Code and cause in words. */
+    readonly reason: string;
+  };
   expired: { readonly registration: Registration };
   /** Queue mode: the device may be spoken to, from now until `asleep`. */
   awake: { readonly registration: Registration };

@@ -6,6 +6,7 @@ import type { Asking } from './asking.ts';
 import type { Commands } from './commands.ts';
 import type { Contact } from './contact.ts';
 import type { PerformOptions } from './device.ts';
+import { asError } from './errors.ts';
 import type { ServerEvents } from './events.ts';
 import type { Listening } from './listen.ts';
 import type { ObservationRecord, ObserveOperation } from './observation-record.ts';
@@ -288,8 +289,6 @@ function peerNow(kept: Peer, peers: ReadonlyMap<string, Peer> | undefined): Peer
 
 /** Distinct notes whose tags are shared. */
 const mostTags = 4096;
-
-const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
 const momentOf = (clock: Clock): { readonly now: number; readonly wall: number } => ({
   now: clock.now(),

@@ -106,3 +106,10 @@ export function isOfSame(a: ObserveOperation, b: ObserveOperation | CancelOperat
 export const keyOfToken = (token: Token): string => latin1At(token, 0, token.length);
 export const tokenOf = ({ key }: { readonly key: string }): Token =>
   Uint8Array.from(key, (character) => character.charCodeAt(0));
+
+/** An observation that is held, and its token, which is that of others too where it is `shared`. */
+export interface Live {
+  readonly observation: ObservationRecord;
+  readonly token: Token;
+  readonly shared: boolean;
+}

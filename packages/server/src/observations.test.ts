@@ -3,14 +3,15 @@ import { encodeUtf8, hours, type Identity, type Peer, type TransportSink } from 
 import { SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
 import { parsePath, type ResourcePath } from '@lapwing/lwm2m';
 import { describe, expect, it } from 'vitest';
+import type { ServerOptions } from './options.ts';
 import { Server } from './server.ts';
 
 const identity: Identity = { kind: 'psk', id: encodeUtf8('dev') };
 const peerAt = (key: string): Peer => ({ key, address: { via: 'udp', host: '192.0.2.1', port: 5683 }, identity });
 const path = parsePath('/3303/0/5700') as ResourcePath;
 
-/** A server and one device that answers every GET with 20, and observes accepted. */
-async function setUp() {
+/** A server and one device that answers every GET with 20, and observes accepted, `marked` by the option or not. */
+async function setUp({ marked = true, ...options }: { marked?: boolean } & Partial<ServerOptions> = {}) {
   const clock = new VirtualClock();
   const tokens: Uint8Array[] = [];
   const resets: number[] = [];
@@ -50,7 +51,7 @@ async function setUp() {
       if (code === Code.Created) location = options.texts(Option.LocationPath);
       if (code !== Code.Get) return;
       tokens.push(token.slice());
-      const observed = options.observe === 0 ? ([[Option.Observe, 1]] as const) : [];
+      const observed = marked && options.observe === 0 ? ([[Option.Observe, 1]] as const) : [];
       const answer = encodeMessage({
         type: Type.Ack,
         id,
@@ -63,7 +64,7 @@ async function setUp() {
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
-  const server = await Server.listen({ listeners: [{ transport }], clock, random: new SeededRandom(1) });
+  const server = await Server.listen({ ...options, listeners: [{ transport }], clock, random: new SeededRandom(1) });
   const heard: unknown[] = [];
   server.events.on('notify', ({ result }) => heard.push(result.entries[0]?.value?.value));
   server.events.on('notify-failed', ({ sequence }) => heard.push('failed', sequence));
@@ -108,6 +109,26 @@ describe('the observations of a server', () => {
     expect(server.observations('dev').map(({ id }) => id)).toEqual([2]);
     expect(server.stats().endpoints['listener-1']?.observations).toBe(1);
   });
+
+  it.each(['over', 'going-on'] as const)(
+    'are, where the device accepts without the Observe option and that is set to mean %s, just that',
+    async (unmarkedObserve) => {
+      const { clock, server, observe, notify, tokens, heard, resets } = await setUp({ marked: false, unmarkedObserve });
+      await observe();
+      const [token = new Uint8Array(8)] = tokens;
+      await notify(peerAt('one'), token, 7, '21');
+      await notify(peerAt('one'), token, 6, '20');
+      await notify(peerAt('one'), token, 8, '22');
+      const isOver = unmarkedObserve === 'over';
+      expect(heard).toEqual(isOver ? ['refused'] : [21, 22]);
+      expect(resets).toHaveLength(isOver ? 3 : 0);
+      expect(server.observations('dev')).toHaveLength(isOver ? 0 : 1);
+      void server.perform('dev', { op: 'cancel-observe', path });
+      await clock.advance(5);
+      await notify(peerAt('one'), token, 9, '23');
+      expect(resets).toHaveLength(isOver ? 4 : 1);
+    },
+  );
 
   it('D-11: follow a device that has proved itself at a new place, and are deaf to the old one', async () => {
     const { observe, notify, update, tokens, heard, resets } = await setUp();

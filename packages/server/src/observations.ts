@@ -2,7 +2,7 @@
 // keeps its token, so that the device replaces the relation instead of adding one (RFC 7641 §3.1).
 import { Code, type Observed, ResetError, type Response, type Token } from '@lapwing/coap';
 import { FormatError, LimitError, type Peer } from '@lapwing/kernel';
-import { type ContentResult, formatPath, type Result } from '@lapwing/lwm2m';
+import type { ContentResult, Result } from '@lapwing/lwm2m';
 import type { Underway } from './commands.ts';
 import type { Contact } from './contact.ts';
 import type { PerformOptions } from './device.ts';
@@ -14,6 +14,7 @@ import {
   isOfSame,
   isRelation,
   keyOfToken,
+  type Live,
   ObservationRecord,
   type ObserveOperation,
   PartRecord,
@@ -22,6 +23,8 @@ import {
   relationsOf,
   tokenOf,
 } from './observation-record.ts';
+import { OperationPool } from './operation-pool.ts';
+import type { Settings } from './options.ts';
 import { isSamePlace } from './registration/identity.ts';
 import { newsFor } from './sharing.ts';
 import type { Telling } from './telling.ts';
@@ -41,38 +44,33 @@ export interface Wanted {
   readonly tag: unknown;
 }
 
-/** An observation that is held, and its token, which is that of others too where it is `shared`. */
-export interface Live {
-  readonly observation: ObservationRecord;
-  readonly token: Token;
-  readonly shared: boolean;
-}
-
 type EndCause = ServerEvents['observation-ended']['cause'];
 
 /** Requests to cancel one observation. */
 const mostTries = 3;
-/** Distinct operations remembered; beyond it they are remembered anew. */
-const capacity = 1024;
 
 export class Observations {
   private readonly exchange: Exchange;
   private readonly events: ObservationEvents;
   private readonly heard: (contact: Contact) => void;
-  private readonly limit: number;
+  private readonly settings: Pick<Settings, 'limits' | 'unmarkedObserve'>;
   private held = 0;
   /** Those whose first answer is still to come: their token is in use. */
   private readonly asked = new Set<Relation>();
-  /** Fleets are observed at the same few paths: one operation serves all devices. */
-  private readonly operations = new Map<string, ObserveOperation>();
+  private readonly operations = new OperationPool();
   private made = 0;
 
-  /** `limit` is the number for one device; `heard` is told of every notification's sender. */
-  constructor(exchange: Exchange, events: ObservationEvents, heard: (contact: Contact) => void, limit: number) {
+  /** `heard` is told of every notification's sender. */
+  constructor(
+    exchange: Exchange,
+    events: ObservationEvents,
+    heard: (contact: Contact) => void,
+    settings: Pick<Settings, 'limits' | 'unmarkedObserve'>,
+  ) {
     this.exchange = exchange;
     this.events = events;
     this.heard = heard;
-    this.limit = limit;
+    this.settings = settings;
   }
 
   get size(): number {
@@ -92,15 +90,18 @@ export class Observations {
     command: Underway,
   ): Promise<Result> {
     const before = this.find(contact, operation);
-    if (before === undefined && this.of(contact).length >= this.limit) {
-      throw new LimitError(`${contact.registration.name}: ${this.limit} observations already`, this.limit);
+    if (before === undefined && this.of(contact).length >= this.settings.limits.observations) {
+      throw new LimitError(
+        `${contact.registration.name}: ${this.settings.limits.observations} observations already`,
+        this.settings.limits.observations,
+      );
     }
     // The token of a part belongs to the others too.
     const isFree = before !== undefined && !(before instanceof PartRecord) && !this.asked.has(before);
     const key = isFree ? before.key : keyOfToken(contact.endpoint.freshToken());
     if (before !== undefined) this.end(before, 'replaced');
     this.made += 1;
-    const record = new ObservationRecord(this.made, this.shared(operation), key, tag, contact);
+    const record = new ObservationRecord(this.made, this.operations.shared(operation), key, tag, contact);
     // Known before the answer: a notification may overtake what follows it in this function.
     this.remember(record);
     this.asked.add(record);
@@ -108,7 +109,7 @@ export class Observations {
       const options = { token: tokenOf(record), observing: this.observing(record), acknowledged };
       const result = await this.exchange.send(contact, record.operation, command, options);
       if (record.ended) contact.endpoint.forget(contact.registration.peer, options.token);
-      else if (result.kind !== 'content' || result.sequence === undefined) this.end(record, 'refused');
+      else if (!this.isBegun(record, result)) this.end(record, 'refused');
       return result;
     } catch (error) {
       this.end(record, 'refused');
@@ -116,6 +117,16 @@ export class Observations {
     } finally {
       this.asked.delete(record);
     }
+  }
+
+  /** A success without the Observe option begins no observation (RFC 7641 §3.1), unless that is told to be how devices are. */
+  private isBegun(record: ObservationRecord, result: Result): boolean {
+    if (result.kind !== 'content' || result.sequence !== undefined) return result.kind === 'content';
+    const { contact } = record;
+    // Under OSCORE notifications are tied to a request that is forgotten.
+    if (this.settings.unmarkedObserve === 'over' || contact.registration.peer.identity.kind === 'oscore') return false;
+    this.exchange.resume(contact, record.operation, tokenOf(record), this.observing(record));
+    return true;
   }
 
   /**
@@ -127,8 +138,11 @@ export class Observations {
     wanted: readonly Wanted[],
     command: Underway,
   ): Promise<readonly (ContentResult | undefined)[] | undefined> {
-    if (this.of(contact).length + wanted.length > this.limit)
-      throw new LimitError(`${contact.registration.name}: ${this.limit} observations already`, this.limit);
+    if (this.of(contact).length + wanted.length > this.settings.limits.observations)
+      throw new LimitError(
+        `${contact.registration.name}: ${this.settings.limits.observations} observations already`,
+        this.settings.limits.observations,
+      );
     const relation = this.makeRelation(contact, wanted, keyOfToken(contact.endpoint.freshToken()));
     const parts = [...relation.parts];
     this.asked.add(relation);
@@ -165,7 +179,7 @@ export class Observations {
       const before = this.find(contact, operation);
       if (before !== undefined) this.end(before, 'replaced');
       this.made += 1;
-      this.remember(new PartRecord(this.made, this.shared(operation), tag, relation));
+      this.remember(new PartRecord(this.made, this.operations.shared(operation), tag, relation));
     }
     return relation;
   }
@@ -190,12 +204,12 @@ export class Observations {
 
   /**
    * What was observed before a restart, under its old token: the device does not know that there was one. False where that cannot
-   * be: under OSCORE notifications are tied to a request that is forgotten.
+   * be: under OSCORE nobody knows any more which notification is the newest (RFC 8613 Appendix B.1.3).
    */
   takeUp(contact: Contact, operation: ObserveOperation, token: Token, tag: unknown): boolean {
     if (contact.registration.peer.identity.kind === 'oscore') return false;
     this.made += 1;
-    const record = new ObservationRecord(this.made, this.shared(operation), keyOfToken(token), tag, contact);
+    const record = new ObservationRecord(this.made, this.operations.shared(operation), keyOfToken(token), tag, contact);
     this.remember(record);
     this.exchange.resume(contact, record.operation, token, this.observing(record));
     return true;
@@ -380,16 +394,6 @@ export class Observations {
     }
     // The last one that is cancelled takes the relation with it.
     if (cause === 'replaced' || (cause === 'cancelled' && !isOver)) this.events.narrowed(relation);
-  }
-
-  private shared(operation: ObserveOperation): ObserveOperation {
-    if (operation.attributes !== undefined) return operation;
-    const key = `${operation.op} ${pathsOf(operation).map(formatPath).join()} ${operation.accept ?? ''} ${'format' in operation ? operation.format : ''}`;
-    const known = this.operations.get(key);
-    if (known !== undefined) return known;
-    if (this.operations.size >= capacity) this.operations.clear();
-    this.operations.set(key, operation);
-    return operation;
   }
 }
 

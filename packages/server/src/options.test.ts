@@ -14,7 +14,7 @@ function problemsOf(options: ServerOptions): readonly string[] {
 describe('the options of a server', () => {
   it('have the defaults of the specification', () => {
     expect(settingsOf({ listeners: [{ via: 'udp', port: 5683 }] })).toMatchObject({
-      lifetime: { min: seconds(15), max: seconds(31_536_000), default: seconds(86_400) },
+      lifetime: { min: seconds(15), max: seconds(31_536_000), default: seconds(86_400), zero: seconds(15) },
       awakeWindow: seconds(93),
       limits: { commands: 100, observations: 64, registerRate: { perSecond: 1, burst: 5 } },
     });
@@ -26,7 +26,7 @@ describe('the options of a server', () => {
         { name: 'x', via: 'udp', port: 70_000 },
         { name: 'x', via: 'udp', port: -1 },
       ],
-      lifetime: { min: 0, max: -1, default: Number.NaN },
+      lifetime: { min: 0, max: -1, default: Number.NaN, zero: -1 },
       awakeWindow: 0,
       limits: {
         registrations: 0,
@@ -42,6 +42,7 @@ describe('the options of a server', () => {
       'listeners[1].port',
       'lifetime.min',
       'lifetime.default',
+      'lifetime.zero',
       'lifetime.max',
       'awakeWindow',
       'limits.registrations',

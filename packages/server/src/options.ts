@@ -103,8 +103,16 @@ export interface ServerOptions {
    * with an id that is not here is asked for its list (Core 1.2.1 §6.2.1). Default: none.
    */
   readonly profiles?: Readonly<Record<string, string>>;
-  /** Lifetimes outside are moved to the nearest end, endless ones too. Defaults 15 s, 365 days; `default` when none was sent, 86 400 s. */
-  readonly lifetime?: { readonly min?: Duration; readonly max?: Duration; readonly default?: Duration };
+  /**
+   * Lifetimes outside are moved to the nearest end, endless ones too. Defaults 15 s, 365 days; `default` when none was sent, 86 400 s;
+   * `zero` for a 0 in LwM2M 1.0, where it does not say endless yet, default `min`.
+   */
+  readonly lifetime?: {
+    readonly min?: Duration;
+    readonly max?: Duration;
+    readonly default?: Duration;
+    readonly zero?: Duration;
+  };
   /** Queue mode: awake so long after each contact, in ms above 0, one for all or by device; default 93 s. */
   readonly awakeWindow?: Duration | ((registration: Registration) => Duration);
   /** Who is in queue mode; default by version: the letter Q in `b` before 1.1, the parameter `Q` from 1.1 on. */
@@ -123,6 +131,11 @@ export interface ServerOptions {
    * that is asked for each. It sends less, and whatever one path is written to wait for (`pmin`) counts for all only where all wait.
    */
   readonly keptObservations?: 'each' | 'together';
+  /**
+   * What it means that a device answers observe with a value and without the Observe option: the observation is `over` before it began
+   * (RFC 7641 §3.1), the default; or it is `going-on`, since some devices leave the option out once and then notify.
+   */
+  readonly unmarkedObserve?: 'over' | 'going-on';
   /** Hears what becomes of queued commands; default: nobody but who holds their handles. */
   readonly receiver?: CommandReceiver;
   /**
@@ -156,7 +169,7 @@ export interface Settings {
   readonly security: SecurityStore | undefined;
   readonly authorize: ((candidate: Candidate) => Promise<Verdict>) | undefined;
   readonly profiles: ReadonlyMap<string, ObjectList>;
-  readonly lifetime: { readonly min: Duration; readonly max: Duration; readonly default: Duration };
+  readonly lifetime: Required<NonNullable<ServerOptions['lifetime']>>;
   readonly awakeWindow: Duration | ((registration: Registration) => Duration);
   readonly queueMode: ((parameters: ReadonlyMap<string, string>, version: Lwm2mVersion) => boolean) | undefined;
   readonly transmission: ParameterOptions;
@@ -164,6 +177,7 @@ export interface Settings {
   readonly stores: Stores;
   readonly tagOfNote: (note: string) => unknown;
   readonly keptObservations: 'each' | 'together';
+  readonly unmarkedObserve: 'over' | 'going-on';
   readonly receiver: CommandReceiver | undefined;
   readonly endDevices: 'follow' | 'ignore';
   readonly limits: {
@@ -193,6 +207,7 @@ export function settingsOf(options: ServerOptions): Settings {
       min: lifetime.min ?? seconds(15),
       max: lifetime.max ?? days(365),
       default: lifetime.default ?? seconds(86_400),
+      zero: lifetime.zero ?? lifetime.min ?? seconds(15),
     },
     awakeWindow: options.awakeWindow ?? seconds(93),
     queueMode: options.queueMode,
@@ -201,6 +216,7 @@ export function settingsOf(options: ServerOptions): Settings {
     stores: options.stores ?? {},
     tagOfNote: options.tagOfNote ?? ((note) => note),
     keptObservations: options.keptObservations ?? 'each',
+    unmarkedObserve: options.unmarkedObserve ?? 'over',
     receiver: options.receiver,
     endDevices: options.endDevices ?? 'follow',
     limits: {
@@ -220,6 +236,7 @@ export function settingsOf(options: ServerOptions): Settings {
   problems.push(...listenerProblems(options.listeners, options.security));
   positive('lifetime.min', settings.lifetime.min);
   positive('lifetime.default', settings.lifetime.default);
+  positive('lifetime.zero', settings.lifetime.zero);
   if (!(settings.lifetime.max >= settings.lifetime.min)) problems.push('lifetime.max: below lifetime.min');
   if (typeof settings.awakeWindow === 'number') positive('awakeWindow', settings.awakeWindow);
   positive('limits.registrations', settings.limits.registrations);

@@ -76,7 +76,7 @@ export class SendInterface {
     const contact = await this.sender(peer);
     if (contact === undefined || contact.endpoint !== endpoint) throw new ResponseError(Code.NotFound);
     const { registration } = contact;
-    const { entries, format } = readSend(request, this.models.typesOf(registration));
+    const { entries, format } = readSend(request, this.models.typesOf(registration), registration.rootPath);
     this.check(entries, registration.objects);
     this.sent(contact, { entries: withAbsoluteTimes(entries, this.settings.clock), format });
     return makeResponse(Code.Changed);

@@ -10,7 +10,7 @@ import { Commands, type Work } from './commands.ts';
 import { type Contact, isAwake, windowOf } from './contact.ts';
 import { Device, type PerformOptions } from './device.ts';
 import { EndDevices } from './end-devices.ts';
-import { NotRegisteredError } from './errors.ts';
+import { asError, NotRegisteredError } from './errors.ts';
 import type { Observation, ServerEvents } from './events.ts';
 import { Exchange } from './exchange.ts';
 import { Keeping } from './keeping.ts';
@@ -26,7 +26,7 @@ import { ExpiryWheel } from './registration/expiry.ts';
 import { RegistrationInterface } from './registration/register.ts';
 import type { Registration, RegistrationRecord } from './registration/registration.ts';
 import { Registry } from './registration/registry.ts';
-import { changeCredentials, type Holders } from './security/changing.ts';
+import { CredentialChanges, type Holders } from './security/changing.ts';
 import { protectionOf } from './security/contexts.ts';
 import type { DeviceSecurity } from './security/store.ts';
 import { byTree, type Report, SendInterface } from './send.ts';
@@ -51,15 +51,14 @@ export class Server implements AsyncDisposable {
   private readonly keeping: Keeping;
   private readonly behind: EndDevices;
   private readonly oscore: Oscore | undefined;
+  private readonly credentials: CredentialChanges;
   private unserved = 0;
   private listenerErrors = 0;
   private closed = false;
-  private readonly settings: Settings;
 
   private constructor(settings: Settings) {
-    this.settings = settings;
-    const { clock, limits } = settings;
-    this.oscore = protectionOf({ ...settings, keyUse: settings.stores.keyUse });
+    const { clock, limits, stores } = settings;
+    this.oscore = protectionOf({ ...settings, keyUse: stores.keyUse });
     this.commands = new Commands(clock, limits.commands);
     const models = new Models(settings.library);
     const host = { contactOf: (name: string) => this.registry.byName(name), emit: this.tell };
@@ -68,7 +67,7 @@ export class Server implements AsyncDisposable {
       { limit: limits.endDevices, follow: settings.endDevices === 'follow' },
     );
     this.exchange = new Exchange(models, this.heard, clock, (name, prefix) => this.behind.objectsOf(name, prefix));
-    this.observing = new Observations(this.exchange, this.observed, this.heard, limits.observations);
+    this.observing = new Observations(this.exchange, this.observed, this.heard, settings);
     this.sending = new SendInterface(settings, this.registry, models, this.sent);
     this.expiries = new Driver(this.expiry, clock, (contact) => this.end(contact, 'expired'));
     this.awake = new Driver(new Awake<Contact>(windowOf(settings.awakeWindow)), clock, this.woke);
@@ -86,12 +85,17 @@ export class Server implements AsyncDisposable {
     this.asking = new Asking(this.exchange, this.observing, this.keeping, (contact) =>
       this.awake.handle({ kind: 'silent', item: contact }),
     );
+    this.credentials = new CredentialChanges(settings.security, this.holders, (error) =>
+      this.telling.emit('store-failed', { error: asError(error) }),
+    );
     this.registering = new RegistrationInterface(settings, this.registry, {
       registered: this.registered,
       updated: this.updated,
       moved: (contact, previous) => this.spokenTo(contact, this.followed(contact, previous)),
       deregistered: (contact) => this.end(contact, 'deregistered'),
       notOwner: (name, peer, listener, reason) => this.telling.emit('not-owner', { name, peer, listener, reason }),
+      refused: ({ status, message }, name, peer, listener) =>
+        this.telling.emit('register-refused', { name, peer, listener, code: status, reason: message }),
       keep: this.keeping.keepsRegistersFirst,
     });
   }
@@ -176,16 +180,16 @@ export class Server implements AsyncDisposable {
 
   /**
    * Puts a credential into the store of `security`, and ends what a device has with another one of its identity, or what is
-   * registered under the name by somebody whom it does not belong to. How many associations and connections ended. Changes that
-   * are made to the store itself end nothing until the next start. Rejects with ConfigError without a store.
+   * registered under the name by somebody whom it does not belong to, as whatever changes the store itself does. How many associations
+   * and connections ended. Rejects with ConfigError without a store.
    */
   putCredential(security: DeviceSecurity): Promise<number> {
-    return changeCredentials(security.endpoint, security, this.settings.security, this.holders);
+    return this.credentials.change(security.endpoint, security);
   }
 
   /** Takes every credential of the name from the store, and ends what was made with them. How many associations and connections ended. */
   removeCredentials(endpoint: string): Promise<number> {
-    return changeCredentials(endpoint, undefined, this.settings.security, this.holders);
+    return this.credentials.change(endpoint, undefined);
   }
 
   perform(name: string, operation: Operation, options: PerformOptions = {}): Promise<Result> {
@@ -241,6 +245,7 @@ export class Server implements AsyncDisposable {
     if (this.closed) return;
     this.closed = true;
     this.telling.close();
+    this.credentials[Symbol.dispose]();
     this.behind.close();
     this.expiries[Symbol.dispose]();
     this.registering[Symbol.dispose]();
@@ -363,7 +368,7 @@ export class Server implements AsyncDisposable {
     identityOf: (name) => this.registry.byName(name)?.registration.peer.identity,
     revoke: (isRevoked) => this.revoke(isRevoked),
     drop: (name) => void this.drop(name),
-    forget: async (recipientId) => this.oscore?.forget(recipientId),
+    contexts: () => this.oscore,
   };
 
   private readonly heard = (contact: Contact): void => {

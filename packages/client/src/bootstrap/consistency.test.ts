@@ -132,6 +132,15 @@ describe('a configuration', () => {
       /context is that of another/,
     ],
     [
+      'one master secret of OSCORE for two servers',
+      {
+        0: [security({ link }), security({ ssid: 2, link: makeValue('objlnk', { object: 21, instance: 1 }) })],
+        1: [server(), server(2)],
+        21: [context(), context({ 1: bytes(3) })],
+      },
+      /\/21\/1: its master secret is that of another/,
+    ],
+    [
       'J-13: rights of a server that is not there',
       {
         0: [security()],

@@ -2,7 +2,7 @@
 // said at Bootstrap-Finish with 4.06 (Core 1.2.1 §6.1.7.2). Pure.
 import { parseUri } from '@lapwing/coap';
 import type { ContextParameters } from '@lapwing/coap/oscore';
-import { FormatError, isStackError } from '@lapwing/kernel';
+import { equalInConstantTime, FormatError, isStackError, type Secret } from '@lapwing/kernel';
 import { readOscore } from '../builtin/oscore.ts';
 import {
   readSecurity,
@@ -134,6 +134,7 @@ function checkContexts(
   problems: string[],
 ): void {
   const linked = new Set<number>();
+  const secrets: Secret[] = [];
   for (const [id, { oscore: link }] of securities) {
     if (link === undefined) continue;
     const { object, instance } = link;
@@ -144,8 +145,14 @@ function checkContexts(
     }
     if (linked.has(instance)) problems.push(`/0/${id}: its OSCORE context is that of another`);
     linked.add(instance);
+    const parameters = readOscore(contents);
+    const { masterSecret } = parameters;
+    // Two servers would use the same nonces with it, and each could speak as the other (RFC 8613 §3.3).
+    if (secrets.some((each) => equalInConstantTime(each.reveal(), masterSecret.reveal())))
+      problems.push(`/21/${instance}: its master secret is that of another server`);
+    secrets.push(masterSecret);
     try {
-      checkContext(readOscore(contents));
+      checkContext(parameters);
     } catch (error) {
       problems.push(`/21/${instance}: ${isStackError(error) ? error.message : 'its keys make no sense'}`);
     }

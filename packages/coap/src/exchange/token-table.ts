@@ -91,7 +91,7 @@ function empty<Item>(buckets: number): (Item | undefined)[] {
 }
 
 function isNamed<Item>(item: Tokened<Item>, peer: Peer, token: TokenKey): boolean {
-  return item.token === token && item.peer.key === peer.key;
+  return item.token === token && (item.peer === peer || item.peer.key === peer.key);
 }
 
 /** Tokens are chosen here, at random as a rule: nobody can crowd a bucket. `buckets` is a power of two. */

@@ -49,18 +49,13 @@ const NAME_LENGTH = 8;
 
 /** Throws ConfigError that names every problem and prints no secret. */
 export function deriveContext(parameters: ContextParameters): SecurityContext {
-  const { masterSecret, masterSalt = noBytes, idContext } = parameters;
-  const { algorithm, hash } = check(parameters);
+  const { idContext } = parameters;
+  const { algorithm, derive } = derivation(parameters);
   // Copies: what was given may be a view of something that changes.
   const senderId = new Uint8Array(parameters.senderId);
   const recipientId = new Uint8Array(parameters.recipientId);
-  const derive = (id: Uint8Array, type: string, length: number): Uint8Array =>
-    hkdf(hash, masterSecret.reveal(), masterSalt, keyInfo(id, idContext, algorithm.number, type, length), length);
-  // Both sides derive the same name, with a type of its own that no key is made with.
-  const name = derive(noBytes, 'Name', NAME_LENGTH);
   return {
-    sending: `s.${toHex(senderId)}.${toHex(name)}`,
-    receiving: `r.${toHex(recipientId)}.${toHex(name)}`,
+    ...namesOf(parameters, derive),
     senderId,
     recipientId,
     idContext: idContext === undefined ? undefined : new Uint8Array(idContext),
@@ -69,6 +64,27 @@ export function deriveContext(parameters: ContextParameters): SecurityContext {
     recipientKey: new Secret(derive(recipientId, 'Key', algorithm.keyLength)),
     commonIv: derive(noBytes, 'IV', algorithm.nonceLength),
   };
+}
+
+/** What the use of its keys is kept under. Throws as `deriveContext`. */
+export function keyNames(parameters: ContextParameters): Pick<SecurityContext, 'sending' | 'receiving'> {
+  return namesOf(parameters, derivation(parameters).derive);
+}
+
+type Derive = (id: Uint8Array, type: string, length: number) => Uint8Array;
+
+function derivation(parameters: ContextParameters): { readonly algorithm: AeadAlgorithm; readonly derive: Derive } {
+  const { masterSecret, masterSalt = noBytes, idContext } = parameters;
+  const { algorithm, hash } = check(parameters);
+  const derive: Derive = (id, type, length) =>
+    hkdf(hash, masterSecret.reveal(), masterSalt, keyInfo(id, idContext, algorithm.number, type, length), length);
+  return { algorithm, derive };
+}
+
+/** Both sides derive the same name, with a type of its own that no key is made with. */
+function namesOf({ senderId, recipientId }: ContextParameters, derive: Derive) {
+  const name = toHex(derive(noBytes, 'Name', NAME_LENGTH));
+  return { sending: `s.${toHex(senderId)}.${name}`, receiving: `r.${toHex(recipientId)}.${name}` };
 }
 
 function check(parameters: ContextParameters): { readonly algorithm: AeadAlgorithm; readonly hash: HashName } {

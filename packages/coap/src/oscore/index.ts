@@ -1,5 +1,12 @@
 // OSCORE (RFC 8613): contexts, where they are kept, and the layer that protects the exchanges of endpoints.
-export { type ContextParameters, deriveContext, identityOf, readIdentity, type SecurityContext } from './context.ts';
+export {
+  type ContextParameters,
+  deriveContext,
+  identityOf,
+  keyNames,
+  readIdentity,
+  type SecurityContext,
+} from './context.ts';
 export type { OscoreCount, OscoreCounters } from './counters.ts';
 export { OscoreError, type OscoreProblem } from './errors.ts';
 export { Oscore, type OscoreOptions, type OscoreStats, protectedOnly } from './layer.ts';
@@ -9,6 +16,7 @@ export type { WindowSnapshot } from './replay.ts';
 export {
   type ContextStore,
   contextStore,
+  highestBeginning,
   type KeyUseStore,
   MemoryContextStore,
   MemoryKeyUseStore,

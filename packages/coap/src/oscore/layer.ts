@@ -7,6 +7,7 @@ import { BlockIn } from '../layers/block-in.ts';
 import { Code } from '../message/code.ts';
 import { makeResponse, type Request } from '../message/message.ts';
 import { AskingProtection } from './asking.ts';
+import type { ContextParameters } from './context.ts';
 import { type OscoreCounters, OscoreTally } from './counters.ts';
 import { LoadedContexts } from './loaded.ts';
 import { standardWindow } from './replay.ts';
@@ -41,7 +42,7 @@ export class Oscore implements Protection, AsyncDisposable {
     const { store, clock = systemClock, random = systemRandom, bodyLimit = 65_536 } = options;
     const { window = standardWindow, stride = 100 } = options;
     const { tally } = this;
-    this.contexts = new LoadedContexts({ store, random, window, stride });
+    this.contexts = new LoadedContexts({ store, clock, random, window, stride });
     this.outerBlocks = new BlockIn({ clock, bodyLimit });
     this.protecting = new AskingProtection({ contexts: this.contexts, random, tally, bodyLimit });
     this.serving = new ServingProtection({
@@ -67,6 +68,11 @@ export class Oscore implements Protection, AsyncDisposable {
   /** What was provisioned has changed or is gone: contexts with that Recipient ID are loaded anew when they are needed. */
   forget(recipientId: Uint8Array): Promise<void> {
     return this.contexts.forget(recipientId);
+  }
+
+  /** What was provisioned is withdrawn: as `forget`, and the store keeps no more of the use of its keys than it must. */
+  retire(parameters: ContextParameters): Promise<void> {
+    return this.contexts.retire(parameters);
   }
 
   stats(): OscoreStats {

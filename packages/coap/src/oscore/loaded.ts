@@ -1,7 +1,16 @@
 // The contexts of a store that are in use: loaded when a request names them or somebody asks under them, kept until
 // they are forgotten.
-import { equalBytes, type Peer, type Random, toHex } from '@lapwing/kernel';
-import { deriveContext, readIdentity, type SecurityContext } from './context.ts';
+import {
+  type Clock,
+  type Duration,
+  equalBytes,
+  type Instant,
+  type Peer,
+  type Random,
+  seconds,
+  toHex,
+} from '@lapwing/kernel';
+import { type ContextParameters, keyNames, readIdentity, type SecurityContext } from './context.ts';
 import { OscoreError } from './errors.ts';
 import { Generation, LiveContext, ProtectedPeer } from './live.ts';
 import { wrapIdContext } from './rederive.ts';
@@ -9,8 +18,12 @@ import { ReplayWindow } from './replay.ts';
 import { SenderSequence } from './sequence.ts';
 import type { ContextStore, ProvisionedContext } from './store.ts';
 
+/** Between two questions whether what was provisioned for one Recipient ID has changed: whoever knows an id can send what makes us ask. */
+const recheckInterval: Duration = seconds(1);
+
 export interface LoadedOptions {
   readonly store: ContextStore;
+  readonly clock: Pick<Clock, 'now'>;
   readonly random: Random;
   /** Places of a replay window. */
   readonly window: number;
@@ -18,10 +31,17 @@ export interface LoadedOptions {
   readonly stride: number;
 }
 
+/** The contexts of one Recipient ID. */
+interface Loaded {
+  /** What was used last stands first. */
+  readonly contexts: LiveContext[];
+  /** When the store was last asked whether they have changed, and what it said or will say. */
+  checked: { readonly at: Instant; readonly haveChanged: Promise<boolean> } | undefined;
+}
+
 export class LoadedContexts {
   private readonly options: LoadedOptions;
-  /** By Recipient ID; of each, what was used last stands first. */
-  private readonly byRecipient = new Map<string, LiveContext[]>();
+  private readonly byRecipient = new Map<string, Loaded>();
   private readonly loading = new Map<string, Promise<readonly LiveContext[]>>();
 
   constructor(options: LoadedOptions) {
@@ -30,7 +50,7 @@ export class LoadedContexts {
 
   get size(): number {
     let count = 0;
-    for (const contexts of this.byRecipient.values()) count += contexts.length;
+    for (const { contexts } of this.byRecipient.values()) count += contexts.length;
     return count;
   }
 
@@ -38,7 +58,7 @@ export class LoadedContexts {
   find(recipientId: Uint8Array): readonly LiveContext[] | Promise<readonly LiveContext[]> {
     const key = toHex(recipientId);
     const loaded = this.byRecipient.get(key);
-    if (loaded !== undefined) return loaded;
+    if (loaded !== undefined) return loaded.contexts;
     let loading = this.loading.get(key);
     if (loading === undefined) {
       loading = this.load(key, recipientId).finally(() => this.loading.delete(key));
@@ -63,19 +83,30 @@ export class LoadedContexts {
     return this.peer(below, parts.recipientId, parts.idContext);
   }
 
-  /** Whether the store has others by now than those that are in use, which are forgotten then. */
-  async haveChanged(recipientId: Uint8Array): Promise<boolean> {
-    const key = toHex(recipientId);
-    const loaded = this.byRecipient.get(key);
-    if (loaded === undefined) return false;
+  /**
+   * Whether the store has others by now than those that are in use, which are forgotten then. The store is asked at most once a second
+   * for each Recipient ID; who comes between has the last answer.
+   */
+  haveChanged(recipientId: Uint8Array): Promise<boolean> {
+    const loaded = this.byRecipient.get(toHex(recipientId));
+    if (loaded === undefined) return Promise.resolve(false);
+    const now = this.options.clock.now();
+    if (loaded.checked === undefined || now - loaded.checked.at >= recheckInterval)
+      loaded.checked = { at: now, haveChanged: this.check(recipientId, loaded) };
+    return loaded.checked.haveChanged;
+  }
+
+  private async check(recipientId: Uint8Array, loaded: Loaded): Promise<boolean> {
+    const { contexts } = loaded;
     const found = await this.options.store.find(recipientId);
-    const areSame = loaded.length === found.length && loaded.every((live) => found.some((each) => isOf(live, each)));
-    if (!areSame && this.byRecipient.get(key) === loaded) await this.forget(recipientId);
+    const areSame =
+      contexts.length === found.length && contexts.every((live) => found.some((each) => isOf(live, each)));
+    if (!areSame && this.byRecipient.get(toHex(recipientId)) === loaded) await this.forget(recipientId);
     return !areSame;
   }
 
   used(live: LiveContext): void {
-    const contexts = this.byRecipient.get(toHex(live.base.recipientId));
+    const contexts = this.byRecipient.get(toHex(live.base.recipientId))?.contexts;
     if (contexts === undefined || contexts[0] === live) return;
     const at = contexts.indexOf(live);
     if (at > 0) contexts.unshift(...contexts.splice(at, 1));
@@ -96,7 +127,7 @@ export class LoadedContexts {
     await Promise.allSettled(keys.map((key) => this.loading.get(key)));
     const keeping: Promise<void>[] = [];
     for (const key of keys) {
-      for (const live of this.byRecipient.get(key) ?? []) {
+      for (const live of this.byRecipient.get(key)?.contexts ?? []) {
         const snapshot = live.stored?.window.snapshot();
         live.isGone = true;
         live.current = undefined;
@@ -106,6 +137,13 @@ export class LoadedContexts {
       this.byRecipient.delete(key);
     }
     await Promise.all(keeping);
+  }
+
+  /** It is withdrawn: forgets what has its Recipient ID, and keeps of the use of its keys what no number may be given out twice for. */
+  async retire(parameters: ContextParameters): Promise<void> {
+    await this.forget(parameters.recipientId);
+    const { sending, receiving } = keyNames(parameters);
+    await this.options.store.retire([sending, receiving]);
   }
 
   private async load(key: string, recipientId: Uint8Array): Promise<readonly LiveContext[]> {
@@ -118,7 +156,7 @@ export class LoadedContexts {
       live.current = live.stored;
       contexts.push(live);
     }
-    if (contexts.length > 0) this.byRecipient.set(key, contexts);
+    if (contexts.length > 0) this.byRecipient.set(key, { contexts, checked: undefined });
     return contexts;
   }
 
@@ -131,7 +169,10 @@ export class LoadedContexts {
       window: new ReplayWindow(window, history),
       kidContext: provisioned.idContext,
       sequence: new SenderSequence(stride),
-      reserve: () => store.reserve(context.sending, stride),
+      reserve: () =>
+        live.isGone
+          ? Promise.reject(new OscoreError('no-context', 'the context was forgotten'))
+          : store.reserve(context.sending, stride),
       stride,
     });
   }
@@ -144,6 +185,6 @@ function isSame(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
 /** Whether what was provisioned comes to the same keys; a store may make another object of it each time. */
 function isOf({ provisioned, base }: LiveContext, each: ProvisionedContext): boolean {
   if (each === provisioned) return true;
-  const { sending, receiving } = deriveContext(each);
+  const { sending, receiving } = keyNames(each);
   return sending === base.sending && receiving === base.receiving && each.recovery === provisioned.recovery;
 }

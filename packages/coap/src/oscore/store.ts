@@ -31,7 +31,20 @@ export interface KeyUseStore {
   takeWindow(name: string): Promise<'unused' | 'unknown' | WindowSnapshot>;
   /** At an orderly end. */
   keepWindow(name: string, window: WindowSnapshot): Promise<void>;
+  /**
+   * Keys with these names are used no more: nothing is kept of them, but no number of them is ever given out again, should the same
+   * secret come back. What came before one is kept for all: names that are new from now on begin above it.
+   */
+  retire(names: readonly string[]): Promise<void>;
+  /** Of which something is kept, in any order. */
+  names(): Promise<readonly string[]>;
 }
+
+/**
+ * What a retired key may raise the beginning of new ones to: a Partial IV of four bytes (RFC 8613 §6.1), reached by no device that sends a
+ * message each second for a hundred years. A key that was used beyond it keeps its own number.
+ */
+export const highestBeginning = 2 ** 32;
 
 export interface ContextStore extends KeyUseStore {
   /**
@@ -48,6 +61,8 @@ export function contextStore(find: ContextStore['find'], use: KeyUseStore): Cont
     reserve: (name, count) => use.reserve(name, count),
     takeWindow: (name) => use.takeWindow(name),
     keepWindow: (name, window) => use.keepWindow(name, window),
+    retire: (names) => use.retire(names),
+    names: () => use.names(),
   };
 }
 
@@ -58,9 +73,11 @@ export function contextStore(find: ContextStore['find'], use: KeyUseStore): Cont
 export class MemoryKeyUseStore implements KeyUseStore {
   private readonly sequences = new Map<string, number>();
   protected readonly windows = new Map<string, 'unused' | WindowSnapshot>();
+  /** Where names begin that are not known. */
+  private beginning = 0;
 
   reserve(name: string, count: number): Promise<number> {
-    const first = this.sequences.get(name) ?? 0;
+    const first = this.sequences.get(name) ?? this.beginning;
     this.sequences.set(name, Math.min(first + count, sequenceLimit));
     return Promise.resolve(first);
   }
@@ -74,6 +91,21 @@ export class MemoryKeyUseStore implements KeyUseStore {
   keepWindow(name: string, window: WindowSnapshot): Promise<void> {
     this.windows.set(name, window);
     return Promise.resolve();
+  }
+
+  retire(names: readonly string[]): Promise<void> {
+    for (const name of names) {
+      this.windows.delete(name);
+      const next = this.sequences.get(name) ?? 0;
+      if (next > highestBeginning) continue;
+      this.beginning = Math.max(this.beginning, next);
+      this.sequences.delete(name);
+    }
+    return Promise.resolve();
+  }
+
+  names(): Promise<readonly string[]> {
+    return Promise.resolve([...new Set([...this.sequences.keys(), ...this.windows.keys()])]);
   }
 }
 

@@ -36,7 +36,8 @@ export class PeerCache {
       if (known !== undefined && (spot > 0 || isAt(known, host, port))) return known;
     }
     const waiting = this.strangers[hash & (STRANGERS - 1)];
-    const stranger = waiting !== undefined && isAt(waiting, host, port) ? waiting : makePeer(host, port);
+    const stranger =
+      waiting !== undefined && isAt(waiting, host, port) ? waiting : new UdpPeer({ via: 'udp', host, port });
     if (stranger === waiting || this.takeMark(hash)) {
       this.put(stranger, spot, from);
       if (this.taken * 2 > this.places.length && this.places.length < MOST) this.grow();
@@ -115,14 +116,25 @@ function setOf(hash: number, places: number): number {
   return hash & (places - WAYS);
 }
 
+/** Of a fleet there are as many as devices: what is the same for all is not kept in each. */
+class UdpPeer implements Peer {
+  readonly address: UdpAddress;
+  known: object | undefined = undefined;
+
+  constructor(address: UdpAddress) {
+    this.address = address;
+  }
+
+  /** Made when somebody asks: who speaks often is known by the object itself. */
+  get key(): string {
+    return formatAddress(this.address);
+  }
+
+  get identity(): Peer['identity'] {
+    return nobody;
+  }
+}
+
 function isAt({ address }: Peer, host: string, port: number): boolean {
   return address.via === 'udp' && address.port === port && address.host === host;
 }
-
-function makePeer(host: string, port: number): Peer {
-  const address: UdpAddress = { via: 'udp', host, port };
-  return { key: flat(formatAddress(address)), address, identity: nobody, known: undefined };
-}
-
-/** In one piece: a text put together keeps its parts for as long as it lives. */
-const flat = (text: string): string => Buffer.from(text, 'latin1').toString('latin1');

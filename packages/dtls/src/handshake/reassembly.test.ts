@@ -109,6 +109,19 @@ describe('Reassembly', () => {
     expect(narrow.add(piece(certificate, 0, 1), 0)).toBe('too-large');
   });
 
+  it('gives up nothing for the size that a changed copy of an earlier, begun or later fragment says (dtls E 127)', () => {
+    const reassembly = new Reassembly();
+    const length = 0xff_ffff;
+    expect(reassembly.add(whole(small(0)), 0)).toBe('message');
+    expect(reassembly.take()).toBeDefined();
+    expect(reassembly.add({ ...whole(small(0)), length }, 0)).toBe('past');
+    expect(reassembly.add({ ...whole(small(2)), length }, 0)).toBe('ahead');
+    const begun = { ...certificate, messageSeq: 1 };
+    expect(reassembly.add(piece(begun, 0, 100), 0)).toBe('partial');
+    expect(reassembly.add({ ...piece(begun, 0, 100), length }, 0)).toBe('conflict');
+    expect(reassembly.add(piece(begun, 100, 1000), 0)).toBe('message');
+  });
+
   it('holds at most 16 KiB, whatever comes (G-04)', () => {
     const reassembly = new Reassembly();
     for (let i = 0; i < 20_000; i += 1) {

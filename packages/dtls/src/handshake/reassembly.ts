@@ -65,11 +65,11 @@ export class Reassembly {
 
   add(fragment: Fragment, epoch: number): Reassembled {
     const { type, messageSeq, length, offset, body } = fragment;
-    if (length > this.limits.messageSize) return 'too-large';
-    if (offset + body.length > length) return 'conflict';
     const ahead = messageSeq - this.awaited;
     if (ahead < 0) return 'past';
     if (ahead >= this.limits.reach) return 'ahead';
+    if (length > this.limits.messageSize) return this.tooLarge(ahead, messageSeq);
+    if (offset + body.length > length) return 'conflict';
     if (ahead === 0 && this.ready !== undefined) return agrees(this.ready, fragment, epoch) ? 'known' : 'conflict';
     const begun = this.partials.get(messageSeq);
     if (begun === undefined) {
@@ -89,6 +89,12 @@ export class Reassembly {
     this.partials.set(messageSeq, partial);
     if (partial.covered.isWhole && !wasWhole) return 'message';
     return added > 0 ? 'partial' : 'known';
+  }
+
+  /** Nobody vouches for a fragment: only where it says the first of the message that is awaited does its size count. */
+  private tooLarge(ahead: number, messageSeq: number): Reassembled {
+    if (ahead > 0) return 'ahead';
+    return this.ready !== undefined || this.partials.has(messageSeq) ? 'conflict' : 'too-large';
   }
 
   /** The awaited message once it is whole, and then the one after it; undefined as long as it is not. */

@@ -60,7 +60,7 @@ function writeContent(
   const accept = 'accept' in operation ? operation.accept : undefined;
   if (accept === undefined) return inChosenFormat(baseOf(operation), code, entries, options);
   try {
-    return inFormat(code, accept, entries, baseOf(operation));
+    return inFormat(code, accept, entries, baseOf(operation), options.rootPath ?? '');
   } catch (error) {
     if (error instanceof FormatError) return makeResponse(Code.NotAcceptable);
     throw error;
@@ -70,20 +70,21 @@ function writeContent(
 /** One value goes as text or bytes, which every server reads; several, or one without a text, as the version has it. */
 function inChosenFormat(path: Path, code: Code, entries: readonly Entry[], options: WriteResponseOptions): Response {
   const several = options.format ?? versionTraits[options.version].assumedFormat;
+  const root = options.rootPath ?? '';
   const single = singleValueFormat(entries, path);
-  if (single === undefined) return inFormat(code, several, entries, path);
+  if (single === undefined) return inFormat(code, several, entries, path, root);
   try {
-    return inFormat(code, single, entries, path);
+    return inFormat(code, single, entries, path, root);
   } catch (error) {
-    if (error instanceof FormatError) return inFormat(code, several, entries, path);
+    if (error instanceof FormatError) return inFormat(code, several, entries, path, root);
     throw error;
   }
 }
 
-function inFormat(code: Code, format: number, entries: readonly Entry[], base: Path): Response {
+function inFormat(code: Code, format: number, entries: readonly Entry[], base: Path, root: string): Response {
   const codec = codecFor(format);
   if (codec === undefined) throw new FormatError(`no codec for Content-Format ${format}`);
-  const payload = encodeContent(codec, entries, base);
+  const payload = encodeContent(codec, entries, base, root);
   return makeResponse(code, OptionSet.of([Option.ContentFormat, codec.format]), payload);
 }
 

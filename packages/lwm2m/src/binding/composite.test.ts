@@ -117,7 +117,7 @@ describe('what a device sends by itself', () => {
     ['1.2', 1_700_000_000, SenmlCbor],
   ] as const)('in %s with the time %s goes in %i and arrives', (version, time, format) => {
     const entry = time === undefined ? celsius : { ...celsius, time };
-    expect(readSend(send([entry], version), () => 'float')).toEqual({ op: 'send', entries: [entry], format });
+    expect(readSend(send([entry], version), () => 'float', '/lwm2m')).toEqual({ op: 'send', entries: [entry], format });
   });
 
   it('is refused without values, in a format for one value, and by another method', () => {

@@ -153,7 +153,7 @@ describe('a content about several devices', () => {
   ])('keeps the time of each value: %s', (_, format) => {
     const timed = mixed.map((entry, i) => ({ ...entry, time: 1_700_000_000 + i }));
     const request = writeRequest({ op: 'send', entries: timed, format }, target);
-    expect(readSend(request, typeOf).entries).toEqual(timed);
+    expect(readSend(request, typeOf, '/lwm2m').entries).toEqual(timed);
   });
 
   it('is asked for and written by composite operations', () => {

@@ -26,16 +26,15 @@ export interface ReadRequestOptions {
 
 /** Throws ResponseError and nothing else. */
 export function readRequest(request: Request, options: ReadRequestOptions): Operation {
-  const { typeOf } = options;
   const path = readPath(request, options);
   try {
     switch (request.code) {
       case Code.Get:
         return readGet(request, path);
       case Code.Put:
-        return readPut(request, path, typeOf);
+        return readPut(request, path, options);
       case Code.Post:
-        return readPost(request, path, typeOf);
+        return readPost(request, path, options);
       case Code.Delete:
         if (path.kind === 'instance' || path.kind === 'resource-instance') return { op: 'delete', path };
         throw new ResponseError(Code.MethodNotAllowed);
@@ -111,17 +110,17 @@ function canSay(format: number, path: Path): boolean {
   return traits.scope !== 'value' && (path.kind !== 'root' || traits.scope === 'composite');
 }
 
-function readPut(request: Request, path: Path, typeOf: TypeLookup): Operation {
+function readPut(request: Request, path: Path, options: ReadRequestOptions): Operation {
   const { contentFormat, query } = request.options;
   if (contentFormat === undefined && query.length > 0 && request.payload.length === 0) {
     return { op: 'write-attributes', path, attributes: parseAttributes(query) };
   }
-  return readWrite(request, path, 'replace', typeOf);
+  return readWrite(request, path, 'replace', options);
 }
 
-function readPost(request: Request, path: Path, typeOf: TypeLookup): Operation {
+function readPost(request: Request, path: Path, options: ReadRequestOptions): Operation {
   const { contentFormat } = request.options;
-  if (path.kind === 'object') return readCreate(request, path, typeOf);
+  if (path.kind === 'object') return readCreate(request, path, options);
   const isText = contentFormat === undefined || formatTraits(contentFormat)?.format === ContentFormat.Text;
   if (path.kind === 'resource' && isText) {
     if (request.payload.length === 0) return { op: 'execute', path };
@@ -129,24 +128,24 @@ function readPost(request: Request, path: Path, typeOf: TypeLookup): Operation {
     parseArguments(args);
     return { op: 'execute', path, args };
   }
-  return readWrite(request, path, 'update', typeOf);
+  return readWrite(request, path, 'update', options);
 }
 
-function readWrite(request: Request, path: Path, mode: 'replace' | 'update', typeOf: TypeLookup): Operation {
+function readWrite(request: Request, path: Path, mode: 'replace' | 'update', options: ReadRequestOptions): Operation {
   if (path.kind === 'root' || path.kind === 'object') throw new ResponseError(Code.MethodNotAllowed);
   const format = formatOf(request, path);
-  return { op: 'write', path, mode, entries: decode(format, request.payload, path, typeOf), format };
+  return { op: 'write', path, mode, entries: decode(format, request.payload, path, options), format };
 }
 
 /** The id of the new instance stands in the content or nowhere; TLV may begin with the resources at once. */
-function readCreate(request: Request, path: ObjectPath, typeOf: TypeLookup): Operation {
+function readCreate(request: Request, path: ObjectPath, options: ReadRequestOptions): Operation {
   if (request.payload.length === 0) return { op: 'create', path, entries: [] };
   const format = formatOf(request, path);
   if (formatTraits(format)?.format === ContentFormat.Tlv && !startsWithInstance(request.payload)) {
-    const entries = decode(format, request.payload, under(path.prefix, instancePath(path.object, 0)), typeOf);
+    const entries = decode(format, request.payload, under(path.prefix, instancePath(path.object, 0)), options);
     return { op: 'create', path, entries, format };
   }
-  const decoded = decode(format, request.payload, path, typeOf);
+  const decoded = decode(format, request.payload, path, options);
   const instances = new Set(decoded.map((entry) => ('instance' in entry.path ? entry.path.instance : undefined)));
   const [instance] = instances;
   if (instances.size !== 1 || instance === undefined) throw ResponseError.badRequest('one instance at a time');
@@ -167,7 +166,7 @@ function readFetch(request: Request, path: Path, options: ReadRequestOptions): O
 }
 
 function selectionOf(request: Request, format: number, options: ReadRequestOptions): Selection {
-  const entries = decode(format, request.payload, root, options.typeOf, treesOf(options));
+  const entries = decode(format, request.payload, root, options, treesOf(options));
   if (entries.length === 0) throw ResponseError.badRequest('no path');
   if (entries.length > mostPaths) throw ResponseError.badRequest(`more than ${mostPaths} paths`);
   if (entries.some((entry) => entry.value !== undefined)) throw ResponseError.badRequest('a path with a value');
@@ -176,7 +175,7 @@ function selectionOf(request: Request, format: number, options: ReadRequestOptio
 
 function readIpatch(request: Request, path: Path, options: ReadRequestOptions): Operation {
   const format = compositeFormatOf(request, path);
-  const entries = decode(format, request.payload, root, options.typeOf, treesOf(options));
+  const entries = decode(format, request.payload, root, options, treesOf(options));
   if (entries.length === 0) throw ResponseError.badRequest('nothing to write');
   if (entries.some((entry) => entry.time !== undefined)) throw ResponseError.badRequest('a value with a time');
   return { op: 'write-composite', entries, format };
@@ -193,11 +192,13 @@ function compositeFormatOf(request: Request, path: Path): number {
 export function readSend(
   request: Request,
   typeOf: TypeLookup,
+  /** Of the device that sends. */
+  rootPath = '',
 ): Extract<Operation, { op: 'send' }> & { readonly format: number } {
   if (request.code !== Code.Post) throw new ResponseError(Code.MethodNotAllowed);
   const format = formatOf(request, root);
   try {
-    const entries = decode(format, request.payload, root, typeOf, 'any');
+    const entries = decode(format, request.payload, root, { typeOf, rootPath }, 'any');
     if (entries.length === 0) throw ResponseError.badRequest('nothing was sent');
     if (entries.some((entry) => entry.value === undefined)) throw ResponseError.badRequest('a path without a value');
     return { op: 'send', entries, format };
@@ -214,8 +215,14 @@ function formatOf(request: Request, path: Path): number {
   return format;
 }
 
-function decode(format: number, payload: Uint8Array, base: Path, typeOf: TypeLookup, trees?: Trees): readonly Entry[] {
+function decode(
+  format: number,
+  payload: Uint8Array,
+  base: Path,
+  { typeOf, rootPath = '' }: Pick<ReadRequestOptions, 'typeOf' | 'rootPath'>,
+  trees?: Trees,
+): readonly Entry[] {
   const codec = codecFor(format);
   if (codec === undefined) throw new ResponseError(Code.UnsupportedContentFormat);
-  return decodeContent(codec, payload, base, typeOf, trees);
+  return decodeContent(codec, payload, base, typeOf, trees, rootPath);
 }

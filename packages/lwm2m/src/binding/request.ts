@@ -50,7 +50,7 @@ export function writeRequest(operation: Operation, target: RequestTarget): Reque
       const { path, entries } = operation;
       const format = operation.format ?? formatFor(path, entries, target);
       options.push([Option.ContentFormat, format]);
-      return make(operation.mode === 'replace' ? Code.Put : Code.Post, options, encode(format, entries, path));
+      return make(operation.mode === 'replace' ? Code.Put : Code.Post, options, encode(format, entries, path, target));
     }
     case 'write-attributes':
       for (const part of formatAttributes(operation.attributes)) options.push([Option.UriQuery, part]);
@@ -77,7 +77,7 @@ export function writeRequest(operation: Operation, target: RequestTarget): Reque
       const { entries } = operation;
       const format = operation.format ?? removing(compositeFormat(target), entries);
       options.push([Option.ContentFormat, format]);
-      return make(Code.Ipatch, options, encode(format, entries, rootPath));
+      return make(Code.Ipatch, options, encode(format, entries, rootPath, target));
     }
     case 'send':
       return send(operation, target);
@@ -94,7 +94,7 @@ function fetch({ paths, format, accept }: Selection, options: Options, target: R
   const wanted = accept ?? announcedComposite(target);
   if (wanted !== undefined) options.push([Option.Accept, wanted]);
   const entries = asked.map((path) => ({ path }));
-  return make(Code.Fetch, options, encode(chosen, entries, rootPath));
+  return make(Code.Fetch, options, encode(chosen, entries, rootPath, target));
 }
 
 /** Plain SenML cannot say that something is to go; its sister for PATCH can (RFC 8790 §3). */
@@ -108,7 +108,7 @@ function removing(format: number, entries: readonly Entry[]): number {
 function send({ entries, format }: Extract<Operation, { op: 'send' }>, target: RequestTarget): Request {
   const timed = entries.some((entry) => entry.time !== undefined);
   const chosen = format ?? (timed ? ContentFormat.SenmlCbor : compositeFormat(target));
-  const payload = encode(chosen, entries, rootPath);
+  const payload = encode(chosen, entries, rootPath, target);
   return make(
     Code.Post,
     [
@@ -155,7 +155,7 @@ function create(operation: Extract<Operation, { op: 'create' }>, options: Option
     const below =
       first === undefined || first.path.kind === 'root' || first.path.kind === 'object' ? 0 : first.path.instance;
     const base = under(path.prefix, instancePath(path.object, below));
-    return make(Code.Post, options, encode(format, entries, base));
+    return make(Code.Post, options, encode(format, entries, base, target));
   }
   const format = operation.format ?? announced(target) ?? versionTraits[target.version].assumedFormat;
   options.push([Option.ContentFormat, format]);
@@ -163,11 +163,11 @@ function create(operation: Extract<Operation, { op: 'create' }>, options: Option
   const stray = entries.find((entry) => !contains(created, entry.path));
   if (stray !== undefined) throw new FormatError(`${formatPath(stray.path)} is outside ${formatPath(created)}`);
   const named = first === undefined ? [{ path: created }] : entries;
-  return make(Code.Post, options, encode(format, named, path));
+  return make(Code.Post, options, encode(format, named, path, target));
 }
 
-function encode(format: number, entries: readonly Entry[], base: Path): Uint8Array {
+function encode(format: number, entries: readonly Entry[], base: Path, target: RequestTarget): Uint8Array {
   const codec = codecFor(format);
   if (codec === undefined) throw new FormatError(`no codec for Content-Format ${format}`);
-  return encodeContent(codec, entries, base);
+  return encodeContent(codec, entries, base, target.rootPath);
 }

@@ -30,7 +30,7 @@ export function readResponse(operation: Operation, response: Response, typeOf: T
     case 'read-composite':
     case 'observe-composite':
     case 'cancel-observe-composite':
-      return code === Code.Content ? readContent(operation, response, typeOf) : { kind: 'done', code };
+      return code === Code.Content ? readContent(operation, response, typeOf, rootPath) : { kind: 'done', code };
     case 'discover':
       return { kind: 'links', code, links: readLinks(response, rootPath) };
     case 'create': {
@@ -49,7 +49,7 @@ export function readResponse(operation: Operation, response: Response, typeOf: T
   }
 }
 
-function readContent(operation: Operation, response: Response, typeOf: TypeLookup): ContentResult {
+function readContent(operation: Operation, response: Response, typeOf: TypeLookup, root: string): ContentResult {
   const path = baseOf(operation);
   const { code, options, payload } = response;
   const format = options.contentFormat ?? ContentFormat.Text;
@@ -59,7 +59,7 @@ function readContent(operation: Operation, response: Response, typeOf: TypeLooku
   const entries =
     codec === undefined
       ? [{ path, value: makeValue('opaque', payload) }]
-      : decodeContent(codec, payload, path, typeOf, trees);
+      : decodeContent(codec, payload, path, typeOf, trees, root);
   const sequence = options.observe;
   // Two literals: a spread costs more than the decoding of a small notification.
   if (sequence === undefined) return { kind: 'content', code, entries, format, payload };

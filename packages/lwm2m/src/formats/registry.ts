@@ -21,9 +21,11 @@ export interface FormatTraits {
   readonly scope: FormatScope;
   /** Whether values can carry the time of their measurement. */
   readonly times: boolean;
+  /** Whether names begin with the root path of the device, where it has one (Transport 1.2.2 §6.4.1). */
+  readonly namesFromRoot: boolean;
 }
 
-interface Row extends Omit<FormatTraits, 'format'> {
+interface Row extends Omit<FormatTraits, 'format' | 'namesFromRoot'> {
   readonly codec: Codec;
   readonly legacy?: number;
 }
@@ -73,10 +75,12 @@ const rows: readonly Row[] = [
   },
 ];
 
+const senml: readonly Codec[] = [senmlJson, senmlCbor, senmlEtchJson, senmlEtchCbor];
 const codecs = new Map<number, Codec>();
 const traits = new Map<number, FormatTraits>();
 for (const { codec, legacy, ...rest } of rows) {
-  const known: FormatTraits = Object.freeze({ format: codec.format, ...rest });
+  const namesFromRoot = senml.includes(codec);
+  const known: FormatTraits = Object.freeze({ format: codec.format, ...rest, namesFromRoot });
   for (const number of legacy === undefined ? [codec.format] : [codec.format, legacy]) {
     codecs.set(number, codec);
     traits.set(number, known);

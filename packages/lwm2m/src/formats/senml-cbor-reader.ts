@@ -44,6 +44,7 @@ export class PackReader {
   private readonly reader: CborReader;
   private readonly dialect: SenmlDialect;
   private readonly trees: Trees;
+  private readonly root: string;
   private readonly names = new NameReader();
   private baseTime: number | undefined;
   /** Of the base name in force, for names that are of an end device; its text once it was needed. */
@@ -57,10 +58,11 @@ export class PackReader {
   private valueLabel = 0;
   private recordTime: number | undefined;
 
-  constructor(bytes: Uint8Array, dialect: SenmlDialect, trees: Trees) {
+  constructor(bytes: Uint8Array, dialect: SenmlDialect, trees: Trees, root = '') {
     this.reader = new CborReader(bytes);
     this.dialect = dialect;
     this.trees = trees;
+    this.root = root;
   }
 
   read(base: Path, typeOf: TypeLookup): Entry[] {
@@ -247,7 +249,7 @@ export class PackReader {
   private prefixedPath(base: Path): Path | undefined {
     this.baseName ??= this.textAt(this.lastBaseNameAt);
     const name = `${this.baseName}${this.textAt(this.nameAt)}`;
-    return prefixedPathOf(name, base, this.trees, { isBase: this.onlyBases() });
+    return prefixedPathOf(name, base, { trees: this.trees, root: this.root, isBase: this.onlyBases() });
   }
 
   private textAt(at: number): string {

@@ -16,7 +16,7 @@ function codec(format: number, dialect: SenmlDialect): Codec {
   return {
     format,
     encode: (entries, base) => encode(entries, base, dialect),
-    decode: (bytes, base, typeOf, trees) => new PackReader(bytes, dialect, trees).read(base, typeOf),
+    decode: (bytes, base, typeOf, trees, root) => new PackReader(bytes, dialect, trees, root).read(base, typeOf),
   };
 }
 

@@ -19,7 +19,7 @@ function codec(format: number, dialect: SenmlDialect): Codec {
   return {
     format,
     encode: (entries, base) => encode(entries, base, dialect),
-    decode: (bytes, base, typeOf, trees) => new PackReader(bytes, dialect, trees).read(base, typeOf),
+    decode: (bytes, base, typeOf, trees, root) => new PackReader(bytes, dialect, trees, root).read(base, typeOf),
   };
 }
 
@@ -44,6 +44,7 @@ class PackReader {
   private readonly reader: JsonReader;
   private readonly dialect: SenmlDialect;
   private readonly trees: Trees;
+  private readonly root: string;
   private readonly names = new NameReader();
   private baseTime: number | undefined;
   /** Of the base name in force, for names that are of an end device; its text once it was needed. */
@@ -59,10 +60,11 @@ class PackReader {
   private found: string | number | boolean | null = null;
   private digits = '';
 
-  constructor(bytes: Uint8Array, dialect: SenmlDialect, trees: Trees) {
+  constructor(bytes: Uint8Array, dialect: SenmlDialect, trees: Trees, root = '') {
     this.reader = new JsonReader(bytes);
     this.dialect = dialect;
     this.trees = trees;
+    this.root = root;
   }
 
   read(base: Path, typeOf: TypeLookup): Entry[] {
@@ -199,7 +201,11 @@ class PackReader {
     this.baseName ??= this.textAt(this.lastBaseNameAt);
     const name = this.textAt(this.nameAt);
     reader.at = after;
-    return prefixedPathOf(`${this.baseName}${name}`, base, this.trees, { isBase: this.onlyBases() });
+    return prefixedPathOf(`${this.baseName}${name}`, base, {
+      trees: this.trees,
+      root: this.root,
+      isBase: this.onlyBases(),
+    });
   }
 
   private textAt(at: number): string {

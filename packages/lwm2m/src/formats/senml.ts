@@ -120,20 +120,23 @@ export class NameReader {
 }
 
 /**
- * The path of a name that `NameReader` could not read: of an end device, `/d01/3303/0/5700`. A base name alone, `isBase`, may end
- * with a slash. Undefined for what is no path, and for what is in no tree that `base` and `trees` are about.
+ * The path of a name that `NameReader` could not read: of an end device, `/d01/3303/0/5700`, or below the root path of the device. A
+ * base name alone, `isBase`, may end with a slash. Undefined for what is no path, and for what is in no tree that `base` and `trees`
+ * are about.
  */
 export function prefixedPathOf(
   name: string,
   base: Path,
-  trees: Trees,
-  { isBase }: { readonly isBase: boolean },
+  { trees, root, isBase }: { readonly trees: Trees; readonly root: string; readonly isBase: boolean },
 ): Path | undefined {
   // Long names come back with every record: they are not looked into.
-  if (name.length > longestPrefixedPath || (trees !== 'any' && base.prefix === undefined)) return undefined;
+  if (name.length > longestPrefixedPath + root.length) return undefined;
+  const isBelow = root !== '' && name.startsWith(root) && (name.length === root.length || name[root.length] === '/');
+  if (!isBelow && trees !== 'any' && base.prefix === undefined) return undefined;
   const ends = isBase && name.length > 1 && name.endsWith('/');
+  const below = name.slice(isBelow ? root.length : 0, ends ? -1 : undefined);
   try {
-    const path = parsePrefixedPath(ends ? name.slice(0, -1) : name);
+    const path = parsePrefixedPath(below === '' ? '/' : below);
     return trees === 'any' || path.prefix === base.prefix ? path : undefined;
   } catch (error) {
     if (error instanceof FormatError) return undefined;

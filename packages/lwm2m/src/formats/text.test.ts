@@ -48,10 +48,12 @@ describe('text', () => {
     expect(read(write({ type: 'float', value: Number.MAX_VALUE }), 'float')).toBe(Number.MAX_VALUE);
   });
 
-  it('reads a boolean as 0 or 1 and nothing else', () => {
-    expect(read('1', 'boolean')).toBe(true);
-    expect(read('0', 'boolean')).toBe(false);
-    for (const found of ['true', 'false', '2', '', '01']) expect(() => read(found, 'boolean')).toThrow(FormatError);
+  it('reads a boolean as 0 or 1, in words too, and nothing else; writes it as a digit', () => {
+    for (const found of ['1', 'true']) expect(read(found, 'boolean')).toBe(true);
+    for (const found of ['0', 'false']) expect(read(found, 'boolean')).toBe(false);
+    expect(write({ type: 'boolean', value: true })).toBe('1');
+    for (const found of ['True', 'FALSE', 'true\n', '2', '', '01', 'yes'])
+      expect(() => read(found, 'boolean')).toThrow(FormatError);
   });
 
   it('L-21: reads object links, the null link among them', () => {

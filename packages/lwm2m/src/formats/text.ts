@@ -1,5 +1,6 @@
 // Plain text, format 0: one value as UTF-8 (Core 1.2.1 §7.4.1, Appendix C). Numbers are decimal without exponent,
-// booleans `0` and `1`, opaque is base64, an object link `1:2`. A value of unknown type is a string.
+// booleans `0` and `1`, opaque is base64, an object link `1:2`. A value of unknown type is a string. Devices that say `true` and
+// `false` in words are understood: nothing else can be meant, and EMQX's gateway takes them.
 import { decodeUtf8, encodeUtf8, FormatError, fromBase64, toBase64 } from '@lapwing/kernel';
 import type { Codec, Entry, TypeLookup } from '../entry.ts';
 import { formatPath, type Path } from '../path.ts';
@@ -76,8 +77,8 @@ function parseValue(found: string, path: Path, type: ValueType | undefined): Val
       return { type, value: number };
     }
     case 'boolean':
-      if (found !== '0' && found !== '1') throw notA(path, type);
-      return { type, value: found === '1' };
+      if (!/^(?:[01]|true|false)$/.test(found)) throw notA(path, type);
+      return { type, value: found === '1' || found === 'true' };
     case 'opaque':
       return { type, value: fromBase64(found) };
     case 'objlnk':

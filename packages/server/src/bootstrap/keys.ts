@@ -31,9 +31,7 @@ export class FreshKeys {
     const { endpoint, credentials } = before;
     this.before = undefined;
     const kinds = new Set<DeviceCredential['kind']>(this.fresh.map(({ kind }) => kind));
-    await store.remove(endpoint);
-    for (const credential of [...credentials.filter(({ kind }) => !kinds.has(kind)), ...this.fresh])
-      await store.put({ endpoint, credential });
+    await store.replace(endpoint, [...credentials.filter(({ kind }) => !kinds.has(kind)), ...this.fresh]);
   }
 
   /** Everything as it was before. */
@@ -41,7 +39,6 @@ export class FreshKeys {
     const { store, before } = this;
     if (store === undefined || before === undefined) return;
     this.before = undefined;
-    await store.remove(before.endpoint);
-    for (const credential of before.credentials) await store.put({ endpoint: before.endpoint, credential });
+    await store.replace(before.endpoint, before.credentials);
   }
 }

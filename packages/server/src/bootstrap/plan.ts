@@ -76,7 +76,10 @@ export type PlannedSecurity =
       readonly usage?: 0 | 1 | 2 | 3;
     };
 
-/** Object 21, as the device has it. A secret that is made at random is made known to the management server. */
+/**
+ * Object 21, as the device has it. A secret that is made at random is made known to the management server; one that is written here is for
+ * one device and one server, and refused where it would be given to another.
+ */
 export interface PlannedOscore {
   readonly masterSecret: Secret | { readonly random: number };
   /** The device's; no two devices of one server have the same. Random: 1 to 7 bytes, 7 where nothing else tells them apart. */

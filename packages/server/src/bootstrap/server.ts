@@ -39,6 +39,7 @@ import { endpointOf, refusalOf } from '../security/ownership.ts';
 import { type ListenerStats, listenerStats } from '../stats.ts';
 import type { BootstrapEvents, BootstrapFailureReason, BootstrapSession, StepOutcome } from './events.ts';
 import { FreshKeys } from './keys.ts';
+import { MasterSecrets } from './master-secrets.ts';
 import { type BootstrapServerOptions, type BootstrapServerSettings, bootstrapSettingsOf } from './options.ts';
 import { packOf } from './pack.ts';
 import type { Plan } from './plan.ts';
@@ -76,6 +77,7 @@ export class BootstrapServer implements AsyncDisposable {
   private readonly rate: RateLimit;
   private readonly hostRate: RateLimit | undefined;
   private readonly oscore: Oscore | undefined;
+  private readonly masterSecrets: MasterSecrets;
   private readonly tally = new Map<string, number>();
   private nextId = 1;
   private closed = false;
@@ -84,6 +86,7 @@ export class BootstrapServer implements AsyncDisposable {
     const { clock, limits } = settings;
     this.settings = settings;
     this.oscore = protectionOf(settings);
+    this.masterSecrets = new MasterSecrets(settings.security, settings.keys);
     this.rate = new RateLimit(limits.requestRate, clock);
     this.hostRate = limits.hostRate === undefined ? undefined : new RateLimit(limits.hostRate, clock);
   }
@@ -234,6 +237,7 @@ export class BootstrapServer implements AsyncDisposable {
       if (!packFormats.includes(format)) throw new ResponseError(Code.NotAcceptable);
       const { random, keysInClear, keys } = this.settings;
       const steps = stepsFor(plan, undefined, { session, random, keysInClear });
+      await this.masterSecrets.give(session.name, steps.masterSecrets);
       const response = bootstrapPack(packOf(steps), format);
       await new FreshKeys(keys).announce(session.name, steps.fresh);
       this.emitter.emit('step', { session, step: 'bootstrap-pack', path: '/bspack', outcome: { kind: 'done' } });
@@ -261,6 +265,7 @@ export class BootstrapServer implements AsyncDisposable {
         endpoint,
         random,
         keys: new FreshKeys(keys),
+        masterSecrets: this.masterSecrets,
         keysInClear,
         oldKeys,
         typeOf: library.typeOf,

@@ -15,6 +15,7 @@ import {
 } from '@lapwing/lwm2m';
 import type { BootstrapFailureReason, BootstrapSession, StepOutcome } from './events.ts';
 import type { FreshKeys } from './keys.ts';
+import type { MasterSecrets } from './master-secrets.ts';
 import type { Plan } from './plan.ts';
 import { type Steps, stepsOf } from './steps.ts';
 
@@ -24,6 +25,7 @@ export interface Running {
   readonly endpoint: Endpoint;
   readonly random: Random;
   readonly keys: FreshKeys;
+  readonly masterSecrets: Pick<MasterSecrets, 'give'>;
   readonly typeOf: TypeLookup;
   /** Keys may go over a road that anybody can read. */
   readonly keysInClear: 'refuse' | 'accept';
@@ -45,10 +47,11 @@ export class SessionFailure extends StackError {
   }
 }
 
-/** Resolves when the device has said yes to Bootstrap-Finish; rejects with SessionFailure, or the signal's reason. */
+/** Resolves when the device has said yes to Bootstrap-Finish; rejects with SessionFailure, CredentialTakenError or the signal's reason. */
 export async function runSession(running: Running): Promise<void> {
   const links = await discover(running);
   const steps = stepsFor(running.plan, links, running);
+  await running.masterSecrets.give(running.session.name, steps.masterSecrets);
   for (const path of steps.deletes) await remove(running, { op: 'bootstrap-delete', path });
   for (const { path, entries } of steps.writes) await ask(running, { op: 'bootstrap-write', path, entries });
   for (const path of steps.reads) await ask(running, { op: 'bootstrap-read', path });

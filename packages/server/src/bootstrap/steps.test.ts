@@ -218,6 +218,12 @@ describe('a plan for a device', () => {
   it('can be looked at before a device comes', () => {
     expect(problemsOf({ servers: [open] })).toEqual([]);
     expect(problemsOf({ servers: [open, open] })[0]).toMatch(/one short server id/);
+    const ids = { senderId: fromHex('01'), recipientId: fromHex('02') };
+    const written = { ...open, oscore: { ...ids, masterSecret: new Secret(fromHex('0102')) } };
+    expect(problemsOf({ servers: [written, { ...written, shortServerId: 2 }] })[0]).toMatch(/one master secret/);
+    expect(problemsOf({ servers: [written], bootstrap: written })[0]).toMatch(/one master secret/);
+    const made = { ...open, oscore: { ...ids, masterSecret: { random: 16 } } };
+    expect(problemsOf({ servers: [made, { ...made, shortServerId: 2 }] })).toEqual([]);
     expect(problemsOf({ servers: [{ ...open, shortServerId: 0 }] })[0]).toMatch(/no short server id/);
     expect(problemsOf({ servers: [open], writes: [{ path: '/3/0/1', entries: [] }] })[0]).toMatch(
       /an object or an instance/,

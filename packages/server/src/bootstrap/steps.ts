@@ -1,7 +1,16 @@
 // A plan becomes deletes, entries and fresh keys for one device, in the light of what the device has (Core 1.2.1 §6.1.4.3,
 // Appendix E.1, E.2, E.3). Pure, but for the keys that chance makes.
 import { type ContextParameters, deriveContext } from '@lapwing/coap/oscore';
-import { ConfigError, type Duration, encodeUtf8, FormatError, type Random, Secret, toHex } from '@lapwing/kernel';
+import {
+  ConfigError,
+  type Duration,
+  encodeUtf8,
+  equalInConstantTime,
+  FormatError,
+  type Random,
+  Secret,
+  toHex,
+} from '@lapwing/kernel';
 import {
   type BootstrapLinks,
   contains,
@@ -30,6 +39,13 @@ export interface Steps {
   readonly fresh: readonly FreshCredential[];
   /** Keys are among what is written. */
   readonly hasSecrets: boolean;
+  /** Master secrets of OSCORE that the plan holds; those that are made at random are nobody else's. */
+  readonly masterSecrets: readonly PlannedMasterSecret[];
+}
+
+export interface PlannedMasterSecret {
+  readonly of: 'server' | 'bootstrap account';
+  readonly masterSecret: Secret;
 }
 
 /** What is known of the device: the answer to Bootstrap-Discover, undefined where it gave none. */
@@ -74,6 +90,7 @@ class Planner {
   private readonly taken = new Map<number, Set<number>>();
   private readonly writes: { path: InstancePath | ObjectPath; entries: Entry[] }[] = [];
   private readonly fresh: FreshCredential[] = [];
+  private readonly masterSecrets: PlannedMasterSecret[] = [];
   private hasSecrets = false;
 
   constructor(plan: Plan, circumstances: Circumstances) {
@@ -122,8 +139,8 @@ class Planner {
       if (path.kind !== 'object' && path.kind !== 'instance') throw new FormatError(`${text} cannot be read back`);
       return path;
     });
-    const { deletes, fresh, hasSecrets } = this;
-    return { deletes, writes: this.writes, reads: readable, fresh, hasSecrets };
+    const { deletes, fresh, hasSecrets, masterSecrets } = this;
+    return { deletes, writes: this.writes, reads: readable, fresh, hasSecrets, masterSecrets };
   }
 
   private planDeletes(): readonly (RootPath | ObjectPath | InstancePath)[] {
@@ -192,7 +209,7 @@ class Planner {
         value: { type: 'unsigned', value: suite },
       });
     if (road.oscore !== undefined) {
-      const context = this.planOscore(road.oscore);
+      const context = this.planOscore(road.oscore, shortServerId === undefined ? 'bootstrap account' : 'server');
       entries.push(entry(security, instance, 17, { type: 'objlnk', value: { object: oscore, instance: context } }));
     }
     this.writes.push({ path: instancePath(security, instance), entries });
@@ -223,7 +240,7 @@ class Planner {
     }
   }
 
-  private planOscore(context: PlannedOscore): number {
+  private planOscore(context: PlannedOscore, of: PlannedMasterSecret['of']): number {
     const { recipientId, aeadAlgorithm, hmacAlgorithm, masterSalt, idContext } = context;
     const id = this.freeInstance(oscore);
     this.hasSecrets = true;
@@ -238,6 +255,7 @@ class Planner {
     };
     const theirs = { ...parameters, senderId: recipientId, recipientId: senderId };
     refuseNoContext(theirs);
+    if (context.masterSecret instanceof Secret) this.plannedSecret({ of, masterSecret });
     if (!(context.masterSecret instanceof Secret)) this.fresh.push({ kind: 'oscore', context: theirs });
     const entries = [
       bytes(oscore, id, 0, masterSecret.reveal()),
@@ -251,6 +269,14 @@ class Planner {
     // Before the instance of object 0 that points here.
     this.writes.push({ path: instancePath(oscore, id), entries });
     return id;
+  }
+
+  /** With one for two servers, each could speak as the other, and both would use the same nonces. */
+  private plannedSecret(planned: PlannedMasterSecret): void {
+    const own = planned.masterSecret.reveal();
+    if (this.masterSecrets.some(({ masterSecret }) => equalInConstantTime(masterSecret.reveal(), own)))
+      throw new FormatError('two servers of the plan have one master secret of OSCORE; each needs one of its own');
+    this.masterSecrets.push(planned);
   }
 
   private senderIdOf(id: PlannedOscore['senderId']): Uint8Array {

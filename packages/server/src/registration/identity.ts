@@ -3,7 +3,7 @@ import { equalAddresses, equalBytes, noBytes, type Peer } from '@lapwing/kernel'
 
 /** The same peer, or another one that has proved to be who registered. */
 export function mayContinue(registered: Peer, asking: Peer): boolean {
-  if (registered.key === asking.key) return true;
+  if (registered === asking || registered.key === asking.key) return true;
   const a = registered.identity;
   const b = asking.identity;
   switch (a.kind) {
@@ -22,7 +22,7 @@ export function mayContinue(registered: Peer, asking: Peer): boolean {
 
 /** False when a connection has moved to another address under the same key, or OSCORE to another connection. */
 export function isSamePlace(a: Peer, b: Peer): boolean {
-  return a.key === b.key && a.below?.key === b.below?.key && equalAddresses(a.address, b.address);
+  return a === b || (a.key === b.key && a.below?.key === b.below?.key && equalAddresses(a.address, b.address));
 }
 
 /** Of whom a rate is kept: a host without credentials, else the credentials' connection. */

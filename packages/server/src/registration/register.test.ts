@@ -245,6 +245,40 @@ describe('Register', () => {
     expect(wire.server.registration('dev')).toBeDefined();
   });
 
+  it.each([
+    ['1.0', {}, seconds(15)],
+    ['1.0', { zero: days(1) }, days(1)],
+    ['1.0', { zero: days(1), max: minutes(5) }, minutes(5)],
+    ['1.1', { zero: days(1) }, days(365)],
+  ])('I-14: takes lt=0 of LwM2M %s, with the lifetimes %j, for %d ms', async (version, lifetime, expected) => {
+    const wire = await Wire.open({ lifetime });
+    expect((await wire.register(a, ['ep=dev', `lwm2m=${version}`, 'lt=0'])).code).toBe(Code.Created);
+    expect(wire.server.registration('dev')?.lifetime).toBe(expected);
+  });
+
+  it('tells whom it refuses for what they say, and of nobody else', async () => {
+    const wire = await Wire.open({ authorize: async () => ({ allow: false, code: Code.Forbidden }) });
+    const told: unknown[] = [];
+    wire.server.events.on('register-refused', ({ name, peer, reason }) =>
+      told.push(`${name} at ${peer.key}: ${reason}`),
+    );
+    for (const query of [
+      ['ep=dev', 'lwm2m=1.0', 'b=UX'],
+      ['ep=dev', 'lwm2m=3.0'],
+      ['lwm2m=1.1'],
+      ['ep=dev', 'lwm2m=1.1'],
+    ])
+      await wire.register(a, query);
+    await wire.register(a, ['ep=dev', 'lwm2m=1.1'], '</65536>');
+    await wire.clock.advance(0);
+    expect(told).toEqual([
+      `dev at ${a.key}: 4.00 BadRequest: b malformed`,
+      `dev at ${a.key}: 4.12 PreconditionFailed: lwm2m unsupported`,
+      `undefined at ${a.key}: 4.00 BadRequest: ep missing`,
+      `dev at ${a.key}: 4.00 BadRequest: object list malformed`,
+    ]);
+  });
+
   it.each(['lt=-1', 'lt=1e99', 'lt=60abc', 'lt='])('I-14: refuses %s', async (lt) => {
     const wire = await Wire.open();
     expect((await wire.register(a, ['ep=dev', 'lwm2m=1.1', lt])).code).toBe(Code.BadRequest);

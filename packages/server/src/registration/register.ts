@@ -30,6 +30,7 @@ import { endpointOf, refusalOf } from '../security/ownership.ts';
 import type { KeptRegistration } from '../stores/registration-store.ts';
 import { isSamePlace, mayContinue, sourceOf } from './identity.ts';
 import { endOfKept, type Moment, RegistrationReader } from './kept.ts';
+import { type Outcome, ownFaults, Refusal } from './refusal.ts';
 import { RegistrationRecord } from './registration.ts';
 import type { Registry } from './registry.ts';
 import { TermsCache } from './terms.ts';
@@ -39,36 +40,15 @@ export interface RegistrationEvents {
   /** `sooner`: the registration may end earlier than before. */
   updated(contact: Contact, previous: RegistrationRecord, withObjects: boolean, sooner: boolean): void;
   deregistered(contact: Contact): void;
-  /** The credentials speak for another name. */
   /** It has been heard from another place, without an Update. */
   moved(contact: Contact, previous: RegistrationRecord): void;
+  /** The credentials speak for another name. */
   notOwner(name: string, peer: Peer, listener: string, reason: string): void;
+  /** A Register, for a fault of its own; `name` is what it calls itself. */
+  refused(refusal: Refusal, name: string | undefined, peer: Peer, listener: string): void;
   /** Where a Register is answered only when it is kept for good: resolves then, rejects when that failed. */
   readonly keep?: ((contact: Contact) => Promise<void>) | undefined;
 }
-
-/** What became of requests; each refusal is counted by its reason. */
-export type Outcome =
-  | 'registered'
-  | 'updated'
-  | 'deregistered'
-  | 'malformed'
-  | 'unauthorized'
-  /** The credentials speak for another name. */
-  | 'not-owner'
-  /** The question whether to let it in had no answer. */
-  | 'unjudged'
-  /** It could not be written down. */
-  | 'not-kept'
-  /** A later Register of the same name was quicker. */
-  | 'overtaken'
-  | 'unknown'
-  /** A profile stands for a list that is not known here: the device is asked for the list. */
-  | 'unknown-profile'
-  | 'too-often'
-  | 'full'
-  | 'wrong-peer'
-  | 'wrong-method';
 
 /** The Update that says no more than that the device is there: nearly all of them. */
 const nothingNew: Updating = {
@@ -132,7 +112,13 @@ export class RegistrationInterface implements Disposable {
     const id = path[1];
     if (id === undefined) {
       if (request.code !== Code.Post) throw this.refuse('wrong-method', new ResponseError(Code.MethodNotAllowed));
-      return this.register(request, context.peer, listener, endpoint);
+      return this.register(request, context.peer, listener, endpoint).catch((error: unknown) => {
+        if (error instanceof Refusal && ownFaults.has(error.outcome)) {
+          const name = request.options.query.find((each) => each.startsWith('ep='))?.slice(3);
+          this.events.refused(error, name, context.peer, listener);
+        }
+        throw error;
+      });
     }
     const contact = path.length === 2 ? this.registry.byId(id) : undefined;
     // Whether somebody else's registration exists is nobody's business: both are 4.04. Who has the place of a secured one and comes
@@ -234,13 +220,13 @@ export class RegistrationInterface implements Disposable {
     const withObjects = request.payload.length > 0;
     const objectList = withObjects ? this.objectsOf(request) : previous.objectList;
     const lifetime = updating.lifetime === undefined ? previous.lifetime : this.clamp(updating.lifetime);
-    const here = isSamePlace(previous.peer, peer) ? previous.peer : peer;
+    if (isSamePlace(previous.peer, peer)) previous.peer = peer;
     const updatedAt = this.settings.clock.wall();
-    const isKnown = updating === nothingNew && objectList === previous.objectList && here === previous.peer;
+    const isKnown = updating === nothingNew && objectList === previous.objectList && peer === previous.peer;
     if (!isKnown || !contact.noteUpdate(updatedAt)) {
       const terms = this.termsAfter(previous, updating, lifetime);
-      contact.registration = previous.updated({ peer: here, terms, objectList, updatedAt });
-      if (here.key !== previous.peer.key) this.registry.moved(contact, previous.peer.key);
+      contact.registration = previous.updated({ peer, terms, objectList, updatedAt });
+      if (peer.key !== previous.peer.key) this.registry.moved(contact, previous.peer.key);
     }
     const endedAt = contact.expiresAt;
     contact.expiresAt = this.endOf(lifetime, contact.permittedUntil);
@@ -338,8 +324,8 @@ export class RegistrationInterface implements Disposable {
   }
 
   private clamp(lifetime: Duration): Duration {
-    const { min, max } = this.settings.lifetime;
-    return Math.min(Math.max(lifetime, min), max);
+    const { min, max, zero } = this.settings.lifetime;
+    return Math.min(Math.max(lifetime === 0 ? zero : lifetime, min), max);
   }
 
   /** The earlier of the lifetime's end and the permission's. */
@@ -359,9 +345,9 @@ export class RegistrationInterface implements Disposable {
     throw this.refuse('full', comeBackLater(Code.ServiceUnavailable));
   }
 
-  private refuse(outcome: Outcome, error: ResponseError): ResponseError {
+  private refuse(outcome: Outcome, error: ResponseError): Refusal {
     this.count(outcome);
-    return error;
+    return new Refusal(outcome, error);
   }
 
   private count(outcome: Outcome): void {

@@ -60,11 +60,13 @@ export interface RegistrationFields {
 export class RegistrationRecord implements Registration {
   readonly id: string;
   readonly name: string;
-  readonly peer: Peer;
+  /** Another object for the same place may take its turn: that which the transport finds again, so that the first need not stay. */
+  peer: Peer;
   readonly terms: Terms;
   readonly objectList: ObjectList;
   readonly registeredAt: number;
-  readonly updatedAt: number;
+  /** In ms after `registeredAt`: a small number lives in its field, a time of day is an object of its own. */
+  private readonly updatedAfter: number;
   readonly attributes: Readonly<Record<string, string>> | undefined;
 
   constructor(fields: RegistrationFields) {
@@ -74,8 +76,12 @@ export class RegistrationRecord implements Registration {
     this.terms = fields.terms;
     this.objectList = fields.objectList;
     this.registeredAt = fields.registeredAt;
-    this.updatedAt = fields.updatedAt;
+    this.updatedAfter = fields.updatedAt - fields.registeredAt;
     this.attributes = fields.attributes;
+  }
+
+  get updatedAt(): number {
+    return this.registeredAt + this.updatedAfter;
   }
 
   get lifetime(): Duration {

@@ -1,8 +1,14 @@
 // Credentials that change while devices use them: which identities may not go on as they are.
-import { deriveContext, type ProvisionedContext } from '@lapwing/coap/oscore';
+import { keyNames, type Oscore, type ProvisionedContext } from '@lapwing/coap/oscore';
 import { ConfigError, equalBytes, equalInConstantTime, type Identity, noBytes } from '@lapwing/kernel';
 import { nameOf, refusalOf } from './ownership.ts';
-import { type DeviceCredential, type DeviceSecurity, isIdentityOf, type SecurityStore } from './store.ts';
+import {
+  type CredentialChange,
+  type DeviceCredential,
+  type DeviceSecurity,
+  isIdentityOf,
+  type SecurityStore,
+} from './store.ts';
 
 /** Who uses credentials now. */
 export interface Holders {
@@ -12,28 +18,76 @@ export interface Holders {
   revoke(isRevoked: (identity: Identity) => boolean): number;
   /** Ends the registration of the name. */
   drop(name: string): void;
-  /** Contexts of OSCORE with that Recipient ID are others from now on. */
-  forget(recipientId: Uint8Array): Promise<void>;
+  /** Those of OSCORE in use; undefined where nobody can have one. */
+  contexts(): Pick<Oscore, 'forget' | 'retire'> | undefined;
 }
 
-/** Puts `next` into the store, or without one takes all of the name's away; ends what was made with those that are gone. */
-export async function changeCredentials(
-  name: string,
-  next: DeviceSecurity | undefined,
-  store: SecurityStore | undefined,
-  holders: Holders,
-): Promise<number> {
-  if (store === undefined) throw new ConfigError(['security: this server has no store of credentials']);
-  const before = await store.ofEndpoint(name);
-  await (next === undefined ? store.remove(name) : store.put(next));
-  const after = await store.ofEndpoint(name);
-  for (const credential of [...before, ...after])
-    if (credential.kind === 'oscore') await holders.forget(credential.context.recipientId);
-  const gone = before.filter((credential) => !after.some((each) => isSame(credential, each)));
-  const ended = holders.revoke((identity) => gone.some((credential) => isOf(credential, identity)));
-  const identity = holders.identityOf(name);
-  if (identity !== undefined && (await refusalOf(name, identity, store)) !== undefined) holders.drop(name);
-  return ended;
+/** What an operation of this side has ended so far. */
+interface Counted {
+  readonly endpoint: string;
+  ended: number;
+}
+
+/** Ends what was made with credentials that are gone, whoever took them away. */
+export class CredentialChanges implements Disposable {
+  private readonly store: SecurityStore | undefined;
+  private readonly holders: Holders;
+  private readonly failed: (error: unknown) => void;
+  private readonly listening: Disposable | undefined;
+  private readonly counting = new Set<Counted>();
+  /** What is being carried out: one change after the other. */
+  private working: Promise<void> = Promise.resolve();
+
+  constructor(store: SecurityStore | undefined, holders: Holders, failed: (error: unknown) => void) {
+    this.store = store;
+    this.holders = holders;
+    this.failed = failed;
+    this.listening = store?.onChange((change) => this.changed(change));
+  }
+
+  [Symbol.dispose](): void {
+    this.listening?.[Symbol.dispose]();
+  }
+
+  /** Puts `next` into the store, or without one takes all of the name's away. How many associations and connections have ended. */
+  async change(endpoint: string, next: DeviceSecurity | undefined): Promise<number> {
+    const { store } = this;
+    if (store === undefined) throw new ConfigError(['security: this server has no store of credentials']);
+    const counted: Counted = { endpoint, ended: 0 };
+    this.counting.add(counted);
+    try {
+      await (next === undefined ? store.remove(endpoint) : store.put(next));
+      await this.working;
+      return counted.ended;
+    } finally {
+      this.counting.delete(counted);
+    }
+  }
+
+  private changed(change: CredentialChange): void {
+    const { endpoint, before, after } = change;
+    const gone = before.filter((credential) => !after.some((each) => isSame(credential, each)));
+    // Nobody goes on with them for one more turn.
+    const ended =
+      gone.length === 0 ? 0 : this.holders.revoke((identity) => gone.some((credential) => isOf(credential, identity)));
+    for (const counted of this.counting) if (counted.endpoint === endpoint) counted.ended += ended;
+    this.working = this.working.then(() => this.follow(change, gone)).catch((error: unknown) => this.failed(error));
+  }
+
+  /** What has to be asked for: whether keys are others now, and whether who is registered may have the name. */
+  private async follow(
+    { endpoint, before, after }: CredentialChange,
+    gone: readonly DeviceCredential[],
+  ): Promise<void> {
+    const { store, holders } = this;
+    const contexts = holders.contexts();
+    for (const credential of [...before, ...after])
+      if (credential.kind === 'oscore') await contexts?.forget(credential.context.recipientId);
+    for (const credential of gone) if (credential.kind === 'oscore') await contexts?.retire(credential.context);
+    const identity = holders.identityOf(endpoint);
+    if (store === undefined || identity === undefined) return;
+    if ((await refusalOf(endpoint, identity, store)) !== undefined) holders.drop(endpoint);
+  }
 }
 
 /** Whether the identity is one that the credential was for. */
@@ -65,6 +119,6 @@ function isSame(a: DeviceCredential, b: DeviceCredential): boolean {
 
 /** The same keys in both directions. */
 function isSameContext(a: ProvisionedContext, b: ProvisionedContext): boolean {
-  const [one, other] = [deriveContext(a), deriveContext(b)];
+  const [one, other] = [keyNames(a), keyNames(b)];
   return one.sending === other.sending && one.receiving === other.receiving;
 }

@@ -3,6 +3,7 @@ import {
   type ContextStore,
   contextStore,
   type KeyUseStore,
+  keyNames,
   MemoryKeyUseStore,
   Oscore,
   type ProvisionedContext,
@@ -38,4 +39,27 @@ export function protectionOf({ security, keyUse, clock, random }: ProtectionSett
     return found.flatMap(({ credential }) => (credential.kind === 'oscore' ? [recovered(credential.context)] : []));
   };
   return new Oscore({ store: contextStore(find, keyUse ?? new MemoryKeyUseStore()), clock, random });
+}
+
+/** Distinct keys that are retired in one step of the store. */
+const batch = 1000;
+
+/**
+ * Contexts that were taken away while nobody ran: keeps no more of the use of their keys than it must. `stores` are all that devices may
+ * have contexts in whose use is kept there. Resolves with the number of keys that nobody has any more.
+ */
+export async function retireWithdrawn(keyUse: KeyUseStore, stores: readonly SecurityStore[]): Promise<number> {
+  const gone = new Set(await keyUse.names());
+  for (const store of stores) {
+    if (gone.size === 0) break;
+    for await (const { credential } of store.all()) {
+      if (credential.kind !== 'oscore') continue;
+      const { sending, receiving } = keyNames(credential.context);
+      gone.delete(sending);
+      gone.delete(receiving);
+    }
+  }
+  const names = [...gone];
+  for (let from = 0; from < names.length; from += batch) await keyUse.retire(names.slice(from, from + batch));
+  return names.length;
 }

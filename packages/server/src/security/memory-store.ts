@@ -1,13 +1,22 @@
 // Credentials in memory: the indexes over one set, and the names they belong to.
 import { deriveContext, identityOf } from '@lapwing/coap/oscore';
-import { toHex } from '@lapwing/kernel';
-import { CredentialTakenError, type DeviceCredential, type DeviceSecurity, type SecurityStore } from './store.ts';
+import { digest, type Secret, toHex } from '@lapwing/kernel';
+import {
+  type CredentialChange,
+  CredentialTakenError,
+  type DeviceCredential,
+  type DeviceSecurity,
+  type SecurityStore,
+} from './store.ts';
 
 export class MemorySecurityStore implements SecurityStore {
-  private readonly credentials = new Map<string, DeviceSecurity>();
-  private readonly endpoints = new Map<string, Set<string>>();
+  private credentials = new Map<string, DeviceSecurity>();
+  private endpoints = new Map<string, Set<string>>();
   /** Keys of contexts of OSCORE, by Recipient ID. */
-  private readonly recipients = new Map<string, Set<string>>();
+  private recipients = new Map<string, Set<string>>();
+  /** The same by the digest of their master secret. */
+  private secrets = new Map<string, Set<string>>();
+  private readonly listeners = new Set<(change: CredentialChange) => void>();
 
   /** Throws CredentialTakenError when two endpoints share one, and ConfigError for what makes no context of OSCORE. */
   constructor(securities: Iterable<DeviceSecurity> = []) {
@@ -35,6 +44,11 @@ export class MemorySecurityStore implements SecurityStore {
     return keys.flatMap((key) => this.credentials.get(key) ?? []);
   }
 
+  byMasterSecret(masterSecret: Secret): DeviceSecurity | undefined {
+    const [key] = this.secrets.get(digestOf(masterSecret)) ?? [];
+    return key === undefined ? undefined : this.credentials.get(key);
+  }
+
   ofEndpoint(endpoint: string): readonly DeviceCredential[] {
     const found: DeviceCredential[] = [];
     for (const key of this.endpoints.get(endpoint) ?? []) {
@@ -44,52 +58,110 @@ export class MemorySecurityStore implements SecurityStore {
     return found;
   }
 
-  put(security: DeviceSecurity): Promise<void> {
-    try {
-      this.add(security);
-      return Promise.resolve();
-    } catch (error) {
-      return Promise.reject(error);
-    }
+  async put(security: DeviceSecurity): Promise<void> {
+    const { endpoint } = security;
+    const before = this.ofEndpoint(endpoint);
+    this.add(security);
+    this.changed(endpoint, before);
   }
 
-  remove(endpoint: string): Promise<boolean> {
-    const keys = this.endpoints.get(endpoint);
-    this.endpoints.delete(endpoint);
-    for (const key of keys ?? []) this.forget(key);
-    return Promise.resolve(keys !== undefined);
+  async remove(endpoint: string): Promise<boolean> {
+    const before = this.ofEndpoint(endpoint);
+    this.drop(endpoint);
+    if (before.length > 0) this.changed(endpoint, before);
+    return before.length > 0;
+  }
+
+  async replace(endpoint: string, credentials: readonly DeviceCredential[]): Promise<void> {
+    for (const credential of credentials) this.check({ endpoint, credential });
+    const before = this.ofEndpoint(endpoint);
+    this.drop(endpoint);
+    for (const credential of credentials) this.add({ endpoint, credential });
+    this.changed(endpoint, before);
+  }
+
+  /** Those and no others of all names, in one step. Rejects as the constructor throws, and then all is as before. */
+  async replaceAll(securities: Iterable<DeviceSecurity>): Promise<void> {
+    const next = new MemorySecurityStore(securities);
+    const names = new Set([...this.endpoints.keys(), ...next.endpoints.keys()]);
+    const before = [...names].map((endpoint) => ({ endpoint, credentials: this.ofEndpoint(endpoint) }));
+    this.credentials = next.credentials;
+    this.endpoints = next.endpoints;
+    this.recipients = next.recipients;
+    this.secrets = next.secrets;
+    for (const { endpoint, credentials } of before) this.changed(endpoint, credentials);
+  }
+
+  onChange(listener: (change: CredentialChange) => void): Disposable {
+    const heard = (change: CredentialChange): void => listener(change);
+    this.listeners.add(heard);
+    return { [Symbol.dispose]: () => void this.listeners.delete(heard) };
   }
 
   async *all(): AsyncIterable<DeviceSecurity> {
     yield* this.credentials.values();
   }
 
-  private add(security: DeviceSecurity): void {
-    const { credential, endpoint } = security;
+  private changed(endpoint: string, before: readonly DeviceCredential[]): void {
+    const after = this.ofEndpoint(endpoint);
+    for (const listener of [...this.listeners]) listener({ endpoint, before, after });
+  }
+
+  /** Throws what is wrong with it. */
+  private check({ credential, endpoint }: DeviceSecurity): string {
     if (credential.kind === 'oscore') deriveContext(credential.context);
     const key = keyOf(credential);
     const known = this.credentials.get(key);
     if (known !== undefined && known.endpoint !== endpoint)
       throw new CredentialTakenError(`${endpoint}: its ${described(credential)} is that of ${known.endpoint}`);
+    if (credential.kind !== 'oscore') return key;
+    // One could read and forge what is the other's, and nonces would be used twice (RFC 8613 §3.3).
+    const other = this.byMasterSecret(credential.context.masterSecret);
+    if (other !== undefined && other.endpoint !== endpoint)
+      throw new CredentialTakenError(
+        `${endpoint}: its master secret of OSCORE is that of ${other.endpoint}; each device needs one of its own`,
+      );
+    return key;
+  }
+
+  private add(security: DeviceSecurity): void {
+    const { credential, endpoint } = security;
+    const key = this.check(security);
+    this.forget(key);
     this.credentials.set(key, security);
-    const keys = this.endpoints.get(endpoint);
-    if (keys === undefined) this.endpoints.set(endpoint, new Set([key]));
-    else keys.add(key);
+    enter(this.endpoints, endpoint, key);
     if (credential.kind !== 'oscore') return;
-    const recipient = toHex(credential.context.recipientId);
-    this.recipients.set(recipient, (this.recipients.get(recipient) ?? new Set()).add(key));
+    enter(this.recipients, toHex(credential.context.recipientId), key);
+    enter(this.secrets, digestOf(credential.context.masterSecret), key);
+  }
+
+  private drop(endpoint: string): void {
+    for (const key of this.endpoints.get(endpoint) ?? []) this.forget(key);
+    this.endpoints.delete(endpoint);
   }
 
   private forget(key: string): void {
     const credential = this.credentials.get(key)?.credential;
     this.credentials.delete(key);
     if (credential?.kind !== 'oscore') return;
-    const recipient = toHex(credential.context.recipientId);
-    const left = this.recipients.get(recipient);
-    left?.delete(key);
-    if (left?.size === 0) this.recipients.delete(recipient);
+    strike(this.recipients, toHex(credential.context.recipientId), key);
+    strike(this.secrets, digestOf(credential.context.masterSecret), key);
   }
 }
+
+function enter(index: Map<string, Set<string>>, at: string, key: string): void {
+  const keys = index.get(at);
+  if (keys === undefined) index.set(at, new Set([key]));
+  else keys.add(key);
+}
+
+function strike(index: Map<string, Set<string>>, at: string, key: string): void {
+  const keys = index.get(at);
+  keys?.delete(key);
+  if (keys?.size === 0) index.delete(at);
+}
+
+const digestOf = (secret: Secret): string => toHex(digest('sha256', secret.reveal()));
 
 const pskKey = (identity: Uint8Array): string => `psk ${toHex(identity)}`;
 const publicKeyKey = (publicKey: Uint8Array): string => `rpk ${toHex(publicKey)}`;

@@ -24,6 +24,13 @@ export interface DeviceSecurity {
 
 type Eventually<T> = T | Promise<T>;
 
+/** What a name had, and has now. */
+export interface CredentialChange {
+  readonly endpoint: string;
+  readonly before: readonly DeviceCredential[];
+  readonly after: readonly DeviceCredential[];
+}
+
 /** Asynchronous where it has to be: an answer at once saves a turn of the event loop in each handshake. */
 export interface SecurityStore {
   /** Exactly these bytes. */
@@ -33,16 +40,31 @@ export interface SecurityStore {
   bySubject(subject: string): Eventually<DeviceSecurity | undefined>;
   /** The contexts of OSCORE with exactly that Recipient ID; no two have the same ID Context, or both none. */
   byRecipientId(recipientId: Uint8Array): Eventually<readonly DeviceSecurity[]>;
+  /** Whose context of OSCORE has that master secret: no two endpoints have the same. */
+  byMasterSecret(masterSecret: Secret): Eventually<DeviceSecurity | undefined>;
   /** All that may speak for the name; none for one that is not known. */
   ofEndpoint(endpoint: string): Eventually<readonly DeviceCredential[]>;
   /** Replaces the same credential of the same endpoint; a name may have several, as while a key is changed. Rejects with CredentialTakenError. */
   put(security: DeviceSecurity): Promise<void>;
   /** Takes away every credential of the name; false when it had none. */
   remove(endpoint: string): Promise<boolean>;
+  /**
+   * Those and no others of the name, in one step: who proves himself with one that stays is not disturbed. Rejects with
+   * CredentialTakenError, and then all is as before.
+   */
+  replace(endpoint: string, credentials: readonly DeviceCredential[]): Promise<void>;
+  /**
+   * Hears of each change, whoever makes it, once it is in force and before `put`, `remove` and `replace` resolve: servers end what was
+   * made with credentials that are gone. Until it is disposed of.
+   */
+  onChange(listener: (change: CredentialChange) => void): Disposable;
   all(): AsyncIterable<DeviceSecurity>;
 }
 
-/** The credential speaks for another endpoint already: two devices with one identity could each take the other's place. */
+/**
+ * The credential speaks for another endpoint already: two devices with one identity could each take the other's place. Or its master
+ * secret of OSCORE is another endpoint's: with it each could speak as the other, and nonces would be used twice (RFC 8613 §3.3).
+ */
 export class CredentialTakenError extends StackError {
   readonly code = 'LWM2M_CREDENTIAL_TAKEN';
 }

@@ -1,0 +1,64 @@
+// Files that are read again when they have changed: looked at every few seconds, since events of the file system do not come over every
+// kind of it, nor when a file is replaced by another of its name.
+import { stat } from 'node:fs/promises';
+import type { Clock, Duration } from '@lapwing/kernel';
+
+/** In ms. */
+const interval: Duration = 5000;
+
+export class WatchedFiles implements Disposable {
+  private readonly files: readonly string[];
+  private readonly clock: Clock;
+  private readonly changed: () => Promise<void>;
+  private seen: string | undefined;
+  private timer: Disposable | undefined;
+  private closed = false;
+
+  /** `changed` is awaited and must not reject; it is called once for whatever changed within 5 s. */
+  constructor(files: readonly string[], clock: Clock, changed: () => Promise<void>) {
+    this.files = files;
+    this.clock = clock;
+    this.changed = changed;
+  }
+
+  /** From what they are now. */
+  async start(): Promise<void> {
+    this.seen = await this.look();
+    this.wait();
+  }
+
+  [Symbol.dispose](): void {
+    this.closed = true;
+    this.timer?.[Symbol.dispose]();
+  }
+
+  private wait(): void {
+    if (this.closed || this.files.length === 0) return;
+    this.timer = this.clock.at(this.clock.now() + interval, () => void this.check());
+  }
+
+  private async check(): Promise<void> {
+    const now = await this.look();
+    if (this.closed) return;
+    if (now !== this.seen) {
+      this.seen = now;
+      await this.changed();
+    }
+    this.wait();
+  }
+
+  private async look(): Promise<string> {
+    const looks = await Promise.all(this.files.map(lookAt));
+    return looks.join();
+  }
+}
+
+/** Another text when the file is another, or has other content. */
+async function lookAt(file: string): Promise<string> {
+  try {
+    const { ino, size, mtimeMs } = await stat(file);
+    return `${ino} ${size} ${mtimeMs}`;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? 'unknown';
+  }
+}
