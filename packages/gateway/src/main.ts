@@ -19,7 +19,7 @@ import type { Fetch } from './auth.ts';
 import { accessBroker } from './broker-access.ts';
 import { isQueueMode } from './compat.ts';
 import type { GatewayConfig, Lwm2mConfig } from './config.ts';
-import type { ListenerConfig } from './config-listeners.ts';
+import type { ListenerConfig, ModemConfig } from './config-listeners.ts';
 import { followFiles } from './credential-files.ts';
 import { loadCredentials } from './credentials.ts';
 import { loadDefinitions } from './definitions.ts';
@@ -35,6 +35,7 @@ import { BrokerLink } from './mqtt.ts';
 import { Pace } from './pace.ts';
 import { Redelivered } from './repeats.ts';
 import { NotificationText } from './replies.ts';
+import { checkModem, type OpenedModem, openModem, overModem } from './sms.ts';
 import { associationsOf } from './store/associations.ts';
 import { commandsIn } from './store/commands.ts';
 import { Database } from './store/database.ts';
@@ -128,6 +129,7 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
 
   const credentials = await loadCredentials(config.security);
   for (const listener of lwm2m.listeners) await checkListener(listener, pathOf(listener), credentials);
+  for (const modem of lwm2m.modems) checkModem(modem, pathOf(modem), credentials);
   const failed = (error: Error): void => {
     metrics.add('store.failed');
     log.error('store: not written, tried again', { error: error.message });
@@ -143,6 +145,12 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
   const handshakes = own(new HandshakeLog(log));
   const listening: OpenedListener[] = [];
   for (const listener of lwm2m.listeners) listening.push(await opened(listener, database, log));
+  const waking: OpenedModem[] = [];
+  for (const each of lwm2m.modems) {
+    const modem = own(await openModem(each, pathOf(each), { clock, random, log }));
+    if (each.wakes) waking.push(modem);
+    listening.push(overModem(each, listenerName(each), modem, associationsFor(each, database, log)));
+  }
 
   let server: Server | undefined;
   let gateway: Gateway | undefined;
@@ -220,6 +228,7 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
     }),
   );
   gateway = running;
+  for (const modem of waking) own(modem.wake(devices));
   for (const registration of devices.registrations()) {
     const observed = devices.observations(registration.name).map(({ path }) => formatPath(path));
     running.restored(registration, observed);
@@ -256,11 +265,13 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
 
 /** Associations of DTLS outlive the process. */
 function opened(listener: ListenerConfig, database: Database, log: Log): Promise<OpenedListener> {
+  const associations = listener.type === 'dtls' ? associationsFor(listener, database, log) : undefined;
+  return openedListener(listener, listenerName(listener), pathOf(listener), associations);
+}
+
+function associationsFor(listener: ListenerConfig | ModemConfig, database: Database, log: Log): AssociationStore {
   const name = listenerName(listener);
-  const passedOver = (what: PassedOver): void => logPassedOver(log, name, what);
-  const associations: AssociationStore | undefined =
-    listener.type === 'dtls' ? associationsOf(database, name, passedOver) : undefined;
-  return openedListener(listener, name, pathOf(listener), associations);
+  return associationsOf(database, name, (what) => logPassedOver(log, name, what));
 }
 
 /** Of records that are of no use, as many are named. */
@@ -274,13 +285,14 @@ function logPassedOver(log: Log, listener: string, { refused, revoked }: PassedO
   if (revoked > 0) log.info('store: associations of other credentials were ended', { listener, count: revoked });
 }
 
-const pathOf = ({ type, name }: ListenerConfig): string => `gateway.lwm2m.listeners.${type}.${name}`;
+const pathOf = ({ type, name }: ListenerConfig | ModemConfig): string => `gateway.lwm2m.listeners.${type}.${name}`;
 
 /** Reads what the configuration names, and opens nothing. What the gateway would warn of; throws ConfigError. */
 export async function checkFiles(config: GatewayConfig): Promise<readonly string[]> {
   const { lwm2m, security } = config;
   const credentials = await loadCredentials(security);
   for (const listener of lwm2m.listeners) await checkListener(listener, pathOf(listener), credentials);
+  for (const modem of lwm2m.modems) checkModem(modem, pathOf(modem), credentials);
   return [...config.warnings, ...(await rightsWarnings(config))];
 }
 
