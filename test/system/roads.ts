@@ -11,7 +11,7 @@ export type Proof = Pick<ServerAccount, 'credentials' | 'oscore'>;
 export type ForWhom = 'server' | 'bootstrap';
 
 export interface Road {
-  readonly scheme: 'coap' | 'coaps' | 'coap+tcp';
+  readonly scheme: 'coap' | 'coaps' | 'coap+tcp' | 'tel';
   listener(transport: Transport): Listener;
   /** Credentials of a device, made known to the server. */
   enrol(name: string, security: SecurityStore): Promise<Credentials | undefined>;
@@ -154,5 +154,17 @@ export const roads = {
     }),
     enrol: (name) => x509(name),
     planned: async (name) => only(await plannedX509(name)),
+  },
+  sms: {
+    scheme: 'tel',
+    listener: (transport) => ({ transport }),
+    enrol: () => Promise.resolve(undefined),
+    planned: () => Promise.resolve(only({ mode: 'none' })),
+  },
+  'dtls-sms': {
+    scheme: 'tel',
+    listener: (transport) => ({ transport, dtls: { suites: ['TLS_PSK_WITH_AES_128_CCM_8'] } }),
+    enrol: psk,
+    planned: async () => only(await plannedPsk()),
   },
 } satisfies Readonly<Record<string, Road>>;

@@ -39,6 +39,7 @@ import {
   type ServerEvents,
   type ServerOptions,
 } from '@lapwing/server';
+import { Numbers, numberOf } from './numbers.ts';
 import { DeviceObject, Setting, Temperature } from './objects.ts';
 import { type Proof, proofOf, type Road, roads } from './roads.ts';
 
@@ -98,6 +99,22 @@ export const rows: readonly { readonly name: string; readonly options: WorldOpti
   },
 ]);
 
+/** The same by text message, where nothing is said twice: what is lost is lost, and these tests are not about that. */
+export const smsRows: typeof rows = (['sms', 'dtls-sms'] as const).flatMap((road) => [
+  { name: `${road} on a perfect network`, options: { road } },
+  {
+    name: `${road} on a network that repeats and reorders`,
+    options: { road, seed: 7, weather: { duplicate: 0.1, reorder: 0.2, jitter: 400 } },
+  },
+]);
+
+/** The letter of the road in bindings. */
+export function letterOf({ road = 'udp' }: WorldOptions): 'U' | 'T' | 'S' {
+  const { scheme } = roads[road];
+  if (scheme === 'tel') return 'S';
+  return scheme === 'coap+tcp' ? 'T' : 'U';
+}
+
 /** Whether devices make connections: nothing is lost on them, repeated or reset. */
 export function isOverStream({ road = 'udp' }: WorldOptions): boolean {
   return roads[road].scheme === 'coap+tcp';
@@ -137,6 +154,7 @@ export class World implements AsyncDisposable {
   readonly random: SeededRandom;
   readonly network: MemoryNetwork;
   readonly streams: MemoryStreamNetwork;
+  readonly numbers: Numbers;
   /** What devices on a secured road prove themselves with. */
   readonly security = new MemorySecurityStore();
   /** What they prove themselves with to the bootstrap server. */
@@ -163,6 +181,8 @@ export class World implements AsyncDisposable {
     this.random = new SeededRandom(options.seed ?? 1);
     this.network = new MemoryNetwork(this.clock, this.random, { latency: 20, ...options.weather });
     this.streams = new MemoryStreamNetwork(this.network);
+    const { clock, random } = this;
+    this.numbers = new Numbers({ clock, random }, options.weather ?? {}, (host) => this.network.isDark(host));
     this.road = roads[options.road ?? 'udp'];
     this.associations = options.associations;
     this.forgets = options.forgets ?? false;
@@ -205,8 +225,7 @@ export class World implements AsyncDisposable {
 
   /** The plan that brings a device to the server over the road of this world. */
   async plan(name: string, more: Partial<Plan> = {}): Promise<Plan> {
-    const { scheme } = this.road;
-    const uri = `${scheme}://${serverHost}:5683`;
+    const uri = this.uriOf(serverHost, 5683);
     const server = {
       shortServerId: 101,
       uri,
@@ -262,7 +281,13 @@ export class World implements AsyncDisposable {
     return streamTransport(this.streams.road(host, port), { clock, random });
   }
 
+  private uriOf(host: string, port: number): string {
+    const { scheme } = this.road;
+    return scheme === 'tel' ? `tel:${numberOf(host)}` : `${scheme}://${host}:${port}`;
+  }
+
   private transport(host: string, port: number): Transport {
+    if (this.road.scheme === 'tel') return this.numbers.transport(host);
     return this.road.scheme === 'coap+tcp' ? this.connections(host, port) : this.network.transport(host, port);
   }
 
@@ -332,11 +357,10 @@ export class World implements AsyncDisposable {
     const { omitName = false, knows = 'server', bootstrap = {}, isGateway = false, forgets = false, ...others } = some;
     const endDevices = new EndDevices(isGateway ? objects : new ObjectStore());
     const { defaultMinimumPeriod = 0, defaultMaximumPeriod, credentials, oscore, ...rest } = others;
-    const { scheme } = this.road;
     const isGiven = credentials !== undefined || oscore !== undefined;
     const proof = knows === 'bootstrap' || isGiven ? {} : await this.proof(name);
     const account = {
-      uri: `${scheme}://${serverHost}:5683`,
+      uri: this.uriOf(serverHost, 5683),
       ...proof,
       ...(credentials === undefined ? {} : { credentials }),
       ...(oscore === undefined ? {} : { oscore }),
@@ -366,6 +390,9 @@ export class World implements AsyncDisposable {
       clock: this.clock,
       random: this.random,
       ...(forgets ? {} : { keyUse: this.keyUse.devices }),
+      ...(this.road.scheme === 'tel'
+        ? { sms: { msisdn: numberOf(host).slice(1), road: (from: string) => this.numbers.transport(host, from) } }
+        : {}),
       connectors: {
         coap: socket,
         coaps: (destination) => secured(socket(), destination),
@@ -391,7 +418,7 @@ export class World implements AsyncDisposable {
   }
 
   private async bootstrapAccount(name: string): Promise<BootstrapAccount> {
-    const uri = `${this.road.scheme}://${bootstrapHost}:5783`;
+    const uri = this.uriOf(bootstrapHost, 5783);
     return { uri, ...(await proofOf(this.road, name, this.bootstrapSecurity, 'bootstrap')) };
   }
 
