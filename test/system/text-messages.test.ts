@@ -257,7 +257,7 @@ describe('a device on UDP with a number', () => {
       });
       await scene.clock.advance(seconds(5));
       expect((await reading)[0]?.value).toEqual({ type: 'integer', value: 86_400 });
-      expect(await queued.settled).toMatchObject({ kind: 'done' });
+      expect(await queued.settled()).toMatchObject({ kind: 'done' });
       expect(scene.sent.map(({ from, bytes }) => [from, Buffer.from(bytes).toString('hex').slice(8)])).toEqual([
         [server, 'b13101300138'],
       ]);
