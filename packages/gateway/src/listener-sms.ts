@@ -5,7 +5,7 @@ import { bool, exactText, whole } from './schema-values.ts';
 const modem = exactText.transform((value, context): Modem => {
   const [, host, port] = /^tcp:\/\/(\[[0-9a-fA-F:.]+\]|[\w.-]+):(\d{1,5})$/.exec(value) ?? [];
   if (host !== undefined) return { kind: 'tcp', host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
-  if (/^(?:\/dev\/[\w./:-]+|COM\d+)$/.test(value)) return { kind: 'serial', path: value };
+  if (/^(?:\/dev\/[\w./:-]+|COM\d+)$/.test(value) && !value.includes('..')) return { kind: 'serial', path: value };
   context.addIssue({ code: 'custom', message: 'must be a serial port such as "/dev/ttyUSB2", or "tcp://host:port"' });
   return z.NEVER;
 });
