@@ -11,7 +11,7 @@ import {
 } from '@lapwing/coap';
 import { type Credentials, checkCredentials as check, cipherSuites, secure } from '@lapwing/dtls';
 import { type Address, type Clock, ConfigError, type Random, type Transport } from '@lapwing/kernel';
-import type { SmsAccess } from './sms.ts';
+import { dialled, type SmsAccess } from './sms.ts';
 
 export type { Credentials } from '@lapwing/dtls';
 
@@ -121,7 +121,9 @@ function named(destination: Destination): Destination {
 const isName = (host: string): boolean => /^[\w.-]{1,255}$/.test(host) && !/^[0-9.]*$/.test(host);
 
 export function addressOf({ scheme, host, port = 0 }: Uri): Address {
-  if (scheme === 'tel' || scheme === 'sms') return { via: 'sms', msisdn: host };
+  if (scheme === 'tel') return { via: 'sms', msisdn: host };
+  // Written by others with an MSISDN, which has no plus.
+  if (scheme === 'sms') return { via: 'sms', msisdn: dialled(host) };
   return { via: scheme.includes('+') ? 'tcp' : 'udp', host, port };
 }
 

@@ -190,13 +190,17 @@ class Planner {
   }
 
   private planSecurity(instance: number, road: PlannedRoad, shortServerId: number | undefined): void {
-    const { serverName, cipherSuites = [], holdOff, accountTimeout } = road;
+    const { serverName, cipherSuites = [], holdOff, accountTimeout, smsNumber } = road;
+    const uri = this.fill(road.uri);
+    // A number has its keys in resources of their own, and is NoSec in those of other roads (Core 1.2.1 Appendix E.1).
+    const isNumber = letterOf(uri) === 'S';
     const entries = [
-      text(security, instance, 0, this.fill(road.uri)),
+      text(security, instance, 0, uri),
       entry(security, instance, 1, { type: 'boolean', value: shortServerId === undefined }),
-      number(security, instance, 2, modes[road.security.mode]),
-      ...this.keyEntries(instance, road.security),
+      number(security, instance, 2, isNumber ? modes.none : modes[road.security.mode]),
+      ...(isNumber ? this.numberKeys(instance, road.security) : this.keyEntries(instance, road.security)),
     ];
+    if (smsNumber !== undefined) entries.push(text(security, instance, 9, this.fill(smsNumber)));
     if (shortServerId !== undefined) entries.push(number(security, instance, 10, shortServerId));
     if (holdOff !== undefined) entries.push(number(security, instance, 11, toSeconds(holdOff)));
     if (accountTimeout !== undefined) entries.push(number(security, instance, 12, toSeconds(accountTimeout)));
@@ -213,6 +217,15 @@ class Planner {
       entries.push(entry(security, instance, 17, { type: 'objlnk', value: { object: oscore, instance: context } }));
     }
     this.writes.push({ path: instancePath(security, instance), entries });
+  }
+
+  private numberKeys(instance: number, road: PlannedSecurity): Entry[] {
+    if (road.mode === 'rpk' || road.mode === 'x509') throw new FormatError('text messages: pre-shared keys only');
+    const [identity, , key] = this.keyEntries(instance, road).map(({ value }) => value);
+    const mode = number(security, instance, 6, road.mode === 'psk' ? 1 : 3);
+    const entries = [...this.keyEntries(instance, { mode: 'none' }), mode];
+    if (road.mode === 'none' || identity === undefined || key === undefined) return entries;
+    return [...entries, entry(security, instance, 7, identity), entry(security, instance, 8, key)];
   }
 
   private keyEntries(instance: number, road: PlannedSecurity): Entry[] {
@@ -307,6 +320,7 @@ class Planner {
       entry(server, instance, 6, { type: 'boolean', value: notificationStoring }),
       text(server, instance, 7, this.fill(binding)),
     ];
+    if (planned.smsNumber !== undefined) entries.push(entry(server, instance, 21, { type: 'boolean', value: true }));
     const numbers: readonly (readonly [number, number | undefined])[] = [
       [2, planned.defaultMinimumPeriod],
       [3, planned.defaultMaximumPeriod],
