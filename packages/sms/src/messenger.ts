@@ -128,7 +128,8 @@ export class Messenger implements AsyncDisposable {
     ...{ sent: 0, received: 0, sentParts: 0, receivedParts: 0, overflowed: 0, stale: 0, heldBack: 0, failed: 0 },
     ...{ droppedParts: 0, strangers: 0 },
   };
-  private pumping: Promise<void> | undefined;
+  private isPumping = false;
+  private pumped: Promise<void> = Promise.resolve();
   private tickets = 0;
 
   private constructor(options: MessengerOptions) {
@@ -184,16 +185,16 @@ export class Messenger implements AsyncDisposable {
       return;
     }
     this.queue.push({ to, bytes, until: this.clock.now() + this.patience });
-    this.pumping ??= this.pump().finally(() => {
-      this.pumping = undefined;
-    });
+    if (this.isPumping) return;
+    this.isPumping = true;
+    this.pumped = this.pump();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.closing.abort();
     this.joining[Symbol.dispose]();
     await this.modem[Symbol.asyncDispose]();
-    await this.pumping;
+    await this.pumped;
   }
 
   /** One message after the other, and of each one part after the other: a modem can do no more. */
@@ -207,6 +208,8 @@ export class Messenger implements AsyncDisposable {
         this.emitter.emit('failed', { to: next.to, cause: error as Error });
       }
     }
+    // In the same turn in which nothing was left: what comes next begins anew.
+    this.isPumping = false;
   }
 
   private async sendOne({ to, bytes, until }: Outgoing): Promise<void> {

@@ -54,10 +54,14 @@ class SmsTransport implements Transport {
 
   open(sink: TransportSink): Promise<void> {
     if (this.listening !== undefined) return Promise.reject(new ClosedError('a transport is opened once'));
-    this.listening = this.messenger.receive(this.from, ({ from, bytes, at }) => {
-      // What comes from the one number that is listened to comes from that peer, however the network writes it.
-      sink.receive({ peer: this.peerOf(this.from ?? from), bytes, at });
-    });
+    try {
+      this.listening = this.messenger.receive(this.from, ({ from, bytes, at }) => {
+        // What comes from the one number that is listened to comes from that peer, however the network writes it.
+        sink.receive({ peer: this.peerOf(this.from ?? from), bytes, at });
+      });
+    } catch (error) {
+      return Promise.reject(error);
+    }
     return Promise.resolve();
   }
 

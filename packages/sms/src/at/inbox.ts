@@ -33,7 +33,7 @@ export class Inbox {
   private readonly held = new Map<number, Held>();
   private readonly announced = new Set<number>();
   private isToBeListed = false;
-  private working: Promise<void> | undefined;
+  private isWorking = false;
 
   constructor(road: InboxRoad) {
     this.road = road;
@@ -59,11 +59,12 @@ export class Inbox {
 
   /** One command after the other. A command that fails ends it; what is left is done with the next message or the next start. */
   private work(): void {
-    this.working ??= this.workOff()
-      .catch((error: unknown) => this.road.failed(error))
-      .finally(() => {
-        this.working = undefined;
-      });
+    if (this.isWorking) return;
+    this.isWorking = true;
+    this.workOff().catch((error: unknown) => {
+      this.isWorking = false;
+      this.road.failed(error);
+    });
   }
 
   private async workOff(): Promise<void> {
@@ -85,6 +86,7 @@ export class Inbox {
         const [line] = await this.road.ask(readMessage(announced));
         if (line?.pdu !== undefined) this.stored(announced, line.pdu);
       } else {
+        this.isWorking = false;
         return;
       }
     }

@@ -259,19 +259,26 @@ export class AtModem implements Modem {
   }
 
   private hear({ text, pdu }: InformationLine): void {
-    if (!this.isReady) return;
     if (pdu !== undefined) {
-      try {
-        this.inbox?.take(fromHex(pdu));
-      } catch (error) {
-        if (!(error instanceof FormatError)) throw error;
-        this.tally.malformed += 1;
-      }
-    } else if (this.profile?.restarted.test(text)) {
+      this.takeAtOnce(pdu);
+      return;
+    }
+    // What it has to say while it is brought up is asked for then.
+    if (!this.isReady) return;
+    if (this.profile?.restarted.test(text)) {
       this.fallDown(new ModemError({ kind: 'gone', handedOver: false }, text.slice(0, 64)));
-    } else {
-      const index = announcedIndexOf(text);
-      if (index !== undefined) this.inbox?.announce(index);
+      return;
+    }
+    const index = announcedIndexOf(text);
+    if (index !== undefined) this.inbox?.announce(index);
+  }
+
+  private takeAtOnce(pdu: string): void {
+    try {
+      this.inbox?.take(fromHex(pdu));
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      this.tally.malformed += 1;
     }
   }
 
