@@ -301,7 +301,8 @@ function timersFor(pace: Pace | undefined): Partial<Timers> {
   if (handshake === undefined)
     return { retransmitAfter: Math.max(defaultTimers.retransmitAfter, Math.min(ackTimeout, 60_000)) };
   const { retransmitAfter, retransmitAtMost, patience } = handshake;
-  return { retransmitAfter, retransmitAtMost, connect: patience, accept: patience };
+  // A cookie must still be good when it comes back.
+  return { retransmitAfter, retransmitAtMost, connect: patience, accept: patience, cookie: patience };
 }
 
 /** Room that an id needs besides the node: where the association is, and what cannot be guessed from there. */

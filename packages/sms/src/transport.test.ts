@@ -38,7 +38,7 @@ it('says that 140 octets fit, or 34 170 in parts, that one waits 62 s, and that 
   const { traits } = (await road()).device.transport;
   expect(traits).toMatchObject({ reliable: false, framing: 'rfc7252', mtu: 140 });
   expect(traits.pace).toMatchObject({ ackTimeout: 62_000, maxRetransmit: 0 });
-  expect(traits.pace?.handshake).toMatchObject({ retransmitAfter: 9000, retransmitAtMost: 60_000 });
+  expect(traits.pace?.handshake).toMatchObject({ retransmitAfter: 20_000, retransmitAtMost: 60_000 });
   expect((await road('many')).device.transport.traits.mtu).toBe(34_170);
 });
 

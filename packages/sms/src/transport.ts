@@ -23,12 +23,18 @@ export interface SmsTransportOptions {
 
 /**
  * How slow the road is. CoAP asks once: with these numbers it waits 62 to 93 s, and a lost message is the business of whoever asked.
- * A handshake, which cannot go on without each of its flights, sends one at most five times, after 9, 18, 36 and 60 s (RFC 7925 Appendix A).
+ * A handshake, which cannot go on without each of its flights, sends one again after 20 and 40 s, and as often when the other side does:
+ * five copies at most, which cost money. LwM2M 1.0 §7.2.2 has 9 to 60 s; 9 is less than a text message often takes to go and come back.
  */
 export const smsPace: NonNullable<TransportTraits['pace']> = {
   ackTimeout: seconds(62),
   maxRetransmit: 0,
-  handshake: { retransmitAfter: seconds(9), retransmitAtMost: seconds(60), retransmissions: 4, patience: seconds(600) },
+  handshake: {
+    retransmitAfter: seconds(20),
+    retransmitAtMost: seconds(60),
+    retransmissions: 2,
+    patience: seconds(600),
+  },
 };
 
 /** Peers that are kept, so that what others have noted of them is found again. */
