@@ -13,6 +13,7 @@ import { growth, reads, updates } from './measurements/lwm2m.ts';
 import type { Measurement, Plan } from './measurements/measurement.ts';
 import { memoryAtFullRate, memoryOfDevices } from './measurements/memory.ts';
 import { notifications } from './measurements/mqtt.ts';
+import { plainBesideProtected, protectedExchanges } from './measurements/oscore.ts';
 import { coldStart } from './measurements/start.ts';
 import { textMessages } from './measurements/text-messages.ts';
 import { verdict, writeReport } from './report.ts';
@@ -24,6 +25,7 @@ const groups: Readonly<Record<string, readonly ((plan: Plan) => Promise<Measurem
   lwm2m: [updates, growth, reads],
   mqtt: [notifications],
   dtls: [handshakes, securedRequests, local, nuisances, idleSessions],
+  oscore: [protectedExchanges, plainBesideProtected],
   block: [downloads, uploads, slowRoads, crowds],
   memory: [memoryOfDevices, memoryAtFullRate],
   start: [coldStart],

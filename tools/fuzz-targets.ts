@@ -35,6 +35,7 @@ import {
   readFragment,
   readRawPublicKey,
   rpkParties,
+  withCookie,
   x509Parties,
 } from '@lapwing/dtls/testing';
 import { equalBytes, FormatError, noBytes, Secret, StackError } from '@lapwing/kernel';
@@ -225,20 +226,23 @@ function reassembly(bytes: Uint8Array): void {
 
 /** What the cookie is made of is seen in the first fragment as it is in the whole hello. */
 function cookie(bytes: Uint8Array): void {
+  const here = { via: 'udp', host: '192.0.2.1', port: 5684 } as const;
+  const there = { ...here, host: '192.0.2.2' };
   const jar = new CookieJar(new SeededRandom(bytes.length));
   const [codec] = messageCodecs.clientHello;
   for (const fragment of fragmentsOf(bytes)) {
     const hello = peekClientHello(fragment);
     if (hello === undefined) continue;
-    if (jar.verify(0, 'here', hello)) throw new Broken('somebody else made our cookie');
-    const made = { ...hello, cookie: jar.make(0, 'here', hello) };
-    if (!jar.verify(0, 'here', made) || jar.verify(0, 'there', made)) throw new Broken('not our cookie');
+    if (jar.verify(0, here, hello)) throw new Broken('somebody else made our cookie');
+    const made = peekClientHello(withCookie(fragment, jar.make(0, here, hello)));
+    if (made === undefined) throw new Broken('a cookie makes a hello unreadable');
+    if (!jar.verify(0, here, made) || jar.verify(0, there, made)) throw new Broken('not our cookie');
   }
   const body = bodyOf(bytes, HandshakeType.clientHello);
   const whole = { type: HandshakeType.clientHello, messageSeq: 0, length: body.length, offset: 0, body };
   const seen = peekClientHello(whole);
   codec?.decode(body);
-  if (seen?.choices === undefined || seen.isCut) throw new Broken('a hello that decodes is not seen whole');
+  if (seen?.choicesEnd === undefined || seen.isCut) throw new Broken('a hello that decodes is not seen whole');
 }
 
 /** Both machines of a handshake and fixed chance, stopped somewhere; then one is fed bytes, as if sent by anybody or under the keys. */

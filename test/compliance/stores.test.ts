@@ -2,11 +2,13 @@ import { MemoryKeyUseStore } from '@lapwing/coap/oscore';
 import {
   MemoryCommandStore,
   MemoryObservationStore,
+  MemoryPlanStore,
   MemoryRegistrationStore,
   MemorySecurityStore,
 } from '@lapwing/server';
 import { credentialStores } from './credentials.ts';
 import { keyUseStores } from './key-use.ts';
+import { planStores } from './plans.ts';
 import { commandStores, type Opened, observationStores, registrationStores } from './stores.ts';
 
 /** What is in memory lives as long as the object. */
@@ -32,6 +34,10 @@ commandStores(
 keyUseStores(
   'memory',
   inMemory(() => new MemoryKeyUseStore()),
+);
+planStores(
+  'memory',
+  inMemory(() => new MemoryPlanStore()),
 );
 credentialStores(
   'memory',

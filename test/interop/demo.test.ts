@@ -7,14 +7,14 @@ import { describeWith } from './parts/part.ts';
 import { freeTcpPort, freeUdpPort } from './parts/ports.ts';
 import { Process } from './parts/process.ts';
 
-const lapwing = fileURLToPath(new URL('../../packages/cli/bin/lapwing.mjs', import.meta.url));
+const start = fileURLToPath(new URL('../../tools/start.mjs', import.meta.url));
 
 async function startDemo(host = '127.0.0.1'): Promise<Process> {
   const [coap, mqtt] = [await freeUdpPort(), await freeTcpPort()];
   return Process.start({
-    name: 'lapwing gateway --demo',
+    name: 'npm start',
     command: process.execPath,
-    args: [lapwing, 'gateway', '--demo'],
+    args: [start],
     env: {
       LAPWING_GATEWAY__LWM2M__LISTENERS__UDP__DEFAULT__BIND: `${host}:${coap}`,
       LAPWING_MQTT__BIND: `${host}:${mqtt}`,
@@ -77,7 +77,7 @@ await describeWith([mosquitto], 'the demo', () => {
     await using second = await Process.start({
       name: 'second demo',
       command: process.execPath,
-      args: [lapwing, 'gateway', '--demo'],
+      args: [start],
       env: {
         LAPWING_GATEWAY__LWM2M__LISTENERS__UDP__DEFAULT__BIND: `127.0.0.1:${coap}`,
         LAPWING_MQTT__BIND: `127.0.0.1:${await freeTcpPort()}`,
@@ -93,7 +93,7 @@ await describeWith([mosquitto], 'the demo', () => {
     await using second = await Process.start({
       name: 'second demo',
       command: process.execPath,
-      args: [lapwing, 'gateway', '--demo'],
+      args: [start],
       env: {
         LAPWING_GATEWAY__LWM2M__LISTENERS__UDP__DEFAULT__BIND: `127.0.0.1:${await freeUdpPort()}`,
         LAPWING_MQTT__BIND: `127.0.0.1:${mqtt}`,

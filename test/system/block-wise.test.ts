@@ -3,12 +3,12 @@ import { SeededRandom } from '@lapwing/kernel/testing';
 import type { Operation, Result } from '@lapwing/lwm2m';
 import { describe, expect, it } from 'vitest';
 import { Setting } from './objects.ts';
-import { rows, smsRows, World } from './world.ts';
+import { rows, World } from './world.ts';
 
 const image = new SeededRandom(99).bytes(64 * 1024);
 const imagePath = '/26241/0/3';
 
-describe.each([...rows, ...smsRows])('over $name, a value of 64 KiB', ({ options }) => {
+describe.each(rows)('over $name, a value of 64 KiB', ({ options }) => {
   async function setUp() {
     const world = await World.make(options);
     const thing = await world.device('a', { lifetime: hours(24) });

@@ -6,18 +6,9 @@ import { hours, minutes, seconds } from '@lapwing/kernel';
 import { instancePath, makeValue, resourcePath } from '@lapwing/lwm2m';
 import { NotRegisteredError, requestBootstrap, Server } from '@lapwing/server';
 import { describe, expect, it } from 'vitest';
-import {
-  bootstrapHost,
-  instancesOf,
-  rows,
-  serverHost,
-  smsRows,
-  type Thing,
-  World,
-  type WorldOptions,
-} from './world.ts';
+import { bootstrapHost, instancesOf, rows, serverHost, type Thing, World, type WorldOptions } from './world.ts';
 
-const roads = [...rows, ...smsRows].filter(({ options }) => options.road !== 'dtls-cid');
+const roads = rows.filter(({ options }) => options.road !== 'dtls-cid');
 
 const makeWorld = (options: WorldOptions = {}): Promise<World> => World.make({ bootstrap: {}, ...options });
 

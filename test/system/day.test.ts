@@ -68,7 +68,7 @@ describe('a day of a hundred devices', () => {
       await world.pass(hours(7));
       expect(world.server.stats().registrations).toBe(population);
       for (const name of names) {
-        expect(world.thing(name).client.phase()).toBe('registered');
+        expect(['registered', 'rx-off']).toContain(world.thing(name).client.phase());
         expect(world.server.registration(name)?.peer.address).toEqual(world.thing(name).transport.address);
       }
       expect(world.of('listener-failed')).toEqual([]);

@@ -15,7 +15,7 @@ import type { Device } from '@lapwing/server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DeviceObject, Setting } from './objects.ts';
 import { listenIn } from './overheard.ts';
-import { letterOf, rows, smsRows, type Thing, World } from './world.ts';
+import { isOverStream, rows, type Thing, World } from './world.ts';
 
 const { Text, Cbor, Tlv, Lwm2mJson, SenmlJson, SenmlCbor, Lwm2mCbor, SenmlEtchCbor, SenmlEtchJson } = ContentFormat;
 
@@ -29,8 +29,8 @@ const changed = { kind: 'done', code: Code.Changed };
 const contentOf = (result: Result): Record<string, unknown> =>
   result.kind === 'content' ? shown(result.entries) : { refused: result.code };
 
-describe.each([...rows, ...smsRows])('device management over $name', ({ options }) => {
-  const letter = letterOf(options);
+describe.each(rows)('device management over $name', ({ options }) => {
+  const letter = isOverStream(options) ? 'T' : 'U';
   let world: World;
   let thing: Thing;
   let device: Device;

@@ -4,7 +4,7 @@ import { hours, minutes, seconds } from '@lapwing/kernel';
 import { type Entry, formatPath, makeValue, parsePath } from '@lapwing/lwm2m';
 import { describe, expect, it } from 'vitest';
 import { DeviceObject, Setting, Temperature } from './objects.ts';
-import { isOverStream, rows, smsRows, type ThingOptions, World } from './world.ts';
+import { isOverStream, rows, type ThingOptions, World } from './world.ts';
 
 const { Lwm2mCbor, SenmlCbor, SenmlJson } = ContentFormat;
 
@@ -24,7 +24,7 @@ async function until(world: World, condition: () => boolean): Promise<void> {
   expect(condition()).toBe(true);
 }
 
-describe.each([...rows, ...smsRows])('information reporting over $name', ({ options }) => {
+describe.each(rows)('information reporting over $name', ({ options }) => {
   it('observes a value and is notified no sooner than pmin and no later than pmax (ETS int-301)', async () => {
     const { world, thing, device } = await setUp(options);
     await using _ = world;

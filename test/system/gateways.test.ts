@@ -7,7 +7,7 @@ import { Gateway } from '@lapwing/lwm2m/objects/gateway';
 import { GatewayRouting } from '@lapwing/lwm2m/objects/gateway-routing';
 import { describe, expect, it } from 'vitest';
 import { Setting, Temperature } from './objects.ts';
-import { rows, serverHost, smsRows, type Thing, World } from './world.ts';
+import { rows, serverHost, type Thing, World } from './world.ts';
 
 /** An end device with a thermometer, and settings that servers may create. */
 function sensor(thing: Thing, id: string, prefix: string, celsius = 20) {
@@ -48,7 +48,7 @@ it('has object 26 as any other object: which objects are mapped, and to what, is
   });
 });
 
-describe.each([...rows, ...smsRows])('over $name, a server', ({ options }) => {
+describe.each(rows)('over $name, a server', ({ options }) => {
   async function setUp() {
     const world = await World.make(options);
     const thing = await world.device('gw', { lifetime: minutes(60), isGateway: true, version: '1.2' });

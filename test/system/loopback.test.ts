@@ -73,6 +73,9 @@ it.each<[string, string, Listener, Credentials | undefined, string]>([
     const met = await meet(scheme, listener, credentials);
     const { server, thermometer, registration } = met;
     expect(registration).toMatchObject({ name: 'dev-1', binding: 'T', peer: { identity: { kind } } });
+    // Not what holds without a CSM of the device (RFC 8323 §5.3): 1,152 bytes and one block in each message.
+    expect(registration.peer.connection?.bert).toBe(true);
+    expect(registration.peer.connection?.mtu).toBeGreaterThan(1152);
     await readAndObserve(server.device('dev-1'), thermometer);
     expect(server.stats().streams['listener-1']).toMatchObject({ connections: 1, accepted: 1 });
     const left = server.events.once('deregistered');

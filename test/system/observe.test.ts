@@ -3,7 +3,7 @@ import { hours, minutes, seconds } from '@lapwing/kernel';
 import { type Lwm2mVersion, makeValue } from '@lapwing/lwm2m';
 import { describe, expect, it } from 'vitest';
 import { Setting, Temperature } from './objects.ts';
-import { isOverStream, rows, smsRows, type ThingOptions, World } from './world.ts';
+import { isOverStream, rows, type ThingOptions, World } from './world.ts';
 
 const path = '/3303/0/5700';
 
@@ -14,7 +14,7 @@ async function setUp(options: (typeof rows)[number]['options'] = {}, thingOption
   return { world, thing, device: world.server.device('a') };
 }
 
-describe.each([...rows, ...smsRows])('over $name, a server', ({ options }) => {
+describe.each(rows)('over $name, a server', ({ options }) => {
   it('observes a value and hears the newest, until it cancels', async () => {
     const { world, thing } = await setUp(options);
     await using _ = world;

@@ -90,7 +90,7 @@ describe('the server object of a device', () => {
     expect(await execute(4)).toMatchObject({ kind: 'done', code: 0x44 });
     await world.pass(seconds(1));
     expect(world.of('deregistered')).toHaveLength(1);
-    expect(thing.client.phase()).toBe('idle');
+    expect(thing.client.phase()).toBe('disabled');
     await world.pass(seconds(590));
     expect(world.server.registration('a')).toBeUndefined();
     await world.pass(seconds(10));

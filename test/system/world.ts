@@ -108,13 +108,6 @@ export const smsRows: typeof rows = (['sms', 'dtls-sms'] as const).flatMap((road
   },
 ]);
 
-/** The letter of the road in bindings. */
-export function letterOf({ road = 'udp' }: WorldOptions): 'U' | 'T' | 'S' {
-  const { scheme } = roads[road];
-  if (scheme === 'tel') return 'S';
-  return scheme === 'coap+tcp' ? 'T' : 'U';
-}
-
 /** Whether devices make connections: nothing is lost on them, repeated or reset. */
 export function isOverStream({ road = 'udp' }: WorldOptions): boolean {
   return roads[road].scheme === 'coap+tcp';

@@ -20,19 +20,21 @@ import { SendError } from './errors.ts';
 import { Link, type LinkStats } from './link.ts';
 import { AttributeTable } from './notify/attribute-table.ts';
 import { Relations } from './notify/relations.ts';
+import { type NotificationStats, Remembering } from './notify/remembering.ts';
 import { type Caller, mayDo, Right } from './objects/access-control.ts';
 import { objectList } from './operations/discover.ts';
 import type { Visible } from './operations/read.ts';
 import { serveOperations } from './operations/serve.ts';
 import { Trees } from './operations/trees.ts';
 import type { Settings } from './options.ts';
-import type { Phase } from './registration/machine.ts';
 import { RegistrationSession, type SessionListener } from './registration/session.ts';
+import { isRegistered, type Phase } from './registration/transitions.ts';
 import { type TriggerStats, Triggers } from './trigger.ts';
 
 export interface AccountStats extends LinkStats {
   /** Observations of the server here. */
   readonly relations: number;
+  readonly notifications: NotificationStats;
   /** Requests refused because they came from somebody else. */
   readonly strangers: number;
   /** Text messages from the server's number; undefined where none can wake the device. */
@@ -57,7 +59,8 @@ export class Account implements AsyncDisposable {
   private readonly server: ServerInstance;
   private readonly session: RegistrationSession;
   private readonly attributes: AttributeTable;
-  private readonly relations = new Relations();
+  private readonly remembering: Remembering;
+  private readonly relations: Relations;
   private readonly device: Settings;
   private readonly caller: Caller;
   private triggers: Triggers | undefined;
@@ -69,6 +72,8 @@ export class Account implements AsyncDisposable {
     this.link = link;
     this.device = settings;
     this.server = new ServerInstance(settings.objects, account.instance);
+    this.remembering = new Remembering(settings.keptNotifications, account.id);
+    this.relations = new Relations(this.remembering);
     this.caller = {
       id: account.id,
       // Accounts come and go with a bootstrap.
@@ -86,6 +91,7 @@ export class Account implements AsyncDisposable {
         smsNumber: settings.smsNumber,
         parameters: settings.parameters,
         lifetime: () => this.server.lifetime,
+        retry: () => ({ ...account.retry, ...this.server.retry }),
         objectList: (version) => {
           this.listed = this.objectsAsText(version);
           return this.listed;
@@ -108,8 +114,10 @@ export class Account implements AsyncDisposable {
     try {
       const opened = new Account(settings, account, link, listener);
       const { attributes, relations } = opened;
+      if (settings.keptNotifications !== undefined) await relations.recall();
       const { notifications } = account;
       const unheard = (): void => opened.session.handle({ kind: 'unheard' });
+      const stirred = (): void => opened.session.stirred();
       const store = settings.objects;
       const operations = serveOperations({
         ...settings,
@@ -122,6 +130,7 @@ export class Account implements AsyncDisposable {
         notifications,
         caller: opened.caller,
         storing: () => opened.server.isStoring,
+        stirred,
         unheard,
       });
       service = (request, context) => opened.serve(operations, request, context);
@@ -136,15 +145,17 @@ export class Account implements AsyncDisposable {
 
   stats(): AccountStats {
     const { relations, strangers, triggers } = this;
-    return { relations: relations.size, strangers, triggers: triggers?.stats(), ...this.link.stats() };
+    const notifications = this.remembering.stats();
+    return { relations: relations.size, notifications, strangers, triggers: triggers?.stats(), ...this.link.stats() };
   }
 
   get phase(): Phase {
     return this.session.phase;
   }
 
+  /** After a delay where the server has one for the beginning (/1/x/14). */
   start(): void {
-    this.session.handle({ kind: 'start' });
+    this.session.handle({ kind: 'start', delay: this.settings.delay });
   }
 
   stop(): void {
@@ -178,7 +189,7 @@ export class Account implements AsyncDisposable {
   /** Core 1.2.1 §6.4.5. Settles when the server has it; rejects as `Client.send` says. */
   async send(entries: readonly Entry[], { signal, format }: SendOptions): Promise<void> {
     const { peer, version } = this.session;
-    if (peer === undefined || (this.phase !== 'registered' && this.phase !== 'updating'))
+    if (peer === undefined || !isRegistered(this.phase))
       throw new SendError('not-registered', `the device is not registered at ${this.settings.uri}`);
     if (this.server.isMuted)
       throw new SendError('muted', `${this.settings.uri} wants nothing sent (/1/${this.server.id}/23)`);
@@ -193,6 +204,7 @@ export class Account implements AsyncDisposable {
       rootPath: this.device.rootPath,
       formats: versionTraits[version].formats,
     });
+    this.session.stirred();
     try {
       const response = await this.link.endpoint.request(peer, request, signal === undefined ? {} : { signal });
       if (!isSuccess(response.code)) throw new ResponseError(response.code, undefined, response);
@@ -244,7 +256,7 @@ export class Account implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.session[Symbol.dispose]();
-    this.relations.endAll();
+    await this.relations.close();
     await this.triggers?.[Symbol.asyncDispose]();
     await this.link[Symbol.asyncDispose]();
   }
@@ -280,6 +292,7 @@ export class Account implements AsyncDisposable {
       this.strangers += 1;
       return Promise.reject(new ResponseError(Code.Unauthorized));
     }
+    this.session.stirred();
     if (isForBootstrap(request)) return Promise.reject(new ResponseError(Code.Unauthorized));
     return operations(request, context);
   }

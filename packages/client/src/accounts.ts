@@ -2,8 +2,8 @@
 // written (Core 1.2.1 §6.1.2). What options know beyond what these objects can say is remembered beside the instances.
 import { parseUri } from '@lapwing/coap';
 import type { ContextParameters } from '@lapwing/coap/oscore';
-import { type Address, ConfigError, FormatError } from '@lapwing/kernel';
-import type { ObjectLink } from '@lapwing/lwm2m';
+import { type Address, ConfigError, type Duration, FormatError } from '@lapwing/kernel';
+import type { ObjectLink, Path } from '@lapwing/lwm2m';
 import { checkOscore, OscoreObject, oscoreValues, readOscore } from './builtin/oscore.ts';
 import {
   credentialsOf,
@@ -26,9 +26,10 @@ import {
 import { addressOf, type Connector, type Credentials } from './connect.ts';
 import { stageValues } from './objects/instance.ts';
 import type { ObjectStore } from './objects/store.ts';
-import type { InstanceNode } from './objects/tree.ts';
+import { type InstanceNode, instanceKey } from './objects/tree.ts';
 import type { FactoryAccount, FactoryBootstrap, Habits, Settings } from './options.ts';
 import type { RetryPolicy } from './registration/backoff.ts';
+import type { Placed } from './registration/order.ts';
 import { dialled } from './sms.ts';
 
 /** How to get to a server of any kind. */
@@ -47,9 +48,7 @@ export interface Road {
     | undefined;
 }
 
-export interface AccountSettings extends Road {
-  /** Instance of object 1. */
-  readonly instance: number;
+export interface AccountSettings extends Road, Placed {
   /** Short server id. */
   readonly id: number;
   /** Letters of the roads that are spoken of in Register, the one that is taken first. */
@@ -61,7 +60,10 @@ export interface AccountSettings extends Road {
   readonly queueMode: boolean;
   readonly omitName: boolean;
   readonly notifications: 'con' | 'auto';
+  /** Where the server's instance of object 1 says nothing else. */
   readonly retry: RetryPolicy;
+  readonly updateMargin: Duration;
+  readonly awakeTime: Duration;
   readonly bootstrapOnRegistrationFailure: boolean;
 }
 
@@ -163,6 +165,32 @@ export function forgetGiven(node: InstanceNode): void {
   givenHabits.delete(node);
 }
 
+const keys: ReadonlySet<number> = new Set([
+  SecurityObject.resources.securityMode.id,
+  SecurityObject.resources.publicKeyOrIdentity.id,
+  SecurityObject.resources.serverPublicKey.id,
+  SecurityObject.resources.secretKey.id,
+]);
+
+/** Instances of objects 0, 1 and 21 whose change is one of the way to a server, as `instanceKey` has them: the account begins anew. */
+export function changedRoads(store: ObjectStore, paths: readonly Path[]): ReadonlySet<string> {
+  const changed = new Set<string>();
+  for (const path of paths) {
+    if (path.kind === 'root' || path.kind === 'object' || path.prefix !== undefined) continue;
+    const { object, instance } = path;
+    const resource = path.kind === 'instance' ? undefined : path.resource;
+    if (object === SecurityObject.id && resource !== undefined && keys.has(resource)) {
+      const node = store.objects.get(object)?.instances.get(instance);
+      // The application has other keys now.
+      if (node !== undefined) givenCredentials.delete(node);
+    }
+    const isRoad = object === SecurityObject.id || object === OscoreObject.id;
+    const isNaming = resource === undefined || resource === ServerObject.resources.shortServerId.id;
+    if (isRoad || (object === ServerObject.id && isNaming)) changed.add(instanceKey(object, instance));
+  }
+  return changed;
+}
+
 /** The accounts that are in force, by instance of object 1. Those that make no sense are left out, with the reason. */
 export function accountsOf(settings: Settings): { readonly accounts: AccountSettings[]; readonly problems: string[] } {
   const { objects } = settings;
@@ -195,7 +223,12 @@ export function accountsOf(settings: Settings): { readonly accounts: AccountSett
       queueMode: habits.queueMode || server.binding?.includes('Q') === true,
       omitName: habits.omitName,
       notifications: habits.notifications,
-      retry: { ...habits.retry, ...server.retry },
+      updateMargin: habits.updateMargin,
+      awakeTime: habits.awakeTime,
+      retry: habits.retry,
+      priority: server.priority,
+      delay: server.delay,
+      blocks: server.blocks,
       bootstrapOnRegistrationFailure: server.bootstrapOnRegistrationFailure,
     });
   }

@@ -3,18 +3,20 @@ import { Code, ResponseError } from '@lapwing/coap';
 import { type Clock, ConfigError, type Duration, deadlineSignal, Emitter, type Events } from '@lapwing/kernel';
 import { type Entry, type Lwm2mVersion, type PathText, parsePath, under } from '@lapwing/lwm2m';
 import { Account, type AccountStats, type SendOptions } from './account.ts';
-import { type AccountSettings, accountsOf, defineAccountObjects, furnish } from './accounts.ts';
-import { instanceKey } from './bootstrap/apply.ts';
+import { type AccountSettings, accountsOf, changedRoads, defineAccountObjects, furnish } from './accounts.ts';
 import type { Downgrade } from './bootstrap/consistency.ts';
 import type { BootstrapFailure, BootstrapPhase } from './bootstrap/machine.ts';
 import { type BootstrapListener, BootstrapSession } from './bootstrap/session.ts';
 import { OscoreObject } from './builtin/oscore.ts';
 import { SecurityObject } from './builtin/security.ts';
 import { ServerObject } from './builtin/server.ts';
+import type { EngineEvent } from './engine-events.ts';
 import { SendError } from './errors.ts';
 import type { ObjectStore, StoreEvents } from './objects/store.ts';
+import { instanceKey } from './objects/tree.ts';
 import { type ClientOptions, type Settings, settingsOf } from './options.ts';
-import type { Phase } from './registration/machine.ts';
+import { RegistrationOrder } from './registration/order.ts';
+import { isRegistered, type Phase } from './registration/transitions.ts';
 
 /** Short server id and URI of the account that it is about. */
 export interface About {
@@ -29,6 +31,8 @@ export interface ClientEvents {
   failed: About & { readonly error: Error };
   /** Every attempt of the configured sequences failed. A bootstrap follows where there is a bootstrap server. */
   spent: About;
+  /** What happens on the way to the servers, in the words of docs/reference/client-events.md; without a server where it is about a bootstrap. */
+  engine: { readonly event: EngineEvent; readonly server?: About['server'] };
   phase: About & { readonly phase: Phase };
   'bootstrap-phase': { readonly phase: BootstrapPhase };
   /** What a bootstrap server has written is in force; the device registers at the servers that it names. */
@@ -64,6 +68,7 @@ export class Client implements AsyncDisposable {
   private readonly clock: Clock;
   private readonly bootstrapping: BootstrapSession;
   private accounts: Account[] = [];
+  private order = new RegistrationOrder([]);
   /** Instances that the options have made; they go with the client unless somebody else has written them since. */
   private furnished: readonly (readonly [number, number])[] = [];
   private readonly subscriptions: Disposable[] = [];
@@ -191,12 +196,15 @@ export class Client implements AsyncDisposable {
         endDevices.events.on('changed', (change) => this.changed(change)),
         endDevices.events.on('list-changed', () => this.listChanged()),
       );
-    for (const account of this.accounts) account.start();
+    this.line();
     if (this.accounts.length === 0) this.bootstrapping.start('fallback');
   }
 
   private changed({ paths }: Pick<StoreEvents['changed'], 'paths'>): void {
-    if (!this.isChanging) for (const account of this.accounts) account.changed(paths);
+    if (this.isChanging) return;
+    const roads = changedRoads(this.objects, paths);
+    if (roads.size > 0) this.renewing = this.renewing.then(() => this.renew(roads));
+    for (const account of this.accounts) account.changed(paths);
   }
 
   private listChanged(): void {
@@ -207,6 +215,7 @@ export class Client implements AsyncDisposable {
     let touched: ReadonlySet<string> = new Set();
     return {
       phase: (phase) => this.emitter.emit('bootstrap-phase', { phase }),
+      event: (event) => this.emitter.emit('engine', { event }),
       commit: (change) => {
         this.isChanging = true;
         try {
@@ -250,7 +259,7 @@ export class Client implements AsyncDisposable {
       }
     }
     this.accounts.sort((a, b) => a.settings.instance - b.settings.instance);
-    if (!this.closed) for (const account of this.accounts) account.start();
+    if (!this.closed) this.line();
     this.listChanged();
     await parting;
   }
@@ -270,6 +279,24 @@ export class Client implements AsyncDisposable {
       await this.emitter.once('phase', { signal }).catch(() => undefined);
   }
 
+  /** Accounts begin in their order; those that have begun before go on. */
+  private line(): void {
+    this.order = new RegistrationOrder(this.accounts.map(({ settings }) => settings));
+    for (const { phase, settings } of this.accounts) {
+      if (isRegistered(phase)) this.order.note(settings.instance, 'registered');
+    }
+    this.next();
+  }
+
+  private goOn(instance: number, outcome: 'registered' | 'failed'): void {
+    this.order.note(instance, outcome);
+    if (!this.closed) this.next();
+  }
+
+  private next(): void {
+    for (const { instance } of this.order.begin()) this.at(instance)?.start();
+  }
+
   private find(id: number | undefined): Account | undefined {
     return id === undefined ? this.accounts[0] : this.accounts.find(({ settings }) => settings.id === id);
   }
@@ -285,13 +312,14 @@ export class Client implements AsyncDisposable {
     let opened: Account | undefined;
     const opening = Account.open(this.settings, settings, {
       phase: (phase) => {
-        if (phase === 'registering' || phase === 'idle') opened?.forgetRelations();
+        if (phase === 'registering' || phase === 'idle' || phase === 'disabled') opened?.forgetRelations();
         this.emitter.emit('phase', { server, phase });
       },
+      event: (event) => this.emitter.emit('engine', { event, server }),
       registered: () => {
-        if (this.accounts.every(({ phase }) => phase === 'registered' || phase === 'updating'))
-          this.bootstrapping.registered();
+        if (this.accounts.every(({ phase }) => isRegistered(phase))) this.bootstrapping.registered();
         this.emitter.emit('registered', { server });
+        this.goOn(settings.instance, 'registered');
       },
       updated: () => this.emitter.emit('updated', { server }),
       deregistered: () => this.emitter.emit('deregistered', { server }),
@@ -300,6 +328,7 @@ export class Client implements AsyncDisposable {
       spent: () => {
         this.emitter.emit('spent', { server });
         if (bootstrapOnRegistrationFailure) this.bootstrapping.start('fallback');
+        this.goOn(settings.instance, 'failed');
       },
     });
     return opening.then((account) => {

@@ -32,7 +32,7 @@ export interface Destination {
 export type Connector = (destination: Destination) => Transport;
 
 /** One socket or connection for each account, on a port of the system's choice. */
-export const defaultConnectors: Readonly<Record<string, Connector>> = {
+const defaultConnectors: Readonly<Record<string, Connector>> = {
   coap: ({ clock }) => byName(udpDialler({ clock }), { clock }),
   coaps: (destination) => {
     const { clock } = destination;
@@ -44,8 +44,12 @@ export const defaultConnectors: Readonly<Record<string, Connector>> = {
   'coaps+ws': (destination) => secureWebSocketTransport(streamOptionsOf(destination)),
 };
 
+/** By URI scheme; numbers where the device has a modem. */
+export const connectorsOf = (sms: SmsAccess | undefined): Readonly<Record<string, Connector>> =>
+  sms === undefined ? defaultConnectors : { ...defaultConnectors, ...numberConnectors(sms) };
+
 /** Roads to numbers, over which DTLS with a pre-shared key and a short tag fits a text message (RFC 7925 Appendix A). */
-export function numberConnectors({ road }: SmsAccess): Readonly<Record<string, Connector>> {
+function numberConnectors({ road }: SmsAccess): Readonly<Record<string, Connector>> {
   const connect: Connector = (destination) => {
     const { address, credentials, cipherSuites = [] } = destination;
     if (address.via !== 'sms') throw new ConfigError([`address: ${address.via} is no number`]);

@@ -16,17 +16,12 @@ import {
 import { isName, type Lwm2mVersion, versions, versionTraits } from '@lapwing/lwm2m';
 import { type BootstrapTerms, defaultBootstrapTerms } from './bootstrap/machine.ts';
 import { checkOscore } from './builtin/oscore.ts';
-import {
-  addressOf,
-  type Connector,
-  type Credentials,
-  defaultConnectors,
-  isSecured,
-  numberConnectors,
-} from './connect.ts';
+import { addressOf, type Connector, type Credentials, connectorsOf, isSecured } from './connect.ts';
 import type { EndDevices } from './gateway/end-devices.ts';
+import type { NotificationStore } from './notify/notification-store.ts';
 import { ObjectStore } from './objects/store.ts';
 import { defaultRetry, type RetryPolicy } from './registration/backoff.ts';
+import { defaultAwakeTime, defaultUpdateMargin } from './registration/machine.ts';
 import { checkServerSms, checkSmsAccess, type ServerSms, type SmsAccess } from './sms.ts';
 
 export interface ServerAccount {
@@ -54,6 +49,13 @@ export interface ServerAccount {
   /** Default maximum period of notifications in seconds (/1/x/3); default none. */
   readonly defaultMaximumPeriod?: number;
   readonly retry?: Partial<RetryPolicy>;
+  /**
+   * How long before the lifetime ends an Update goes, in ms, at most half the lifetime; default 93 s, MAX_TRANSMIT_WAIT: so long
+   * an Update may be repeated before it is given up (RFC 7252 §4.8.2).
+   */
+  readonly updateMargin?: Duration;
+  /** In queue mode, how long the device listens after the last message, in ms; default 93 s (Core 1.2.1 §6.5). */
+  readonly awakeTime?: Duration;
   /** Registers without a name: the server takes it from the credentials (Core 1.2.1 §6.2.1); default false. */
   readonly omitName?: boolean;
   /** Notifications are confirmable, or often enough to notice that nobody listens (RFC 7641 §4.5); default `con`. */
@@ -84,7 +86,7 @@ export interface BootstrapPolicy {
   readonly downgrade?: 'refuse' | 'accept';
   readonly terms?: Partial<BootstrapTerms>;
   /** Of the accounts that a bootstrap server writes: what objects 0 and 1 cannot say. Defaults as for `servers`. */
-  readonly accounts?: Pick<ServerAccount, 'queueMode' | 'notifications' | 'retry'>;
+  readonly accounts?: Pick<ServerAccount, 'queueMode' | 'notifications' | 'retry' | 'updateMargin' | 'awakeTime'>;
 }
 
 export interface ClientOptions {
@@ -116,6 +118,8 @@ export interface ClientOptions {
    * then keys are made anew with each server after every start (Appendix B.2), as Transport 1.1 §5.5.3 has it.
    */
   readonly keyUse?: KeyUseStore;
+  /** Where notifications that a server must not lose (/1/x/6) outlive the process; default: nowhere. */
+  readonly keptNotifications?: NotificationStore;
   /** By URI scheme; default `coap` and `coaps` over UDP, `coap+tcp`, `coaps+tcp`, `coap+ws` and `coaps+ws`. */
   readonly connectors?: Readonly<Record<string, Connector>>;
   /** Longest wait for an executable's action before the server is told 5.03; default 30 s. */
@@ -132,6 +136,8 @@ export interface Habits {
   readonly omitName: boolean;
   readonly notifications: 'con' | 'auto';
   readonly retry: RetryPolicy;
+  readonly updateMargin: Duration;
+  readonly awakeTime: Duration;
 }
 
 export interface FactoryAccount extends Habits {
@@ -184,6 +190,7 @@ export interface Settings {
   readonly closeTimeout: Duration;
   /** Where the use of keys is counted, and how it gets over a restart. */
   readonly keyUse: { readonly store: KeyUseStore; readonly recovery: 'stored' | 'rederived' };
+  readonly keptNotifications: NotificationStore | undefined;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -218,8 +225,7 @@ export function settingsOf(options: ClientOptions): Settings {
   if (smsNumber !== undefined && !/^\+?\d{1,20}$/.test(smsNumber)) problems.push('smsNumber: not 1 to 20 digits');
   const { sms } = options;
   checkSmsAccess(sms, problems);
-  const numbers = sms === undefined ? {} : numberConnectors(sms);
-  const connectors = { ...defaultConnectors, ...numbers, ...options.connectors };
+  const connectors = { ...connectorsOf(sms), ...options.connectors };
   const accounts = servers.flatMap((server, i) => accountOf(server, i, { connectors, sms }, problems));
   const bootstrap = options.bootstrap === undefined ? undefined : bootstrapOf(options.bootstrap, connectors, problems);
   const provisioning = provisioningOf(options.bootstrap, version, problems);
@@ -251,6 +257,7 @@ export function settingsOf(options: ClientOptions): Settings {
     parameters,
     actionTimeout,
     closeTimeout,
+    keptNotifications: options.keptNotifications,
     keyUse:
       options.keyUse === undefined
         ? { store: new MemoryKeyUseStore(), recovery: 'rederived' }
@@ -305,7 +312,7 @@ function accountOf(
 }
 
 function habitsOf(
-  given: Pick<ServerAccount, 'queueMode' | 'omitName' | 'notifications' | 'retry'>,
+  given: Pick<ServerAccount, 'queueMode' | 'omitName' | 'notifications' | 'retry' | 'updateMargin' | 'awakeTime'>,
   at: string,
   problems: string[],
 ): Habits {
@@ -317,7 +324,11 @@ function habitsOf(
   if (!(retry.spread >= 0 && retry.spread <= 1))
     problems.push(`${at}.retry.spread: ${retry.spread} is not from 0 to 1`);
   const { queueMode = false, omitName = false, notifications = 'con' } = given;
-  return { queueMode, omitName, notifications, retry };
+  const { updateMargin = defaultUpdateMargin, awakeTime = defaultAwakeTime } = given;
+  for (const [name, time] of Object.entries({ updateMargin, awakeTime })) {
+    if (!(time >= 0)) problems.push(`${at}.${name}: ${time} is below 0`);
+  }
+  return { queueMode, omitName, notifications, retry, updateMargin, awakeTime };
 }
 
 function bootstrapOf(

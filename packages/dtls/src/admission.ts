@@ -1,24 +1,33 @@
 // Who may begin a handshake with us: whoever has shown that it receives at its address (RFC 6347 §4.2.1), and then only so
 // many at once, in all and of one host. Nothing is remembered of anybody who has not shown it.
-import type { Address, Instant, Peer, Random } from '@lapwing/kernel';
+import type { Address, Instant, Peer } from '@lapwing/kernel';
 import { CookieJar } from './handshake/cookie.ts';
 import { type HelloView, peekClientHello } from './handshake/hello-view.ts';
 import { type Fragment, HandshakeType, handshakeHeaderSize } from './messages/handshake.ts';
 import { helloVerifyVersion } from './messages/hello-verify-request.ts';
-import type { Limits, Timers } from './options.ts';
+import type { Limits, Settings } from './options.ts';
 import { ContentType, RECORD_HEADER, type RecordView, writeRecordHeader } from './record/record.ts';
+import type { Sealing } from './sealing.ts';
 import type { Counters } from './stats.ts';
+
+export interface AdmissionParts {
+  readonly settings: Settings;
+  readonly counters: Counters;
+  readonly sealing: Pick<Sealing, 'room'>;
+}
 
 export class Admission {
   private readonly cookies: CookieJar;
   private readonly limits: Limits;
   private readonly counters: Counters;
+  private readonly sealing: Pick<Sealing, 'room'>;
   private readonly hosts = new Map<string, number>();
 
-  constructor(random: Random, timers: Timers, limits: Limits, counters: Counters) {
-    this.cookies = new CookieJar(random, timers.cookie);
-    this.limits = limits;
+  constructor({ settings, counters, sealing }: AdmissionParts) {
+    this.cookies = new CookieJar(settings.random, settings.timers.cookie);
+    this.limits = settings.limits;
     this.counters = counters;
+    this.sealing = sealing;
   }
 
   /**
@@ -31,12 +40,12 @@ export class Admission {
       this.counters.add('helloRefused');
       return undefined;
     }
-    if (hello.cookie.length > 0) {
-      if (this.cookies.verify(now, road.key, hello)) return this.hasRoom(road.address) ? hello : undefined;
+    if (hello.hasCookie) {
+      if (this.cookies.verify(now, road.address, hello)) return this.hasRoom(road.address) ? hello : undefined;
       this.counters.add('cookiesWrong');
     }
-    this.counters.add('cookiesSent');
-    return askBack(fragment, record, this.cookies.make(now, road.key, hello));
+    this.counters.counts.cookiesSent += 1;
+    return this.askBack(fragment, record, this.cookies.make(now, road.address, hello));
   }
 
   private hasRoom(address: Address): boolean {
@@ -58,36 +67,28 @@ export class Admission {
     if (left > 0) this.hosts.set(host, left);
     else this.hosts.delete(host);
   }
+
+  /**
+   * A HelloVerifyRequest in its record, written in one go for it answers whoever asks. Record and message numbers are those of
+   * the hello: no state tells them (RFC 6347 §4.2.1).
+   */
+  private askBack({ messageSeq }: Fragment, record: RecordView, cookie: Uint8Array): Uint8Array {
+    const bodyLength = 3 + cookie.length;
+    const length = handshakeHeaderSize + bodyLength;
+    const bytes = this.sealing.room(RECORD_HEADER + length);
+    const { sequence } = record;
+    const at = writeRecordHeader(bytes, 0, ContentType.Handshake, helloVerifyVersion, 0, sequence, undefined, length);
+    bytes[at] = HandshakeType.helloVerifyRequest;
+    bytes[at + 3] = bytes[at + 11] = bodyLength;
+    bytes[at + 4] = messageSeq >>> 8;
+    bytes[at + 5] = messageSeq;
+    const bodyAt = at + handshakeHeaderSize;
+    bytes[bodyAt] = helloVerifyVersion >>> 8;
+    bytes[bodyAt + 1] = helloVerifyVersion & 0xff;
+    bytes[bodyAt + 2] = cookie.length;
+    bytes.set(cookie, bodyAt + 3);
+    return bytes;
+  }
 }
 
 const hostOf = (address: Address): string => (address.via === 'sms' ? address.msisdn : address.host);
-
-/**
- * A HelloVerifyRequest in its record, written in one go for it answers whoever asks. Record and message numbers are those of
- * the hello: no state tells them (RFC 6347 §4.2.1).
- */
-function askBack({ messageSeq }: Fragment, record: RecordView, cookie: Uint8Array): Uint8Array {
-  const bodyLength = 3 + cookie.length;
-  const bytes = new Uint8Array(RECORD_HEADER + handshakeHeaderSize + bodyLength);
-  const length = handshakeHeaderSize + bodyLength;
-  const at = writeRecordHeader(
-    bytes,
-    0,
-    ContentType.Handshake,
-    helloVerifyVersion,
-    0,
-    record.sequence,
-    undefined,
-    length,
-  );
-  bytes[at] = HandshakeType.helloVerifyRequest;
-  bytes[at + 3] = bytes[at + 11] = bodyLength;
-  bytes[at + 4] = messageSeq >>> 8;
-  bytes[at + 5] = messageSeq;
-  const bodyAt = at + handshakeHeaderSize;
-  bytes[bodyAt] = helloVerifyVersion >>> 8;
-  bytes[bodyAt + 1] = helloVerifyVersion & 0xff;
-  bytes[bodyAt + 2] = cookie.length;
-  bytes.set(cookie, bodyAt + 3);
-  return bytes;
-}

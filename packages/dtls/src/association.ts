@@ -23,6 +23,7 @@ export class AssociationPeer implements Peer {
   holder: PeerHolder;
   /** At hand while records come and go. */
   live: LiveAssociation | undefined = undefined;
+  known: object | undefined = undefined;
 
   constructor(place: number, holder: PeerHolder) {
     this.place = place;

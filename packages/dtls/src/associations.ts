@@ -7,7 +7,6 @@ import {
   formatAddress,
   type Identity,
   type Instant,
-  LinkedList,
   nobody,
   type Peer,
   type Random,
@@ -25,7 +24,9 @@ import {
   hasOwnCid,
   isAt,
   NAME_AT,
-  packAssociation,
+  type PackedIdentity,
+  packedSize,
+  packInto,
   readAddress,
   readCounts,
   readIdentity,
@@ -43,9 +44,7 @@ import type { DirectionKeys } from './suites/key-block.ts';
 import { defaultSuites } from './suites/registry.ts';
 import type { Suite } from './suites/suite.ts';
 import type { SteadyWall } from './wall.ts';
-
-/** A live association that was quiet for so long may be packed to make room for another one, in ms. */
-const BRIEFLY = 1000;
+import { Warm } from './warm.ts';
 
 export class Associations implements PeerHolder {
   readonly ids: ConnectionIdSettings | undefined;
@@ -58,8 +57,7 @@ export class Associations implements PeerHolder {
   private readonly index = new AddressIndex();
   private readonly recency = new Recency();
   private readonly ciphers: CipherCache;
-  /** In the order in which they became so. */
-  private readonly warm = new LinkedList<LiveAssociation>();
+  private readonly warm: Warm;
   private readonly identities: Identities;
   private established = 0;
 
@@ -70,6 +68,7 @@ export class Associations implements PeerHolder {
     this.random = random;
     this.wall = wall;
     this.ciphers = new CipherCache(limits.ciphers);
+    this.warm = new Warm(limits.warm);
   }
 
   get size(): number {
@@ -113,6 +112,11 @@ export class Associations implements PeerHolder {
     return peers
       .filter((peer) => sameIdentity(peer.identity, identity))
       .sort((a, b) => this.seenAt(a) - this.seenAt(b));
+  }
+
+  /** False only when it is sure that there are not more than `count` of that identity. */
+  mayBeMoreThan(count: number, identity: Identity): boolean {
+    return this.identities.mayBeMoreThan(count, identity);
   }
 
   /** Also for a peer object of others with the same key. */
@@ -216,6 +220,8 @@ export class Associations implements PeerHolder {
     const { sealing, opening, name } = pending;
     this.pack(live, name, sealing, opening);
     live.pending = undefined;
+    // From now on it is read from the slab by whoever asks.
+    live.identity = undefined;
     this.index.add(hashAddress(live.road.address), peer.place);
     this.recency.add(peer.place);
     this.identities.add(identity, peer.place);
@@ -224,8 +230,8 @@ export class Associations implements PeerHolder {
   }
 
   private warmUp(live: LiveAssociation, now: Instant): void {
-    this.warm.add(live);
-    if (this.warm.size > this.limits.warm) this.makeRoom(live, now);
+    const gone = this.warm.add(live, now);
+    if (gone !== undefined) this.putAway(gone);
   }
 
   /** An association of another process at its old place, put away; false when the place or its key is taken. */
@@ -312,7 +318,7 @@ export class Associations implements PeerHolder {
 
   /** Puts away what was quiet for `quiet` ms. */
   cool(quiet: number, now: Instant): void {
-    for (const live of this.warm) if (live.seenAt + quiet <= now && live.handshake === undefined) this.putAway(live);
+    for (const live of this.warm.quietFor(quiet, now)) this.putAway(live);
   }
 
   /** The bytes of an established association, up to date. */
@@ -350,12 +356,11 @@ export class Associations implements PeerHolder {
     const identity = live.identity ?? nobody;
     const { address } = live.road;
     const beside = { name, sealing, opening, address, seen: this.wall.at(live.seenAt) };
-    let bytes = packAssociation(live, beside, identity.kind === 'x509' ? ELSEWHERE : identity);
-    if (identity.kind === 'x509' || bytes.length > LONGEST_PIECE) {
-      this.identities.set(place, identity);
-      bytes = packAssociation(live, beside, ELSEWHERE);
-    }
-    this.store.put(place, bytes);
+    let packed: PackedIdentity = identity.kind === 'x509' ? ELSEWHERE : identity;
+    if (packed !== ELSEWHERE && packedSize(live, address, packed) > LONGEST_PIECE) packed = ELSEWHERE;
+    if (packed === ELSEWHERE) this.identities.set(place, identity);
+    this.store.take(place, packedSize(live, address, packed));
+    packInto(this.store.block(place), this.store.offset(place), live, beside, packed);
   }
 
   private putAway(live: LiveAssociation): void {
@@ -371,25 +376,6 @@ export class Associations implements PeerHolder {
 
   private write(live: LiveAssociation): void {
     writeCounts(this.store.block(live.peer.place), this.store.offset(live.peer.place), live, this.wall.at(live.seenAt));
-  }
-
-  /** Of the first few the quiet one, else the first whose handshake is over. */
-  private makeRoom(keep: LiveAssociation, now: Instant): void {
-    let tries = 4;
-    let fallback: LiveAssociation | undefined;
-    for (const live of this.warm) {
-      if (live === keep || live.handshake !== undefined) continue;
-      if (live.seenAt + BRIEFLY <= now || tries === 0) {
-        this.putAway(live);
-        return;
-      }
-      fallback ??= live;
-      tries -= 1;
-      // Busy: to the end of the queue.
-      this.warm.delete(live);
-      this.warm.add(live);
-    }
-    if (fallback !== undefined) this.putAway(fallback);
   }
 
   private isAt(peer: AssociationPeer, address: Address): boolean {

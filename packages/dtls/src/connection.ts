@@ -10,8 +10,8 @@ export class Connection implements Due, Linked<Connection> {
   /** Where it began, though the association may have moved since. */
   readonly origin: Peer;
   readonly startedAt: Instant;
-  /** Server: of the hello that it began with. A hello with another one is another handshake. */
-  readonly helloRandom: Uint8Array | undefined;
+  /** Server: of the hello that it began with (`HelloView.mark`). A hello with another one is another handshake. */
+  readonly helloMark: number | undefined;
   /** Client: under what its session is kept. */
   readonly sessionKey: string | undefined;
   state: 'shaking' | 'established' | 'over' = 'shaking';
@@ -23,6 +23,8 @@ export class Connection implements Due, Linked<Connection> {
   /** Records of epoch 1 that came before their keys. */
   early: Uint8Array[] | undefined = undefined;
   earlyBytes = 0;
+  /** Where the table of its role has it, -1 in none; written by the table. */
+  slot = -1;
   dueAt: Instant = 0;
   place = -1;
   list: LinkedList<Connection> | undefined = undefined;
@@ -33,13 +35,13 @@ export class Connection implements Due, Linked<Connection> {
     machine: Handshake,
     live: LiveAssociation,
     startedAt: Instant,
-    from: { readonly helloRandom?: Uint8Array; readonly sessionKey?: string; readonly plainSequence?: number },
+    from: { readonly helloMark?: number; readonly sessionKey?: string; readonly plainSequence?: number },
   ) {
     this.machine = machine;
     this.live = live;
     this.origin = live.road;
     this.startedAt = startedAt;
-    this.helloRandom = from.helloRandom;
+    this.helloMark = from.helloMark;
     this.sessionKey = from.sessionKey;
     this.plainSequence = from.plainSequence ?? 0;
     live.handshake = this;

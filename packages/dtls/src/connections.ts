@@ -64,7 +64,7 @@ export class Connections {
     this.journaling = journaling;
     this.hearing = new Hearing(parts, (peer, cause) => this.end(peer, cause));
     this.idLength = table.ids?.length ?? 0;
-    const admission = new Admission(settings.random, settings.timers, settings.limits, counters);
+    const admission = new Admission(parts);
     this.handshakes = new Handshakes({
       ...parts,
       admission,

@@ -64,8 +64,9 @@ export class FlightWriter {
   /** What was written is one datagram. */
   flush(connection: Connection): void {
     if (this.written === 0) return;
-    const bytes = this.sealing.room(this.written);
-    bytes.set(this.scratch.subarray(0, this.written));
+    const { scratch, written } = this;
+    const bytes = this.sealing.room(written);
+    for (let i = 0; i < written; i += 1) bytes[i] = scratch[i] as number;
     this.written = 0;
     this.outlet.transmit(connection.road, bytes);
   }

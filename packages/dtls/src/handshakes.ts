@@ -1,13 +1,14 @@
 // All handshakes of a transport: begins them, carries out what their machines say, keeps their deadlines and their number,
 // and turns those that succeed into associations. An old association of the same address lives until the new handshake
 // has finished: a forged hello costs it nothing.
-import { DueQueue, type Identity, type Instant, LinkedList, type Peer } from '@lapwing/kernel';
+import { DueQueue, type Instant, LinkedList, type Peer } from '@lapwing/kernel';
 import type { Admission } from './admission.ts';
 import type { AssociationPeer, LiveAssociation } from './association.ts';
 import type { Associations } from './associations.ts';
 import { Connection } from './connection.ts';
+import { ConnectionTable } from './connection-table.ts';
 import type { Credentials } from './credentials.ts';
-import { begunAgain, gaveWay, gaveWayToItself, shakenAgain, tooManyHalfOpen } from './endings.ts';
+import { begunAgain, tooManyHalfOpen } from './endings.ts';
 import { type AlertError, HandshakeError } from './errors.ts';
 import { FlightWriter } from './flight-writer.ts';
 import type { Established, HandshakeEffect, HandshakeInput, Question } from './handshake/contract.ts';
@@ -17,11 +18,11 @@ import type { HandshakeSettings } from './handshake/settings.ts';
 import type { Journaling } from './journaling.ts';
 import type { Settings } from './options.ts';
 import type { Outlet } from './outlet.ts';
-import { sameIdentity } from './same-identity.ts';
 import type { Sealing } from './sealing.ts';
 import type { ServerNames } from './server-names.ts';
 import type { Sessions } from './sessions.ts';
 import type { Counters } from './stats.ts';
+import { Succession } from './succession.ts';
 import { traceEnd, traceMessage } from './traces.ts';
 
 export interface HandshakeParts {
@@ -45,22 +46,21 @@ export interface HandshakeParts {
 
 interface Step {
   readonly connection: Connection;
-  /** Undefined: time has passed. */
-  readonly input: HandshakeInput | undefined;
+  readonly input: HandshakeInput;
 }
 
 export class Handshakes {
   private readonly parts: HandshakeParts;
   private readonly deadlines = new DueQueue<Connection>();
-  /** By the key of the road: those on their way, and those whose last flight is kept. */
-  private readonly outgoing = new Map<string, Connection>();
-  private readonly incoming = new Map<string, Connection>();
+  /** Those on their way, and those whose last flight is kept. */
+  private readonly outgoing = new ConnectionTable();
+  private readonly incoming = new ConnectionTable();
   /** In the order in which they began. */
   private readonly halfOpen = new LinkedList<Connection>();
   private readonly lingering = new LinkedList<Connection>();
   private readonly writer: FlightWriter;
-  private readonly evicted: Error;
-  private readonly evictedByItself: Error;
+  private readonly succession: Succession;
+  private readonly wall: () => number;
   private shaking = 0;
   private readonly waiting: Step[] = [];
   private isBusy = false;
@@ -68,8 +68,8 @@ export class Handshakes {
   constructor(parts: HandshakeParts) {
     this.parts = parts;
     this.writer = new FlightWriter(parts);
-    this.evicted = gaveWay(parts.settings.limits.associations);
-    this.evictedByItself = gaveWayToItself(parts.settings.limits.perIdentity);
+    this.succession = new Succession(parts);
+    this.wall = () => parts.settings.clock.wall();
   }
 
   get size(): number {
@@ -85,7 +85,7 @@ export class Handshakes {
   }
 
   at(road: Peer, role: 'client' | 'server'): Connection | undefined {
-    return (role === 'client' ? this.outgoing : this.incoming).get(road.key);
+    return this.tableOf(role).at(road);
   }
 
   /** Begins a handshake with a server. Throws HandshakeError when there is no room for another association. */
@@ -104,22 +104,25 @@ export class Handshakes {
         tickets: settings.tickets ? 'ask' : 'none',
         connectionId: this.parts.table.connectionIdOf(live),
         datagram,
-        wall: settings.clock.wall(),
+        wall: this.wall,
       }),
     );
     const connection = new Connection(handshake, live, now, { sessionKey });
-    const before = this.outgoing.get(road.key);
-    if (before !== undefined) this.release(before);
-    this.outgoing.set(road.key, connection);
+    const before = this.outgoing.at(road);
+    if (before !== undefined) {
+      this.release(before);
+      this.outgoing.delete(before);
+    }
+    this.outgoing.add(connection);
     this.begin(connection);
     this.handle(connection, { kind: 'start' }, now);
     return connection;
   }
 
   /** Begins a handshake with a client that has shown its address. `sequence`: record number of its hello. */
-  accept(road: Peer, helloRandom: Uint8Array, sequence: number, now: Instant): Connection | undefined {
+  accept(road: Peer, helloMark: number, sequence: number, now: Instant): Connection | undefined {
     const { settings, machine, datagram, counters, admission } = this.parts;
-    const before = this.incoming.get(road.key);
+    const before = this.incoming.at(road);
     if (before !== undefined) this.drop(before, begunAgain);
     const oldest = this.halfOpen.first;
     if (oldest !== undefined && this.halfOpen.size >= settings.limits.halfOpen) {
@@ -137,14 +140,14 @@ export class Handshakes {
         tickets: this.parts.tickets,
         connectionId: this.parts.table.connectionIdOf(live),
         datagram,
-        wall: settings.clock.wall(),
+        wall: this.wall,
       }),
     );
     const connection = new Connection(handshake, live, now, {
-      helloRandom: helloRandom.slice(),
+      helloMark,
       plainSequence: sequence,
     });
-    this.incoming.set(road.key, connection);
+    this.incoming.add(connection);
     this.halfOpen.add(connection);
     admission.enter(road.address);
     this.begin(connection);
@@ -153,19 +156,29 @@ export class Handshakes {
 
   /** An input that an effect causes waits until the effects of the running step are carried out. */
   handle(connection: Connection, input: HandshakeInput, now: Instant): void {
-    this.waiting.push({ connection, input });
-    if (this.isBusy) return;
-    for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) this.step(next, now);
+    if (this.isBusy) this.waiting.push({ connection, input });
+    else {
+      this.step(connection, input, now);
+      this.catchUp(now);
+    }
   }
 
   expire(now: Instant): void {
     for (let due = this.deadlines.take(now); due !== undefined; due = this.deadlines.take(now)) {
-      this.step({ connection: due, input: undefined }, now);
+      this.step(due, undefined, now);
     }
-    for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) this.step(next, now);
+    this.catchUp(now);
   }
 
-  private step({ connection, input }: Step, now: Instant): void {
+  private catchUp(now: Instant): void {
+    while (this.waiting.length > 0) {
+      const { connection, input } = this.waiting.shift() as Step;
+      this.step(connection, input, now);
+    }
+  }
+
+  /** Without an input time has passed. */
+  private step(connection: Connection, input: HandshakeInput | undefined, now: Instant): void {
     if (connection.state === 'over') return;
     if (input?.kind === 'fragment') traceMessage('in', connection, input.epoch, input.bytes);
     const { machine } = connection;
@@ -195,7 +208,7 @@ export class Handshakes {
 
   /** Ends all that have not finished. */
   close(error: HandshakeError): void {
-    for (const map of [this.outgoing, this.incoming]) for (const each of [...map.values()]) this.drop(each, error);
+    for (const each of [...this.outgoing.all(), ...this.incoming.all()]) this.drop(each, error);
     this.deadlines.clear();
   }
 
@@ -226,17 +239,7 @@ export class Handshakes {
   }
 
   private reserve(road: Peer, role: 'client' | 'server', now: Instant): LiveAssociation | undefined {
-    const { table, settings, counters } = this.parts;
-    if (table.size + this.shaking >= settings.limits.associations) {
-      const stale = table.stalest(now);
-      if (stale === undefined) {
-        counters.add('associationsFull');
-        return undefined;
-      }
-      counters.add('associationsEvicted');
-      this.parts.end(stale, this.evicted);
-    }
-    return table.reserve(road, role, now);
+    return this.succession.makeRoom(this.shaking, now) ? this.parts.table.reserve(road, role, now) : undefined;
   }
 
   private run(connection: Connection, effects: readonly HandshakeEffect[], now: Instant): void {
@@ -306,43 +309,16 @@ export class Handshakes {
     live.sendLimit = outcome.sendLimit;
     table.establish(live, outcome.identity);
     table.touch(live, now);
-    this.finish(connection);
+    this.shook(connection);
     connection.state = 'established';
     this.linger(connection);
-    counters.add('handshakesDone');
-    if (outcome.resumed) counters.add('handshakesResumed');
+    counters.counts.handshakesDone += 1;
+    if (outcome.resumed) counters.counts.handshakesResumed += 1;
     sessions.keep(connection, outcome.session, now);
-    this.replace(live, outcome.identity, now);
-    if (live.role === 'server') this.thinOut(live.peer, outcome.identity);
+    this.succession.follow(live, outcome.identity, now);
     traceEnd(connection, outcome);
     journaling.write(live.peer, now);
     outlet.established(connection, outcome);
-  }
-
-  /** What the new association stands for: nobody will use the old ones any more, or can. */
-  private replace({ peer, road, role }: LiveAssociation, identity: Identity, now: Instant): void {
-    const { table } = this.parts;
-    for (;;) {
-      const old = table.byAddress(
-        road.address,
-        (other) =>
-          other !== peer &&
-          table.liveOf(other, now).role === role &&
-          (!table.hasOwnCid(other) || sameIdentity(other.identity, identity)),
-      );
-      if (old === undefined) return;
-      this.parts.end(old, shakenAgain);
-    }
-  }
-
-  /** One credential does not fill the table. */
-  private thinOut(peer: AssociationPeer, identity: Identity): void {
-    const { table, settings, counters } = this.parts;
-    const others = table.byIdentity(identity).filter((other) => other !== peer);
-    for (const old of others.slice(0, Math.max(0, others.length + 1 - settings.limits.perIdentity))) {
-      counters.add('associationsEvicted');
-      this.parts.end(old, this.evictedByItself);
-    }
   }
 
   private comeToNothing(connection: Connection, error: AlertError | HandshakeError): void {
@@ -368,22 +344,27 @@ export class Handshakes {
   private linger(connection: Connection): void {
     const { limits } = this.parts.settings;
     this.lingering.add(connection);
-    (connection.role === 'client' ? this.outgoing : this.incoming).set(connection.origin.key, connection);
-    connection.live.handshake = connection;
     const oldest = this.lingering.first;
     if (oldest !== undefined && this.lingering.size > limits.lingering) this.release(oldest);
   }
 
   /** Takes it out of every list. */
   private finish(connection: Connection): void {
-    const map = connection.role === 'client' ? this.outgoing : this.incoming;
-    const { key, address } = connection.origin;
-    if (map.get(key) === connection) map.delete(key);
-    if (this.halfOpen.delete(connection)) this.parts.admission.leave(address);
+    if (connection.state === 'shaking') this.shook(connection);
+    this.tableOf(connection.role).delete(connection);
     this.lingering.delete(connection);
     this.deadlines.delete(connection);
-    if (connection.state === 'shaking') this.shaking -= 1;
     if (connection.live.handshake === connection) connection.live.handshake = undefined;
+  }
+
+  /** It is on its way no more. */
+  private shook(connection: Connection): void {
+    this.shaking -= 1;
+    if (this.halfOpen.delete(connection)) this.parts.admission.leave(connection.origin.address);
     connection.early = undefined;
+  }
+
+  private tableOf(role: 'client' | 'server'): ConnectionTable {
+    return role === 'client' ? this.outgoing : this.incoming;
   }
 }

@@ -32,6 +32,18 @@ export class Identities {
     this.beside.delete(place);
   }
 
+  /** As far as hashes tell: others may have the same. */
+  mayBeMoreThan(count: number, identity: Identity): boolean {
+    if (!this.isIndexed || identity.kind === 'none') return false;
+    const hash = hashIdentity(identity);
+    let found = 0;
+    for (let step = this.index.find(hash, 0); step >= 0; step = this.index.find(hash, step + 1)) {
+      found += 1;
+      if (found > count) return true;
+    }
+    return false;
+  }
+
   /** Places of that identity, and perhaps of others; none for nobody, or where their number is not limited. */
   *placesLike(identity: Identity): IterableIterator<number> {
     if (!this.isIndexed || identity.kind === 'none') return;

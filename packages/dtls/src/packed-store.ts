@@ -16,7 +16,7 @@ export class PackedStore {
     return place < this.pieces.length && this.pieces[place] !== NONE;
   }
 
-  /** Where the bytes of `place` are: in this block, from `offset`. They do not move before the next `put`. */
+  /** Where the bytes of `place` are: in this block, from `offset`. They do not move before the next `take`. */
   block(place: number): Uint8Array {
     return this.slab.block(this.pieces[place] as number);
   }
@@ -25,17 +25,15 @@ export class PackedStore {
     return this.slab.offset(this.pieces[place] as number);
   }
 
-  /** A copy of `bytes`, at most `LONGEST_PIECE`, in the place of what was there. */
-  put(place: number, bytes: Uint8Array): void {
+  /** Makes room for `length` bytes, at most `LONGEST_PIECE`, in the place of what was there; all zeros. */
+  take(place: number, length: number): void {
     this.delete(place);
     if (place >= this.pieces.length) {
       const larger = new Int32Array(place + 1 + (place >> 2)).fill(NONE);
       larger.set(this.pieces);
       this.pieces = larger;
     }
-    const piece = this.slab.take(bytes.length);
-    this.slab.block(piece).set(bytes, this.slab.offset(piece));
-    this.pieces[place] = piece;
+    this.pieces[place] = this.slab.take(length);
   }
 
   /** Overwrites them. */

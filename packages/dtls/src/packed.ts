@@ -6,7 +6,7 @@
 //     3 send limit       25 records sealed      51 name, 9 bytes                identity: kind, length, bytes
 //     5 next to write    29 forged records      60 peer's connection id
 //    11 newest read + 1  33 since, ms              keys to seal with: MAC, key, IV
-import { type Address, decodeUtf8, encodeUtf8, FormatError, type Identity, nobody } from '@lapwing/kernel';
+import { type Address, decodeUtf8, encodeUtf8, FormatError, type Identity, noBytes, nobody } from '@lapwing/kernel';
 import { NAME_LENGTH } from './connection-id.ts';
 import type { Way } from './record/active-keys.ts';
 import type { DirectionKeys } from './suites/key-block.ts';
@@ -75,38 +75,72 @@ export type PackedIdentity = Identity | typeof ELSEWHERE;
 /** Bytes of keys in one direction. */
 const keysLength = (suite: Suite): number => suite.macLength + suite.keyLength + suite.ivLength;
 
+/** In memory of its own. */
 export function packAssociation(association: Terms & Counts, beside: Beside, identity: PackedIdentity): Uint8Array {
+  const bytes = new Uint8Array(packedSize(association, beside.address, identity));
+  packInto(bytes, 0, association, beside, identity);
+  return bytes;
+}
+
+/** Bytes that it will take. */
+export function packedSize({ suite, sendCid }: Terms, address: Address, identity: PackedIdentity): number {
+  const fixed = CID_AT + 1 + (sendCid?.length ?? 0) + 2 * keysLength(suite);
+  return fixed + 4 + utf8Length(textOf(address)) + 3 + packIdentity(identity).length;
+}
+
+/** Writes `packedSize` bytes from `at`, where all are zero. */
+export function packInto(
+  bytes: Uint8Array,
+  at: number,
+  association: Terms & Counts,
+  beside: Beside,
+  identity: PackedIdentity,
+): void {
   const { suite, sendCid } = association;
   const { address, name, sealing, opening } = beside;
   const cidLength = sendCid?.length ?? 0;
-  const place = encodeUtf8(address.via === 'sms' ? address.msisdn : address.host);
-  const who = packIdentity(identity);
-  const keysAt = CID_AT + 1 + cidLength;
+  const keysAt = at + CID_AT + 1 + cidLength;
   const addressAt = keysAt + 2 * keysLength(suite);
-  const identityAt = addressAt + 4 + place.length;
-  const bytes = new Uint8Array(identityAt + 3 + who.length);
-  bytes[0] =
+  bytes[at] =
     (association.role === 'server' ? Flag.Server : 0) |
     (sendCid === undefined ? 0 : Flag.HasCid) |
     (association.hasOwnCid ? Flag.HasOwnCid : 0) |
     (suite.encryptThenMac ? Flag.EncryptThenMac : 0);
-  put(bytes, 1, 2, suite.id);
-  put(bytes, 3, 2, association.sendLimit);
-  put(bytes, SINCE_AT, 6, Math.floor(association.since));
-  writeCounts(bytes, 0, association, beside.seen);
-  bytes.set(name, NAME_AT);
-  bytes[CID_AT] = cidLength;
-  if (sendCid !== undefined) bytes.set(sendCid, CID_AT + 1);
+  put(bytes, at + 1, 2, suite.id);
+  put(bytes, at + 3, 2, association.sendLimit);
+  put(bytes, at + SINCE_AT, 6, Math.floor(association.since));
+  writeCounts(bytes, at, association, beside.seen);
+  bytes.set(name, at + NAME_AT);
+  bytes[at + CID_AT] = cidLength;
+  if (sendCid !== undefined) bytes.set(sendCid, at + CID_AT + 1);
   writeKeys(bytes, keysAt, sealing);
   writeKeys(bytes, keysAt + keysLength(suite), opening);
   bytes[addressAt] = address.via === 'udp' ? 0 : address.via === 'tcp' ? 1 : 2;
   put(bytes, addressAt + 1, 2, address.via === 'sms' ? 0 : address.port);
-  bytes[addressAt + 3] = place.length;
-  bytes.set(place, addressAt + 4);
+  const placeLength = writeText(bytes, addressAt + 4, textOf(address));
+  bytes[addressAt + 3] = placeLength;
+  const identityAt = addressAt + 4 + placeLength;
   bytes[identityAt] = identityKinds.indexOf(identity === ELSEWHERE ? ELSEWHERE : (identity.kind as 'none'));
+  const who = packIdentity(identity);
   put(bytes, identityAt + 1, 2, who.length);
   bytes.set(who, identityAt + 3);
-  return bytes;
+}
+
+const textOf = (address: Address): string => (address.via === 'sms' ? address.msisdn : address.host);
+
+/** Hosts are short and ASCII, for which loops beat the encoder's call. */
+function utf8Length(text: string): number {
+  return hasWideText(text) ? encodeUtf8(text).length : text.length;
+}
+
+function writeText(bytes: Uint8Array, at: number, text: string): number {
+  if (hasWideText(text)) {
+    const encoded = encodeUtf8(text);
+    bytes.set(encoded, at);
+    return encoded.length;
+  }
+  for (let i = 0; i < text.length; i += 1) bytes[at + i] = text.charCodeAt(i);
+  return text.length;
 }
 
 /** Only what has changed since it was packed. */
@@ -188,7 +222,7 @@ export function readAddress(bytes: Uint8Array, at: number): Address {
 /** Whether the packed association is at that address, without making one. */
 export function isAt(bytes: Uint8Array, at: number, address: Address): boolean {
   const start = addressAt(bytes, at);
-  const text = address.via === 'sms' ? address.msisdn : address.host;
+  const text = textOf(address);
   if (bytes[start + 3] !== text.length) return text.length < 128 && hasWideText(text) && isAtSlow(bytes, at, address);
   if (address.via !== 'sms' && get(bytes, start + 1, 2) !== address.port) return false;
   if (bytes[start] !== (address.via === 'udp' ? 0 : address.via === 'tcp' ? 1 : 2)) return false;
@@ -267,7 +301,7 @@ function writeKeys(bytes: Uint8Array, at: number, keys: DirectionKeys): void {
 }
 
 function packIdentity(identity: PackedIdentity): Uint8Array {
-  if (identity === ELSEWHERE) return new Uint8Array(0);
+  if (identity === ELSEWHERE) return noBytes;
   switch (identity.kind) {
     case 'psk':
     case 'oscore':
@@ -277,7 +311,7 @@ function packIdentity(identity: PackedIdentity): Uint8Array {
     case 'x509':
       return packCertificates(identity.subject, identity.chain);
     case 'none':
-      return new Uint8Array(0);
+      return noBytes;
   }
 }
 

@@ -101,7 +101,8 @@ describe('resumption', () => {
     const forgotten: Uint8Array[] = [];
     const inner = memorySessionCache();
     const sessions: SessionCache = {
-      ...inner,
+      find: (id, now) => inner.find(id, now),
+      keep: (id, session, now) => inner.keep(id, session, now),
       forget: (id) => {
         forgotten.push(id);
         inner.forget(id);

@@ -5,10 +5,12 @@ import type { LiveAssociation } from './association.ts';
 import type { Associations } from './associations.ts';
 import type { Journaling } from './journaling.ts';
 import type { Limits } from './options.ts';
+import type { Way } from './record/active-keys.ts';
 import { open, seal, sealedLength } from './record/protection.ts';
 import type { RecordView } from './record/record.ts';
 import { allowanceAt } from './snapshot.ts';
 import type { Counters } from './stats.ts';
+import type { DirectionKeys } from './suites/key-block.ts';
 
 /** Datagrams are cut from blocks: one of its own for each would cost more than what is in it. Small ones for who sends little. */
 const FIRST_BLOCK = 1024;
@@ -29,7 +31,7 @@ export class Sealing {
     this.journaling = journaling;
   }
 
-  /** Memory for a datagram of `length` bytes that nobody else will write to. */
+  /** Memory for a datagram of `length` bytes that nobody else will write to; all zeros. */
   room(length: number): Uint8Array {
     if (length > BLOCK / 8) return new Uint8Array(length);
     if (this.used + length > this.block.length) {
@@ -68,12 +70,17 @@ export class Sealing {
     live.writeSequence = sequence + 1;
     live.sealedRecords += 1;
     this.counters.counts.recordsOut += 1;
-    const keys = live.sealing ?? this.table.activate(live, 'sealing');
+    const keys = this.keysOf(live, 'sealing');
     return seal(live.suite, keys, type, 1, sequence, live.sendCid, content, out, at);
   }
 
   /** The content of a record, which it may overwrite; undefined when it is forged. */
   open(live: LiveAssociation, view: RecordView, bytes: Uint8Array): Uint8Array | undefined {
-    return open(live.suite, live.opening ?? this.table.activate(live, 'opening'), view, bytes);
+    return open(live.suite, this.keysOf(live, 'opening'), view, bytes);
+  }
+
+  /** While hands are shaken the keys are good for one record, which is not worth making them active. */
+  private keysOf(live: LiveAssociation, way: Way): DirectionKeys {
+    return live[way] ?? live.pending?.[way] ?? this.table.activate(live, way);
   }
 }

@@ -3,7 +3,8 @@ import { SeededRandom } from '@lapwing/kernel/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Session } from './handshake/session.ts';
-import { decodeSession, encodeSession, TicketKeys } from './tickets.ts';
+import { decodeSession, encodeSession } from './session-codec.ts';
+import { TicketKeys } from './tickets.ts';
 
 const session: Session = {
   id: new Uint8Array(0),

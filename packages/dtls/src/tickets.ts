@@ -3,28 +3,14 @@
 // process, unless the keys are given.
 //
 //     key's name 8 | nonce 12 | AES-256-GCM of: session | tag 16
-import {
-  type Duration,
-  decodeUtf8,
-  encodeUtf8,
-  equalBytes,
-  FormatError,
-  type Identity,
-  type Instant,
-  nobody,
-  openAead,
-  type Random,
-  Reader,
-  sealAead,
-  Writer,
-} from '@lapwing/kernel';
+import { type Duration, equalBytes, FormatError, type Instant, openAead, type Random, sealAead } from '@lapwing/kernel';
 import type { Session, TicketSource } from './handshake/session.ts';
+import { decodeSession, encodeSession } from './session-codec.ts';
 
 const NAME = 8;
 const NONCE = 12;
 const TAG = 16;
 const KEY = 32;
-const FORMAT = 1;
 /** Longest ticket in bytes: chains of certificates make no ticket. */
 const LONGEST_TICKET = 1024;
 
@@ -96,72 +82,4 @@ export class TicketKeys implements TicketSource {
     this.previous = now - this.current.madeAt < 2 * this.lifetime ? this.current : undefined;
     this.current = undefined;
   }
-}
-
-const identityKinds = ['none', 'psk', 'rpk', 'x509'] as const;
-
-/** The id and the ticket are not inside: a session that comes by a ticket has neither. */
-export function encodeSession(session: Session, sealedAt: number): Uint8Array {
-  const writer = new Writer(256);
-  writer.u8(FORMAT);
-  writer.u8((session.extendedMasterSecret ? 1 : 0) | (session.encryptThenMac ? 2 : 0));
-  writer.u16(session.suite);
-  writer.u64(BigInt(Math.floor(sealedAt)));
-  writer.bytes(session.masterSecret);
-  const name = encodeUtf8(session.serverName ?? '');
-  writer.u16(name.length).bytes(name);
-  writer.u8(session.credential.length).bytes(session.credential);
-  const { identity } = session;
-  writer.u8(Math.max(0, identityKinds.indexOf(identity.kind as 'none')));
-  for (const part of partsOf(identity)) writer.u16(part.length).bytes(part);
-  return writer.finish();
-}
-
-/** Throws FormatError. */
-export function decodeSession(bytes: Uint8Array): { readonly session: Session; readonly sealedAt: number } {
-  const reader = new Reader(bytes);
-  if (reader.u8() !== FORMAT) throw new FormatError('a session of another format');
-  const flags = reader.u8();
-  const suite = reader.u16();
-  const sealedAt = Number(reader.u64());
-  const masterSecret = reader.take(48).slice();
-  const name = decodeUtf8(reader.take(reader.u16()));
-  const credential = reader.take(reader.u8()).slice();
-  const kind = identityKinds[reader.u8()];
-  const parts: Uint8Array[] = [];
-  while (reader.left > 0) parts.push(reader.take(reader.u16()).slice());
-  const session: Session = {
-    id: new Uint8Array(0),
-    ticket: undefined,
-    suite,
-    masterSecret,
-    extendedMasterSecret: (flags & 1) !== 0,
-    encryptThenMac: (flags & 2) !== 0,
-    serverName: name === '' ? undefined : name,
-    identity: identityOf(kind, parts),
-    credential,
-  };
-  return { session, sealedAt };
-}
-
-function partsOf(identity: Identity): readonly Uint8Array[] {
-  switch (identity.kind) {
-    case 'psk':
-    case 'oscore':
-      return [identity.id];
-    case 'rpk':
-      return [identity.publicKey];
-    case 'x509':
-      return [encodeUtf8(identity.subject), ...identity.chain];
-    case 'none':
-      return [];
-  }
-}
-
-function identityOf(kind: (typeof identityKinds)[number] | undefined, parts: readonly Uint8Array[]): Identity {
-  const [first, ...others] = parts;
-  if (first === undefined || kind === undefined || kind === 'none') return nobody;
-  if (kind === 'psk') return { kind, id: first };
-  if (kind === 'rpk') return { kind, publicKey: first };
-  return { kind, subject: decodeUtf8(first), chain: others };
 }

@@ -4,7 +4,7 @@ import { FormatError, type Instant, type Peer } from '@lapwing/kernel';
 import type { Admission } from './admission.ts';
 import { decodeAlert } from './alert.ts';
 import type { Connection } from './connection.ts';
-import { randomOf } from './handshake/hello-view.ts';
+import { markOf } from './handshake/hello-view.ts';
 import type { Handshakes } from './handshakes.ts';
 import { HandshakeType, readFragment } from './messages/handshake.ts';
 import type { Outlet } from './outlet.ts';
@@ -35,7 +35,8 @@ export class Unprotected {
   receive(road: Peer, bytes: Uint8Array, view: RecordView, now: Instant): void {
     const { counters } = this;
     const { type, version, bodyAt, end } = view;
-    const body = bytes.subarray(bodyAt, end);
+    // The runtime's datagrams are Buffers, whose views cost three times as much as these, and views of views are of their kind.
+    const body = new Uint8Array(bytes.buffer, bytes.byteOffset + bodyAt, end - bodyAt);
     const first = body[0];
     const isOld =
       type === ContentType.Alert || first === HandshakeType.clientHello || first === HandshakeType.helloVerifyRequest;
@@ -93,7 +94,7 @@ export class Unprotected {
       return;
     }
     const known = this.handshakes.at(road, 'server');
-    if (known !== undefined && (fragment.offset > 0 || isSameHello(known, fragment.body))) {
+    if (known !== undefined && (fragment.offset > 0 || known.helloMark === markOf(fragment.body))) {
       this.handshakes.handle(known, { kind: 'fragment', epoch: 0, bytes: body }, now);
       return;
     }
@@ -103,15 +104,7 @@ export class Unprotected {
       this.outlet.transmit(road, verdict);
       return;
     }
-    const connection = this.handshakes.accept(road, randomOf(verdict), view.sequence, now);
+    const connection = this.handshakes.accept(road, verdict.mark, view.sequence, now);
     if (connection !== undefined) this.handshakes.handle(connection, { kind: 'fragment', epoch: 0, bytes: body }, now);
   }
-}
-
-/** A hello that is sent again, or its first piece. */
-function isSameHello(connection: Connection, body: Uint8Array): boolean {
-  const { helloRandom } = connection;
-  if (helloRandom === undefined || body.length < 2 + helloRandom.length) return false;
-  for (let i = 0; i < helloRandom.length; i += 1) if (body[2 + i] !== helloRandom[i]) return false;
-  return true;
 }

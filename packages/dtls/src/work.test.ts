@@ -19,6 +19,7 @@ import { finishedData } from './suites/prf.ts';
 import { findSuite, suites, withEncryptThenMac } from './suites/registry.ts';
 import { Lockstep, type LockstepOptions } from './testing/lockstep.ts';
 import { pskParties } from './testing/parties.ts';
+import { withCookie } from './testing/with-cookie.ts';
 
 /** Each call by name, with the bytes or hash blocks that it works through. */
 type Work = readonly string[];
@@ -189,11 +190,15 @@ describe('a cookie', () => {
   it('takes the same work whichever of its bytes is wrong (G-22)', () => {
     const pair = new Lockstep({ ...pskParties(), settings: { suites } });
     pair.run(1);
-    const hello = peekClientHello(readFragment(pair.parcels[0]!.bytes, 13)!)!;
+    const fragment = readFragment(pair.parcels[0]!.bytes, 13)!;
+    const hello = peekClientHello(fragment)!;
+    const here = { via: 'udp', host: '192.0.2.1', port: 5684 } as const;
     const jar = new CookieJar({ bytes: (length) => bytesOf(length, 9), fraction: () => 0 });
-    const cookie = jar.make(0, '192.0.2.1:5684', hello);
-    const judged = (given: Uint8Array) =>
-      workOf(() => void jar.verify(0, '192.0.2.1:5684', { ...hello, cookie: given }));
+    const cookie = jar.make(0, here, hello);
+    const judged = (given: Uint8Array) => {
+      const again = peekClientHello(withCookie(fragment, given))!;
+      return workOf(() => void jar.verify(0, here, again));
+    };
     const right = judged(cookie);
     expect(right.at(-1)).toBe('timingSafeEqual 16 bytes');
     for (let at = 1; at < cookie.length; at += 1) {

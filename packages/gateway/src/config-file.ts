@@ -20,8 +20,11 @@ export async function loadConfig(file: string | undefined, environment: NodeJS.P
   if (file === undefined) return parseConfig(defaultText, 'yaml', environment);
   const text = await readText(file);
   const config = await parseConfig(text, syntaxOf(file, text), environment, file);
+  const credentials = [...config.security.credentials, ...(config.bootstrap?.security.credentials ?? [])];
   const secrets =
-    config.mqtt.password !== undefined || config.security.credentials.some(({ psk }) => psk !== undefined);
+    config.mqtt.password !== undefined ||
+    credentials.some(({ psk, oscore }) => psk !== undefined || oscore !== undefined) ||
+    (config.bootstrap?.plans.size ?? 0) > 0;
   if (!secrets || ((await stat(file)).mode & 0o004) === 0) return config;
   return {
     ...config,
@@ -55,7 +58,7 @@ export async function parseConfig(
     throw new ConfigError([`${name}: holds nothing; gateway.lwm2m.translators is what it needs at least`]);
   }
   if (syntax === 'hocon' || isFields(root['node']) || isFields(root['dashboard'])) leaveOut(root, warnings);
-  applyEnvironment(root, environment);
+  applyEnvironment(root, environment, warnings);
   return readConfig(root, warnings);
 }
 
@@ -145,7 +148,7 @@ function wrapped(root: Fields): Fields {
 }
 
 const ownKeys: { readonly [section: string]: ReadonlySet<string> } = {
-  '': new Set(['gateway', 'mqtt', 'models', 'log', 'security', 'store', 'psk_authentication']),
+  '': new Set(['gateway', 'mqtt', 'models', 'log', 'security', 'store', 'psk_authentication', 'bootstrap']),
   gateway: new Set(['lwm2m']),
   mqtt: new Set([
     'broker',
@@ -189,8 +192,9 @@ const prefixes: readonly (readonly [prefix: string, below: readonly string[]])[]
  * `LAPWING_MQTT__BROKER=…`: two underscores go one level down. Values are JSON where they look like it, else text; numbers too are text, as
  * which they are understood everywhere and lose no digit of what is none.
  */
-function applyEnvironment(root: Fields, environment: NodeJS.ProcessEnv): void {
+function applyEnvironment(root: Fields, environment: NodeJS.ProcessEnv, warnings: string[]): void {
   for (const [name, value] of Object.entries(environment).sort(([a], [b]) => (a < b ? -1 : 1))) {
+    if (isFlat(name)) warnings.push(`${name}: has no effect, two underscores lead one level down`);
     for (const [prefix, below] of prefixes) {
       if (value === undefined || !name.startsWith(prefix) || !name.includes('__')) continue;
       const keys = [...below, ...name.slice(prefix.length).toLowerCase().split('__')];
@@ -198,6 +202,12 @@ function applyEnvironment(root: Fields, environment: NodeJS.ProcessEnv): void {
       assign(root, keys, valueOf(value));
     }
   }
+}
+
+/** `LAPWING_MQTT_BROKER`: a section of ours, and no level below it. */
+function isFlat(name: string): boolean {
+  const [, section = ''] = /^LAPWING_([A-Z]+)_[^_]/.exec(name) ?? [];
+  return !name.includes('__') && ownKeys['']?.has(section.toLowerCase()) === true;
 }
 
 function valueOf(text: string): unknown {

@@ -7,7 +7,7 @@ import { likelyKey } from './known-keys.ts';
 import { isDatagrams, type PlaceConfig, placeOf } from './listener-place.ts';
 import { asList, type WrittenListener, type WrittenListeners } from './listener-schema.ts';
 import { type SmsPlace, smsPlaceOf } from './listener-sms.ts';
-import { Mountpoint, mountNames } from './topics.ts';
+import { loginNames, Mountpoint, mountNames } from './topics.ts';
 
 /** Where devices come in, and who may. */
 export type ListenerConfig = PlaceConfig & Admission;
@@ -107,8 +107,7 @@ export function noteMountpoint(template: string, at: string, notes: string[]): v
   const { placeholders } = new Mountpoint(template);
   for (const [written, name = ''] of template.matchAll(/\$\{([^}]*)\}/g)) {
     if (placeholders.includes(name)) continue;
-    const likely = likelyKey(name, mountNames);
-    const hint = likely === undefined ? `there are ${mountNames.join(', ')}` : `did you mean ${likely}?`;
+    const hint = hintFor(name, mountNames);
     notes.push(`${at}: ${written.slice(0, 64)} is no placeholder and stays in the topic as it is; ${hint}`);
   }
   if (placeholders.every((name) => name === 'zone'))
@@ -126,6 +125,21 @@ function admissionOf(written: WrittenListener, at: string, notes: string[]): Adm
     mountpoint: written.mountpoint,
     accessRules: written.access_rules,
   };
+}
+
+function hintFor(name: string, names: readonly string[]): string {
+  const likely = likelyKey(name, names);
+  return likely === undefined ? `there are ${names.join(', ')}` : `did you mean ${likely}?`;
+}
+
+/** Placeholders of a template of the authentication call that are none. */
+function noteTemplate(template: string, at: string, notes: string[]): void {
+  for (const [written, name = ''] of template.matchAll(/\$\{([^}]*)\}/g)) {
+    if ((loginNames as readonly string[]).includes(name)) continue;
+    notes.push(
+      `${at}: ${written.slice(0, 64)} is no placeholder, and nothing is sent for it; ${hintFor(name, loginNames)}`,
+    );
+  }
 }
 
 const withoutEffect = [
@@ -146,6 +160,10 @@ export function authenticationOf(
   if (written.ssl?.enable && (written.ssl.verify === 'verify_none' || written.ssl.cacertfile !== undefined)) {
     notes.push(`${at}.ssl: certificates are always verified, against the system's authorities and NODE_EXTRA_CA_CERTS`);
   }
+  noteTemplate(written.url, `${at}.url`, notes);
+  for (const [name, template] of Object.entries(written.body)) noteTemplate(template, `${at}.body.${name}`, notes);
+  for (const [name, template] of Object.entries(written.headers))
+    noteTemplate(template, `${at}.headers.${name}`, notes);
   for (const key of withoutEffect) if (written[key] !== undefined) notes.push(`${at}.${key}: has no effect here`);
   return {
     method: written.method,

@@ -3,11 +3,10 @@
 import { minutes, seconds } from '@lapwing/kernel';
 import { z } from 'zod';
 import { authentication } from './authentication-schema.ts';
+import { bootstrapSchema } from './bootstrap/bootstrap-schema.ts';
 import { listenersSchema } from './listener-schema.ts';
-import { between, bind, bool, duration, exactText, size, text, topic, whole } from './schema-values.ts';
+import { between, bind, bool, duration, exactText, qos, size, text, topic, whole } from './schema-values.ts';
 import { pskAuthenticationSchema, securitySchema, storeSchema } from './security-schema.ts';
-
-const qos = whole(0, 2).transform((level) => level as 0 | 1 | 2);
 
 const translator = (wildcards: 'allowed' | 'refused') =>
   z.strictObject({
@@ -109,6 +108,7 @@ export const mqttSchema = z.strictObject({
 
 export const rootSchema = z.strictObject({
   gateway: z.strictObject({ lwm2m: lwm2mSchema }),
+  bootstrap: bootstrapSchema.optional(),
   security: securitySchema.prefault({}),
   psk_authentication: pskAuthenticationSchema.optional(),
   mqtt: mqttSchema.prefault({}),

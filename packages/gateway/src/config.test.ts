@@ -261,6 +261,18 @@ describe('the environment', () => {
     expect(mqtt.keepalive).toBe(30_000);
     expect(logLevel).toBe('error');
   });
+
+  it('says what a name with one underscore does', async () => {
+    const { warnings, mqtt } = await parse(documented, 'hocon', {
+      LAPWING_MQTT_BROKER: 'mqtt://192.0.2.7',
+      LAPWING_HOME_DIR: '/x',
+      LAPWING_DEBUG: '1',
+    });
+    expect(mqtt.broker.kind).toBe('embedded');
+    expect(warnings.filter((warning) => warning.startsWith('LAPWING'))).toEqual([
+      'LAPWING_MQTT_BROKER: has no effect, two underscores lead one level down',
+    ]);
+  });
 });
 
 describe('wrong configurations', () => {
@@ -369,6 +381,19 @@ mqtt { broker = "http://user:hunter2@x" , pasword = hunter2 }`;
     expect(about).toHaveLength(notes.length === 0 ? 0 : 1);
     for (const note of notes) expect(about[0]).toContain(note);
     for (const each of about) expect(each).toMatch(/^gateway\.lwm2m\.listeners\.udp\.default\.mountpoint: /);
+  });
+
+  it('placeholders of the authentication call that are none are warned of, its others are not', async () => {
+    const { warnings } = await parse(
+      `${documented}${authentication}\ngateway.lwm2m.authentication { url = "http://h/\${peerhots}", body { a = "\${listener} \${cert_pem}", b = "\${x}" } }`,
+    );
+    const about = warnings.filter((warning) => warning.includes('is no placeholder, and'));
+    expect(about).toEqual([
+      'gateway.lwm2m.authentication.url: ${peerhots} is no placeholder, and nothing is sent for it; did you mean peerhost?',
+      expect.stringMatching(
+        /^gateway\.lwm2m\.authentication\.body\.b: \$\{x\} is no placeholder.*there are endpoint_name/,
+      ),
+    ]);
   });
 
   it('a password without a name is refused', async () => {

@@ -3,8 +3,9 @@
 import type { BlockOptions, ParameterOptions } from '@lapwing/coap';
 import { ConfigError, type Duration, encodeUtf8, FormatError, Secret } from '@lapwing/kernel';
 import { formatPath, parsePath } from '@lapwing/lwm2m';
-import type { z } from 'zod';
+import { type BootstrapConfig, bootstrapOf } from './bootstrap/config.ts';
 import { type Profile, profiles } from './compat.ts';
+import { issueText } from './config-issues.ts';
 import {
   authenticationOf,
   type HttpAuthentication,
@@ -16,16 +17,18 @@ import {
 } from './config-listeners.ts';
 import { rootSchema, type WrittenConfig } from './config-schema.ts';
 import { type SecurityConfig, securityOf } from './config-security.ts';
-import { likelyKey } from './known-keys.ts';
 import type { LogFormat, LogLevel } from './log.ts';
+import { type StoreConfig, storeOf } from './store-key.ts';
 import type { BindAddress } from './units.ts';
 
 export interface GatewayConfig {
   readonly lwm2m: Lwm2mConfig;
   readonly security: SecurityConfig;
+  /** Undefined without a bootstrap server. */
+  readonly bootstrap: BootstrapConfig | undefined;
   readonly mqtt: MqttConfig;
-  /** The embedded database: its directory, or `:memory:`, and what it survives. */
-  readonly store: { readonly dir: string; readonly survives: 'process' | 'power' };
+  /** The embedded database. */
+  readonly store: StoreConfig;
   /** Directories with object XML files, to be read where they exist. */
   readonly modelDirs: readonly string[];
   readonly logLevel: LogLevel;
@@ -95,39 +98,12 @@ export interface ExternalBroker {
 /** `written` is what a configuration file holds. Throws ConfigError. `warnings` come from reading it. */
 export function readConfig(written: unknown, warnings: readonly string[] = []): GatewayConfig {
   const result = rootSchema.safeParse(written, { reportInput: true });
-  if (!result.success) throw new ConfigError(result.error.issues.flatMap((issue) => problems(issue, [])));
+  if (!result.success) throw new ConfigError(result.error.issues.flatMap((issue) => issueText(issue)));
   const found: string[] = [];
   const notes = [...warnings];
   const config = complete(result.data, found, notes);
   if (found.length > 0) throw new ConfigError(found);
   return config;
-}
-
-function problems(issue: z.core.$ZodIssue, above: readonly PropertyKey[]): readonly string[] {
-  const path = [...above, ...issue.path];
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => {
-      const likely = likelyKey(key);
-      const hint = likely === undefined ? '' : likely === key ? ' here' : `; did you mean ${likely}?`;
-      return `${format([...path, key])}: unknown key${hint}`;
-    });
-  }
-  if (issue.code === 'invalid_union' && issue.errors.length > 0) {
-    // Of several shapes the one that was meant has the deepest problem.
-    const depth = (shape: readonly z.core.$ZodIssue[]): number =>
-      Math.max(...shape.map((each) => each.path.length + (each.code === 'unrecognized_keys' ? 1 : 0)));
-    const [best] = [...issue.errors].filter((shape) => shape.length > 0).sort((a, b) => depth(b) - depth(a));
-    if (best !== undefined && depth(best) > 0) return best.flatMap((each) => problems(each, path));
-  }
-  const missing = 'input' in issue && issue.input === undefined;
-  return [`${format(path)}: ${missing ? 'is missing' : issue.message}`];
-}
-
-function format(path: readonly PropertyKey[]): string {
-  let text = '';
-  for (const key of path)
-    text += typeof key === 'number' ? `[${key}]` : `${text === '' ? '' : '.'}${String(key).slice(0, 64)}`;
-  return text === '' ? 'the file' : text;
 }
 
 function complete(written: WrittenConfig, found: string[], notes: string[]): GatewayConfig {
@@ -162,8 +138,9 @@ function complete(written: WrittenConfig, found: string[], notes: string[]): Gat
       },
     },
     security: securityOf(written.security, written.psk_authentication, found),
+    bootstrap: bootstrapOf(written.bootstrap, 'bootstrap', found, notes),
     mqtt: mqttOf(written.mqtt, found),
-    store: written.store,
+    store: storeOf(written.store, found),
     modelDirs: [lwm2m.xml_dir, written.models.dir].filter((dir) => dir !== undefined),
     logLevel: written.log.level,
     logFormat: written.log.format,

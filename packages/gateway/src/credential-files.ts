@@ -13,12 +13,13 @@ export async function followFiles(
   store: MemorySecurityStore,
   config: SecurityConfig,
   { clock, log, metrics }: { readonly clock: Clock; readonly log: Log; readonly metrics: Metrics },
+  at = 'security',
 ): Promise<Disposable> {
   const files = config.pskFile === undefined ? config.files : [...config.files, config.pskFile.path];
   const watched = new WatchedFiles(files, clock, async () => {
     try {
       const securities: DeviceSecurity[] = [];
-      for await (const security of (await loadCredentials(config))?.all() ?? []) securities.push(security);
+      for await (const security of (await loadCredentials(config, at))?.all() ?? []) securities.push(security);
       await store.replaceAll(securities);
       log.info('credentials: read again', { count: securities.length });
     } catch (error) {

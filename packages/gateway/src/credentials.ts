@@ -15,13 +15,16 @@ const maxFile = 64 * 1024 ** 2;
 /** Problems of one file that are worth telling. */
 const maxProblems = 20;
 
-/** Throws ConfigError with the problems of all places; undefined when nothing is configured. */
-export async function loadCredentials(config: SecurityConfig): Promise<MemorySecurityStore | undefined> {
+/** Under `at`. Throws ConfigError with the problems of all places; undefined when nothing is configured. */
+export async function loadCredentials(
+  config: SecurityConfig,
+  at = 'security',
+): Promise<MemorySecurityStore | undefined> {
   const { credentials, files, pskFile } = config;
   if (credentials.length === 0 && files.length === 0 && pskFile === undefined) return undefined;
   const store = new MemorySecurityStore();
-  const problems = await takeList(store, credentials, 'security.credentials');
-  for (const [i, file] of files.entries()) problems.push(...(await takeFile(store, file, `security.files[${i}]`)));
+  const problems = await takeList(store, credentials, `${at}.credentials`);
+  for (const [i, file] of files.entries()) problems.push(...(await takeFile(store, file, `${at}.files[${i}]`)));
   if (pskFile !== undefined) problems.push(...(await takePskFile(store, pskFile.path, pskFile.separator)));
   if (problems.length > 0) throw new ConfigError(problems);
   return store;

@@ -14,6 +14,7 @@ import {
   pathOf,
   type ResourceInstancePath,
   type ResourcePath,
+  resourcePath,
   under,
 } from '@lapwing/lwm2m';
 import { type Command, type Fields, isFields, parseEnvelope } from './command.ts';
@@ -74,8 +75,17 @@ const operations: ReadonlyMap<string, Build> = new Map<string, Build>([
   ['read-composite', (data) => ({ op: 'read-composite', paths: pathsOf(data) })],
   ['write-composite', writeComposite],
   ['observe-composite', observeComposite],
+  ['bootstrap', bootstrap],
   ['cancel-observe-composite', (data) => ({ op: 'cancel-observe-composite', paths: pathsOf(data) })],
 ]);
+
+/** The device is sent to its bootstrap server (Core 1.2.1 §6.1.4.4); `path` is that of the account, /1/0 where there is one. */
+function bootstrap({ path = '/1/0' }: Fields): Operation {
+  const account = pathWithoutQuery(path, 'path');
+  if (account.kind !== 'instance' || account.object !== 1 || account.prefix !== undefined)
+    throw new FormatError('path is of an account, such as /1/0');
+  return { op: 'execute', path: resourcePath(1, account.instance, 9) };
+}
 
 function discover(data: Fields): Operation {
   const path = pathWithoutQuery(data['path'], 'path');

@@ -1,5 +1,6 @@
 // Who else of this machine can read what only the gateway should: warnings, since it is the operator's machine.
 import { stat } from 'node:fs/promises';
+import { Secret } from '@lapwing/kernel';
 import type { GatewayConfig } from './config.ts';
 
 /** Bits of `mode`: read by everybody, and anything by group or others. */
@@ -7,15 +8,19 @@ const readableByAll = 0o004;
 const anyButOwner = 0o077;
 
 /** Files of keys that every user can read, and a store that others can enter. What is not there is no warning. */
-export async function rightsWarnings({ lwm2m, security, store }: GatewayConfig): Promise<readonly string[]> {
+export async function rightsWarnings({ lwm2m, security, bootstrap, store }: GatewayConfig): Promise<readonly string[]> {
   const { files, pskFile } = security;
-  const dtls = lwm2m.listeners.flatMap((place) => ('dtls' in place && place.dtls !== undefined ? [place.dtls] : []));
-  const tls = lwm2m.listeners.flatMap((place) => ('tls' in place && place.tls !== undefined ? [place.tls] : []));
+  const places = [...lwm2m.listeners, ...(bootstrap?.listeners ?? [])];
+  const dtls = places.flatMap((place) => ('dtls' in place && place.dtls !== undefined ? [place.dtls] : []));
+  const tls = places.flatMap((place) => ('tls' in place && place.tls !== undefined ? [place.tls] : []));
   const keys = [
     ...dtls.map(({ rawKeyFile }) => rawKeyFile),
     ...[...dtls, ...tls].map(({ certificate }) => certificate?.keyFile),
     ...files,
     pskFile?.path,
+    ...(bootstrap?.security.files ?? []),
+    ...(bootstrap?.planFiles ?? []),
+    store.key instanceof Secret ? undefined : store.key?.file,
   ];
   const warnings: string[] = [];
   for (const file of new Set(keys)) {
@@ -23,7 +28,7 @@ export async function rightsWarnings({ lwm2m, security, store }: GatewayConfig):
       warnings.push(`${file}: holds keys and can be read by every user of this machine: chmod 600 ${file}`);
   }
   const { dir } = store;
-  if (dtls.length > 0 && ((await modeOf(dir)) & anyButOwner) !== 0)
+  if ((dtls.length > 0 || bootstrap !== undefined) && ((await modeOf(dir)) & anyButOwner) !== 0)
     warnings.push(`store.dir: ${dir} will hold keys and is open to other users: chmod 700 ${dir}`);
   return warnings;
 }

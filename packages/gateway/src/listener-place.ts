@@ -68,13 +68,13 @@ export interface HealthCheck {
 const connectionsOf = (devices: number): number | undefined =>
   devices === Number.POSITIVE_INFINITY ? undefined : Math.min(1_000_000, 2 * devices);
 
-/** `devices`: how many there may be. Problems go to `found`, what has no effect to `notes`. */
+/** `devices`: how many there may be, where that is known. Problems go to `found`, what has no effect to `notes`. */
 export function placeOf(
   written: WrittenPlace,
   at: string,
   found: string[],
   notes: string[],
-  devices: number,
+  devices = Number.POSITIVE_INFINITY,
 ): PlaceConfig {
   const { name, bind } = written;
   if (written.acceptors !== undefined) notes.push(`${at}.acceptors: has no effect here`);

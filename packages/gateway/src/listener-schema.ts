@@ -93,6 +93,16 @@ const listenerMap = z.strictObject({
   sms: map({ enable, ...admission, ...modemOptions }),
 });
 
+/** Of a server that has no use for names of MQTT. */
+export const placesSchema = z.strictObject({
+  udp: map({ ...place, ...kinds.udp }),
+  dtls: map({ ...place, ...kinds.dtls }),
+  tcp: map({ ...place, ...kinds.tcp }),
+  tls: map({ ...place, ...kinds.tls }),
+  ws: map({ ...place, ...kinds.ws }),
+  wss: map({ ...place, ...kinds.wss }),
+});
+
 const named = { name: listenerName, id: z.unknown().optional(), running: z.unknown().optional() };
 const listed = { ...named, ...place, ...admission };
 const listenerList = z.array(
@@ -119,8 +129,21 @@ const types = ['udp', 'dtls', 'tcp', 'tls', 'ws', 'wss', 'sms'] as const;
 
 /** Both notations as one list. */
 export function asList(written: WrittenListeners): readonly WrittenListener[] {
-  if (Array.isArray(written)) return written;
+  return Array.isArray(written) ? written : namedIn<WrittenListener>(written);
+}
+
+/** The same for `placesSchema`. */
+export function asPlaces(written: z.output<typeof placesSchema>): readonly WrittenPlace[] {
+  return namedIn<WrittenPlace>(written);
+}
+
+/** What a type holds fits it: that is what the schemas say. */
+function namedIn<Listed extends Pick<WrittenListener, 'type' | 'name'>>(
+  written: {
+    readonly [type in (typeof types)[number]]?: Readonly<Record<string, object>> | undefined;
+  },
+): readonly Listed[] {
   return types.flatMap((type) =>
-    Object.entries(written[type] ?? {}).map(([name, each]) => ({ type, name, ...each }) as WrittenListener),
+    Object.entries(written[type] ?? {}).map(([name, each]) => ({ type, name, ...each }) as Listed),
   );
 }

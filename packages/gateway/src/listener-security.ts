@@ -107,7 +107,7 @@ export async function checkAdmission(
     if (credential.kind === 'psk' ? psk : credential.kind === 'rpk' && rawKeyFile !== undefined) return;
   }
   throw new ConfigError([
-    `${at}: nobody could come in: there is no certfile, and security.credentials holds no key that this listener takes`,
+    `${at}: nobody could come in: there is no certfile, and the credentials hold no key that this listener takes`,
   ]);
 }
 

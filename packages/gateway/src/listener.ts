@@ -49,21 +49,23 @@ export async function openedListener(
   return { scheme, socket: undefined, listener: { name, via, ...bind, ...limits, ...secured } };
 }
 
-/** Reads the files of a listener, and opens nothing. Throws ConfigError, also where no device could come in. */
-export async function checkListener(
+/** Reads the files of a listener, and opens nothing. Throws ConfigError. */
+export async function checkListener(place: PlaceConfig, at: string): Promise<void> {
+  const options = optionsOf(place, at);
+  if (isDatagrams(place)) {
+    if (place.dtls !== undefined) await securityOfListener(place.dtls, options, undefined);
+  } else if (place.tls !== undefined) await securityOfStreams(place.tls, options);
+}
+
+/** Throws ConfigError for a listener that no device could come in over. */
+export async function checkSomebodyComes(
   place: PlaceConfig,
   at: string,
   credentials: SecurityStore | undefined,
 ): Promise<void> {
-  const options = optionsOf(place, at);
-  if (isDatagrams(place)) {
-    if (place.dtls === undefined) return;
-    await securityOfListener(place.dtls, options, undefined);
-    await checkAdmission(place.dtls, place.dtls.rawKeyFile, options, credentials);
-  } else if (place.tls !== undefined) {
-    await securityOfStreams(place.tls, options);
-    await checkAdmission(place.tls, undefined, options, credentials);
-  }
+  const rawKeyFile = isDatagrams(place) ? place.dtls?.rawKeyFile : undefined;
+  const config = isDatagrams(place) ? place.dtls : place.tls;
+  if (config !== undefined) await checkAdmission(config, rawKeyFile, optionsOf(place, at), credentials);
 }
 
 const optionsOf = ({ type }: PlaceConfig, at: string): string =>

@@ -11,7 +11,7 @@ import type { Lwm2mConfig } from './config.ts';
 import type { ListenerConfig, ModemConfig } from './config-listeners.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
-import { Mountpoint, type Variables } from './topics.ts';
+import { type loginNames, Mountpoint, type Variables } from './topics.ts';
 
 export interface LoginOptions {
   readonly config: Lwm2mConfig;
@@ -202,7 +202,7 @@ function variablesOf(
 ): Variables {
   const { name, parameters, peer } = device;
   return (variable) => {
-    switch (variable) {
+    switch (variable as (typeof loginNames)[number]) {
       case 'endpoint_name':
         return name;
       case 'clientid':

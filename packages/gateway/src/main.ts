@@ -14,8 +14,17 @@ import {
   systemRandom,
 } from '@lapwing/kernel';
 import { formatPath } from '@lapwing/lwm2m';
-import { type AssociationStore, type PassedOver, retireWithdrawn, Server, type ServerStats } from '@lapwing/server';
+import {
+  type AssociationStore,
+  type BootstrapStats,
+  MemorySecurityStore,
+  type PassedOver,
+  retireWithdrawn,
+  Server,
+  type ServerStats,
+} from '@lapwing/server';
 import type { Fetch } from './auth.ts';
+import { Bootstrap, checkBootstrap } from './bootstrap/bootstrap.ts';
 import { accessBroker } from './broker-access.ts';
 import { isQueueMode } from './compat.ts';
 import type { GatewayConfig, Lwm2mConfig } from './config.ts';
@@ -27,7 +36,7 @@ import { rightsWarnings } from './file-rights.ts';
 import { Gateway, routesOf } from './gateway.ts';
 import { HandshakeLog } from './handshake-log.ts';
 import { parseNote } from './kept-commands.ts';
-import { checkListener, type OpenedListener, openedListener } from './listener.ts';
+import { checkListener, checkSomebodyComes, type OpenedListener, openedListener } from './listener.ts';
 import { Log, type LogSink } from './log.ts';
 import { Logins, listenerName } from './login.ts';
 import { Metrics, type MetricsSnapshot } from './metrics.ts';
@@ -39,10 +48,12 @@ import { checkModem, type OpenedModem, openModem, overModem } from './sms.ts';
 import { associationsOf } from './store/associations.ts';
 import { commandsIn } from './store/commands.ts';
 import { Database } from './store/database.ts';
+import { issuedIn } from './store/issued.ts';
 import { keyUseIn } from './store/key-use.ts';
 import { observationsIn } from './store/observations.ts';
 import { registrationsIn } from './store/registrations.ts';
 import type { Unreadable } from './store/rows.ts';
+import { storeKeyOf } from './store-key.ts';
 
 export { type GatewayConfig, readConfig } from './config.ts';
 export { type ConfigSyntax, loadConfig, parseConfig } from './config-file.ts';
@@ -62,6 +73,8 @@ export interface GatewayHandle extends AsyncDisposable {
   readonly addresses: readonly Address[];
   /** The same as devices name it: `coap://host:port`, `coaps+tcp://host:port`. */
   readonly uris: readonly string[];
+  /** The same of the bootstrap server; empty without one. */
+  readonly bootstrapUris: readonly string[];
   /** `host:port` of the MQTT broker, without credentials. */
   readonly broker: string;
   /** Of the embedded broker. */
@@ -80,6 +93,8 @@ export interface GatewayStats extends ServerStats {
   readonly handshakesFailed: Readonly<Record<string, number>>;
   /** Writes that are not on disk yet. */
   readonly unwritten: number;
+  /** Undefined without a bootstrap server. */
+  readonly bootstrap: BootstrapStats | undefined;
 }
 
 /** How long closing waits for the broker to take what is left. */
@@ -127,33 +142,50 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
   });
   if (embedded !== undefined) own(embedded);
 
-  const credentials = await loadCredentials(config.security);
-  for (const listener of lwm2m.listeners) await checkListener(listener, pathOf(listener), credentials);
-  for (const modem of lwm2m.modems) checkModem(modem, pathOf(modem), credentials);
+  const configured = await loadCredentials(config.security);
+  for (const listener of lwm2m.listeners) await checkListener(listener, pathOf(listener));
+  for (const modem of lwm2m.modems) checkModem(modem, pathOf(modem), configured);
   const failed = (error: Error): void => {
     metrics.add('store.failed');
     log.error('store: not written, tried again', { error: error.message });
   };
-  const database = own(await Database.open({ ...config.store, clock, failed }));
+  const { dir, survives } = config.store;
+  const key = await storeKeyOf(config.store);
+  const database = own(
+    await Database.open({ ...{ dir, survives, clock, random, failed }, ...(key === undefined ? {} : { key }) }),
+  );
   const unreadable: Unreadable = (table, error) => {
     metrics.add('store.unreadable');
     log.error('store: a record was passed over', { table, error: error.message });
   };
+  const issued = await issuedIn(database, unreadable, configured ?? new MemorySecurityStore(), (endpoint, why) =>
+    log.warn('store: a credential is not taken up', { endpoint, why }),
+  );
+  const isIssuing = config.bootstrap !== undefined;
+  const credentials = configured === undefined && issued.size === 0 && !isIssuing ? undefined : issued;
+  // Whom a bootstrap sends here has his credentials later.
+  if (!isIssuing)
+    for (const listener of lwm2m.listeners) await checkSomebodyComes(listener, pathOf(listener), credentials);
+
   const keyUse = keyUseIn(database, unreadable);
-  await retireWithdrawn(keyUse, credentials === undefined ? [] : [credentials]);
+  const ofBootstrap = await (config.bootstrap && loadCredentials(config.bootstrap.security, 'bootstrap.security'));
+  await retireWithdrawn(keyUse, ofBootstrap === undefined ? [issued] : [issued, ofBootstrap]);
 
   const handshakes = own(new HandshakeLog(log));
   const listening: OpenedListener[] = [];
-  for (const listener of lwm2m.listeners) listening.push(await opened(listener, database, log));
+  const associations = (listener: string): AssociationStore =>
+    associationsOf(database, listener, (what) => logPassedOver(log, listener, what));
+  for (const listener of lwm2m.listeners) listening.push(await opened(listener, associations));
   const waking: OpenedModem[] = [];
   for (const each of lwm2m.modems) {
     const modem = own(await openModem(each, pathOf(each), { clock, random, log }));
     if (each.wakes) waking.push(modem);
-    listening.push(overModem(each, listenerName(each), modem, associationsFor(each, database, log)));
+    listening.push(overModem(each, listenerName(each), modem, associations(listenerName(each))));
   }
 
   let server: Server | undefined;
   let gateway: Gateway | undefined;
+  let bootstrap: Bootstrap | undefined;
   const isRegistered = (name: string): boolean => server?.registration(name) !== undefined;
   const logins = new Logins({ config: lwm2m, clock, fetch: run.fetch ?? fetch, log, metrics, isRegistered });
   const routes = routesOf(lwm2m, logins);
@@ -201,9 +233,10 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
       keepalive: mqtt.keepalive,
       sessionExpiry: mqtt.sessionExpiry,
       limits: mqtt.buffer,
-      filters: routes.filters,
+      filters: config.bootstrap === undefined ? routes.filters : [...routes.filters, config.bootstrap.command.topic],
       qos: lwm2m.command.qos,
-      onMessage: (message) => gateway?.receive(message),
+      onMessage: (message) =>
+        message.topic === config.bootstrap?.command.topic ? bootstrap?.receive(message) : gateway?.receive(message),
       clock,
       random,
       log,
@@ -233,12 +266,27 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
     const observed = devices.observations(registration.name).map(({ path }) => formatPath(path));
     running.restored(registration, observed);
   }
-  if (credentials !== undefined) own(await followFiles(credentials, config.security, { clock, log, metrics }));
+  if (config.bootstrap !== undefined) {
+    const { transmission, blocks } = lwm2m;
+    bootstrap = own(
+      await Bootstrap.open({
+        config: config.bootstrap,
+        ...(ofBootstrap === undefined ? {} : { security: ofBootstrap }),
+        ...{ database, unreadable, associationsOf: associations, keys: issued, keyUse },
+        revoke: (endpoint) => devices.removeCredentials(endpoint),
+        publish: (message) => link.publish(message),
+        ...{ library, transmission, blocks, clock, random, log, metrics },
+      }),
+    );
+    for (const uri of bootstrap.uris) log.info('listening for bootstraps', { uri });
+  }
+  if (configured !== undefined) own(await followFiles(configured, config.security, { clock, log, metrics }));
   const uris = devices.addresses.map((address, i) => `${listening[i]?.scheme}://${formatAddress(address)}`);
   for (const uri of uris) log.info('listening', { uri });
   return {
     addresses: devices.addresses,
     uris,
+    bootstrapUris: bootstrap?.uris ?? [],
     broker,
     brokerPort: embedded?.port,
     get isBrokerConnected() {
@@ -255,6 +303,7 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
       ),
       handshakesFailed: handshakes.failures(),
       unwritten: database.pending + devices.stats().kept.unwritten,
+      bootstrap: bootstrap?.stats(),
     }),
     [Symbol.asyncDispose]: async () => {
       await drained(link, clock);
@@ -264,14 +313,12 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
 }
 
 /** Associations of DTLS outlive the process. */
-function opened(listener: ListenerConfig, database: Database, log: Log): Promise<OpenedListener> {
-  const associations = listener.type === 'dtls' ? associationsFor(listener, database, log) : undefined;
-  return openedListener(listener, listenerName(listener), pathOf(listener), associations);
-}
-
-function associationsFor(listener: ListenerConfig | ModemConfig, database: Database, log: Log): AssociationStore {
+function opened(
+  listener: ListenerConfig,
+  associations: (listener: string) => AssociationStore,
+): Promise<OpenedListener> {
   const name = listenerName(listener);
-  return associationsOf(database, name, (what) => logPassedOver(log, name, what));
+  return openedListener(listener, name, pathOf(listener), listener.type === 'dtls' ? associations(name) : undefined);
 }
 
 /** Of records that are of no use, as many are named. */
@@ -289,10 +336,15 @@ const pathOf = ({ type, name }: ListenerConfig | ModemConfig): string => `gatewa
 
 /** Reads what the configuration names, and opens nothing. What the gateway would warn of; throws ConfigError. */
 export async function checkFiles(config: GatewayConfig): Promise<readonly string[]> {
-  const { lwm2m, security } = config;
+  const { lwm2m, security, bootstrap } = config;
+  await storeKeyOf(config.store);
   const credentials = await loadCredentials(security);
-  for (const listener of lwm2m.listeners) await checkListener(listener, pathOf(listener), credentials);
+  for (const listener of lwm2m.listeners) {
+    await checkListener(listener, pathOf(listener));
+    if (bootstrap === undefined) await checkSomebodyComes(listener, pathOf(listener), credentials);
+  }
   for (const modem of lwm2m.modems) checkModem(modem, pathOf(modem), credentials);
+  if (bootstrap !== undefined) await checkBootstrap(bootstrap);
   return [...config.warnings, ...(await rightsWarnings(config))];
 }
 

@@ -52,6 +52,12 @@ const names = [
   'auto_observe.requested',
   'auto_observe.failed',
   'auto_observe.skipped',
+  /** Sessions of the bootstrap server, requests that led to none, and commands to it. */
+  'bootstrap.started',
+  'bootstrap.finished',
+  'bootstrap.failed',
+  'bootstrap.refused',
+  'bootstrap.commands',
   'logins.allowed',
   'logins.denied',
   /** The authentication service did not answer as it should; the device is refused. */

@@ -101,6 +101,16 @@ async function hear(client: MqttClient, count: number): Promise<string[]> {
 }
 
 describe('the link to a broker', () => {
+  it('says what is missing where a broker speaks MQTT 3.1.1 alone', async () => {
+    const { port } = await openBroker();
+    const line = new Promise<unknown>((resolve) => {
+      const sink = { write: (text: string) => resolve(JSON.parse(text)) };
+      const log = new Log({ level: 'warn', clock: systemClock, metrics: metrics(), sink });
+      openLink(socketTo({ host: '127.0.0.1', port }), { version: 5, log });
+    });
+    expect(await line).toMatchObject({ fact: 'mqtt error', why: 'the gateway needs a broker that speaks MQTT 5' });
+  });
+
   it('acknowledges a command only when it is safe, and takes the next one then', async () => {
     const broker = await openBroker();
     const client = await application(broker);

@@ -70,6 +70,11 @@ export interface InMessage {
 const silence: Duration = minutes(1);
 /** Reason code of a DISCONNECT (MQTT 5 §3.14.2.1). */
 const sessionTakenOver = 0x8e;
+/** Reason codes of a PUBACK (MQTT 5 §3.4.2.1) that say what to do. */
+const refusals: ReadonlyMap<number, string> = new Map([
+  [0x87, 'the broker does not let the gateway publish there'],
+  [0x90, 'the broker does not like the topic'],
+]);
 /** For the last bytes when closing. */
 const farewell: Duration = seconds(1);
 
@@ -91,7 +96,9 @@ export class BrokerLink implements AsyncDisposable {
   /** Starts connecting; a broker that is away is tried until it is there. */
   constructor(options: LinkOptions) {
     this.options = options;
-    this.publisher = new Publisher(options.limits, options.metrics);
+    this.publisher = new Publisher(options.limits, options.metrics, (topic, reason) =>
+      options.log.warn('mqtt publication refused', { topic, reason, why: refusals.get(reason) }),
+    );
     this.client = new MqttClient(() => this.openWire(), this.clientOptions());
     this.client.on('connect', (packet) => {
       this.resumed = packet.sessionPresent;
@@ -102,9 +109,10 @@ export class BrokerLink implements AsyncDisposable {
       const why = reasonCode === sessionTakenOver ? 'another client has the same mqtt.client_id' : 'the broker says so';
       options.log.warn('mqtt connection ended', { broker: options.address, why, reason: reasonCode });
     });
-    this.client.on('error', (error) =>
-      this.options.log.warn('mqtt error', { broker: options.address, error: attemptsOf(error) }),
-    );
+    this.client.on('error', (error) => {
+      const why = /protocol version/i.test(error.message) ? 'the gateway needs a broker that speaks MQTT 5' : undefined;
+      options.log.warn('mqtt error', { broker: options.address, error: attemptsOf(error), why });
+    });
     // The library's own hook: it acknowledges when this is done.
     this.client.handleMessage = (packet, done) => {
       const { topic, payload } = packet;
@@ -224,7 +232,6 @@ export class BrokerLink implements AsyncDisposable {
     const { clock, random, log } = this.options;
     this.progressAt = clock.now();
     const outcome = this.publisher.acknowledged(id, reason);
-    if (outcome === 'refused') log.warn('mqtt publication refused', { reason });
     if (outcome !== 'over-quota' || this.pause !== undefined) return;
     log.warn('mqtt broker over quota', { waiting: this.publisher.waiting });
     this.failures += 1;

@@ -23,7 +23,9 @@ const message = (payload: string, qos: 0 | 1 | 2 = 1): OutMessage => ({ topic: '
 
 function start(limits = { messages: 100, bytes: 100_000 }) {
   const metrics = new Metrics();
-  return { metrics, publisher: new Publisher(limits, metrics), outlet: new FakeOutlet() };
+  const refused: unknown[] = [];
+  const publisher = new Publisher(limits, metrics, (topic, reason) => refused.push([topic, reason]));
+  return { metrics, publisher, refused, outlet: new FakeOutlet() };
 }
 
 describe('publishing', () => {
@@ -100,13 +102,14 @@ describe('publishing', () => {
     expect(outlet.payloads).toEqual(['a', 'b', 'a', 'c']);
   });
 
-  it('counts what the broker refuses for good, and answers to nothing', () => {
-    const { publisher, outlet, metrics } = start();
+  it('counts and tells what the broker refuses for good, and answers to nothing', () => {
+    const { publisher, outlet, metrics, refused } = start();
     publisher.connected(outlet, 10);
     publisher.publish(message('a'));
     expect(publisher.acknowledged(outlet.sent[0]?.id ?? 0, 0x87)).toBe('refused');
     expect(publisher.acknowledged(firstOwnId, 0)).toBe('unknown');
     expect(metrics.snapshot()['mqtt.refused']).toBe(1);
+    expect(refused).toEqual([['t', 0x87]]);
     expect(publisher.waiting).toBe(0);
   });
 

@@ -19,6 +19,7 @@ export const defaultWindow = 2048;
 export class Publisher {
   private readonly outbox: Outbox;
   private readonly metrics: Metrics;
+  private readonly refused: (topic: string, reason: number) => void;
   private readonly inFlight = new Map<number, OutMessage>();
   private outlet: Outlet | undefined;
   private window = defaultWindow;
@@ -28,9 +29,11 @@ export class Publisher {
   /** Sent back by a broker that is over its quota: first to go when it takes messages again. */
   private sentBack: OutMessage[] = [];
 
-  constructor(limits: OutboxLimits, metrics: Metrics) {
+  /** `refused` hears of what the broker does not take, by its reason code (MQTT 5 §3.4.2.1). */
+  constructor(limits: OutboxLimits, metrics: Metrics, refused: (topic: string, reason: number) => void) {
     this.outbox = new Outbox(limits);
     this.metrics = metrics;
+    this.refused = refused;
   }
 
   /** Messages that wait for the broker, unacknowledged ones included. */
@@ -82,7 +85,10 @@ export class Publisher {
     this.inFlight.delete(id);
     const outcome = reason < 0x80 ? 'taken' : reason === 0x97 ? 'over-quota' : 'refused';
     if (outcome === 'taken') this.metrics.add('mqtt.acknowledged');
-    else if (outcome === 'refused') this.metrics.add('mqtt.refused');
+    else if (outcome === 'refused') {
+      this.metrics.add('mqtt.refused');
+      this.refused(message.topic, reason);
+    }
     // Refused is heard too: said again it would be refused again.
     if (outcome !== 'over-quota') message.done?.(true);
     else {

@@ -50,6 +50,8 @@ export const between = (min: number, max: number) =>
     const number = typeof value === 'string' && /^\d+(\.\d+)?$/.test(value) ? Number(value) : value;
     return typeof number === 'number' && number >= min && number <= max ? number : undefined;
   }, `must be a number from ${min} to ${max}`);
+/** Of MQTT. */
+export const qos = whole(0, 2).transform((level) => level as 0 | 1 | 2);
 export const limit = parsed(
   (value) =>
     value === 'infinity'

@@ -3,6 +3,7 @@
 import { fromHex, seconds } from '@lapwing/kernel';
 import { z } from 'zod';
 import { bool, duration, text, whole } from './schema-values.ts';
+import { keyLength } from './store/sealing.ts';
 
 /** Cipher suites: a list, or one text with `,` or `:` between them, as OpenSSL has it. */
 const ciphers = z
@@ -71,7 +72,7 @@ export type WrittenDtlsOptions = z.output<typeof dtlsOptions>;
 export type WrittenSslOptions = z.output<typeof sslOptions>;
 
 /** A number has lost its leading zeros, and its last digits. */
-const hexKey = z
+export const hexKey = z
   .string({
     error: ({ input }) =>
       typeof input === 'number' ? 'must be hexadecimal: quote it, or it is read as a number' : 'must be hexadecimal',
@@ -88,7 +89,7 @@ const hexKey = z
   });
 
 /** An id of OSCORE: hexadecimal, and perhaps empty. */
-const hexId = z.string({ error: 'must be hexadecimal, in quotes' }).transform((value, context) => {
+export const hexId = z.string({ error: 'must be hexadecimal, in quotes' }).transform((value, context) => {
   try {
     return fromHex(value);
   } catch {
@@ -143,4 +144,7 @@ export const storeSchema = z.strictObject({
   /** Directory of the embedded database, or `:memory:`. */
   dir: text.default('./data'),
   survives: z.enum(['process', 'power']).default('process'),
+  key_file: text.optional(),
+  /** For the environment: LAPWING_STORE__KEY. */
+  key: hexKey.refine(({ length }) => length === keyLength, `must have ${keyLength} bytes`).optional(),
 });

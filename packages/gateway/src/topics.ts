@@ -30,6 +30,21 @@ export function decodeName(level: string): string | undefined {
   }
 }
 
+/** Placeholders of the authentication call; what is not known of a device is empty there. */
+export const loginNames = [
+  'endpoint_name',
+  'clientid',
+  'username',
+  'password',
+  'peerhost',
+  'peerport',
+  'cert_subject',
+  'cert_common_name',
+  'cert_pem',
+  'zone',
+  'listener',
+] as const;
+
 /** What placeholders stand for; undefined leaves the placeholder as it is written. */
 export type Variables = (name: string) => string | undefined;
 

@@ -217,6 +217,18 @@ export class Writer {
     return this.slab.slice(0, this.used);
   }
 
+  /** Copies what was written to `out` from `at`. */
+  copyTo(out: Uint8Array, at: number): void {
+    const { slab, used } = this;
+    for (let i = 0; i < used; i += 1) out[at + i] = slab[i] as number;
+  }
+
+  /** Overwrites what was written, which was secret, and starts again. */
+  erase(): this {
+    this.slab.fill(0, 0, this.used);
+    return this.reset();
+  }
+
   /** Starts again in the same slab. */
   reset(): this {
     this.used = 0;

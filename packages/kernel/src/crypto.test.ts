@@ -129,8 +129,23 @@ describe('a keyed hash', () => {
     const one = new Hmac('sha256', fromHex('01'));
     const bytes = fromHex('0a0b0c0d');
     const whole = one.of(bytes);
-    one.write(bytes, 1, 2, bytes);
+    one.add(bytes).finish(bytes, 1, 2);
     expect(bytes).toEqual(Uint8Array.of(0x0a, whole[0]!, whole[1]!, 0x0d));
+  });
+
+  it('takes a message in pieces of any kind, and begins the next one anew', () => {
+    const one = new Hmac('sha256', fromHex('01'));
+    const bytes = Uint8Array.from({ length: 5_000 }, (_, i) => i);
+    const code = new Uint8Array(32);
+    for (const cuts of [[3], [0, 0, 1_024], [1_023, 1_024, 1_025], [900, 4_000]]) {
+      let at = 0;
+      for (const cut of [...cuts, bytes.length]) {
+        one.add(bytes, at, cut);
+        at = cut;
+      }
+      one.finish(code, 0, 32);
+      expect(toHex(code)).toBe(createHmac('sha256', fromHex('01')).update(bytes).digest('hex'));
+    }
   });
 });
 

@@ -40,6 +40,11 @@ export class Hmac {
   private readonly inner: Uint8Array;
   /** The key under the outer pad, then the hash of the above. */
   private readonly outer: Uint8Array;
+  /** Of `inner`, by the length of the message: lengths come again and again, and a view costs a quarter of its hash. */
+  private readonly views: (Uint8Array | undefined)[] = [];
+  /** Where the message stands: `inner`, or memory of its own with the padded key in it. */
+  private message: Uint8Array;
+  private end: number;
   private used = 0;
 
   constructor(hash: HashName, key?: Uint8Array) {
@@ -49,6 +54,8 @@ export class Hmac {
     this.length = length;
     this.inner = new Uint8Array(block + SHORT_MESSAGE);
     this.outer = new Uint8Array(block + length);
+    this.message = this.inner;
+    this.end = block;
     if (key !== undefined) this.use(key);
   }
 
@@ -68,18 +75,35 @@ export class Hmac {
   /** The code of the parts as one message. */
   of(...parts: readonly Uint8Array[]): Uint8Array {
     const code = new Uint8Array(this.length);
-    this.write(code, 0, this.length, ...parts);
+    for (const part of parts) this.add(part);
+    this.finish(code, 0, this.length);
     return code;
   }
 
-  /** The first `length` bytes of it, written to `out` from `at`; `out` may be one of the parts. */
-  write(out: Uint8Array, at: number, length: number, ...parts: readonly Uint8Array[]): void {
-    const { hash, block, inner, outer } = this;
-    const message = this.message(parts);
-    hashInto(hash, message, outer, block, this.length);
+  /** What stands in `bytes` from `from` to `to` is the next of the message. */
+  add(bytes: Uint8Array, from = 0, to = bytes.length): this {
+    const end = this.end + to - from;
+    if (end > this.message.length) this.grow(end);
+    const { message } = this;
+    // A short loop costs less than a view to copy from.
+    if (from === 0 && to === bytes.length) message.set(bytes, this.end);
+    else for (let i = from, at = this.end; i < to; i += 1, at += 1) message[at] = bytes[i] as number;
+    this.end = end;
+    return this;
+  }
+
+  /** The first `length` bytes of the code of what was added, written to `out` from `at`. The next message begins. */
+  finish(out: Uint8Array, at: number, length: number): void {
+    const { hash, block, inner, outer, message, end } = this;
+    const isShort = message === inner;
+    if (isShort && end > this.used) this.used = end;
+    hashInto(hash, isShort ? this.view(end) : message.subarray(0, end), outer, block, this.length);
     hashInto(hash, outer, out, at, length);
-    // A long one has memory of its own, with the padded key in it.
-    if (message.buffer !== inner.buffer) message.fill(0);
+    if (!isShort) {
+      message.fill(0);
+      this.message = inner;
+    }
+    this.end = block;
   }
 
   /** Overwrites key and messages. */
@@ -89,21 +113,23 @@ export class Hmac {
     this.used = 0;
   }
 
-  /** Padded key and parts in one piece. */
-  private message(parts: readonly Uint8Array[]): Uint8Array {
-    const { inner, block } = this;
-    let end = block;
-    for (const part of parts) end += part.length;
-    const isShort = end <= inner.length;
-    const whole = isShort ? inner.subarray(0, end) : new Uint8Array(end);
-    if (isShort) this.used = Math.max(this.used, end);
-    else whole.set(inner.subarray(0, block));
-    let to = block;
-    for (const part of parts) {
-      whole.set(part, to);
-      to += part.length;
-    }
-    return whole;
+  private view(end: number): Uint8Array {
+    const { views, block } = this;
+    const known = views[end - block];
+    if (known !== undefined) return known;
+    while (views.length < end - block) views.push(undefined);
+    const view = this.inner.subarray(0, end);
+    views[end - block] = view;
+    return view;
+  }
+
+  private grow(end: number): void {
+    const { message } = this;
+    const longer = new Uint8Array(Math.max(end, 2 * message.length));
+    longer.set(message.subarray(0, this.end));
+    if (message === this.inner) this.used = Math.max(this.used, this.end);
+    else message.fill(0);
+    this.message = longer;
   }
 }
 
@@ -185,10 +211,12 @@ export function openAead(
   const length = sealed.length - tagLength;
   if (length < 0) return undefined;
   const decipher = createDecipheriv(name as 'aes-128-ccm', key, nonce, { authTagLength: tagLength });
-  decipher.setAuthTag(sealed.subarray(length));
+  // Views of plain bytes: of a Buffer they would be Buffers, which cost three times as much.
+  const { buffer, byteOffset } = sealed;
+  decipher.setAuthTag(new Uint8Array(buffer, byteOffset + length, tagLength));
   decipher.setAAD(additional, { plaintextLength: length });
   // Also for no bytes at all: CCM checks the tag in update(), and final() alone takes any.
-  const plaintext = decipher.update(sealed.subarray(0, length));
+  const plaintext = decipher.update(new Uint8Array(buffer, byteOffset, length));
   // CCM gives nothing for a wrong tag, which saves the exception.
   if (plaintext.length !== length) return undefined;
   try {

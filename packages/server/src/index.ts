@@ -60,8 +60,9 @@ export type { CommandReceiver, QueueOptions } from './queue.ts';
 export type { QueuedCommand } from './queued.ts';
 export type { Rate } from './rate-limit.ts';
 export type { Registration } from './registration/registration.ts';
+export { isSameCredential } from './security/changing.ts';
 export { retireWithdrawn } from './security/contexts.ts';
-export { MemorySecurityStore } from './security/memory-store.ts';
+export { credentialKey, MemorySecurityStore } from './security/memory-store.ts';
 export {
   type CredentialChange,
   CredentialTakenError,

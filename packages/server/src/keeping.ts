@@ -205,7 +205,9 @@ export class Keeping {
     this.restored = [];
     const { security } = this.settings;
     if (security === undefined) return;
-    for (const contact of restored) {
+    for (const [i, contact] of restored.entries()) {
+      // A store that answers at once would hold up everybody until all are asked for.
+      if (i % atOnce === atOnce - 1) await new Promise<void>((turn) => afterTurn(turn));
       const { name, peer } = contact.registration;
       const refusal = await refusalOf(name, peer.identity, security);
       if (this.closed) return;
@@ -286,6 +288,9 @@ function peerNow(kept: Peer, peers: ReadonlyMap<string, Peer> | undefined): Peer
   const { below } = kept;
   return below === undefined ? (peers?.get(kept.key) ?? kept) : { ...kept, below: peerNow(below, peers) };
 }
+
+/** Registrations of before the start that are asked for in one turn. */
+const atOnce = 500;
 
 /** Distinct notes whose tags are shared. */
 const mostTags = 4096;

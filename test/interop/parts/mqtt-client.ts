@@ -1,5 +1,5 @@
-// A small MQTT 3.1.1 client of mqtt-packet on a socket, which shares no code with the gateway's: subscribes to everything,
-// publishes at quality of service 0.
+// A small MQTT 3.1.1 client of mqtt-packet on a socket, which shares no code with the gateway's: subscribes to everything that is
+// published, publishes at quality of service 0.
 import { connect, type Socket } from 'node:net';
 import { generate, type Packet, parser } from 'mqtt-packet';
 
@@ -8,6 +8,8 @@ export interface Heard {
   readonly msgType: string;
   readonly [member: string]: unknown;
 }
+
+const subscriptions = ['lwm2m/+/up/#', 'bootstrap/up/#'].map((topic) => ({ topic, qos: 0 as const }));
 
 export class MqttPeer implements AsyncDisposable {
   readonly #socket: Socket;
@@ -25,8 +27,7 @@ export class MqttPeer implements AsyncDisposable {
     const subscribed = new Promise<void>((resolve, reject) => {
       socket.once('error', reject);
       reader.on('packet', (packet: Packet) => {
-        if (packet.cmd === 'connack')
-          peer.#write({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'lwm2m/+/up/#', qos: 0 }] });
+        if (packet.cmd === 'connack') peer.#write({ cmd: 'subscribe', messageId: 1, subscriptions });
         if (packet.cmd === 'suback') resolve();
         if (packet.cmd === 'publish') peer.#hear(packet.topic, packet.payload.toString());
       });

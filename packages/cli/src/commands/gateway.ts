@@ -5,6 +5,7 @@ import { Command } from 'commander';
 import { demoConfig, demoHints, demoName, loopbackOf, splitAddress } from '../demo/config.ts';
 import { startThermostat } from '../demo/thermostat.ts';
 import { onAsked, untilInterrupted } from '../interrupt.ts';
+import { type BindFailure, bindProblem } from './bound.ts';
 
 interface GatewayFlags {
   readonly config?: string;
@@ -64,21 +65,11 @@ function reachable(address: GatewayHandle['addresses'][number]): GatewayHandle['
   return address.via === 'sms' ? address : { ...address, host: loopbackOf(address.host) };
 }
 
-/** An address that is taken is the commonest failure of all: say whose it is and what to do. */
 async function open(config: GatewayConfig): Promise<GatewayHandle> {
   try {
     return await runGateway({ config });
   } catch (error) {
-    const { code, address, port } = error as NodeJS.ErrnoException & {
-      readonly address?: string;
-      readonly port?: number;
-    };
-    if (code === 'EADDRINUSE')
-      throw new ConfigError([`${address}:${port} is in use: stop what listens there, or configure another address`]);
-    if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT')
-      throw new ConfigError([`${address}:${port} is no address of this machine (${code}): configure one that it has`]);
-    if (code === 'EACCES') throw new ConfigError([`${address}:${port} may not be bound: take a port above 1023`]);
-    throw error;
+    throw bindProblem(error as BindFailure, config) ?? error;
   }
 }
 
@@ -86,5 +77,7 @@ async function open(config: GatewayConfig): Promise<GatewayHandle> {
 const counters = (gateway: GatewayHandle): string => JSON.stringify({ ...gateway.stats(), gateway: gateway.metrics() });
 
 function greeting(gateway: GatewayHandle): string {
-  return `Lapwing gateway: LwM2M on ${gateway.uris.join(', ')}, MQTT on ${gateway.broker}`;
+  const { uris, bootstrapUris, broker } = gateway;
+  const bootstrap = bootstrapUris.length === 0 ? '' : `, bootstrap on ${bootstrapUris.join(', ')}`;
+  return `Lapwing gateway: LwM2M on ${uris.join(', ')}${bootstrap}, MQTT on ${broker}`;
 }

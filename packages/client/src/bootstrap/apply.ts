@@ -23,14 +23,11 @@ import { readSecurity, SecurityObject } from '../builtin/security.ts';
 import { readServer, ServerObject, serverActions } from '../builtin/server.ts';
 import type { ObjectStore } from '../objects/store.ts';
 import type { Transaction } from '../objects/transaction.ts';
-import { type Content, type Contents, isMany, type ObjectNode } from '../objects/tree.ts';
+import { type Content, type Contents, instanceKey, isMany, type ObjectNode } from '../objects/tree.ts';
 import { isGivable } from '../operations/create.ts';
 import { contentsOf } from '../operations/write.ts';
 
 type Instances = Map<number, Contents>;
-
-/** `/0/1` as the key of what was touched. */
-export const instanceKey = (object: number, instance: number): string => `${object}/${instance}`;
 
 const deviceObject = 3;
 const { secretKey, smsBindingSecretKeyS } = SecurityObject.resources;

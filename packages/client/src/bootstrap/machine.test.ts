@@ -6,9 +6,11 @@ import { type BootstrapEffect, type BootstrapInput, BootstrapMachine, defaultBoo
 function setUp() {
   const clock = new VirtualClock();
   const done: string[] = [];
+  const events: string[] = [];
   const machine = new BootstrapMachine({ ...defaultBootstrapTerms, spread: 0 }, new SeededRandom(1));
   const driver = new Driver<BootstrapInput, BootstrapEffect>(machine, clock, (effect) => {
-    if (effect.kind === 'phase') return;
+    if (effect.kind === 'event') events.push(effect.event);
+    if (effect.kind === 'phase' || effect.kind === 'event') return;
     done.push(`${clock.now() / 1000} ${effect.kind}${effect.kind === 'abandon' ? ` ${effect.failure}` : ''}`);
   });
   const say = (kind: BootstrapInput['kind']): void => {
@@ -16,7 +18,7 @@ function setUp() {
     else if (kind === 'finished') driver.handle({ kind, accountTimeout: Number.POSITIVE_INFINITY });
     else driver.handle({ kind });
   };
-  return { clock, machine, driver, done, say };
+  return { clock, machine, driver, done, events, say };
 }
 
 describe('a bootstrap', () => {
@@ -27,6 +29,22 @@ describe('a bootstrap', () => {
     await clock.advance(minutes(5));
     expect(done).toEqual(['0 request', '93 hang-up']);
     expect(machine.deadline).toBeUndefined();
+  });
+
+  it('tells what the engine tells of a bootstrap', () => {
+    const told = (...kinds: readonly BootstrapInput['kind'][]) => {
+      const { events, say } = setUp();
+      for (const kind of kinds) say(kind);
+      return events;
+    };
+    expect(told('start', 'answered', 'heard', 'finished')).toEqual([
+      'bootstrap-reg-complete',
+      'bootstrap-transfer-complete',
+    ]);
+    expect(told('start', 'heard', 'answered')).toEqual(['bootstrap-reg-complete']);
+    expect(told('start', 'refused')).toEqual(['bootstrap-reg-failure']);
+    expect(told('start', 'failed')).toEqual(['bootstrap-reg-failure']);
+    expect(told('start', 'answered', 'rejected')).toEqual(['bootstrap-reg-complete', 'bootstrap-reg-failure']);
   });
 
   it('waits for the hold-off time of its account', async () => {

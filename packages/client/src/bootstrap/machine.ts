@@ -9,6 +9,7 @@
 // What a bootstrap has written is worth nothing until a server has taken a registration: each bootstrap without one makes the
 // next wait longer, so that a configuration that never works costs a bootstrap a day and no more.
 import { type Core, type Duration, hours, type Instant, minutes, type Random } from '@lapwing/kernel';
+import type { EngineEvent } from '../engine-events.ts';
 
 export type BootstrapPhase = 'idle' | 'held' | 'requesting' | 'provisioning' | 'waiting';
 
@@ -47,6 +48,7 @@ export type BootstrapEffect =
   /** The connection with the bootstrap server is not needed any more. */
   | { readonly kind: 'hang-up' }
   | { readonly kind: 'purge-account' }
+  | { readonly kind: 'event'; readonly event: EngineEvent }
   | { readonly kind: 'phase'; readonly phase: BootstrapPhase };
 
 export interface BootstrapTerms {
@@ -111,6 +113,7 @@ export class BootstrapMachine implements Core<BootstrapInput, BootstrapEffect> {
         // The server may be quicker than its own answer, which may be lost.
         if (this.current === 'requesting' || this.current === 'provisioning') {
           this.due = now + this.terms.patience;
+          if (this.current === 'requesting') this.tell('bootstrap-reg-complete');
           this.enter('provisioning');
         }
         break;
@@ -188,10 +191,12 @@ export class BootstrapMachine implements Core<BootstrapInput, BootstrapEffect> {
     this.due = undefined;
     this.hangUpAt = now + lingering;
     this.purgeAt = accountTimeout === Number.POSITIVE_INFINITY ? undefined : now + accountTimeout;
+    this.tell('bootstrap-transfer-complete');
     this.enter('idle');
   }
 
   private abandon(failure: BootstrapFailure, now: Instant, after: Duration = 0): void {
+    this.tell('bootstrap-reg-failure');
     this.effects.push({ kind: 'abandon', failure });
     if (this.hangUpAt === undefined) this.effects.push({ kind: 'hang-up' });
     this.due = Math.max(this.earliest, now + after, now + this.terms.firstWait);
@@ -202,6 +207,10 @@ export class BootstrapMachine implements Core<BootstrapInput, BootstrapEffect> {
     if (this.hangUpAt === undefined) return;
     this.hangUpAt = undefined;
     this.effects.push({ kind: 'hang-up' });
+  }
+
+  private tell(event: EngineEvent): void {
+    this.effects.push({ kind: 'event', event });
   }
 
   private enter(phase: BootstrapPhase): void {

@@ -17,6 +17,7 @@ import { type BootstrapAccountSettings, bootstrapAccountOf, purgeBootstrapAccoun
 import { checkOscore } from '../builtin/oscore.ts';
 import { credentialsOf } from '../builtin/security.ts';
 import { checkCredentials } from '../connect.ts';
+import type { EngineEvent } from '../engine-events.ts';
 import { Link } from '../link.ts';
 import type { Settings } from '../options.ts';
 import { Staging } from './apply.ts';
@@ -33,6 +34,7 @@ import { applyPack } from './pack.ts';
 
 export interface BootstrapListener {
   phase(phase: BootstrapPhase): void;
+  event(event: EngineEvent): void;
   /** Brings everything into force; nothing of what follows from it may be done before it returns. */
   commit(change: () => ReadonlySet<string>): void;
   /** What was written is in force, and the bootstrap server knows. */
@@ -117,6 +119,9 @@ export class BootstrapSession implements AsyncDisposable {
       case 'purge-account':
         purgeBootstrapAccount(this.settings.objects);
         this.listener.purged();
+        break;
+      case 'event':
+        this.listener.event(effect.event);
         break;
       case 'phase':
         this.listener.phase(effect.phase);

@@ -22,6 +22,9 @@ export const ServerObject = withResources(Server, [
   'binding',
   'registrationUpdateTrigger',
   'bootstrapRequestTrigger',
+  'registrationPriorityOrder',
+  'initialRegistrationDelayTimer',
+  'registrationFailureBlock',
   'bootstrapOnRegistrationFailure',
   'communicationRetryCount',
   'communicationRetryTimer',
@@ -41,6 +44,7 @@ const periods = [
   defaultMinimumPeriod,
   defaultMaximumPeriod,
   disableTimeout,
+  resources.initialRegistrationDelayTimer,
   resources.communicationRetryTimer,
   resources.communicationSequenceDelayTimer,
 ];
@@ -166,6 +170,11 @@ export class ServerInstance {
     return written === undefined ? days(1) : seconds(written);
   }
 
+  /** What is written of it now (/1/x/17 to /1/x/20). */
+  get retry(): Partial<RetryPolicy> {
+    return readServer(this.contents).retry;
+  }
+
   private get contents(): Contents {
     return this.store.objects.get(ServerObject.id)?.instances.get(this.id)?.contents ?? empty;
   }
@@ -181,6 +190,12 @@ export interface ServerRecord {
   /** The letter of the road that is taken first where there are two (/1/x/22). */
   readonly preferredTransport: string | undefined;
   readonly bootstrapOnRegistrationFailure: boolean;
+  /** Place among the servers; undefined: none (/1/x/13). */
+  readonly priority: number | undefined;
+  /** Before the first Register (/1/x/14). */
+  readonly delay: Duration;
+  /** Whether the servers after it wait for it also when it fails (/1/x/15). */
+  readonly blocks: boolean;
   /** What is written of it (Core 1.2.1 §6.2.1.1). */
   readonly retry: Partial<RetryPolicy>;
 }
@@ -196,6 +211,9 @@ export function readServer(contents: Contents): ServerRecord {
     binding: textAt(contents, binding.id),
     preferredTransport: textAt(contents, resources.preferredTransport.id),
     bootstrapOnRegistrationFailure: flagAt(contents, resources.bootstrapOnRegistrationFailure.id) ?? true,
+    priority: numberAt(contents, resources.registrationPriorityOrder.id),
+    delay: seconds(Math.max(0, numberAt(contents, resources.initialRegistrationDelayTimer.id) ?? 0)),
+    blocks: flagAt(contents, resources.registrationFailureBlock.id) ?? false,
     retry: {
       ...(retryCount === undefined ? {} : { retryCount: Math.max(1, retryCount) }),
       ...(retryTimer === undefined ? {} : { retryTimer: seconds(Math.max(1, retryTimer)) }),

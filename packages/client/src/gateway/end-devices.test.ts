@@ -54,6 +54,7 @@ function setUp() {
     storing: () => false,
     caller: { id: 2, isAlone: false },
     actionTimeout: seconds(30),
+    stirred: () => undefined,
     unheard: () => undefined,
   });
   const ask = askerOf(serve);
@@ -134,7 +135,7 @@ describe('an end device', () => {
     expect(textOf(await ask(request(Code.Get, '/d01/3311/0/5851')))).toBe('1');
     expect(textOf(await ask(request(Code.Get, '/d1/3311/0/5851')))).toBe('2');
     expect(textOf(await ask(request(Code.Get, '/d01/3311/0', { accept: 110 })))).toBe(
-      '[{"bn":"/d01/3311/0/","n":"5850","vb":false},{"n":"5851","v":1}]',
+      '[{"bn":"/lwm2m/d01/3311/0/","n":"5850","vb":false},{"n":"5851","v":1}]',
     );
     expect((await ask(request(Code.Put, '/d01/3311/0/5851', { format: 0, payload: '50' }))).code).toBe(Code.Changed);
     const written = '[{"bn":"/d1/3311/0/","n":"5851","v":60}]';
@@ -216,8 +217,8 @@ describe('a composite operation', () => {
     const payload = '[{"n":"/25/0/0"},{"n":"/d01/3311/0/5851"},{"n":"/d1/3311"},{"n":"/d9/3311"}]';
     const response = await ask(request(Code.Fetch, '/', { format: 110, accept: 110, payload }));
     expect(textOf(response)).toBe(
-      '[{"n":"/25/0/0","vs":"urn:dev:lamp-1"},{"n":"/d01/3311/0/5851","v":1},' +
-        '{"n":"/d1/3311/0/5850","vb":false},{"n":"/d1/3311/0/5851","v":2}]',
+      '[{"n":"/lwm2m/25/0/0","vs":"urn:dev:lamp-1"},{"n":"/lwm2m/d01/3311/0/5851","v":1},' +
+        '{"n":"/lwm2m/d1/3311/0/5850","vb":false},{"n":"/lwm2m/d1/3311/0/5851","v":2}]',
     );
   });
 
@@ -247,7 +248,7 @@ describe('a composite operation', () => {
     await ask(request(Code.Fetch, '/', { format: 110, accept: 110, payload, observe: 0 }), { notify });
     second.lamp.set({ dimmer: 5 });
     await clock.advance(seconds(1));
-    expect(told).toEqual(['[{"n":"/d01/3311/0/5851","v":1},{"n":"/d1/3311/0/5851","v":5}]']);
+    expect(told).toEqual(['[{"n":"/lwm2m/d01/3311/0/5851","v":1},{"n":"/lwm2m/d1/3311/0/5851","v":5}]']);
   });
 });
 

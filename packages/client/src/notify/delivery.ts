@@ -21,8 +21,14 @@ export interface DeliveryOptions {
   readonly capacity: () => number;
   /** Whether the format of the notifications can say when something was. */
   readonly times: boolean;
+  /** A notification goes out. */
+  readonly stirred: () => void;
   /** A notification was not acknowledged. */
   readonly unheard: () => void;
+  /** What nobody has heard is this now, where nothing may be lost. */
+  readonly remember: (moments: readonly Moment[]) => void;
+  /** So many of it were given up for want of room. */
+  readonly dropped: (count: number) => void;
 }
 
 export class Delivery {
@@ -51,6 +57,7 @@ export class Delivery {
     const moment = { entries, time: this.options.clock.wall() / 1000 };
     if (this.away || this.underway.length > 0) this.keep([moment]);
     else this.transmit([moment], entries);
+    this.remember();
   }
 
   /** An error ends the observation (RFC 7641 §4.2). */
@@ -63,6 +70,7 @@ export class Delivery {
     this.room = this.options.capacity();
     this.away = true;
     this.keep([]);
+    this.remember();
   }
 
   /** What nobody has heard, oldest first. */
@@ -70,10 +78,16 @@ export class Delivery {
     return [...this.underway, ...this.kept];
   }
 
+  private remember(): void {
+    this.options.remember(this.handOver());
+  }
+
   private keep(moments: readonly Moment[]): void {
     this.kept.push(...moments);
     const excess = this.kept.length - (this.away ? this.room : this.options.capacity());
-    if (excess > 0) this.kept.splice(0, excess);
+    if (excess <= 0) return;
+    this.kept.splice(0, excess);
+    this.options.dropped(excess);
   }
 
   private continue(): void {
@@ -92,17 +106,20 @@ export class Delivery {
       () => {
         this.underway = [];
         this.continue();
+        this.remember();
       },
       (error: unknown) => {
         this.kept.unshift(...this.underway);
         this.underway = [];
         this.keep([]);
+        this.remember();
         if (error instanceof TimeoutError) this.options.unheard();
       },
     );
   }
 
   private send(response: Response, type: 'con' | 'auto'): Promise<unknown> {
+    this.options.stirred();
     return this.options.notify(response, { type });
   }
 

@@ -14,6 +14,8 @@ import {
 import { isWorthTelling } from './conditions.ts';
 import type { Moment } from './delivery.ts';
 import { Governor, type GovernorEffect, type GovernorInput } from './governor.ts';
+import type { KeptNotifications } from './notification-store.ts';
+import { Remembering } from './remembering.ts';
 
 export interface RelationOptions {
   /** One, or those of a composite. */
@@ -173,10 +175,40 @@ const mostWaiting = 64;
 
 const keyOf = (paths: readonly Path[]): string => paths.map(formatPath).sort().join();
 
+/** What was kept before the device was started anew, for whoever observes the same. */
+class Recalled implements Disposable {
+  readonly paths: readonly Path[];
+  private readonly moments: readonly Moment[];
+
+  constructor({ paths, moments }: KeptNotifications) {
+    this.paths = paths;
+    this.moments = moments;
+  }
+
+  handOver(): readonly Moment[] {
+    return this.moments;
+  }
+
+  /** The first answer to whoever observes it says what is so then. */
+  changed(): void {}
+
+  [Symbol.dispose](): void {}
+}
+
 export class Relations {
   private readonly relations = new Set<Relation>();
-  /** Suspended, oldest first. */
-  private readonly waiting: Relation[] = [];
+  /** Without an observer, oldest first. */
+  private readonly waiting: (Relation | Recalled)[] = [];
+  private readonly remembering: Remembering;
+
+  constructor(remembering = new Remembering(undefined, 0)) {
+    this.remembering = remembering;
+  }
+
+  /** What was kept in the process before. */
+  async recall(): Promise<void> {
+    for (const kept of await this.remembering.read()) this.wait(new Recalled(kept));
+  }
 
   get size(): number {
     return this.relations.size;
@@ -187,20 +219,51 @@ export class Relations {
   }
 
   end(relation: Relation): void {
-    if (this.relations.delete(relation)) relation[Symbol.dispose]();
+    if (this.relations.delete(relation)) this.forget(relation);
   }
 
   endAll(): void {
     for (const relation of [...this.relations]) this.end(relation);
-    for (const relation of this.waiting.splice(0)) relation[Symbol.dispose]();
+    const those = this.waiting.splice(0);
+    for (const relation of those) {
+      // What the server wanted before the start is for it to have, whatever it has written since.
+      if (relation instanceof Recalled) this.waiting.push(relation);
+      else this.forget(relation);
+    }
+  }
+
+  /** The device stops: what is kept stays kept. */
+  async close(): Promise<void> {
+    for (const relation of [...this.relations, ...this.waiting.splice(0)]) relation[Symbol.dispose]();
+    this.relations.clear();
+    await this.remembering.flush();
+  }
+
+  /** What nobody has heard of it. */
+  remember(relation: Relation, moments: readonly Moment[]): void {
+    if (this.relations.has(relation) || this.waiting.includes(relation)) this.remembering.keep(relation.paths, moments);
+  }
+
+  dropped(count: number): void {
+    this.remembering.dropped(count);
+  }
+
+  private wait(relation: Relation | Recalled): void {
+    this.waiting.push(relation);
+    const [oldest] = this.waiting.length > mostWaiting ? this.waiting.splice(0, 1) : [];
+    if (oldest !== undefined) this.forget(oldest);
+  }
+
+  private forget(relation: Relation | Recalled): void {
+    relation[Symbol.dispose]();
+    this.remembering.keep(relation.paths, []);
   }
 
   /** Takes it from its observer, and lets it keep what it has to say until the same is observed again. */
   suspend(relation: Relation): void {
     if (!this.relations.delete(relation)) return;
+    this.wait(relation);
     relation.suspend();
-    this.waiting.push(relation);
-    if (this.waiting.length > mostWaiting) this.waiting.shift()?.[Symbol.dispose]();
   }
 
   suspendAll(): void {

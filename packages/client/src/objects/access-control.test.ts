@@ -72,6 +72,7 @@ function setUp(said: Said, { create, isAlone = false }: { readonly create?: numb
     notifications: 'con',
     storing: () => false,
     actionTimeout: seconds(30),
+    stirred: () => undefined,
     unheard: () => undefined,
   });
   const peer = { key: 'server', address: { via: 'udp', host: '192.0.2.1', port: 5683 }, identity: nobody } as const;

@@ -31,3 +31,6 @@ export type InstanceCheck = (
 export function isMany(content: Content): content is ReadonlyMap<number, Value> {
   return content instanceof Map;
 }
+
+/** An instance as the key of a table: `0/1`. */
+export const instanceKey = (object: number, instance: number): string => `${object}/${instance}`;

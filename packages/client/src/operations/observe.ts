@@ -29,6 +29,8 @@ export interface Observing {
   readonly trees: Trees;
   /** The server wants nothing lost while it cannot be reached (/1/x/6). */
   readonly storing: () => boolean;
+  /** A notification goes out: the device listens for a while after it. */
+  readonly stirred: () => void;
   /** A notification was not acknowledged: the server has lost sight of this device, or the device of it. */
   readonly unheard: () => void;
 }
@@ -43,7 +45,7 @@ const mostKept = 1000;
 export function observe(
   operation: ObserveOperation,
   context: Context,
-  { trees, relations, attributes, clock, version, notifications, storing, unheard }: Omit<Observing, 'store'>,
+  { trees, relations, attributes, clock, version, notifications, storing, stirred, unheard }: Omit<Observing, 'store'>,
   toResponse: (entries: readonly Entry[]) => Response,
 ): readonly Entry[] {
   const own = patchAttributes({}, operation.attributes ?? {});
@@ -81,7 +83,10 @@ export function observe(
       },
       capacity: () => (storing() ? Math.min(relation.governing().hqmax ?? fewestKept, mostKept) : 0),
       times: formatTraits(operation.accept ?? versionTraits[version].assumedFormat)?.times ?? false,
+      stirred,
       unheard,
+      remember: (moments) => relations.remember(relation, moments),
+      dropped: (count) => relations.dropped(count),
     },
     kept,
   );

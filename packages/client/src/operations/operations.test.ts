@@ -64,6 +64,7 @@ function setUp(act: (args?: string) => void | Promise<void> = () => undefined) {
     storing: () => false,
     caller: { id: 1, isAlone: true },
     actionTimeout: seconds(30),
+    stirred: () => undefined,
     unheard: () => {
       unheard += 1;
     },

@@ -2,7 +2,12 @@ import { Driver, hours, seconds } from '@lapwing/kernel';
 import { SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
 import { describe, expect, it } from 'vitest';
 import { defaultRetry, nextAttempt } from './backoff.ts';
-import { type RegistrationEffect, type RegistrationInput, RegistrationMachine } from './machine.ts';
+import {
+  defaultUpdateMargin,
+  type RegistrationEffect,
+  type RegistrationInput,
+  RegistrationMachine,
+} from './machine.ts';
 
 const location = ['rd', '1'];
 
@@ -11,11 +16,13 @@ function setUp(lifetime = seconds(600)) {
   const done: string[] = [];
   const machine = new RegistrationMachine({
     lifetime,
+    updateMargin: defaultUpdateMargin,
+    awakeTime: undefined,
     retry: { ...defaultRetry, spread: 0 },
     random: new SeededRandom(1),
   });
   const driver = new Driver<RegistrationInput, RegistrationEffect>(machine, clock, (effect) => {
-    if (effect.kind === 'phase') return;
+    if (effect.kind === 'phase' || effect.kind === 'event') return;
     const detail =
       effect.kind === 'update'
         ? `${effect.withObjects ? ' objects' : ''}${effect.withLifetime ? ' lifetime' : ''}`
@@ -25,6 +32,7 @@ function setUp(lifetime = seconds(600)) {
   const say = (kind: RegistrationInput['kind']): void => {
     if (kind === 'accepted') driver.handle({ kind, location });
     else if (kind === 'disable') driver.handle({ kind, wait: seconds(100) });
+    else if (kind === 'restore') driver.handle({ kind, location, left: seconds(100) });
     else if (kind === 'lifetime-changed') driver.handle({ kind, lifetime: seconds(60) });
     else driver.handle({ kind });
   };
@@ -139,6 +147,8 @@ describe('a registration', () => {
     for (let seed = 1; seed <= 50; seed += 1) {
       const machine = new RegistrationMachine({
         lifetime: seconds(600),
+        updateMargin: defaultUpdateMargin,
+        awakeTime: undefined,
         retry: { ...defaultRetry, spread: 0.25 },
         random: new SeededRandom(seed),
       });
@@ -159,6 +169,10 @@ describe('a registration', () => {
       'objects-changed',
       'lifetime-changed',
       'disable',
+      'pause',
+      'resume',
+      'restore',
+      'stirred',
       'accepted',
       'refused',
       'failed',
@@ -170,11 +184,12 @@ describe('a registration', () => {
       for (let step = 0; step < 100; step += 1) {
         say(random.pick(kinds));
         if (machine.phase === 'waiting') expect(machine.deadline).toBeDefined();
-        if (['registering', 'updating', 'deregistering'].includes(machine.phase))
+        if (['registering', 'leaving', 'updating', 'deregistering', 'suspended'].includes(machine.phase))
           expect(machine.deadline).toBeUndefined();
         if (machine.phase === 'registered') expect(machine.deadline).toBeGreaterThan(clock.now());
         await clock.advance(random.between(0, 100_000));
       }
+      say('resume');
       say('start');
       for (let i = 0; i < 6 && machine.phase !== 'registered'; i += 1) {
         say('accepted');

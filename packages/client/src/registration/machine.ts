@@ -1,17 +1,21 @@
-// Core: the registration with one server (Core 1.2.1 §6.2).
+// Core: the registration with one server (Core 1.2.1 §6.2). Which phase follows from which is in `transitions.ts`; here is what
+// goes with it: deadlines, attempts, and what the next Update has to carry.
 //
-//   idle ─start▶ registering ─accepted▶ registered ─due·trigger·changed▶ updating ─accepted▶ registered
-//                  │    ▲                   ├─stop▶ deregistering ▶ idle              ├─refused▶ registering
-//     failed·refused    due                 └─unheard▶ registering                    └─failed▶ waiting
-//                  ▼    │
-//                 waiting ─sequences spent▶ effect bootstrap
+//   idle ─start▶ held ─due▶ registering ─accepted▶ registered ─due·trigger·changed▶ updating ─accepted▶ registered
+//                              │    ▲                ├─quiet▶ rx-off ─stirred▶ registered  ├─refused·unanswered▶ registering
+//           refused·unanswered │    │ due            ├─unheard▶ registering                └─put-off▶ waiting
+//                              ▼    │                ├─stop▶ deregistering ▶ idle
+//                             waiting ─spent▶        ├─disable▶ deregistering ▶ disabled ─due▶ registering
+//                        effect bootstrap            └─pause▶ suspended ─resume▶ updating
 import type { Core, Duration, Instant, Random } from '@lapwing/kernel';
+import type { EngineEvent } from '../engine-events.ts';
 import { longestWait, nextAttempt, type RetryPolicy } from './backoff.ts';
-
-export type Phase = 'idle' | 'registering' | 'registered' | 'updating' | 'waiting' | 'deregistering';
+import { type Asked, type Phase, type Signal, transitionOf } from './transitions.ts';
 
 export type RegistrationInput =
-  | { readonly kind: 'start' }
+  | { readonly kind: 'start' /** Not before so long (/1/x/14). */; readonly delay?: Duration }
+  /** Start with a registration that was made before a restart, and lives for so long yet. */
+  | { readonly kind: 'restore'; readonly location: readonly string[]; readonly left: Duration }
   | { readonly kind: 'stop' }
   /** Update now (Execute on /1/x/8, or the application's wish). */
   | { readonly kind: 'trigger' }
@@ -20,6 +24,11 @@ export type RegistrationInput =
   | { readonly kind: 'lifetime-changed'; readonly lifetime: Duration }
   /** Deregister, and start again after so long (Execute on /1/x/4). */
   | { readonly kind: 'disable'; readonly wait: Duration }
+  /** Ask nothing of the server, and expect nothing, until `resume`. */
+  | { readonly kind: 'pause' }
+  | { readonly kind: 'resume' }
+  /** Something was sent to the server, or came from there. */
+  | { readonly kind: 'stirred' }
   /** The server took a Register (with its location), an Update or a Deregister. */
   | { readonly kind: 'accepted'; readonly location?: readonly string[] }
   /** The server answered with an error. */
@@ -46,92 +55,121 @@ export type RegistrationEffect =
   | { readonly kind: 'deregister'; readonly location: readonly string[] }
   /** Every attempt failed: the configuration is worth nothing (Core 1.2.1 §6.2.1.1). */
   | { readonly kind: 'bootstrap' }
+  | { readonly kind: 'event'; readonly event: EngineEvent }
   | { readonly kind: 'phase'; readonly phase: Phase };
 
 export interface RegistrationTerms {
   /** In ms; Infinity is never updated by itself. */
   readonly lifetime: Duration;
+  /** Time left for an Update to be repeated before the lifetime ends; at most half of it. */
+  readonly updateMargin: Duration;
+  /** In queue mode, how long the device listens after the last message; else undefined. */
+  readonly awakeTime: Duration | undefined;
   readonly retry: RetryPolicy;
   readonly random: Random;
 }
 
-/** Time left for an Update to be repeated before the lifetime ends: MAX_TRANSMIT_WAIT (RFC 7252 §4.8.2), at most half of it. */
-const updateMargin: Duration = 93_000;
+/** MAX_TRANSMIT_WAIT (RFC 7252 §4.8.2). */
+export const defaultUpdateMargin: Duration = 93_000;
+/** As servers assume where nothing else is agreed: MAX_TRANSMIT_WAIT (RFC 7252 §4.8.2, Core 1.2.1 §6.5). */
+export const defaultAwakeTime: Duration = 93_000;
+
+const never = Number.POSITIVE_INFINITY;
 
 export class RegistrationMachine implements Core<RegistrationInput, RegistrationEffect> {
-  private readonly retry: RetryPolicy;
-  private readonly random: Random;
+  private readonly terms: RegistrationTerms;
   private lifetime: Duration;
   private current: Phase = 'idle';
   private location: readonly string[] = [];
-  private due: Instant | undefined;
+  /** End of the phase's time. */
+  private due: Instant = never;
+  /** End of the lifetime at the server; past without a registration. */
+  private endsAt: Instant = Number.NEGATIVE_INFINITY;
+  private stirredAt: Instant = 0;
   private failures = 0;
   private objectsChanged = false;
   private lifetimeChanged = false;
   private again = false;
-  /** Asked to leave while the Register is under way. */
-  private leaving = false;
   /** After deregistering: nothing, or how long until the next start. */
   private restartAfter: Duration | undefined;
+  /** Where it was disabled when it was suspended: until when. */
+  private awayUntil: Instant | undefined;
   private effects: RegistrationEffect[] = [];
 
   constructor(terms: RegistrationTerms) {
+    this.terms = terms;
     this.lifetime = terms.lifetime;
-    this.retry = terms.retry;
-    this.random = terms.random;
   }
 
   get phase(): Phase {
     return this.current;
   }
 
+  /** Where the server has put the registration, and when it ends there; undefined where there is none. */
+  get registration(): { readonly location: readonly string[]; readonly endsAt: Instant } | undefined {
+    const { location, endsAt } = this;
+    return endsAt === Number.NEGATIVE_INFINITY ? undefined : { location, endsAt };
+  }
+
   get deadline(): Instant | undefined {
-    return this.due;
+    const first = Math.min(this.due, this.quietAt);
+    return first === never ? undefined : first;
   }
 
   handle(input: RegistrationInput, now: Instant): readonly RegistrationEffect[] {
     this.effects = [];
     switch (input.kind) {
       case 'start':
-        this.restartAfter = undefined;
-        if (this.current === 'idle' || this.current === 'waiting') {
-          this.failures = 0;
-          this.register();
-        } else if (this.current === 'deregistering') this.restartAfter = 0;
-        this.leaving = false;
+        this.start(input.delay ?? 0, now);
+        break;
+      case 'restore':
+        this.location = input.location;
+        this.endsAt = now + input.left;
+        this.follow(input.left > 0 ? 'restore' : 'start', now);
         break;
       case 'stop':
-        this.leave(undefined);
+        this.leave(undefined, now);
         break;
       case 'disable':
         this.leave(input.wait, now);
         break;
+      case 'pause':
+        this.awayUntil = this.current === 'disabled' ? this.due : undefined;
+        this.follow('pause', now);
+        break;
+      case 'resume':
+        this.follow(this.resumption(now), now);
+        break;
       case 'trigger':
-        this.updateSoon();
+        this.updateSoon(now);
         break;
       case 'objects-changed':
         this.objectsChanged = true;
-        this.updateSoon();
+        this.updateSoon(now);
         break;
       case 'lifetime-changed':
-        if (input.lifetime !== this.lifetime) {
-          this.lifetime = input.lifetime;
-          this.lifetimeChanged = true;
-          this.updateSoon();
-        }
+        if (input.lifetime === this.lifetime) break;
+        this.lifetime = input.lifetime;
+        this.lifetimeChanged = true;
+        this.updateSoon(now);
+        break;
+      case 'stirred':
+        this.stirredAt = now;
+        this.follow('stirred', now);
         break;
       case 'accepted':
-        this.accepted(input.location, now);
+        if (this.current === 'registering' || this.current === 'leaving') this.location = input.location ?? [];
+        this.follow('accepted', now);
         break;
       case 'refused':
-        if (input.changed && this.current === 'registering' && !this.leaving) this.register();
-        else this.refused(now, input.after);
+        if (input.changed) this.follow('reworded', now);
+        else this.fail(input.after === undefined ? 'refused' : 'put-off', now, input.after);
         break;
       case 'failed':
-        this.failed(now);
+        this.fail('unanswered', now);
         break;
       case 'unheard':
-        if (this.current === 'registered' || this.current === 'updating') this.register();
+        this.follow('unheard', now);
         break;
     }
     return this.effects;
@@ -139,121 +177,118 @@ export class RegistrationMachine implements Core<RegistrationInput, Registration
 
   expire(now: Instant): readonly RegistrationEffect[] {
     this.effects = [];
-    if (this.due === undefined || this.due > now) return this.effects;
-    if (this.current === 'registered') this.update();
-    else if (this.current === 'waiting' || this.current === 'idle') this.register();
+    if (this.due <= now) this.follow('due', now);
+    else if (this.quietAt <= now) this.follow('quiet', now);
     return this.effects;
   }
 
-  private accepted(location: readonly string[] | undefined, now: Instant): void {
-    switch (this.current) {
+  private get quietAt(): Instant {
+    const { awakeTime } = this.terms;
+    return this.current === 'registered' && awakeTime !== undefined ? this.stirredAt + awakeTime : never;
+  }
+
+  private start(delay: Duration, now: Instant): void {
+    this.restartAfter = this.current === 'deregistering' ? 0 : undefined;
+    this.failures = 0;
+    if (this.current === 'idle' && delay > 0) {
+      this.follow('hold', now);
+      this.due = now + delay;
+    } else this.follow('start', now);
+  }
+
+  private leave(restartAfter: Duration | undefined, now: Instant): void {
+    this.restartAfter = restartAfter;
+    if (this.current === 'suspended') this.follow(this.resumption(now) === 'resume' ? 'stop' : 'stop-late', now);
+    else this.follow(restartAfter === undefined ? 'stop' : 'disable', now);
+  }
+
+  private resumption(now: Instant): Signal {
+    if (this.awayUntil !== undefined && this.awayUntil > now) return 'resume-away';
+    return this.endsAt > now ? 'resume' : 'resume-late';
+  }
+
+  private fail(signal: 'refused' | 'put-off' | 'unanswered', now: Instant, after: Duration = 0): void {
+    this.follow(signal, now);
+    if (this.current === 'waiting') this.retryLater(now, after);
+  }
+
+  /** Takes the row of the table, if there is one, and does what goes with the phase that follows. */
+  private follow(signal: Signal, now: Instant): void {
+    const row = transitionOf(this.current, signal);
+    if (row === undefined) return;
+    const to = row.to === 'away' ? (this.restartAfter === undefined ? 'idle' : 'disabled') : row.to;
+    this.arrive(to, now);
+    this.enter(to);
+    for (const event of row.tells) this.effects.push({ kind: 'event', event });
+    if (row.asks !== undefined) this.ask(row.asks);
+    if (to === 'registered' && (this.again || this.objectsChanged || this.lifetimeChanged)) this.updateSoon(now);
+  }
+
+  private arrive(to: Phase, now: Instant): void {
+    const isWaking = to === 'registered' && this.current === 'rx-off';
+    // Listening or not, the next Update is due when it was.
+    if (!isWaking && to !== 'rx-off') this.due = never;
+    switch (to) {
+      case 'registered':
+        if (isWaking) break;
+        this.failures = 0;
+        this.stirredAt = now;
+        this.endsAt = now + this.lifetime;
+        this.due = this.endsAt - Math.min(this.lifetime / 2, this.terms.updateMargin);
+        break;
+      case 'disabled':
+        this.due = this.awayUntil ?? now + (this.restartAfter ?? 0);
+        this.forget();
+        break;
+      case 'idle':
+        this.forget();
+        break;
       case 'registering':
-        this.location = location ?? [];
-        if (this.leaving) this.deregister();
-        else this.settle(now);
-        break;
-      case 'updating':
-        this.settle(now);
-        break;
-      case 'deregistering':
-        this.rest(now);
+        this.endsAt = Number.NEGATIVE_INFINITY;
+        this.awayUntil = undefined;
+        if (this.current !== 'waiting' && this.current !== 'registering') this.failures = 0;
         break;
       default:
         break;
     }
   }
 
-  private refused(now: Instant, after: Duration | undefined): void {
-    // A server that does not know the registration any more gets a new one at once (Core 1.2.1 §6.2.2).
-    if (this.current === 'updating' && after === undefined) this.register();
-    else this.failed(now, after);
-  }
-
-  private failed(now: Instant, after: Duration = 0): void {
-    if (this.current === 'deregistering' || this.leaving) this.rest(now);
-    else if (this.current === 'registering' || this.current === 'updating') this.retryLater(now, after);
-  }
-
-  private settle(now: Instant): void {
+  private forget(): void {
+    this.endsAt = Number.NEGATIVE_INFINITY;
+    this.awayUntil = undefined;
+    this.restartAfter = undefined;
     this.failures = 0;
-    this.due = now + this.lifetime - Math.min(this.lifetime / 2, updateMargin);
-    if (this.due === Number.POSITIVE_INFINITY) this.due = undefined;
-    this.enter('registered');
-    if (this.again || this.objectsChanged || this.lifetimeChanged) this.update();
   }
 
-  private updateSoon(): void {
-    if (this.current === 'registered') this.update();
-    else this.again = this.current === 'updating' || this.current === 'registering';
-  }
-
-  private register(): void {
-    this.due = undefined;
-    this.again = false;
-    this.objectsChanged = false;
-    this.lifetimeChanged = false;
-    this.enter('registering');
-    this.effects.push({ kind: 'register' });
-  }
-
-  private update(): void {
-    this.due = undefined;
-    this.again = false;
-    this.enter('updating');
-    this.effects.push({
-      kind: 'update',
-      location: this.location,
-      withObjects: this.objectsChanged,
-      withLifetime: this.lifetimeChanged,
-    });
-    this.objectsChanged = false;
-    this.lifetimeChanged = false;
-  }
-
-  private leave(restartAfter: Duration | undefined, now: Instant = 0): void {
-    this.restartAfter = restartAfter;
-    switch (this.current) {
-      case 'registered':
-      case 'updating':
-        this.deregister();
-        break;
-      case 'registering':
-        // The server may be about to say where the registration is that must go.
-        this.leaving = true;
-        break;
-      case 'waiting':
-      case 'idle':
-        this.rest(now);
-        break;
-      case 'deregistering':
-        break;
+  private ask(asked: Asked): void {
+    const { location, objectsChanged: withObjects, lifetimeChanged: withLifetime } = this;
+    if (asked === 'bootstrap') this.effects.push({ kind: 'bootstrap' });
+    else if (asked === 'deregister') this.effects.push({ kind: 'deregister', location });
+    else {
+      if (asked === 'register') this.effects.push({ kind: 'register' });
+      else this.effects.push({ kind: 'update', location, withObjects, withLifetime });
+      this.again = false;
+      this.objectsChanged = false;
+      this.lifetimeChanged = false;
     }
   }
 
-  private deregister(): void {
-    this.due = undefined;
-    this.leaving = false;
-    this.enter('deregistering');
-    this.effects.push({ kind: 'deregister', location: this.location });
-  }
-
-  private rest(now: Instant): void {
-    this.leaving = false;
-    this.due = this.restartAfter === undefined ? undefined : now + this.restartAfter;
-    this.restartAfter = undefined;
-    this.failures = 0;
-    this.enter('idle');
+  private updateSoon(now: Instant): void {
+    this.again = this.current === 'updating' || this.current === 'registering';
+    this.follow('trigger', now);
   }
 
   private retryLater(now: Instant, after: Duration): void {
+    const { retry, random } = this.terms;
     this.failures += 1;
-    const next = nextAttempt(this.retry, this.failures);
-    const wait = Math.max(next.kind === 'wait' ? next.wait : longestWait(this.retry), after);
-    this.due = now + wait * (1 + this.retry.spread * this.random.fraction());
-    this.enter('waiting');
-    if (next.kind === 'wait') return;
-    this.failures = 0;
-    this.effects.push({ kind: 'bootstrap' });
+    const next = nextAttempt(retry, this.failures);
+    const wait = Math.max(next.kind === 'wait' ? next.wait : longestWait(retry), after);
+    const due = now + wait * (1 + retry.spread * random.fraction());
+    if (next.kind === 'spent') {
+      this.failures = 0;
+      this.follow('spent', now);
+    }
+    this.due = due;
   }
 
   private enter(phase: Phase): void {

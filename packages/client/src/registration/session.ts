@@ -25,10 +25,14 @@ import {
 } from '@lapwing/kernel';
 import { formatRegister, formatUpdate, type Lwm2mVersion, versionBefore, versionTraits } from '@lapwing/lwm2m';
 import type { AccountSettings } from '../accounts.ts';
-import { type Phase, type RegistrationEffect, type RegistrationInput, RegistrationMachine } from './machine.ts';
+import type { EngineEvent } from '../engine-events.ts';
+import type { RetryPolicy } from './backoff.ts';
+import { type RegistrationEffect, type RegistrationInput, RegistrationMachine } from './machine.ts';
+import type { Phase } from './transitions.ts';
 
 export interface SessionListener {
   phase(phase: Phase): void;
+  event(event: EngineEvent): void;
   registered(): void;
   updated(): void;
   deregistered(): void;
@@ -54,6 +58,7 @@ export interface Registrant {
   readonly smsNumber: string | undefined;
   readonly parameters: Readonly<Record<string, string>>;
   lifetime(): Duration;
+  retry(): RetryPolicy;
   /** Payload of Register and Update. */
   objectList(version: Lwm2mVersion): string;
 }
@@ -90,7 +95,16 @@ export class RegistrationSession implements Disposable {
     this.link = link;
     this.listener = listener;
     this.spoken = registrant.version;
-    this.machine = new RegistrationMachine({ lifetime: registrant.lifetime(), retry: account.retry, random });
+    const { updateMargin, queueMode, awakeTime } = account;
+    this.machine = new RegistrationMachine({
+      lifetime: registrant.lifetime(),
+      updateMargin,
+      awakeTime: queueMode ? awakeTime : undefined,
+      get retry() {
+        return registrant.retry();
+      },
+      random,
+    });
     this.driver = new Driver<RegistrationInput, RegistrationEffect>(this.machine, clock, (effect) => this.run(effect));
   }
 
@@ -111,6 +125,11 @@ export class RegistrationSession implements Disposable {
     this.driver.handle(input);
   }
 
+  /** A message went to the server, or came from there: a device in queue mode listens for a while after it. */
+  stirred(): void {
+    if (this.account.queueMode) this.driver.handle({ kind: 'stirred' });
+  }
+
   /**
    * A connection is gone, and with it what was observed on it: the server is to hear on a new one that the device is still there. Not
    * all devices of a server that was restarted at once.
@@ -129,14 +148,18 @@ export class RegistrationSession implements Disposable {
   [Symbol.dispose](): void {
     this.closed = true;
     this.again?.[Symbol.dispose]();
-    this.asking?.abort(new ClosedError('the client was closed'));
+    this.withdraw(new ClosedError('the client was closed'));
     this.driver[Symbol.dispose]();
   }
 
   private run(effect: RegistrationEffect): void {
     switch (effect.kind) {
       case 'phase':
+        if (effect.phase === 'suspended') this.withdraw(new ClosedError('the engine was suspended'));
         this.listener.phase(effect.phase);
+        break;
+      case 'event':
+        this.listener.event(effect.event);
         break;
       case 'bootstrap':
         this.listener.spent();
@@ -201,7 +224,7 @@ export class RegistrationSession implements Disposable {
   /** One request, its outcome as an input; `done` is told after the machine knows. */
   private async ask(request: Request, done: () => void): Promise<void> {
     const own = new AbortController();
-    this.asking?.abort(new ClosedError('something newer is asked of the server'));
+    this.withdraw(new ClosedError('something newer is asked of the server'));
     this.asking = own;
     const { signal } = own;
     let input: RegistrationInput;
@@ -221,6 +244,11 @@ export class RegistrationSession implements Disposable {
     this.driver.handle(input);
     // What goes again at once in another way has not failed.
     if (input.kind !== 'refused' || input.changed === undefined) told();
+  }
+
+  private withdraw(reason: Error): void {
+    this.asking?.abort(reason);
+    this.asking = undefined;
   }
 
   private refusal(error: ResponseError): RegistrationInput {

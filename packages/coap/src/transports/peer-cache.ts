@@ -1,7 +1,7 @@
 // The peers of a UDP socket: the same object for the same address, without building its key anew for each datagram.
 // A table of sets of four, the newest first: an address is looked for in four places, and takes the oldest of them. It
 // grows with the peers that speak, so that each of a fleet is found again, up to a bound that nobody outside can move.
-// Beside each peer stands its address as one number: of a hundred thousand peers hardly one is in the processor's cache, and
+// Beside each peer stands the hash of its address: of a hundred thousand peers hardly one is in the processor's cache, and
 // looking into those that are not meant costs more than all the rest.
 // Who speaks for the first time waits in a short table and leaves a mark, and gets a place when it comes again: strangers
 // that never do drive nobody out, and what is made for them is soon gone.
@@ -18,8 +18,8 @@ const MARKS = 65_536;
 
 export class PeerCache {
   private places = empty(FEWEST);
-  /** What `spotOf` says of each. */
-  private spots = new Float64Array(FEWEST);
+  /** What `hashOf` says of each. */
+  private hashes = new Int32Array(FEWEST);
   private readonly strangers: (Peer | undefined)[] = empty(STRANGERS);
   /** Of those that spoke once: half of the hash of their address, where the other half says. */
   private readonly marks = new Uint16Array(MARKS);
@@ -27,19 +27,18 @@ export class PeerCache {
   private turn = 0;
 
   at(host: string, port: number): Peer {
-    const spot = spotOf(host, port);
-    const hash = hashOf(spot);
+    const hash = hashOf(spotOf(host, port));
     const from = setOf(hash, this.places.length);
     for (let i = from; i < from + WAYS; i += 1) {
-      if (this.spots[i] !== spot) continue;
+      if (this.hashes[i] !== hash) continue;
       const known = this.places[i];
-      if (known !== undefined && (spot > 0 || isAt(known, host, port))) return known;
+      if (known !== undefined && isAt(known, host, port)) return known;
     }
     const waiting = this.strangers[hash & (STRANGERS - 1)];
     const stranger =
       waiting !== undefined && isAt(waiting, host, port) ? waiting : new UdpPeer({ via: 'udp', host, port });
     if (stranger === waiting || this.takeMark(hash)) {
-      this.put(stranger, spot, from);
+      this.put(stranger, hash, from);
       if (this.taken * 2 > this.places.length && this.places.length < MOST) this.grow();
     } else this.strangers[hash & (STRANGERS - 1)] = stranger;
     return stranger;
@@ -56,26 +55,26 @@ export class PeerCache {
     return isKnown;
   }
 
-  private put(peer: Peer, spot: number, from: number): void {
-    const { places, spots } = this;
+  private put(peer: Peer, hash: number, from: number): void {
+    const { places, hashes } = this;
     if (places[from + WAYS - 1] === undefined) this.taken += 1;
     for (let i = from + WAYS - 1; i > from; i -= 1) {
       places[i] = places[i - 1];
-      spots[i] = spots[i - 1] as number;
+      hashes[i] = hashes[i - 1] as number;
     }
     places[from] = peer;
-    spots[from] = spot;
+    hashes[from] = hash;
   }
 
   private grow(): void {
-    const { places, spots } = this;
+    const { places, hashes } = this;
     this.places = empty(places.length * 4);
-    this.spots = new Float64Array(this.places.length);
+    this.hashes = new Int32Array(this.places.length);
     this.taken = 0;
     for (let i = 0; i < places.length; i += 1) {
       const peer = places[i];
-      const spot = spots[i] as number;
-      if (peer !== undefined) this.put(peer, spot, setOf(hashOf(spot), this.places.length));
+      const hash = hashes[i] as number;
+      if (peer !== undefined) this.put(peer, hash, setOf(hash, this.places.length));
     }
   }
 }
@@ -84,7 +83,7 @@ function empty(places: number): (Peer | undefined)[] {
   return new Array<Peer | undefined>(places).fill(undefined);
 }
 
-/** An IPv4 address and its port are one number, above 0 and of nobody else; of any other address a hash, below 0. */
+/** An IPv4 address and its port are one number, above 0; of any other address a hash, below 0. */
 function spotOf(host: string, port: number): number {
   let address = 0;
   let part = 0;

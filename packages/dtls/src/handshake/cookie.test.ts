@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { concatBytes, noBytes, seconds, toHex } from '@lapwing/kernel';
+import { type Address, concatBytes, Hmac, noBytes, seconds, toHex } from '@lapwing/kernel';
 import { SeededRandom } from '@lapwing/kernel/testing';
 import { describe, expect, it } from 'vitest';
 import { type ClientHello, encodeClientHello } from '../messages/client-hello.ts';
@@ -7,8 +7,9 @@ import { noExtensions } from '../messages/extensions.ts';
 import { type Fragment, HandshakeType } from '../messages/handshake.ts';
 import { decodeHelloVerifyRequest } from '../messages/hello-verify-request.ts';
 import { readRecordings } from '../testing/recording.ts';
+import { withCookie as spliced } from '../testing/with-cookie.ts';
 import { CookieJar, cookieSize } from './cookie.ts';
-import { type HelloView, peekClientHello, randomOf } from './hello-view.ts';
+import { type HelloView, peekClientHello } from './hello-view.ts';
 
 const vectors = new URL('../../../../vectors/dtls-handshakes.json', import.meta.url);
 const recordings = readRecordings(readFileSync(vectors, 'utf8'));
@@ -23,7 +24,8 @@ const first: ClientHello = {
   compressionMethods: [0],
   extensions: { ...noExtensions, extendedMasterSecret: true, serverName: 'gate.example' },
 };
-const here = '192.0.2.1:5684';
+const at = (host: string, port: number): Address => ({ via: 'udp', host, port });
+const here = at('192.0.2.1', 5684);
 
 /** The first `size` bytes of a hello as its first fragment. */
 function fragmentOf(hello: ClientHello, size = Number.POSITIVE_INFINITY): Fragment {
@@ -45,16 +47,16 @@ describe('a cookie', () => {
   it('is made without keeping anything of who asked (dtls E 30)', () => {
     const jar = new CookieJar(random);
     const contents = () =>
-      Object.values(jar).map((value: unknown) => (value instanceof Uint8Array ? toHex(value) : value));
+      Object.values(jar).map((value: unknown) => (value instanceof Hmac ? toHex(value.of(first.random)) : value));
     const before = contents();
-    for (let i = 0; i < 2000; i += 1) jar.make(i, `192.0.2.1:${i}`, view(first));
+    for (let i = 0; i < 2000; i += 1) jar.make(i, at('192.0.2.1', i), view(first));
     expect(contents()).toEqual(before);
   });
 
   it.each([
-    ['another address', '192.0.2.2:5684', {}],
-    ['another port', '192.0.2.1:5685', {}],
-    ['an address that only begins alike', '192.0.2.1:56841', {}],
+    ['another address', at('192.0.2.2', 5684), {}],
+    ['another port', at('192.0.2.1', 5685), {}],
+    ['an address that only begins alike', at('192.0.2.11', 5684), {}],
     ['another random', here, { random: new Uint8Array(32) }],
     ['another session id', here, { sessionId: new Uint8Array(8) }],
     ['no session id', here, { sessionId: noBytes }],
@@ -128,7 +130,7 @@ describe('a cookie', () => {
     const jar = new CookieJar(random);
     const covering = jar.make(0, here, view(first));
     const cutNow = view(withCookie(covering), 61);
-    expect(cutNow.choices).toBeUndefined();
+    expect(cutNow.choicesEnd).toBeUndefined();
     expect(jar.verify(0, here, cutNow)).toBe(false);
     const another = jar.make(0, here, cutNow);
     expect(jar.verify(0, here, view(withCookie(another), 61))).toBe(true);
@@ -146,14 +148,17 @@ describe('peekClientHello', () => {
         '',
         toHex(decodeHelloVerifyRequest(request.body).cookie),
       ]);
-      expect(toHex(views[0]!.choices!)).toBe(toHex(views[1]!.choices!));
-      expect(toHex(views[0]!.opening)).toBe(toHex(views[1]!.opening));
-      expect(toHex(randomOf(views[0]!))).toBe(toHex(views[0]!.opening.slice(2, 34)));
+      const opening = ({ body, openingEnd }: HelloView) => toHex(body.subarray(0, openingEnd));
+      const choices = ({ body, cookieEnd, choicesEnd }: HelloView) => toHex(body.subarray(cookieEnd, choicesEnd!));
+      expect(choices(views[0]!)).toBe(choices(views[1]!));
+      expect(opening(views[0]!)).toBe(opening(views[1]!));
+      expect(views[0]!.mark).toBe(views[1]!.mark);
+      expect(views[0]!.mark).not.toBe(view(first).mark);
       expect(views[0]!.isCut).toBe(false);
       expect(views[1]!.isCut).toBe(hellos.length > 2);
       const jar = new CookieJar(random);
       const cookie = jar.make(0, here, views[0]!);
-      expect(jar.verify(0, here, { ...views[1]!, cookie })).toBe(true);
+      expect(jar.verify(0, here, peekClientHello(spliced(hellos[1]!.fragment, cookie))!)).toBe(true);
     },
   );
 
@@ -166,7 +171,7 @@ describe('peekClientHello', () => {
       if (size < cookieEnd) expect(found).toBeUndefined();
       else {
         expect(found!.isCut).toBe(size < body.length);
-        expect(found!.choices !== undefined, `${size}`).toBe(size >= choicesEnd);
+        expect(found!.choicesEnd !== undefined, `${size}`).toBe(size >= choicesEnd);
       }
     }
   });

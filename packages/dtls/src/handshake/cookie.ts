@@ -3,12 +3,12 @@
 // made it and in the next one. Its first byte says which period that was and whether the suites were covered: they are
 // whenever they stand in the first fragment whole, so a client that cuts them is not shut out.
 import {
+  type Address,
   type Duration,
   encodeUtf8,
   equalInConstantTime,
-  hmacSha256,
+  Hmac,
   type Instant,
-  noBytes,
   type Random,
   seconds,
 } from '@lapwing/kernel';
@@ -24,73 +24,83 @@ export class CookieJar {
   private readonly random: Random;
   private readonly period: Duration;
   private current: number;
-  private key: Uint8Array;
-  private previousKey: Uint8Array | undefined;
+  private mac: Hmac;
+  private previousMac: Hmac | undefined;
 
   /** A cookie lives for one to two times `period`, 30 s by default. */
   constructor(random: Random, period: Duration = seconds(30)) {
     this.random = random;
     this.period = period;
     this.current = 0;
-    this.key = random.bytes(keySize);
+    this.mac = new Hmac('sha256', random.bytes(keySize));
   }
 
-  /** For the answer to a hello; the same for the same hello in the same period. `address` names host and port. */
-  make(now: Instant, address: string, hello: HelloView): Uint8Array {
+  /** For the answer to a hello; the same for the same hello in the same period. */
+  make(now: Instant, address: Address, hello: HelloView): Uint8Array {
     this.turnTo(now);
-    const isCovered = hello.choices !== undefined;
-    return seal(this.key, ((this.current % marks) << 1) | (isCovered ? 1 : 0), address, hello);
+    const isCovered = hello.choicesEnd !== undefined;
+    return seal(this.mac, ((this.current % marks) << 1) | (isCovered ? 1 : 0), address, hello);
   }
 
   /** Whether the hello's cookie was made here, for this address and these contents, in this period or the one before. */
-  verify(now: Instant, address: string, hello: HelloView): boolean {
-    const { cookie, choices } = hello;
+  verify(now: Instant, address: Address, hello: HelloView): boolean {
+    const { cookie } = hello;
     const mark = cookie[0];
     if (cookie.length !== cookieSize || mark === undefined) return false;
-    if ((mark & 1) === 1 && choices === undefined) return false;
+    if ((mark & 1) === 1 && hello.choicesEnd === undefined) return false;
     this.turnTo(now);
-    const key = this.keyOf(mark >>> 1);
-    return key !== undefined && equalInConstantTime(seal(key, mark, address, hello), cookie);
+    const mac = this.macOf(mark >>> 1);
+    return mac !== undefined && equalInConstantTime(seal(mac, mark, address, hello), cookie);
   }
 
-  private keyOf(mark: number): Uint8Array | undefined {
-    if (mark === this.current % marks) return this.key;
-    return mark === (this.current + marks - 1) % marks ? this.previousKey : undefined;
+  private macOf(mark: number): Hmac | undefined {
+    if (mark === this.current % marks) return this.mac;
+    return mark === (this.current + marks - 1) % marks ? this.previousMac : undefined;
   }
 
   private turnTo(now: Instant): void {
     const period = Math.floor(now / this.period);
     if (period === this.current) return;
-    this.previousKey = period === this.current + 1 ? this.key : undefined;
-    this.key = this.random.bytes(keySize);
+    const isNext = period === this.current + 1;
+    this.previousMac?.erase();
+    if (!isNext) this.mac.erase();
+    this.previousMac = isNext ? this.mac : undefined;
+    this.mac = new Hmac('sha256', this.random.bytes(keySize));
     this.current = period;
   }
 }
 
-/** How long the address is and which kind of cookie, before everything that is covered; used and left within one call. */
-const head = new Uint8Array(3);
-/** Addresses are short and ASCII, for which a loop beats the encoder's call. */
-const shortAddress = new Uint8Array(64);
+/** Which kind of cookie, where from, and how long the host is, before everything that is covered; used and left within one call. */
+const head = new Uint8Array(6);
+/** Hosts are short and ASCII, for which a loop beats the encoder's call. */
+const shortHost = new Uint8Array(64);
+const roads = { udp: 0, tcp: 1, sms: 2 } as const;
 
-function encodeAddress(address: string): Uint8Array {
-  if (address.length > shortAddress.length) return encodeUtf8(address);
-  for (let i = 0; i < address.length; i += 1) {
-    const code = address.charCodeAt(i);
-    if (code > 0x7f) return encodeUtf8(address);
-    shortAddress[i] = code;
-  }
-  return shortAddress.subarray(0, address.length);
-}
-
-function seal(key: Uint8Array, mark: number, address: string, hello: HelloView): Uint8Array {
-  const place = encodeAddress(address);
-  const choices = (mark & 1) === 1 ? (hello.choices ?? noBytes) : noBytes;
+function seal(mac: Hmac, mark: number, address: Address, hello: HelloView): Uint8Array {
+  const { body, openingEnd, cookieEnd, choicesEnd } = hello;
+  const host = address.via === 'sms' ? address.msisdn : address.host;
+  const port = address.via === 'sms' ? 0 : address.port;
+  const encoded = isShortAscii(host) ? shortHost : encodeUtf8(host);
+  const length = encoded === shortHost ? host.length : encoded.length;
+  if (encoded === shortHost) for (let i = 0; i < length; i += 1) shortHost[i] = host.charCodeAt(i);
   // Everything before the last part says how long it is, so that no byte moves from one part to its neighbour.
   head[0] = mark;
-  head[1] = place.length >>> 8;
-  head[2] = place.length;
-  const cookie = hmacSha256(key, head, place, hello.opening, choices).slice(0, cookieSize);
+  head[1] = roads[address.via];
+  head[2] = port >>> 8;
+  head[3] = port;
+  head[4] = length >>> 8;
+  head[5] = length;
+  mac.add(head).add(encoded, 0, length).add(body, 0, openingEnd);
+  if ((mark & 1) === 1) mac.add(body, cookieEnd, choicesEnd);
+  const cookie = new Uint8Array(cookieSize);
+  mac.finish(cookie, 0, cookieSize);
   // The first byte is the mark itself: 120 bits remain of the MAC.
   cookie[0] = mark;
   return cookie;
+}
+
+function isShortAscii(text: string): boolean {
+  if (text.length > shortHost.length) return false;
+  for (let i = 0; i < text.length; i += 1) if (text.charCodeAt(i) > 0x7f) return false;
+  return true;
 }

@@ -93,7 +93,8 @@ export class Exchange {
   }
 
   say(type: number, body: Uint8Array): void {
-    const whole = this.transcript.add({ type, messageSeq: this.nextSeq, body });
+    const { transcript } = this;
+    const whole = transcript.from(transcript.add({ type, messageSeq: this.nextSeq, body }));
     this.nextSeq += 1;
     this.flight.addMessage(type === HandshakeType.finished ? 1 : 0, whole);
   }

@@ -133,7 +133,7 @@ export function readServerCertificate(exchange: ClientExchange, { body }: Heard)
     exchange.serverKey = verdict.publicKey;
     exchange.identity = { kind: 'rpk', publicKey: verdict.publicKey.spki };
   } else {
-    const check = { peer: 'server', wall: options.wall } as const;
+    const check = { peer: 'server', wall: options.wall() } as const;
     const { hostName } = options;
     const { chain } = decodeCertificate(body);
     const verdict = verifyPeer(chain, credentials.trust, hostName === undefined ? check : { ...check, hostName });

@@ -98,7 +98,7 @@ export function readClientCertificate(exchange: ServerExchange, { body }: Heard)
   }
   const accept = options.credentials.acceptCertificate;
   if (accept === undefined || choice?.request === undefined) throw illegalParameter('a certificate was not asked for');
-  const verdict = verifyPeer(chain, loadTrust(accept.trust), { peer: 'client', wall: options.wall });
+  const verdict = verifyPeer(chain, loadTrust(accept.trust), { peer: 'client', wall: options.wall() });
   if (!verdict.ok) throw refusal(verdict.alert, verdict.reason);
   exchange.clientKey = verdict.publicKey;
   exchange.identity = { kind: 'x509', subject: verdict.subject, chain: verdict.chain };

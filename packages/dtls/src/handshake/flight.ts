@@ -25,7 +25,7 @@ export class Flight {
   dueAt: Instant | undefined = undefined;
   /** How often the timer has sent it again. */
   retransmissions = 0;
-  private readonly parts: Part[] = [];
+  private parts: Part[] = [];
   private readonly settings: HandshakeSettings;
   private datagram: number;
   private isLast = false;
@@ -40,7 +40,7 @@ export class Flight {
 
   /** Forgets what was on its way: the peer has it. */
   begin(askedBy: number): void {
-    this.parts.length = 0;
+    while (this.parts.length > 0) this.parts.pop();
     this.askedBy = askedBy;
     this.retransmissions = 0;
     this.repeats = 0;
@@ -56,9 +56,11 @@ export class Flight {
     this.parts.push({ epoch: 0, type: ContentType.ChangeCipherSpec, bytes: theChange });
   }
 
-  /** Copies what it holds: messages stand in the transcript, which need not outlive the handshake. */
+  /** Copies what it holds: messages stand in the transcript, which need not outlive the handshake. Nothing is added any more. */
   detach(): void {
-    for (const part of this.parts) part.bytes = part.bytes.slice();
+    for (const part of this.parts) if (part.bytes !== theChange) part.bytes = part.bytes.slice();
+    // In an array that has no room for more.
+    this.parts = this.parts.slice();
   }
 
   /** First transmission. `overhead`: bytes that a record of epoch 1 adds; `limit`: most plaintext in a record. */

@@ -7,12 +7,15 @@ import { ContentType } from '../record/record.ts';
 import type { HandshakeEffect, HandshakeInput, Role } from './contract.ts';
 import type { Flight } from './flight.ts';
 
+/** Most last flights are never asked for. */
+const noEffects: HandshakeEffect[] = [];
+
 export class LastFlight implements Core<HandshakeInput, HandshakeEffect> {
   private readonly role: Role;
   private readonly flight: Flight;
   private readonly overhead: number;
   private readonly sendLimit: number;
-  private readonly effects: HandshakeEffect[] = [];
+  private effects: HandshakeEffect[] = noEffects;
 
   /** As in `Flight.send`. */
   constructor(role: Role, flight: Flight, overhead: number, sendLimit: number) {
@@ -29,7 +32,7 @@ export class LastFlight implements Core<HandshakeInput, HandshakeEffect> {
   }
 
   handle(input: HandshakeInput, now: Instant): readonly HandshakeEffect[] {
-    this.effects.length = 0;
+    this.effects = [];
     if (this.flight.dueAt === undefined) return this.effects;
     if (input.kind === 'fragment' && input.epoch === 1) this.hear(input.bytes, now);
     else if (input.kind === 'confirmed') this.release();
@@ -38,7 +41,7 @@ export class LastFlight implements Core<HandshakeInput, HandshakeEffect> {
 
   expire(now: Instant): readonly HandshakeEffect[] {
     const { dueAt } = this.flight;
-    this.effects.length = 0;
+    this.effects = [];
     if (dueAt !== undefined && dueAt <= now) this.release();
     return this.effects;
   }

@@ -27,7 +27,7 @@ import { AlertError, HandshakeError } from '../errors.ts';
 import { type Fragment, HandshakeType, handshakeHeaderSize, nameMessage, readFragment } from '../messages/handshake.ts';
 import { ContentType } from '../record/record.ts';
 import { ClientExchange, type ClientState } from './client-exchange.ts';
-import type { Answer, HandshakeEffect, HandshakeInput } from './contract.ts';
+import { type Answer, clearEffects, type HandshakeEffect, type HandshakeInput } from './contract.ts';
 import { type Heard, refusal } from './exchange.ts';
 import { explainAlert, explainForgery, explainSilence } from './explanation.ts';
 import { writeFlight1 } from './flight-1.ts';
@@ -163,7 +163,7 @@ class Shaking implements Core<HandshakeInput, HandshakeEffect> {
 
   handle(input: HandshakeInput, now: Instant): readonly HandshakeEffect[] {
     const { effects } = this.exchange;
-    effects.length = 0;
+    clearEffects(effects);
     if (this.isOver) return effects;
     this.startedAt ??= now;
     try {
@@ -178,7 +178,7 @@ class Shaking implements Core<HandshakeInput, HandshakeEffect> {
   expire(now: Instant): readonly HandshakeEffect[] {
     const { exchange, deadline } = this;
     const { effects, flight } = exchange;
-    effects.length = 0;
+    clearEffects(effects);
     if (this.startedAt === undefined || deadline === undefined || now < deadline) return effects;
     if (
       now >= this.startedAt + exchange.settings.timers.total ||

@@ -40,7 +40,8 @@ interface Partial {
 
 export class Reassembly {
   private readonly limits: ReassemblyLimits;
-  private readonly partials = new Map<number, Partial>();
+  /** Made for the first fragment of a message that did not come whole and in turn. */
+  private partials: Map<number, Partial> | undefined = undefined;
   private awaited: number;
   /** A message that came in one piece when its turn was: never copied. */
   private ready: ReassembledMessage | undefined;
@@ -59,7 +60,7 @@ export class Reassembly {
   /** Bytes that are held for messages not yet taken. */
   get held(): number {
     let bytes = this.ready?.body.length ?? 0;
-    for (const { body } of this.partials.values()) bytes += body.length;
+    for (const { body } of this.partials?.values() ?? []) bytes += body.length;
     return bytes;
   }
 
@@ -71,7 +72,7 @@ export class Reassembly {
     if (length > this.limits.messageSize) return this.tooLarge(ahead, messageSeq);
     if (offset + body.length > length) return 'conflict';
     if (ahead === 0 && this.ready !== undefined) return agrees(this.ready, fragment, epoch) ? 'known' : 'conflict';
-    const begun = this.partials.get(messageSeq);
+    const begun = this.partials?.get(messageSeq);
     if (begun === undefined) {
       if (body.length === 0 && length > 0) return 'known';
       if (ahead === 0 && body.length === length) {
@@ -86,6 +87,7 @@ export class Reassembly {
     const wasWhole = begun !== undefined && partial.covered.isWhole;
     const added = partial.covered.add(partial.body, offset, body);
     if (added < 0) return 'conflict';
+    this.partials ??= new Map();
     this.partials.set(messageSeq, partial);
     if (partial.covered.isWhole && !wasWhole) return 'message';
     return added > 0 ? 'partial' : 'known';
@@ -94,7 +96,7 @@ export class Reassembly {
   /** Nobody vouches for a fragment: only where it says the first of the message that is awaited does its size count. */
   private tooLarge(ahead: number, messageSeq: number): Reassembled {
     if (ahead > 0) return 'ahead';
-    return this.ready !== undefined || this.partials.has(messageSeq) ? 'conflict' : 'too-large';
+    return this.ready !== undefined || this.partials?.has(messageSeq) ? 'conflict' : 'too-large';
   }
 
   /** The awaited message once it is whole, and then the one after it; undefined as long as it is not. */
@@ -102,20 +104,20 @@ export class Reassembly {
     const message = this.ready ?? this.wholePartial();
     if (message === undefined) return undefined;
     this.ready = undefined;
-    this.partials.delete(this.awaited);
+    this.partials?.delete(this.awaited);
     this.awaited += 1;
     return message;
   }
 
   private wholePartial(): ReassembledMessage | undefined {
-    const partial = this.partials.get(this.awaited);
+    const partial = this.partials?.get(this.awaited);
     if (!partial?.covered.isWhole) return undefined;
     return { type: partial.type, messageSeq: this.awaited, body: partial.body, epoch: partial.epoch };
   }
 
   private heldAhead(): number {
     let bytes = 0;
-    for (const [messageSeq, { body }] of this.partials) if (messageSeq > this.awaited) bytes += body.length;
+    for (const [messageSeq, { body }] of this.partials ?? []) if (messageSeq > this.awaited) bytes += body.length;
     return bytes;
   }
 }

@@ -58,7 +58,7 @@ export function tryToResume(exchange: ServerExchange, session: Session, now: Ins
     case 'x509': {
       const accept = credentials.acceptCertificate;
       if (accept === undefined) return false;
-      if (!verifyPeer(identity.chain, loadTrust(accept.trust), { peer: 'client', wall }).ok) return false;
+      if (!verifyPeer(identity.chain, loadTrust(accept.trust), { peer: 'client', wall: wall() }).ok) return false;
       if (accept.verify === undefined) return resume(exchange, session, now);
       exchange.resuming = session;
       exchange.ask({ about: 'certificate', chain: identity.chain });

@@ -71,8 +71,8 @@ export interface ClientOptions {
   readonly connectionId: Uint8Array | undefined;
   /** Most bytes of a datagram, without the headers of IP and UDP. */
   readonly datagram: number;
-  /** The wall clock in ms since 1970 when the handshake began: certificates are judged by it. */
-  readonly wall: number;
+  /** The wall clock in ms since 1970: certificates are judged by it. */
+  readonly wall: () => number;
 }
 
 export interface ServerOptions {
@@ -83,7 +83,7 @@ export interface ServerOptions {
   /** As above; used when the client offers the extension. */
   readonly connectionId: Uint8Array | undefined;
   readonly datagram: number;
-  readonly wall: number;
+  readonly wall: () => number;
 }
 
 export const defaultTimers: HandshakeTimers = {

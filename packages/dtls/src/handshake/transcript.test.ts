@@ -120,7 +120,7 @@ describe('a Transcript', () => {
 
   it('gives out each message as it stands there, whatever follows', () => {
     const transcript = new Transcript();
-    const hello = transcript.add({ type: 1, messageSeq: 0, body: Uint8Array.of(1, 2) });
+    const hello = transcript.from(transcript.add({ type: 1, messageSeq: 0, body: Uint8Array.of(1, 2) }));
     transcript.restart();
     transcript.add({ type: 1, messageSeq: 1, body: Uint8Array.of(3, 4) });
     transcript.add({ type: 11, messageSeq: 2, body: new Uint8Array(70_000).fill(7) });

@@ -9,16 +9,30 @@ export type TranscriptHash = 'sha256' | 'sha384';
 
 /** What a handshake with a pre-shared key needs. */
 const FIRST_SIZE = 512;
+/** Transcripts are cut from blocks: eight of them at the cost of one. The last that is on its way keeps the block. */
+const BLOCK = 8 * FIRST_SIZE;
+
+let block: Uint8Array = new Uint8Array(0);
+let cut = 0;
+
+function firstSlab(): Uint8Array {
+  if (cut === block.length) {
+    block = new Uint8Array(BLOCK);
+    cut = 0;
+  }
+  cut += FIRST_SIZE;
+  return block.subarray(cut - FIRST_SIZE, cut);
+}
 
 export class Transcript {
-  private slab: Uint8Array = new Uint8Array(FIRST_SIZE);
+  private slab: Uint8Array = firstSlab();
   private used = 0;
 
   /**
-   * A message of either side; never HelloRequest, HelloVerifyRequest, or the hello before it (RFC 6347 §4.2.1). Returns it as
-   * it stands here, header and body: nothing overwrites it. Throws RangeError for numbers that have no room.
+   * A message of either side; never HelloRequest, HelloVerifyRequest, or the hello before it (RFC 6347 §4.2.1). Returns where it
+   * begins (see `from`). Throws RangeError for numbers that have no room.
    */
-  add({ type, messageSeq, body }: HandshakeMessage): Uint8Array {
+  add({ type, messageSeq, body }: HandshakeMessage): number {
     const { length } = body;
     if (messageSeq > 0xffff || length > 0xff_ffff) {
       throw new RangeError(`message ${messageSeq} of ${length} bytes has no room in a handshake header`);
@@ -33,7 +47,12 @@ export class Transcript {
     slab[at + 5] = messageSeq;
     slab[at + 6] = slab[at + 7] = slab[at + 8] = 0;
     slab.set(body, at + handshakeHeaderSize);
-    return slab.subarray(at, this.used);
+    return at;
+  }
+
+  /** The last message, header and body, as it stands here: nothing overwrites it. `at`: where it begins. */
+  from(at: number): Uint8Array {
+    return this.slab.subarray(at, this.used);
   }
 
   /** Of everything so far; more may follow. */
@@ -49,7 +68,7 @@ export class Transcript {
   /** Forgets everything: the hello that was answered by HelloVerifyRequest does not count. */
   restart(): void {
     this.used = 0;
-    this.slab = new Uint8Array(FIRST_SIZE);
+    this.slab = firstSlab();
   }
 
   private grow(length: number): number {

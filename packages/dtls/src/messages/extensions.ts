@@ -147,20 +147,24 @@ export function serverExtensionCodes(extensions: ServerExtensions): readonly num
 function read(reader: Reader, table: Table): object {
   const found: Record<string, unknown> = {};
   let unknown: Set<number> | undefined;
+  /** One bit for each row. */
+  let seen = 0;
   if (reader.left > 0) {
     const block = new Reader(readOpaque16(reader, 'extensions'));
     while (block.left > 0) {
       const code = block.u16();
       const body = readOpaque16(block, `extension ${code}`);
       // RFC 5246 §7.4.1.4: not more than one of a type.
-      const row = rowOf(table, code);
-      const isSecond = row === undefined ? unknown?.has(code) === true : row[0] in found;
+      const at = rowOf(table, code);
+      const row = table[at];
+      const isSecond = row === undefined ? unknown?.has(code) === true : ((seen >>> at) & 1) === 1;
       if (isSecond) throw new FormatError(`extension ${code} twice`, block.offset - body.length);
       if (row === undefined) {
         unknown ??= new Set();
         unknown.add(code);
         continue;
       }
+      seen |= 1 << at;
       const inner = new Reader(body);
       found[row[0]] = row[1].read(inner);
       expectEnd(inner, `extension ${code}`);
@@ -171,9 +175,10 @@ function read(reader: Reader, table: Table): object {
   return found;
 }
 
-function rowOf(table: Table, code: number): Table[number] | undefined {
-  for (const row of table) if (row[1].code === code) return row;
-  return undefined;
+/** -1 when it is not known. */
+function rowOf(table: Table, code: number): number {
+  for (let at = 0; at < table.length; at += 1) if (table[at]?.[1].code === code) return at;
+  return -1;
 }
 
 function write(writer: Writer, table: Table, extensions: object): void {

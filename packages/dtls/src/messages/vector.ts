@@ -1,6 +1,6 @@
 // The length-prefixed vectors that all handshake messages are made of (RFC 5246 §4.3). Reading throws FormatError,
 // writing RangeError for what has no room in its length field.
-import { FormatError, Reader, type Writer } from '@lapwing/kernel';
+import { FormatError, type Reader, type Writer } from '@lapwing/kernel';
 
 /** How many bytes or numbers a vector holds at least and at most. */
 export interface Bounds {
@@ -8,26 +8,30 @@ export interface Bounds {
   readonly max?: number;
 }
 
+const anyLength: Bounds = {};
+const atLeastOne: Bounds = { min: 1 };
+const atLeastTwo: Bounds = { min: 2 };
+
 function within(what: string, length: number, { min = 0, max = Number.POSITIVE_INFINITY }: Bounds, at: number): void {
   if (length < min || length > max) throw new FormatError(`${what} of ${length} bytes`, at);
 }
 
 /** Up to 255 bytes behind a length of one byte; a view. */
-export function readOpaque8(reader: Reader, what: string, bounds: Bounds = {}): Uint8Array {
+export function readOpaque8(reader: Reader, what: string, bounds = anyLength): Uint8Array {
   const length = reader.u8();
   within(what, length, bounds, reader.offset - 1);
   return reader.take(length);
 }
 
 /** Up to 65,535 bytes behind a length of two bytes; a view. */
-export function readOpaque16(reader: Reader, what: string, bounds: Bounds = {}): Uint8Array {
+export function readOpaque16(reader: Reader, what: string, bounds = anyLength): Uint8Array {
   const length = reader.u16();
   within(what, length, bounds, reader.offset - 2);
   return reader.take(length);
 }
 
 /** Up to 2^24 - 1 bytes behind a length of three bytes; a view. */
-export function readOpaque24(reader: Reader, what: string, bounds: Bounds = {}): Uint8Array {
+export function readOpaque24(reader: Reader, what: string, bounds = anyLength): Uint8Array {
   const length = reader.u24();
   within(what, length, bounds, reader.offset - 3);
   return reader.take(length);
@@ -35,16 +39,19 @@ export function readOpaque24(reader: Reader, what: string, bounds: Bounds = {}):
 
 /** Numbers of one byte behind a length of one byte; at least one. */
 export function readList8(reader: Reader, what: string): readonly number[] {
-  return [...readOpaque8(reader, what, { min: 1 })];
+  const bytes = readOpaque8(reader, what, atLeastOne);
+  const numbers: number[] = [];
+  for (let i = 0; i < bytes.length; i += 1) numbers.push(bytes[i] as number);
+  return numbers;
 }
 
 /** Numbers of two bytes behind a length of two bytes; at least one. */
 export function readList16(reader: Reader, what: string): readonly number[] {
-  const bytes = readOpaque16(reader, what, { min: 2 });
-  if (bytes.length % 2 !== 0) throw new FormatError(`${what} of ${bytes.length} bytes`, reader.offset - bytes.length);
-  const inner = new Reader(bytes);
+  const length = reader.u16();
+  within(what, length, atLeastTwo, reader.offset - 2);
+  if (length % 2 !== 0) throw new FormatError(`${what} of ${length} bytes`, reader.offset);
   const numbers: number[] = [];
-  while (inner.left > 0) numbers.push(inner.u16());
+  for (let i = 0; i < length; i += 2) numbers.push(reader.u16());
   return numbers;
 }
 

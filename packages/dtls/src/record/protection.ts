@@ -115,7 +115,7 @@ export function open(suite: Suite, keys: DirectionKeys, record: RecordView, byte
       return chained.slice(from, cidLength === 0 ? from + length : contentEnd(record, chained, from, from + length));
     }
   }
-  const sealed = bytes.subarray(cipherAt, record.end);
+  const sealed = new Uint8Array(bytes.buffer, bytes.byteOffset + cipherAt, record.end - cipherAt);
   const view = additionalView(covered);
   const plain = openAead(aeadName(suite), keys.key, nonce, view, sealed, suite.tagLength);
   return plain === undefined ? undefined : contentOf(record, plain);

@@ -1,5 +1,5 @@
 // Keys of both directions, cut from the key block (RFC 5246 §6.3).
-import { concatBytes } from '@lapwing/kernel';
+import { concatBytes, noBytes } from '@lapwing/kernel';
 import { prf } from './prf.ts';
 import type { Suite } from './suite.ts';
 
@@ -31,12 +31,12 @@ export function keyBlock(
   const ivsAt = keysAt + 2 * keyLength;
   return {
     client: {
-      mac: block.subarray(0, macLength),
+      mac: macLength === 0 ? noBytes : block.subarray(0, macLength),
       key: block.subarray(keysAt, keysAt + keyLength),
       iv: block.subarray(ivsAt, ivsAt + ivLength),
     },
     server: {
-      mac: block.subarray(macLength, keysAt),
+      mac: macLength === 0 ? noBytes : block.subarray(macLength, keysAt),
       key: block.subarray(keysAt + keyLength, ivsAt),
       iv: block.subarray(ivsAt + ivLength),
     },

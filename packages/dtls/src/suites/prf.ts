@@ -8,7 +8,10 @@ export const VERIFY_DATA = 12;
 
 /** Used and left within one call. */
 const macs: Readonly<Record<SuiteHash, Hmac>> = { sha256: new Hmac('sha256'), sha384: new Hmac('sha384') };
-const chain: Uint8Array = new Uint8Array(macs.sha384.length);
+const chains: Readonly<Record<SuiteHash, Uint8Array>> = {
+  sha256: new Uint8Array(macs.sha256.length),
+  sha384: new Uint8Array(macs.sha384.length),
+};
 
 /** As bytes, once for all handshakes. */
 const labels: ReadonlyMap<string, Uint8Array> = new Map(
@@ -23,16 +26,16 @@ export function prf(hash: SuiteHash, secret: Uint8Array, label: string, seed: Ui
   const mac = macs[hash].use(secret);
   const name = labels.get(label) ?? encodeUtf8(label);
   const out = new Uint8Array(length);
-  const a = chain.subarray(0, mac.length);
-  mac.write(a, 0, a.length, name, seed);
+  const a = chains[hash];
+  mac.add(name).add(seed).finish(a, 0, a.length);
   for (let at = 0; at < length; ) {
     const size = Math.min(a.length, length - at);
-    mac.write(out, at, size, a, name, seed);
+    mac.add(a).add(name).add(seed).finish(out, at, size);
     at += size;
-    if (at < length) mac.write(a, 0, a.length, a);
+    if (at < length) mac.add(a).finish(a, 0, a.length);
   }
   mac.erase();
-  chain.fill(0);
+  a.fill(0);
   return out;
 }
 

@@ -51,7 +51,7 @@ describe('the suites', () => {
       const lengths = [suite.macLength, suite.keyLength, suite.ivLength];
       expect(all.map((part) => part.length)).toEqual(lengths.flatMap((length) => [length, length]));
       let end = 0;
-      for (const part of all) {
+      for (const part of all.filter(({ length }) => length > 0)) {
         expect(part.byteOffset).toBe(end);
         end += part.length;
       }

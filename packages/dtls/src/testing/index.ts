@@ -18,3 +18,4 @@ export {
 export { type MessageCodec, messageCodecs } from './codecs.ts';
 export { Lockstep, type LockstepOptions } from './lockstep.ts';
 export { type Parties, pskParties, rpkParties, x509Parties } from './parties.ts';
+export { withCookie } from './with-cookie.ts';

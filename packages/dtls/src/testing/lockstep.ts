@@ -62,6 +62,8 @@ export interface LockstepOptions {
 }
 
 /** 2026-06-01. */
+/** Where hellos come from. */
+const clientAddress = { via: 'udp', host: '192.0.2.1', port: 5684 } as const;
 const aDay = 1_780_272_000_000;
 const perfect: Link = () => [5];
 
@@ -127,7 +129,7 @@ export class Lockstep {
       tickets: 'none',
       connectionId: undefined,
       datagram: 1200,
-      wall: options.wall ?? aDay,
+      wall: () => options.wall ?? aDay,
       ...options.client,
     });
   }
@@ -198,7 +200,7 @@ export class Lockstep {
     const fragment = view.type === ContentType.Handshake ? readFragment(body, 0) : undefined;
     const hello = fragment === undefined ? undefined : peekClientHello(fragment);
     if (fragment === undefined || hello === undefined) return false;
-    if (this.cookies.verify(this.now, 'client', hello)) {
+    if (this.cookies.verify(this.now, clientAddress, hello)) {
       this.server.handshake = Handshake.server({
         settings: this.serverSettings,
         credentials: this.options.store,
@@ -206,13 +208,13 @@ export class Lockstep {
         tickets: undefined,
         connectionId: undefined,
         datagram: 1200,
-        wall: this.options.wall ?? aDay,
+        wall: () => this.options.wall ?? aDay,
         ...this.options.server,
       });
       this.options.onServer?.(this.server.handshake);
       return true;
     }
-    const cookie = this.cookies.make(this.now, 'client', hello);
+    const cookie = this.cookies.make(this.now, clientAddress, hello);
     const request = encodeHelloVerifyRequest({ version: helloVerifyVersion, cookie });
     const payload = writeFragment({
       type: HandshakeType.helloVerifyRequest,

@@ -10,8 +10,11 @@ import {
 } from '@lapwing/server';
 import type { Database } from './database.ts';
 import { column, number, oneOf, perhaps, type Row, readable, tagged, text, type Unreadable } from './rows.ts';
+import { placeOf, type Sealing } from './sealing.ts';
 
 export function commandsIn(database: Database, unreadable: Unreadable): CommandStore {
+  const { sealing } = database;
+  const read = (row: Row): KeptCommand => commandOf(row, sealing);
   const ofName = database.prepare('SELECT * FROM command WHERE name = ? ORDER BY place');
   const all = database.prepare('SELECT * FROM command ORDER BY place');
   const add = database.prepare(
@@ -24,11 +27,17 @@ export function commandsIn(database: Database, unreadable: Unreadable): CommandS
   const apply = (change: CommandChange): boolean => {
     switch (change.kind) {
       case 'add':
-        return add.run(...values(change.command)).changes > 0;
+        return add.run(...values(change.command, sealing)).changes > 0;
       case 'move': {
         const { id, from, to, attempts, outcome } = change;
         return (
-          move.run(to, attempts, outcome === undefined ? null : formatTagged(outcome), column(id), from).changes > 0
+          move.run(
+            to,
+            attempts,
+            outcome === undefined ? null : sealed(sealing, id, 'outcome', outcome),
+            column(id),
+            from,
+          ).changes > 0
         );
       }
       case 'remove':
@@ -44,34 +53,48 @@ export function commandsIn(database: Database, unreadable: Unreadable): CommandS
   };
 }
 
-function values(command: KeptCommand) {
+type SealedColumn = 'operation' | 'note' | 'outcome';
+
+/** Of a command: what is written to a device may be its keys. */
+function sealed(sealing: Sealing, id: string, name: SealedColumn, value: object): string {
+  return sealing.sealText(placeOf('command', name, column(id)), formatTagged(value));
+}
+
+function values(command: KeptCommand, sealing: Sealing) {
+  const { id, note, outcome } = command;
   return [
-    column(command.id),
+    column(id),
     column(command.name),
-    formatTagged(command.operation),
-    command.note === undefined ? null : column(command.note),
+    sealed(sealing, id, 'operation', command.operation),
+    note === undefined ? null : sealing.sealText(placeOf('command', 'note', column(id)), column(note)),
     command.enqueuedAt,
     command.expiresAt ?? null,
     formatTagged(command.retry),
     command.unregistered,
     command.attempts,
     command.state,
-    command.outcome === undefined ? null : formatTagged(command.outcome),
+    outcome === undefined ? null : sealed(sealing, id, 'outcome', outcome),
   ] as const;
 }
 
-function read(row: Row): KeptCommand {
+function commandOf(row: Row, sealing: Sealing): KeptCommand {
+  const { id } = row;
+  const opened: Row = { ...row };
+  for (const name of ['operation', 'note', 'outcome'] satisfies SealedColumn[]) {
+    const value = row[name];
+    if (typeof value === 'string') opened[name] = sealing.openText(placeOf('command', name, String(id)), value);
+  }
   return {
     id: text(row, 'id'),
     name: text(row, 'name'),
-    operation: tagged<Operation>(row, 'operation'),
-    note: perhaps(row, 'note', text),
+    operation: tagged<Operation>(opened, 'operation'),
+    note: perhaps(opened, 'note', text),
     enqueuedAt: number(row, 'enqueued_at'),
     expiresAt: perhaps(row, 'expires_at', number),
     retry: tagged<RetryPolicy>(row, 'retry'),
     unregistered: oneOf(row, 'unregistered', ['wait', 'fail']),
     attempts: number(row, 'attempts'),
     state: oneOf(row, 'state', ['waiting', 'sent', 'settled']),
-    outcome: perhaps(row, 'outcome', (from, name) => tagged<Outcome>(from, name)),
+    outcome: perhaps(opened, 'outcome', (from, name) => tagged<Outcome>(from, name)),
   };
 }

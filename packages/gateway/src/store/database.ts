@@ -3,8 +3,18 @@
 // One process at a time: a second one that opens the same directory is refused.
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterTurn, type Clock, ConfigError, type Duration, StackError } from '@lapwing/kernel';
+import {
+  afterTurn,
+  type Clock,
+  ConfigError,
+  type Duration,
+  type Random,
+  type Secret,
+  StackError,
+  systemRandom,
+} from '@lapwing/kernel';
 import { migrations } from './migrations.ts';
+import { type Sealing, SealingError, sealingOf } from './sealing.ts';
 
 /** The part of `node:sqlite` that is used here. */
 export interface Statement {
@@ -21,7 +31,7 @@ interface Connection {
   close(): void;
 }
 
-/** The database cannot be used: another version wrote it, the disk is full, or it is no database. */
+/** The database cannot be used: another version wrote it, its key is another, the disk is full, or it is no database. */
 export class StoreError extends StackError {
   readonly code = 'GATEWAY_STORE';
 }
@@ -45,6 +55,10 @@ export interface DatabaseOptions {
    * last moments may be lost. `power`: they are not, and each batch waits for the disk.
    */
   readonly survives?: 'process' | 'power';
+  /** 32 bytes: what is secret is encrypted with it. Default: everything is in clear, readable by this user only. */
+  readonly key?: Secret;
+  /** For encryption; default the system's. */
+  readonly random?: Random;
 }
 
 /** A write whose caller waits for it. */
@@ -55,6 +69,8 @@ interface Asked {
 }
 
 export class Database implements Disposable {
+  /** For what is secret. */
+  readonly sealing: Sealing;
   private readonly connection: Connection;
   private readonly synchronous: string;
   private readonly clock: Clock;
@@ -67,8 +83,10 @@ export class Database implements Disposable {
   private closed = false;
   private timer: Disposable | undefined;
 
-  private constructor(connection: Connection, { clock, failed, survives = 'process' }: DatabaseOptions) {
+  private constructor(connection: Connection, sealing: Sealing, options: DatabaseOptions) {
+    const { clock, failed, survives = 'process' } = options;
     this.connection = connection;
+    this.sealing = sealing;
     this.synchronous = levels[survives];
     this.clock = clock;
     this.failed = failed;
@@ -76,7 +94,7 @@ export class Database implements Disposable {
 
   /** Makes the directory, readable by this user only: what is kept are keys. Throws ConfigError or StoreError. */
   static async open(options: DatabaseOptions): Promise<Database> {
-    const { dir, survives = 'process' } = options;
+    const { dir, survives = 'process', key, random = systemRandom } = options;
     const file = dir === inMemory ? inMemory : join(dir, 'lapwing.db');
     if (file !== inMemory) makeDirectory(dir);
     const connection = await connect(file);
@@ -87,13 +105,15 @@ export class Database implements Disposable {
       connection.exec('BEGIN IMMEDIATE; COMMIT');
       if (file !== inMemory) chmodSync(file, 0o600);
       migrate(connection, file);
+      return new Database(connection, sealingOf(connection, key, random), options);
     } catch (error) {
+      if (!isLocked(error)) release(connection, () => undefined);
       connection.close();
+      if (error instanceof SealingError) throw new StoreError(`${file} ${error.message}`);
       throw error instanceof StoreError
         ? error
         : new StoreError(isLocked(error) ? inUse(dir) : `${file}: ${describe(error)}`, { cause: error });
     }
-    return new Database(connection, options);
   }
 
   /** Writes that are not on disk yet. */
@@ -175,18 +195,8 @@ export class Database implements Disposable {
     this.closed = true;
     this.timer?.[Symbol.dispose]();
     this.timer = undefined;
-    this.unlock();
+    release(this.connection, this.failed);
     this.connection.close();
-  }
-
-  /** A connection that is closed lives on until its statements are gone, and would keep the lock. Leaves one file. */
-  private unlock(): void {
-    try {
-      this.connection.exec('PRAGMA journal_mode = DELETE; PRAGMA locking_mode = NORMAL');
-      this.connection.exec('SELECT count(*) FROM sqlite_schema');
-    } catch (error) {
-      this.failed(error as Error);
-    }
   }
 
   private transaction<T>(work: () => T): T {
@@ -215,6 +225,16 @@ export class Database implements Disposable {
     } catch {
       // The transaction did not begin.
     }
+  }
+}
+
+/** A connection that is closed lives on until its statements are gone, and would keep the lock. Leaves one file. */
+function release(connection: Connection, failed: (error: Error) => void): void {
+  try {
+    connection.exec('PRAGMA journal_mode = DELETE; PRAGMA locking_mode = NORMAL');
+    connection.exec('SELECT count(*) FROM sqlite_schema');
+  } catch (error) {
+    failed(error as Error);
   }
 }
 

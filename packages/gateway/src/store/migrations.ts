@@ -73,4 +73,17 @@ export const migrations: readonly string[] = [
      WHERE CASE WHEN json_valid(outcome) THEN json_extract(outcome, '$.failure.kind') = 'limit' END;
    UPDATE command SET outcome = json_set(outcome, '$.failure.kind', 'unreachable', '$.failure.why', 'reset')
      WHERE CASE WHEN json_valid(outcome) THEN json_extract(outcome, '$.failure.kind') = 'reset' END`,
+  // One row in a store that is encrypted.
+  'CREATE TABLE sealing (id INTEGER PRIMARY KEY CHECK (id = 1), proof BLOB NOT NULL) STRICT',
+  `CREATE TABLE plan (
+     name TEXT PRIMARY KEY,
+     version INTEGER NOT NULL,
+     plan TEXT NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE issued_credential (
+     id TEXT PRIMARY KEY,
+     endpoint TEXT NOT NULL,
+     credential TEXT NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX issued_credential_by_endpoint ON issued_credential (endpoint)`,
 ];

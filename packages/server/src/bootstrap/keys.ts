@@ -1,14 +1,14 @@
-// Keys that a bootstrap has made: the management server must know them before the device comes with them, and must know the
+// Keys that a bootstrap hands out: the management server must know them before the device comes with them, and must know the
 // old ones again when the device has not taken them.
 import type { DeviceCredential, SecurityStore } from '../security/store.ts';
 
-/** What a plan can make at random. */
-export type FreshCredential = Extract<DeviceCredential, { kind: 'psk' | 'oscore' }>;
+/** What a plan hands out, and the management server knows a device by. */
+export type HandedOut = Extract<DeviceCredential, { kind: 'psk' | 'rpk' | 'oscore' }>;
 
 /** Of one session. */
 export class FreshKeys {
   private readonly store: SecurityStore | undefined;
-  private fresh: readonly FreshCredential[] = [];
+  private fresh: readonly HandedOut[] = [];
   private before: { readonly endpoint: string; readonly credentials: readonly DeviceCredential[] } | undefined;
 
   constructor(store: SecurityStore | undefined) {
@@ -16,7 +16,7 @@ export class FreshKeys {
   }
 
   /** A key of the same identity is replaced; keys of other identities stay. Rejects as the store does. */
-  async announce(endpoint: string, keys: readonly FreshCredential[]): Promise<void> {
+  async announce(endpoint: string, keys: readonly HandedOut[]): Promise<void> {
     const { store } = this;
     if (store === undefined || keys.length === 0) return;
     this.before = { endpoint, credentials: await store.ofEndpoint(endpoint) };

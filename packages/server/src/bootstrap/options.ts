@@ -32,8 +32,13 @@ export interface BootstrapServerOptions {
   readonly planOf?: (candidate: BootstrapCandidate) => string | undefined | Promise<string | undefined>;
   /** Credentials of devices for this server, and the names that they speak for. Default: none. */
   readonly security?: SecurityStore;
-  /** Where the management server finds the keys that plans make at random; default: nowhere. */
+  /** Where the management server finds the keys that are handed out; default: nowhere. */
   readonly keys?: SecurityStore;
+  /**
+   * Which: those that plans make at random, or also pre-shared keys, public keys and contexts that plans hold; default `random`.
+   * Certificates are never put there.
+   */
+  readonly announce?: 'random' | 'all';
   /**
    * What becomes of a device's other pre-shared keys in `keys` once it has said yes to new ones; default `keep`: they are good
    * until somebody takes them away.
@@ -68,6 +73,7 @@ export interface BootstrapServerSettings {
   readonly planOf: (candidate: BootstrapCandidate) => string | undefined | Promise<string | undefined>;
   readonly security: SecurityStore | undefined;
   readonly keys: SecurityStore | undefined;
+  readonly announce: 'random' | 'all';
   readonly oldKeys: 'keep' | 'retire';
   readonly keyUse: KeyUseStore | undefined;
   readonly keysInClear: 'refuse' | 'accept';
@@ -98,6 +104,7 @@ export function bootstrapSettingsOf(options: BootstrapServerOptions): BootstrapS
     planOf: options.planOf ?? (({ name }) => name),
     security: options.security,
     keys: options.keys,
+    announce: options.announce ?? 'random',
     oldKeys: options.oldKeys ?? 'keep',
     keyUse: options.keyUse,
     keysInClear: options.keysInClear ?? 'refuse',

@@ -43,7 +43,7 @@ import { MasterSecrets } from './master-secrets.ts';
 import { type BootstrapServerOptions, type BootstrapServerSettings, bootstrapSettingsOf } from './options.ts';
 import { packOf } from './pack.ts';
 import type { Plan } from './plan.ts';
-import { pathOf, runSession, SessionFailure, stepsFor } from './session.ts';
+import { announcedOf, pathOf, runSession, SessionFailure, stepsFor } from './session.ts';
 
 export interface BootstrapStats extends ListenerStats {
   /** Under way. */
@@ -235,11 +235,11 @@ export class BootstrapServer implements AsyncDisposable {
     const format = request.options.accept ?? packFormats[0] ?? ContentFormat.SenmlCbor;
     try {
       if (!packFormats.includes(format)) throw new ResponseError(Code.NotAcceptable);
-      const { random, keysInClear, keys } = this.settings;
+      const { random, keysInClear, keys, announce } = this.settings;
       const steps = stepsFor(plan, undefined, { session, random, keysInClear });
       await this.masterSecrets.give(session.name, steps.masterSecrets);
       const response = bootstrapPack(packOf(steps), format);
-      await new FreshKeys(keys).announce(session.name, steps.fresh);
+      await new FreshKeys(keys).announce(session.name, announcedOf(steps, announce));
       this.emitter.emit('step', { session, step: 'bootstrap-pack', path: '/bspack', outcome: { kind: 'done' } });
       this.end(session);
       return response;
@@ -256,7 +256,7 @@ export class BootstrapServer implements AsyncDisposable {
   private async run(session: BootstrapSession, plan: Plan, endpoint: Endpoint): Promise<void> {
     const underway = this.sessions.get(session.name);
     if (underway?.session !== session) return;
-    const { clock, random, keys, keysInClear, oldKeys, library, sessionTimeout } = this.settings;
+    const { clock, random, keys, announce, keysInClear, oldKeys, library, sessionTimeout } = this.settings;
     using deadline = deadlineSignal(clock, sessionTimeout, 'bootstrap', underway.withdrawn.signal);
     try {
       await runSession({
@@ -265,6 +265,7 @@ export class BootstrapServer implements AsyncDisposable {
         endpoint,
         random,
         keys: new FreshKeys(keys),
+        announce,
         masterSecrets: this.masterSecrets,
         keysInClear,
         oldKeys,

@@ -14,7 +14,7 @@ import {
   writeBootstrapOperation,
 } from '@lapwing/lwm2m';
 import type { BootstrapFailureReason, BootstrapSession, StepOutcome } from './events.ts';
-import type { FreshKeys } from './keys.ts';
+import type { FreshKeys, HandedOut } from './keys.ts';
 import type { MasterSecrets } from './master-secrets.ts';
 import type { Plan } from './plan.ts';
 import { type Steps, stepsOf } from './steps.ts';
@@ -25,6 +25,8 @@ export interface Running {
   readonly endpoint: Endpoint;
   readonly random: Random;
   readonly keys: FreshKeys;
+  /** Which keys the management server is told. */
+  readonly announce: 'random' | 'all';
   readonly masterSecrets: Pick<MasterSecrets, 'give'>;
   readonly typeOf: TypeLookup;
   /** Keys may go over a road that anybody can read. */
@@ -56,7 +58,7 @@ export async function runSession(running: Running): Promise<void> {
   for (const { path, entries } of steps.writes) await ask(running, { op: 'bootstrap-write', path, entries });
   for (const path of steps.reads) await ask(running, { op: 'bootstrap-read', path });
   // The device comes with its new keys as soon as it has said yes, perhaps before we hear of it.
-  await running.keys.announce(running.session.name, steps.fresh);
+  await running.keys.announce(running.session.name, announcedOf(steps, running.announce));
   try {
     await ask(running, { op: 'bootstrap-finish' });
   } catch (error) {
@@ -67,6 +69,9 @@ export async function runSession(running: Running): Promise<void> {
   }
   if (running.oldKeys === 'retire') await running.keys.retireOthers();
 }
+
+export const announcedOf = ({ fresh, handedOut }: Steps, which: 'random' | 'all'): readonly HandedOut[] =>
+  which === 'all' ? handedOut : fresh;
 
 /** Throws SessionFailure for a plan that makes no sense, or that would give keys away. */
 export function stepsFor(

@@ -113,10 +113,17 @@ describe('a plan for a device', () => {
     expect(() => plan({ servers: [{ ...open, security: { ...security, key: { random: 4 } } }] })).toThrow(FormatError);
   });
 
+  it('tells the management server nothing of keys that are for the bootstrap server itself', () => {
+    const key = new Secret(fromHex('00112233'));
+    const own = { uri: 'coaps://bs', security: { mode: 'psk', identity: 'own', key } } as const;
+    expect(plan({ servers: [open], bootstrap: own }).handedOut).toEqual([]);
+  });
+
   it('hands on keys that are given', () => {
     const key = new Secret(fromHex('00112233'));
     const psk = plan({ servers: [{ ...open, security: { mode: 'psk', identity: 'i', key } }] });
     expect([psk.fresh, valueAt(psk, '/0/1/5')]).toEqual([[], key.reveal()]);
+    expect(psk.handedOut).toEqual([{ kind: 'psk', identity: encodeUtf8('i'), key }]);
     const parts = { privateKey: key, publicKey: fromHex('01'), serverPublicKey: fromHex('02') };
     const rpk = plan({ servers: [{ ...open, security: { mode: 'rpk', ...parts } }] });
     expect(['/0/1/2', '/0/1/3', '/0/1/4'].map((path) => valueAt(rpk, path as PathText))).toEqual([

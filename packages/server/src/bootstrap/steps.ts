@@ -27,7 +27,8 @@ import {
   resourcePath,
   type Value,
 } from '@lapwing/lwm2m';
-import type { FreshCredential } from './keys.ts';
+import type { HandedOut } from './keys.ts';
+import { keysOfNumber, letterOf } from './number-keys.ts';
 import type { Plan, PlannedAccess, PlannedOscore, PlannedRoad, PlannedSecurity, PlannedServer } from './plan.ts';
 
 /** A plan for one device, ready to be carried out. */
@@ -36,7 +37,9 @@ export interface Steps {
   readonly writes: readonly { readonly path: ObjectPath | InstancePath; readonly entries: readonly Entry[] }[];
   readonly reads: readonly (ObjectPath | InstancePath)[];
   /** Keys that did not exist before, by which the device will come. */
-  readonly fresh: readonly FreshCredential[];
+  readonly fresh: readonly HandedOut[];
+  /** Keys for the servers, those that the plan holds among them. */
+  readonly handedOut: readonly HandedOut[];
   /** Keys are among what is written. */
   readonly hasSecrets: boolean;
   /** Master secrets of OSCORE that the plan holds; those that are made at random are nobody else's. */
@@ -89,7 +92,8 @@ class Planner {
   private readonly deletes: readonly (RootPath | ObjectPath | InstancePath)[];
   private readonly taken = new Map<number, Set<number>>();
   private readonly writes: { path: InstancePath | ObjectPath; entries: Entry[] }[] = [];
-  private readonly fresh: FreshCredential[] = [];
+  private readonly fresh: HandedOut[] = [];
+  private readonly handedOut: HandedOut[] = [];
   private readonly masterSecrets: PlannedMasterSecret[] = [];
   private hasSecrets = false;
 
@@ -121,7 +125,11 @@ class Planner {
     const { servers, bootstrap, access = [], writes = [], reads = [] } = this.plan;
     const ids = servers.map(({ shortServerId }) => shortServerId);
     if (new Set(ids).size !== ids.length) throw new FormatError('two servers of the plan have one short server id');
-    if (bootstrap !== undefined) this.planSecurity(this.own, bootstrap, undefined);
+    if (bootstrap !== undefined) {
+      this.planSecurity(this.own, bootstrap, undefined);
+      // Keys of this account are for the bootstrap server itself.
+      this.handedOut.length = 0;
+    }
     for (const each of servers) {
       if (!(Number.isInteger(each.shortServerId) && each.shortServerId >= 1 && each.shortServerId <= maxId))
         throw new FormatError(`${each.shortServerId} is no short server id`);
@@ -139,8 +147,8 @@ class Planner {
       if (path.kind !== 'object' && path.kind !== 'instance') throw new FormatError(`${text} cannot be read back`);
       return path;
     });
-    const { deletes, fresh, hasSecrets, masterSecrets } = this;
-    return { deletes, writes: this.writes, reads: readable, fresh, hasSecrets, masterSecrets };
+    const { deletes, fresh, handedOut, hasSecrets, masterSecrets } = this;
+    return { deletes, writes: this.writes, reads: readable, fresh, handedOut, hasSecrets, masterSecrets };
   }
 
   private planDeletes(): readonly (RootPath | ObjectPath | InstancePath)[] {
@@ -192,13 +200,13 @@ class Planner {
   private planSecurity(instance: number, road: PlannedRoad, shortServerId: number | undefined): void {
     const { serverName, cipherSuites = [], holdOff, accountTimeout, smsNumber } = road;
     const uri = this.fill(road.uri);
-    // A number has its keys in resources of their own, and is NoSec in those of other roads (Core 1.2.1 Appendix E.1).
     const isNumber = letterOf(uri) === 'S';
+    const keys = this.keyEntries(instance, road.security);
     const entries = [
       text(security, instance, 0, uri),
       entry(security, instance, 1, { type: 'boolean', value: shortServerId === undefined }),
       number(security, instance, 2, isNumber ? modes.none : modes[road.security.mode]),
-      ...(isNumber ? this.numberKeys(instance, road.security) : this.keyEntries(instance, road.security)),
+      ...(isNumber ? keysOfNumber(instance, road.security, keys) : keys),
     ];
     if (smsNumber !== undefined) entries.push(text(security, instance, 9, this.fill(smsNumber)));
     if (shortServerId !== undefined) entries.push(number(security, instance, 10, shortServerId));
@@ -219,15 +227,6 @@ class Planner {
     this.writes.push({ path: instancePath(security, instance), entries });
   }
 
-  private numberKeys(instance: number, road: PlannedSecurity): Entry[] {
-    if (road.mode === 'rpk' || road.mode === 'x509') throw new FormatError('text messages: pre-shared keys only');
-    const [identity, , key] = this.keyEntries(instance, road).map(({ value }) => value);
-    const mode = number(security, instance, 6, road.mode === 'psk' ? 1 : 3);
-    const entries = [...this.keyEntries(instance, { mode: 'none' }), mode];
-    if (road.mode === 'none' || identity === undefined || key === undefined) return entries;
-    return [...entries, entry(security, instance, 7, identity), entry(security, instance, 8, key)];
-  }
-
   private keyEntries(instance: number, road: PlannedSecurity): Entry[] {
     const none = new Uint8Array(0);
     const keys = (own: Uint8Array, theirs: Uint8Array, secret: Uint8Array): Entry[] => [
@@ -243,14 +242,20 @@ class Planner {
       case 'psk': {
         const identity = encodeUtf8(this.fill(road.identity));
         const key = this.secretOf(road.key);
-        if (!(road.key instanceof Secret)) this.fresh.push({ kind: 'psk', identity, key });
+        this.hand({ kind: 'psk', identity, key }, road.key);
         return keys(identity, none, key.reveal());
       }
       case 'rpk':
+        this.handedOut.push({ kind: 'rpk', publicKey: road.publicKey });
         return keys(road.publicKey, road.serverPublicKey, road.privateKey.reveal());
       case 'x509':
         return keys(road.certificate, road.serverCertificate, road.privateKey.reveal());
     }
+  }
+
+  private hand(credential: HandedOut, source: Secret | { readonly random: number }): void {
+    this.handedOut.push(credential);
+    if (!(source instanceof Secret)) this.fresh.push(credential);
   }
 
   private planOscore(context: PlannedOscore, of: PlannedMasterSecret['of']): number {
@@ -269,7 +274,7 @@ class Planner {
     const theirs = { ...parameters, senderId: recipientId, recipientId: senderId };
     refuseNoContext(theirs);
     if (context.masterSecret instanceof Secret) this.plannedSecret({ of, masterSecret });
-    if (!(context.masterSecret instanceof Secret)) this.fresh.push({ kind: 'oscore', context: theirs });
+    this.hand({ kind: 'oscore', context: theirs }, context.masterSecret);
     const entries = [
       bytes(oscore, id, 0, masterSecret.reveal()),
       bytes(oscore, id, 1, senderId),
@@ -378,12 +383,6 @@ function refuseNoContext(parameters: ContextParameters): void {
     if (error instanceof ConfigError) throw new FormatError(error.message);
     throw error;
   }
-}
-
-/** How devices call the road to that URI (Core 1.2.1 §6.2.1). */
-function letterOf(uri: string): string {
-  if (/^(?:tel|sms):/i.test(uri)) return 'S';
-  return /^coaps?\+/i.test(uri) ? 'T' : 'U';
 }
 
 const toSeconds = (duration: Duration): number => Math.round(duration / 1000);

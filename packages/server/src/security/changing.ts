@@ -66,7 +66,7 @@ export class CredentialChanges implements Disposable {
 
   private changed(change: CredentialChange): void {
     const { endpoint, before, after } = change;
-    const gone = before.filter((credential) => !after.some((each) => isSame(credential, each)));
+    const gone = before.filter((credential) => !after.some((each) => isSameCredential(credential, each)));
     // Nobody goes on with them for one more turn.
     const ended =
       gone.length === 0 ? 0 : this.holders.revoke((identity) => gone.some((credential) => isOf(credential, identity)));
@@ -108,7 +108,7 @@ function isOf(credential: DeviceCredential, identity: Identity): boolean {
 }
 
 /** Whether both are one and the same: who has proved himself with one may go on with the other. */
-function isSame(a: DeviceCredential, b: DeviceCredential): boolean {
+export function isSameCredential(a: DeviceCredential, b: DeviceCredential): boolean {
   if (a.kind === 'psk' && b.kind === 'psk')
     return equalBytes(a.identity, b.identity) && equalInConstantTime(a.key.reveal(), b.key.reveal());
   if (a.kind === 'rpk' && b.kind === 'rpk') return equalBytes(a.publicKey, b.publicKey);

@@ -110,7 +110,7 @@ export class MemorySecurityStore implements SecurityStore {
   /** Throws what is wrong with it. */
   private check({ credential, endpoint }: DeviceSecurity): string {
     if (credential.kind === 'oscore') deriveContext(credential.context);
-    const key = keyOf(credential);
+    const key = credentialKey(credential);
     const known = this.credentials.get(key);
     if (known !== undefined && known.endpoint !== endpoint)
       throw new CredentialTakenError(`${endpoint}: its ${described(credential)} is that of ${known.endpoint}`);
@@ -167,7 +167,8 @@ const pskKey = (identity: Uint8Array): string => `psk ${toHex(identity)}`;
 const publicKeyKey = (publicKey: Uint8Array): string => `rpk ${toHex(publicKey)}`;
 const subjectKey = (subject: string): string => `x509 ${subject}`;
 
-function keyOf(credential: DeviceCredential): string {
+/** What no two credentials of different endpoints share. */
+export function credentialKey(credential: DeviceCredential): string {
   switch (credential.kind) {
     case 'psk':
       return pskKey(credential.identity);

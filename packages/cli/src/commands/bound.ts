@@ -1,0 +1,47 @@
+// What to say when an address cannot be listened at: the commonest failure of all. Names the address, the cause, and the key
+// of the configuration that it stands under, as it is written in the environment too.
+import type { GatewayConfig } from '@lapwing/gateway/main';
+import { ConfigError } from '@lapwing/kernel';
+
+/** What the system said of a socket that could not be bound. */
+export interface BindFailure {
+  readonly code?: string | undefined;
+  readonly address?: string | undefined;
+  readonly port?: number | undefined;
+}
+
+/** Undefined for failures of another kind. */
+export function bindProblem(
+  { code, address = '', port = 0 }: BindFailure,
+  config: GatewayConfig,
+): ConfigError | undefined {
+  const place = addressText(address, port);
+  const change = changeOf(address, port, config);
+  switch (code) {
+    case 'EADDRINUSE':
+      return new ConfigError([`${place} is in use: stop what listens there, or ${change}`]);
+    case 'EADDRNOTAVAIL':
+    case 'EAFNOSUPPORT':
+      return new ConfigError([`${place} is no address of this machine (${code}): ${change}`]);
+    case 'EACCES':
+      return new ConfigError([`${place} may not be bound: take a port above 1023, ${change}`]);
+    default:
+      return undefined;
+  }
+}
+
+function changeOf(address: string, port: number, { lwm2m, mqtt }: GatewayConfig): string {
+  const isIt = (bind: { readonly host: string; readonly port: number }) => bind.host === address && bind.port === port;
+  const listener = lwm2m.listeners.find(({ bind }) => isIt(bind));
+  const key =
+    mqtt.broker.kind === 'embedded' && isIt(mqtt.broker.bind)
+      ? 'mqtt.bind'
+      : listener === undefined
+        ? undefined
+        : `gateway.lwm2m.listeners.${listener.type}.${listener.name}.bind`;
+  if (key === undefined) return 'configure another address';
+  return `set ${key} to another (LAPWING_${key.replaceAll('.', '__').toUpperCase()}=${addressText(address, port === 65_535 ? port - 1 : port + 1)})`;
+}
+
+const addressText = (address: string, port: number): string =>
+  `${address.includes(':') ? `[${address}]` : address}:${port}`;

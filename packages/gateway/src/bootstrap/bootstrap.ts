@@ -1,0 +1,140 @@
+// The bootstrap server of the gateway process: its listeners, its plans, what it hands out, and both on MQTT. Wiring only.
+import type { BlockOptions, ParameterOptions } from '@lapwing/coap';
+import type { KeyUseStore } from '@lapwing/coap/oscore';
+import { type Clock, formatAddress, type Random } from '@lapwing/kernel';
+import type { DefinitionLibrary } from '@lapwing/lwm2m';
+import {
+  type AssociationStore,
+  BootstrapServer,
+  type BootstrapStats,
+  type MemorySecurityStore,
+  type SecurityStore,
+} from '@lapwing/server';
+import { followFiles } from '../credential-files.ts';
+import { loadCredentials } from '../credentials.ts';
+import { checkListener, checkSomebodyComes, type OpenedListener, openedListener } from '../listener.ts';
+import type { PlaceConfig } from '../listener-place.ts';
+import type { Log } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import type { InMessage } from '../mqtt.ts';
+import type { OutMessage } from '../outbox.ts';
+import type { Database } from '../store/database.ts';
+import { plansIn } from '../store/plans.ts';
+import type { Unreadable } from '../store/rows.ts';
+import { BootstrapCommands } from './commands.ts';
+import type { BootstrapConfig } from './config.ts';
+import { loadPlans } from './plan-files.ts';
+import { tellBootstraps } from './telling.ts';
+
+export interface BootstrapRun {
+  readonly config: BootstrapConfig;
+  /** Credentials of devices for this server, those of the configuration; it follows their files. */
+  readonly security?: MemorySecurityStore;
+  readonly database: Database;
+  readonly unreadable: Unreadable;
+  /** Where DTLS associations of a listener outlive the process. */
+  readonly associationsOf: (listener: string) => AssociationStore;
+  /** Where the gateway's own listeners find what is handed out. */
+  readonly keys: SecurityStore;
+  readonly keyUse: KeyUseStore;
+  readonly revoke: (endpoint: string) => Promise<number>;
+  readonly publish: (message: OutMessage) => void;
+  readonly library: DefinitionLibrary;
+  readonly transmission: ParameterOptions;
+  readonly blocks: BlockOptions;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** The plan of whoever has none of his own name. */
+const forAll = 'default';
+
+const pathOf = ({ type, name }: PlaceConfig): string => `bootstrap.listeners.${type}.${name}`;
+
+export class Bootstrap implements AsyncDisposable {
+  /** By which devices come, in the order of the listeners. */
+  readonly uris: readonly string[];
+  private readonly server: BootstrapServer;
+  private readonly commands: BootstrapCommands;
+  private readonly parts: readonly Disposable[];
+
+  private constructor(
+    server: BootstrapServer,
+    commands: BootstrapCommands,
+    parts: readonly Disposable[],
+    uris: readonly string[],
+  ) {
+    this.server = server;
+    this.commands = commands;
+    this.parts = parts;
+    this.uris = uris;
+  }
+
+  /** Rejects with ConfigError for files that do not hold what they should, and when an address cannot be bound. */
+  static async open(run: BootstrapRun): Promise<Bootstrap> {
+    const { config, security, database, unreadable, log, metrics, publish, keys, keyUse } = run;
+    const plans = plansIn(database, unreadable, await loadPlans(config));
+    const opened: OpenedListener[] = [];
+    for (const place of config.listeners) {
+      const name = `${place.type}:${place.name}`;
+      const associations = place.type === 'dtls' ? run.associationsOf(`bootstrap ${name}`) : undefined;
+      opened.push(await openedListener(place, name, pathOf(place), associations));
+    }
+    const server = await BootstrapServer.listen({
+      listeners: opened.map(({ listener }) => listener),
+      plans,
+      planOf: async ({ name }) => ((await plans.get(name)) === undefined ? forAll : name),
+      ...(security === undefined ? {} : { security }),
+      keys,
+      announce: 'all',
+      keyUse,
+      keysInClear: config.keysInClear,
+      oldKeys: config.oldKeys,
+      sessionTimeout: config.sessionTimeout,
+      library: run.library,
+      transmission: run.transmission,
+      blocks: run.blocks,
+      clock: run.clock,
+      random: run.random,
+    });
+    const following =
+      security === undefined
+        ? undefined
+        : await followFiles(security, config.security, { clock: run.clock, log, metrics }, 'bootstrap.security');
+    const { response, event } = config;
+    return new Bootstrap(
+      server,
+      new BootstrapCommands({ plans, revoke: run.revoke, response, publish, log, metrics }),
+      [
+        tellBootstraps({ events: server.events, event, publish, log, metrics }),
+        ...(following === undefined ? [] : [following]),
+      ],
+      server.addresses.map((address, i) => `${opened[i]?.scheme}://${formatAddress(address)}`),
+    );
+  }
+
+  receive(message: InMessage): Promise<void> {
+    return this.commands.receive(message);
+  }
+
+  stats(): BootstrapStats {
+    return this.server.stats();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const part of this.parts) part[Symbol.dispose]();
+    await this.server[Symbol.asyncDispose]();
+  }
+}
+
+/** Reads what the configuration names, and opens nothing. Throws ConfigError. */
+export async function checkBootstrap(config: BootstrapConfig): Promise<void> {
+  await loadPlans(config);
+  const security = await loadCredentials(config.security, 'bootstrap.security');
+  for (const place of config.listeners) {
+    await checkListener(place, pathOf(place));
+    await checkSomebodyComes(place, pathOf(place), security);
+  }
+}
