@@ -7,7 +7,7 @@ import { keep, kept } from './harness/results.ts';
 import { crowds, downloads, slowRoads, uploads } from './measurements/block.ts';
 import { coapClients, coapServers } from './measurements/coap.ts';
 import { codecs } from './measurements/codec.ts';
-import { handshakes, local, nuisances, securedRequests } from './measurements/dtls.ts';
+import { handshakes, local, nuisances, securedRequests, timing } from './measurements/dtls.ts';
 import { idleSessions } from './measurements/dtls-memory.ts';
 import { growth, reads, updates } from './measurements/lwm2m.ts';
 import type { Measurement, Plan } from './measurements/measurement.ts';
@@ -24,7 +24,7 @@ const groups: Readonly<Record<string, readonly ((plan: Plan) => Promise<Measurem
   coap: [coapServers, coapClients],
   lwm2m: [updates, growth, reads],
   mqtt: [notifications],
-  dtls: [handshakes, securedRequests, local, nuisances, idleSessions],
+  dtls: [handshakes, securedRequests, local, timing, nuisances, idleSessions],
   oscore: [protectedExchanges, plainBesideProtected],
   block: [downloads, uploads, slowRoads, crowds],
   memory: [memoryOfDevices, memoryAtFullRate],

@@ -151,9 +151,3 @@ export const reasons: ReadonlyMap<number, string> = new Map([
   [10, 'EST is not spoken'],
   [19, 'LwM2M over MQTT is not spoken'],
 ]);
-
-/** Of groups that are not there yet. */
-export const groupReasons: Readonly<Partial<Record<EtsGroup, string>>> = {
-  'Core objects': 'the object is not built in yet',
-  'Additional objects': 'the object is not built in yet',
-};

@@ -1,6 +1,6 @@
 // Which enabler test cases have passed, from the titles of tests: `(ETS int-229)` in a title is the case, the road stands in the title
 // of its group, the peer is whoever the file is about. Pure: a report goes in, a page comes out.
-import { configurations, type EtsCase, etsCases, groupReasons, reasons } from './ets-catalog.ts';
+import { configurations, type EtsCase, etsCases, reasons } from './ets-catalog.ts';
 
 export interface RunTest {
   /** Base name of the file, without its ending. */
@@ -48,13 +48,13 @@ function roadOf({ titles }: RunTest): string | undefined {
 
 export function etsRows(tests: readonly RunTest[]): readonly EtsRow[] {
   return etsCases.map((ets) => {
-    const [id, group] = ets;
+    const [id] = ets;
     const about = tests.filter(({ titles }) => casesOf(titles.at(-1) ?? '').includes(id));
     const run = about.filter(({ status }) => status === 'passed' || status === 'failed');
     const failed = run.filter(({ status }) => status === 'failed');
     const transports = [...new Set(run.map((test) => roadOf(test) ?? 'udp'))].sort();
     const peers = peersOfFiles.flatMap(([file, peer]) => (run.some((test) => file.test(test.file)) ? [peer] : []));
-    const reason = reasons.get(id) ?? groupReasons[group] ?? 'not tested yet';
+    const reason = reasons.get(id) ?? 'not tested yet';
     const outcome =
       run.length === 0 ? reason : failed.length === 0 ? 'pass' : `FAILED in ${failed.length} of ${run.length}`;
     return { ets, transports, peers: run.length === 0 ? [] : ['Lapwing', ...peers], outcome };

@@ -197,6 +197,23 @@ export async function local(plan: Plan): Promise<Measurement[]> {
   );
 }
 
+/** Whether anybody can tell by the time who is known (reliability G-21). */
+export async function timing(plan: Plan): Promise<Measurement[]> {
+  return inProcess(
+    'subjects/dtls-timing',
+    [Math.max(2_000, 100_000 * plan.scale)],
+    [
+      {
+        id: 'dtls-timing',
+        title: 'An unknown identity beside a wrong key',
+        how:
+          'The server’s turn from the flight with identity and Finished to its silence, both kinds in random order, both ends in one ' +
+          'process. Welch’s t; between -4.5 and 4.5 the time tells nothing. Positive: the unknown identity takes longer.',
+      },
+    ],
+  );
+}
+
 export async function nuisances(plan: Plan): Promise<Measurement[]> {
   const floods = await contest(
     { ...plan, rounds: Math.min(plan.rounds, 2) },

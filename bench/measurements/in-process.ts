@@ -2,13 +2,13 @@
 import type { Phase } from '../harness/phase.ts';
 import { compiled, nodeFlags } from '../harness/places.ts';
 import { Program } from '../harness/processes.ts';
-import { type Measurement, makeRow, type Title } from './measurement.ts';
+import { type Figures, type Measurement, makeRow, type Title } from './measurement.ts';
 
 interface Line {
   /** Which of the titles it belongs to; `all` for who takes part in none. */
   readonly operation: string;
   readonly name: string;
-  readonly phase?: Phase;
+  readonly phase?: Phase | Figures;
   readonly why?: string;
 }
 
@@ -22,10 +22,10 @@ export async function inProcess(
     file: process.execPath,
     args: [...nodeFlags, compiled(program), ...args.map(String)],
   });
-  const found = new Map<string, Map<string, Phase[]>>();
+  const found = new Map<string, Map<string, (Phase | Figures)[]>>();
   const missing = new Map<string, Map<string, string>>();
   try {
-    for (let text = await running.line(60); text !== 'done'; text = await running.line(60)) {
+    for (let text = await running.line(300); text !== 'done'; text = await running.line(300)) {
       const { operation, name, phase, why } = JSON.parse(text) as Line;
       if (phase === undefined) {
         missing.set(operation, (missing.get(operation) ?? new Map()).set(name, why ?? ''));
@@ -44,7 +44,9 @@ export async function inProcess(
   return titles.map((title) => {
     const rows = [...(found.get(title.id) ?? [])].map(([name, phases]) => makeRow(name, phases));
     for (const { name, summary } of rows) {
-      console.error(`    ${title.id.padEnd(18)} ${name.padEnd(24)} ${(summary?.cpuUs ?? Number.NaN).toFixed(3)} µs`);
+      if (summary === undefined) console.error(`    ${title.id.padEnd(18)} ${name}`);
+      else
+        console.error(`    ${title.id.padEnd(18)} ${name.padEnd(24)} ${(summary.cpuUs ?? Number.NaN).toFixed(3)} µs`);
     }
     return {
       ...title,

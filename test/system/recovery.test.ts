@@ -23,7 +23,10 @@ describe.each(['udp', 'dtls-cid', 'tcp'] as const)('over %s', (road) => {
         if (fate < 0.25) world.network.darken(thing.host);
         else if (fate < 0.35) world.network.lighten(thing.host);
         else if (fate < 0.45) world.network.weather({ loss: chance.fraction() * 0.6 });
-        else if (fate < 0.55) thing.client.update();
+        else if (fate < 0.48) thing.client.pause();
+        else if (fate < 0.51) thing.client.goOffline();
+        else if (fate < 0.55) thing.client.resume();
+        else if (fate < 0.58) thing.client.update();
         else if (fate < 0.65) thing.client.disable(seconds(chance.between(1, 600)));
         else if (fate < 0.75) thing.warm(chance.between(-20, 60));
         else if (fate < 0.85) thing.objects.get(Temperature, 0)?.set({ minMeasured: step });
@@ -38,6 +41,7 @@ describe.each(['udp', 'dtls-cid', 'tcp'] as const)('over %s', (road) => {
       }
       world.network.lighten(thing.host);
       world.network.weather({ loss: 0 });
+      thing.client.resume();
       const isBack = (): boolean =>
         world.server.registration('a') !== undefined && isRegistered.has(thing.client.phase() ?? '');
       const end = world.clock.now() + promised;

@@ -78,6 +78,22 @@ describe('a device over DTLS', () => {
     expect(world.dtls().associations).toBe(0);
   });
 
+  it('has no more associations than its listener says, and none after as long a silence as it says', async () => {
+    const secured = { associationsPerIdentity: 1, idleTimeout: minutes(10) };
+    await using world = await World.make({ road: 'dtls-cid', secured });
+    const { host } = await world.device('dev', { lifetime: hours(24) });
+    await world.pass(seconds(5));
+    const credentials = await world.enrol('dev');
+    const twin = await world.device('twin', { name: 'dev', lifetime: hours(24), ...(credentials && { credentials }) });
+    await world.pass(seconds(5));
+    expect(world.dtls()).toMatchObject({ associations: 1, handshakesDone: 2, associationsEvicted: 1 });
+    for (const each of [host, twin.host]) world.network.darken(each);
+    await world.pass(minutes(9));
+    expect(world.dtls()).toMatchObject({ associations: 1, unheard: 0 });
+    await world.pass(minutes(11));
+    expect(world.dtls()).toMatchObject({ associations: 0, unheard: 1 });
+  });
+
   it('has no way in with a key of its own making', async () => {
     await using world = await World.make({ road: 'dtls-psk' });
     await world.enrol('dev');
@@ -158,6 +174,33 @@ describe('a device over DTLS', () => {
       credential: { kind: 'psk', identity: encodeUtf8('dev'), key },
     });
     expect(world.server.registration('dev')).toBeUndefined();
+  });
+
+  it('S-09: goes on when the certificate of the server is replaced, which those who come then are shown', async () => {
+    await using world = await World.make({ road: 'dtls-x509' });
+    await world.stopServer();
+    const { dtls, ...listener } = world.listener();
+    const own = dtls?.certificate ?? expect.fail('no certificate');
+    const other = makeAuthority().issue({ name: 'server.example' });
+    let shown: typeof own = own;
+    const security = {
+      ...dtls,
+      get certificate() {
+        return shown;
+      },
+    };
+    await world.startServer({ listeners: [{ ...listener, dtls: security } as Listener] });
+    await world.device('before', { lifetime: minutes(1) });
+    await world.pass(seconds(5));
+    shown = { chain: [other.certificate], privateKey: other.privateKey };
+    await world.device('after', { lifetime: minutes(1) });
+    await world.pass(minutes(10));
+    expect([...world.server.registrations()].map(({ name }) => name)).toEqual(['before']);
+    expect(world.of('registered')).toHaveLength(1);
+    shown = own;
+    await world.pass(minutes(30));
+    expect([...world.server.registrations()].map(({ name }) => name).sort()).toEqual(['after', 'before']);
+    expect(world.dtls()).toMatchObject({ associations: 2 });
   });
 
   it('finds no server whose key is another’s: it does not start, and says so', async () => {

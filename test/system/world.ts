@@ -30,6 +30,7 @@ import {
   type BootstrapServerOptions,
   type DtlsStats,
   type Listener,
+  type ListenerSecurity,
   MemoryPlanStore,
   MemorySecurityStore,
   type Notification,
@@ -74,6 +75,8 @@ export type ThingOptions = Partial<Omit<ClientOptions, 'bootstrap'>> & {
 } & Pick<
     ServerAccount,
     | 'queueMode'
+    | 'awakeTime'
+    | 'idle'
     | 'notifications'
     | 'retry'
     | 'defaultMinimumPeriod'
@@ -86,6 +89,23 @@ export type ThingOptions = Partial<Omit<ClientOptions, 'bootstrap'>> & {
 /** Ids of the instances of an object, in order. */
 export function instancesOf({ objects }: Thing, object: number): number[] {
   return [...(objects.objects.get(object)?.instances.keys() ?? [])].sort((a, b) => a - b);
+}
+
+/** What a device of the tests has unless it brings its own. */
+function addObjects(objects: ObjectStore, counts: { reboots: number }): void {
+  objects.add(DeviceObject, 0, {
+    manufacturer: 'Lapwing',
+    modelNumber: 'World',
+    serialNumber: 'serial-1',
+    reboot: () => {
+      counts.reboots += 1;
+    },
+    errorCode: new Map([[0, 0]]),
+    utcOffset: '+00:00',
+    bindings: 'U',
+  });
+  objects.define(Setting, { creatable: {} });
+  objects.add(Temperature, 0, { sensorValue: 20, minMeasured: 20 });
 }
 
 /** The rows of the matrix that every road must stand. */
@@ -120,6 +140,8 @@ export interface WorldOptions {
   readonly road?: keyof typeof roads;
   /** Where the server keeps DTLS associations; default nowhere. */
   readonly associations?: AssociationStore;
+  /** Of the server's secured listener, beside what the road says. */
+  readonly secured?: Partial<ListenerSecurity>;
   /** The server keeps nothing of OSCORE over a restart. */
   readonly forgets?: true;
   readonly server?: Partial<ServerOptions>;
@@ -163,6 +185,7 @@ export class World implements AsyncDisposable {
   readonly bootstraps: Bootstrapped[] = [];
   readonly road: Road;
   private readonly associations: AssociationStore | undefined;
+  private readonly secured: Partial<ListenerSecurity> | undefined;
   private readonly forgets: boolean;
   /** Everything that the server told, in order. */
   readonly heard: Heard[] = [];
@@ -178,6 +201,7 @@ export class World implements AsyncDisposable {
     this.numbers = new Numbers({ clock, random }, options.weather ?? {}, (host) => this.network.isDark(host));
     this.road = roads[options.road ?? 'udp'];
     this.associations = options.associations;
+    this.secured = options.secured;
     this.forgets = options.forgets ?? false;
   }
 
@@ -287,8 +311,10 @@ export class World implements AsyncDisposable {
   /** As the server is given it; each time with a transport of its own. */
   listener(): Listener {
     const listener = this.road.listener(this.transport(serverHost, 5683));
-    if (this.associations === undefined || listener.dtls === undefined) return listener;
-    return { ...listener, dtls: { ...listener.dtls, associations: this.associations } };
+    if (listener.dtls === undefined) return listener;
+    const { associations } = this;
+    const kept = associations === undefined ? {} : { associations };
+    return { ...listener, dtls: { ...listener.dtls, ...this.secured, ...kept } };
   }
 
   /** Counters of the server's secured listener. */
@@ -326,30 +352,19 @@ export class World implements AsyncDisposable {
     return proofOf(this.road, name, this.security);
   }
 
-  /** A device with Device 3 and Temperature 3303, which servers may create more of; it starts to register at once. */
+  /** A device with Device 3 and Temperature 3303, or with its own objects; it starts to register at once. */
   async device(name: string, options: ThingOptions = {}): Promise<Thing> {
     const host =
       this.things.get(name)?.host ?? `10.1.${Math.floor(this.things.size / 250)}.${(this.things.size % 250) + 1}`;
     const transport = this.network.transport(host);
-    const objects = new ObjectStore();
+    const objects = options.objects ?? new ObjectStore();
     const counts = { reboots: 0 };
-    objects.add(DeviceObject, 0, {
-      manufacturer: 'Lapwing',
-      modelNumber: 'World',
-      serialNumber: 'serial-1',
-      reboot: () => {
-        counts.reboots += 1;
-      },
-      errorCode: new Map([[0, 0]]),
-      utcOffset: '+00:00',
-      bindings: 'U',
-    });
-    objects.define(Setting, { creatable: {} });
-    const thermometer = objects.add(Temperature, 0, { sensorValue: 20, minMeasured: 20 });
+    if (options.objects === undefined) addObjects(objects, counts);
+    const thermometer = objects.get(Temperature, 0);
     const { lifetime = seconds(600), queueMode = false, notifications = 'con', retry = {}, ...some } = options;
     const { omitName = false, knows = 'server', bootstrap = {}, isGateway = false, forgets = false, ...others } = some;
     const endDevices = new EndDevices(isGateway ? objects : new ObjectStore());
-    const { defaultMinimumPeriod = 0, defaultMaximumPeriod, credentials, oscore, ...rest } = others;
+    const { defaultMinimumPeriod = 0, defaultMaximumPeriod, credentials, oscore, awakeTime, idle, ...rest } = others;
     const isGiven = credentials !== undefined || oscore !== undefined;
     const proof = knows === 'bootstrap' || isGiven ? {} : await this.proof(name);
     const account = {
@@ -359,6 +374,8 @@ export class World implements AsyncDisposable {
       ...(oscore === undefined ? {} : { oscore }),
       lifetime,
       queueMode,
+      ...(awakeTime === undefined ? {} : { awakeTime }),
+      ...(idle === undefined ? {} : { idle }),
       notifications,
       omitName,
       retry,
@@ -403,8 +420,8 @@ export class World implements AsyncDisposable {
       get reboots() {
         return counts.reboots;
       },
-      warm: (celsius) => thermometer.set({ sensorValue: celsius }),
-      measure: (values) => thermometer.set(values),
+      warm: (celsius) => thermometer?.set({ sensorValue: celsius }),
+      measure: (values) => thermometer?.set(values),
     };
     this.things.set(name, thing);
     return thing;

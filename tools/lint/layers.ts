@@ -59,6 +59,7 @@ export const layers: Readonly<Record<string, Layer>> = {
     rooms: [
       { files: ['connect.ts'], packages: ['kernel', 'coap', 'lwm2m', 'dtls'], roads: true },
       { files: ['persistence/**'], node: ['fs', 'fs/promises', 'path'] },
+      { files: ['download/http.ts'], node: ['http', 'https', 'dns'] },
     ],
   },
   server: {

@@ -1,7 +1,7 @@
 // One server of the device: its endpoint, its registration, and what it observes. Everything that comes from there is
 // served here; what comes from elsewhere is refused.
-import { Code, type Context, isSuccess, type Request, type Response, ResponseError, type Service } from '@lapwing/coap';
-import { type Duration, type Peer, TimeoutError } from '@lapwing/kernel';
+import { Code, type Context, type Request, type Response, ResponseError, type Service } from '@lapwing/coap';
+import type { Duration, Instant, Peer } from '@lapwing/kernel';
 import {
   contains,
   type Entry,
@@ -12,24 +12,30 @@ import {
   type Path,
   rootPath,
   versionTraits,
-  writeRequest,
 } from '@lapwing/lwm2m';
 import type { AccountSettings } from './accounts.ts';
 import { ServerInstance } from './builtin/server.ts';
-import { SendError } from './errors.ts';
 import { Link, type LinkStats } from './link.ts';
 import { AttributeTable } from './notify/attribute-table.ts';
+import type { HistoryReader } from './notify/history.ts';
 import { Relations } from './notify/relations.ts';
 import { type NotificationStats, Remembering } from './notify/remembering.ts';
 import { type Caller, mayDo, Right } from './objects/access-control.ts';
 import { objectList } from './operations/discover.ts';
+import type { Watched } from './operations/observe.ts';
 import type { Visible } from './operations/read.ts';
+import { Sender } from './operations/send.ts';
+import type { SendOptions } from './operations/sends.ts';
 import { serveOperations } from './operations/serve.ts';
+import { isForTaker } from './operations/taking.ts';
 import { Trees } from './operations/trees.ts';
-import type { Settings } from './options.ts';
+import { AccountState } from './persistence/account-state.ts';
+import type { AccountRecords } from './persistence/keeper.ts';
 import { RegistrationSession, type SessionListener } from './registration/session.ts';
 import { isRegistered, type Phase } from './registration/transitions.ts';
-import { type TriggerStats, Triggers } from './trigger.ts';
+import type { Settings } from './settings.ts';
+import { awaitTriggers, type TriggerStats, type Triggers } from './trigger.ts';
+import type { Shut } from './valve.ts';
 
 export interface AccountStats extends LinkStats {
   /** Observations of the server here. */
@@ -41,14 +47,9 @@ export interface AccountStats extends LinkStats {
   readonly triggers: TriggerStats | undefined;
 }
 
-export interface SendOptions {
-  /** Withdraws it, also while it is under way. */
-  readonly signal?: AbortSignal;
-  /** Content-Format; default by version, and for values with times SenML. */
-  readonly format?: number;
-}
-
+/** What becomes of an account, told to whoever holds it. */
 export interface AccountListener extends SessionListener {
+  watched(event: Watched): void;
   /** The server has asked by text message for a bootstrap. */
   bootstrap(): void;
 }
@@ -64,15 +65,35 @@ export class Account implements AsyncDisposable {
   private readonly device: Settings;
   private readonly caller: Caller;
   private triggers: Triggers | undefined;
+  private readonly past: HistoryReader;
+  private readonly sender: Sender;
+  private readonly listener: AccountListener;
   private listed = '';
   private strangers = 0;
+  /** Nothing goes out until the device is registered again. */
+  private held = false;
+  /** A registration from before a restart is about to go on. */
+  private isRestored = false;
+  /** Undefined where nothing outlives the process. */
+  private readonly state: AccountState | undefined;
+  private readonly records: AccountRecords | undefined;
 
-  private constructor(settings: Settings, account: AccountSettings, link: Link, listener: SessionListener) {
+  private constructor(
+    settings: Settings,
+    account: AccountSettings,
+    link: Link,
+    past: HistoryReader,
+    records: AccountRecords | undefined,
+    listener: AccountListener,
+  ) {
     this.settings = account;
     this.link = link;
     this.device = settings;
+    this.past = past;
+    this.listener = listener;
     this.server = new ServerInstance(settings.objects, account.instance);
-    this.remembering = new Remembering(settings.keptNotifications, account.id);
+    const { keptNotifications = records?.notifications } = settings;
+    this.remembering = new Remembering(keptNotifications, account.id);
     this.relations = new Relations(this.remembering);
     this.caller = {
       id: account.id,
@@ -81,7 +102,11 @@ export class Account implements AsyncDisposable {
         return settings.objects.objects.get(1)?.instances.size === 1;
       },
     };
-    this.attributes = new AttributeTable(() => this.server.defaults);
+    this.records = records;
+    this.attributes = new AttributeTable(
+      () => this.server.defaults,
+      () => this.state?.save(),
+    );
     this.session = new RegistrationSession(
       account,
       {
@@ -97,26 +122,53 @@ export class Account implements AsyncDisposable {
           return this.listed;
         },
       },
-      link,
+      { endpoint: link.endpoint, road: link, reached: async (peer) => this.state?.takeUp(peer) },
       settings,
-      listener,
+      { ...listener, phase: (phase) => this.entered(phase) },
     );
+    this.sender = new Sender({
+      uri: account.uri,
+      server: this.server,
+      endpoint: link.endpoint,
+      past,
+      clock: settings.clock,
+      rootPath: settings.rootPath,
+      storage: settings.queuedSends,
+      visible: this.visible,
+      isBehind: (prefix) => settings.endDevices?.get(prefix) !== undefined,
+      version: () => this.version,
+      open: () => (isRegistered(this.phase) && !this.held ? this.session.peer : undefined),
+      stirred: () => this.session.stirred(),
+      unheard: () => this.session.handle({ kind: 'unheard' }),
+      wanted: () => this.wanted(),
+      changed: (waiting) => this.state?.saveQueue(waiting),
+    });
+    const { session, attributes, relations, sender } = this;
+    const parts = { settings: account, clock: settings.clock, link, session, attributes, relations, sender };
+    this.state = records && new AccountState(records, { ...parts, listed: () => this.listed });
   }
 
   /** Opens the socket; registers when it is started. */
-  static async open(settings: Settings, account: AccountSettings, listener: AccountListener): Promise<Account> {
+  static async open(
+    settings: Settings,
+    account: AccountSettings,
+    past: HistoryReader,
+    records: AccountRecords | undefined,
+    listener: AccountListener,
+  ): Promise<Account> {
     let service: Service = () => Promise.reject(new ResponseError(Code.ServiceUnavailable));
     let lost: (peer: Peer) => void = () => undefined;
     const link = await Link.open(account, settings, {
       serve: (request, context) => service(request, context),
+      streams: (request) => isForTaker(settings.objects, settings.rootPath, request),
       lost: (peer) => lost(peer),
+      ...(records === undefined ? {} : { associations: records.associations, port: records.registration?.port }),
     });
     try {
-      const opened = new Account(settings, account, link, listener);
+      const opened = new Account(settings, account, link, past, records, listener);
       const { attributes, relations } = opened;
-      if (settings.keptNotifications !== undefined) await relations.recall();
+      if (settings.keptNotifications !== undefined || records !== undefined) await relations.recall();
       const { notifications } = account;
-      const unheard = (): void => opened.session.handle({ kind: 'unheard' });
       const stirred = (): void => opened.session.stirred();
       const store = settings.objects;
       const operations = serveOperations({
@@ -130,12 +182,19 @@ export class Account implements AsyncDisposable {
         notifications,
         caller: opened.caller,
         storing: () => opened.server.isStoring,
+        storage: settings.storedNotifications,
+        past,
         stirred,
-        unheard,
+        wanted: () => opened.wanted(),
+        held: () => opened.held,
+        watched: (event) => opened.watched(event),
       });
       service = (request, context) => opened.serve(operations, request, context);
       lost = (peer) => opened.session.lost(peer);
-      opened.triggers = await opened.awaitTriggers(listener);
+      opened.triggers = await awaitTriggers(account, settings, {
+        isAllowed: () => opened.server.isTriggered(opened.session.version),
+        act: (what) => (what === 'update' ? opened.update() : listener.bootstrap()),
+      });
       return opened;
     } catch (error) {
       await link[Symbol.asyncDispose]();
@@ -153,13 +212,84 @@ export class Account implements AsyncDisposable {
     return this.session.phase;
   }
 
-  /** After a delay where the server has one for the beginning (/1/x/14). */
+  /**
+   * Goes on with the registration from before a restart, where there is one that lives; else begins to register, after a delay where the
+   * server has one for the beginning (/1/x/14).
+   */
   start(): void {
-    this.session.handle({ kind: 'start', delay: this.settings.delay });
+    const listed = this.phase === 'idle' ? this.state?.restore() : undefined;
+    if (listed === undefined) {
+      this.session.handle({ kind: 'start', delay: this.settings.delay });
+      return;
+    }
+    this.held = true;
+    this.listed = listed;
+    this.isRestored = true;
   }
 
   stop(): void {
     this.session.handle({ kind: 'stop' });
+  }
+
+  /** Nothing is looked at, nothing goes out and nothing comes in until `resume`. */
+  pause(): void {
+    this.relations.each((relation) => relation.pause());
+    this.suspend('deaf');
+  }
+
+  /** The socket is given up until `resume`; what is observed goes on, and what is worth telling waits. */
+  goOffline(): void {
+    this.suspend('closed');
+  }
+
+  resume(): void {
+    this.session.handle({ kind: 'resume' });
+  }
+
+  /** When the engine acts next by itself for this server. */
+  get deadline(): Instant | undefined {
+    return earliest(this.session.deadline, this.relations.deadline);
+  }
+
+  private suspend(how: Shut): void {
+    this.session.handle({ kind: 'pause' });
+    if (this.phase === 'suspended') this.shut(how);
+  }
+
+  private shut(how: Shut): void {
+    this.held = true;
+    this.relations.each((relation) => relation.hold());
+    void this.link.shutOff(how);
+  }
+
+  private entered(phase: Phase): void {
+    const { idle } = this.settings;
+    if (phase === 'registering' || phase === 'idle' || phase === 'disabled') this.forgetRelations();
+    if (phase === 'updating' && this.isRestored) {
+      this.isRestored = false;
+      // There may be other objects than before.
+      this.listChanged();
+    }
+    if (phase === 'rx-off' && idle !== 'listen') this.shut(idle === 'close' ? 'closed' : 'deaf');
+    this.listener.phase(phase);
+    if (phase === 'registering' || phase === 'idle' || phase === 'disabled' || phase === 'registered')
+      this.state?.save();
+    if (phase !== 'registered') return;
+    if (this.held) {
+      this.held = false;
+      this.relations.each((relation) => relation.resume());
+    }
+    this.sender.flush();
+  }
+
+  /** Something waits to go out: a device that only sleeps wakes for it. */
+  private wanted(): void {
+    if (this.phase === 'rx-off') this.session.handle({ kind: 'trigger' });
+  }
+
+  private watched(event: Watched): void {
+    this.listener.watched(event);
+    if (event.kind === 'notified' && event.outcome === 'unacknowledged') this.session.handle({ kind: 'unheard' });
   }
 
   update(): void {
@@ -186,39 +316,9 @@ export class Account implements AsyncDisposable {
     return new Trees({ store, endDevices, visible: this.visible }).present(paths);
   }
 
-  /** Core 1.2.1 §6.4.5. Settles when the server has it; rejects as `Client.send` says. */
-  async send(entries: readonly Entry[], { signal, format }: SendOptions): Promise<void> {
-    const { peer, version } = this.session;
-    if (peer === undefined || !isRegistered(this.phase))
-      throw new SendError('not-registered', `the device is not registered at ${this.settings.uri}`);
-    if (this.server.isMuted)
-      throw new SendError('muted', `${this.settings.uri} wants nothing sent (/1/${this.server.id}/23)`);
-    if (!versionTraits[version].capabilities.has('send'))
-      throw new SendError('unsupported', `${this.settings.uri} is spoken to in LwM2M ${version}, which has no Send`);
-    if (!entries.every(({ path }) => this.maySend(path)))
-      throw new SendError('forbidden', 'keys are sent to nobody, and values to whom may read them');
-    if (entries.length === 0) throw new SendError('nothing', 'there is nothing to send');
-    const operation = { op: 'send', entries, ...(format === undefined ? {} : { format }) } as const;
-    const request = writeRequest(operation, {
-      version,
-      rootPath: this.device.rootPath,
-      formats: versionTraits[version].formats,
-    });
-    this.session.stirred();
-    try {
-      const response = await this.link.endpoint.request(peer, request, signal === undefined ? {} : { signal });
-      if (!isSuccess(response.code)) throw new ResponseError(response.code, undefined, response);
-    } catch (error) {
-      if (error instanceof TimeoutError) this.session.handle({ kind: 'unheard' });
-      throw error;
-    }
-  }
-
-  private maySend(path: Path): boolean {
-    if (path.kind === 'root' || path.kind === 'object') return true;
-    if (isHiddenObject(path.object)) return false;
-    if (path.prefix !== undefined) return this.device.endDevices?.get(path.prefix) !== undefined;
-    return this.visible(path.object, path.instance);
+  /** Rejects as `Client.send` says. */
+  send(present: readonly Entry[], options: SendOptions): Promise<void> {
+    return this.sender.send(present, options);
   }
 
   /** Values changed, also those of the account's own instance of object 1. */
@@ -251,11 +351,22 @@ export class Account implements AsyncDisposable {
   forgetRelations(): void {
     if (this.server.isStoring) this.relations.suspendAll();
     else this.relations.endAll();
+    this.past.reset();
     this.attributes.clear();
   }
 
+  /** The server is left for good, or begins anew: nothing of it is kept. */
+  forget(): void {
+    this.state?.[Symbol.dispose]();
+    this.records?.forget();
+  }
+
+  /** What is written down stays. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.state?.[Symbol.dispose]();
     this.session[Symbol.dispose]();
+    this.sender[Symbol.dispose]();
+    this.past[Symbol.dispose]();
     await this.relations.close();
     await this.triggers?.[Symbol.asyncDispose]();
     await this.link[Symbol.asyncDispose]();
@@ -271,22 +382,6 @@ export class Account implements AsyncDisposable {
     });
   }
 
-  /** Undefined where no number may wake the device. */
-  private async awaitTriggers({ bootstrap }: AccountListener): Promise<Triggers | undefined> {
-    const { clock, random, rootPath } = this.device;
-    const { waking, instance } = this.settings;
-    if (waking === undefined) return undefined;
-    const road = waking.connector({ ...waking, clock, random });
-    const triggers = await Triggers.open({
-      ...{ road, instance, rootPath, clock },
-      isAllowed: () => this.server.isTriggered(this.session.version),
-      act: (what) => (what === 'update' ? this.update() : bootstrap()),
-    });
-    // Under DTLS it is the device that begins, while the server cannot: so it does now, and what comes of it is heard or not.
-    if (waking.credentials !== undefined) road.connect(waking.address).catch(() => undefined);
-    return triggers;
-  }
-
   private serve(operations: Service, request: Request, context: Context): Promise<Response> {
     if (context.peer.key !== this.session.peer?.key) {
       this.strangers += 1;
@@ -294,8 +389,17 @@ export class Account implements AsyncDisposable {
     }
     this.session.stirred();
     if (isForBootstrap(request)) return Promise.reject(new ResponseError(Code.Unauthorized));
-    return operations(request, context);
+    const { state } = this;
+    if (state === undefined || context.notify === undefined) return operations(request, context);
+    return operations(request, context).then((response) => {
+      state.answered(request, context, response);
+      return response;
+    });
   }
+}
+
+export function earliest(a: Instant | undefined, b: Instant | undefined): Instant | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 }
 
 /** What only a bootstrap server may ask, and only while it bootstraps (Core 1.2.1 §6.1.3). */

@@ -2,8 +2,9 @@
 // written (Core 1.2.1 §6.1.2). What options know beyond what these objects can say is remembered beside the instances.
 import { parseUri } from '@lapwing/coap';
 import type { ContextParameters } from '@lapwing/coap/oscore';
-import { type Address, ConfigError, type Duration, FormatError } from '@lapwing/kernel';
+import { type Address, ConfigError, FormatError, isStackError } from '@lapwing/kernel';
 import type { ObjectLink, Path } from '@lapwing/lwm2m';
+import { keyProblems, suspicionOf } from './builtin/key-problems.ts';
 import { checkOscore, OscoreObject, oscoreValues, readOscore } from './builtin/oscore.ts';
 import {
   credentialsOf,
@@ -27,9 +28,8 @@ import { addressOf, type Connector, type Credentials } from './connect.ts';
 import { stageValues } from './objects/instance.ts';
 import type { ObjectStore } from './objects/store.ts';
 import { type InstanceNode, instanceKey } from './objects/tree.ts';
-import type { FactoryAccount, FactoryBootstrap, Habits, Settings } from './options.ts';
-import type { RetryPolicy } from './registration/backoff.ts';
 import type { Placed } from './registration/order.ts';
+import type { FactoryAccount, FactoryBootstrap, Habits, Settings } from './settings.ts';
 import { dialled } from './sms.ts';
 
 /** How to get to a server of any kind. */
@@ -48,7 +48,7 @@ export interface Road {
     | undefined;
 }
 
-export interface AccountSettings extends Road, Placed {
+export interface AccountSettings extends Road, Placed, Habits {
   /** Short server id. */
   readonly id: number;
   /** Letters of the roads that are spoken of in Register, the one that is taken first. */
@@ -57,13 +57,6 @@ export interface AccountSettings extends Road, Placed {
   readonly waking:
     | { readonly address: Address; readonly credentials: Credentials | undefined; readonly connector: Connector }
     | undefined;
-  readonly queueMode: boolean;
-  readonly omitName: boolean;
-  readonly notifications: 'con' | 'auto';
-  /** Where the server's instance of object 1 says nothing else. */
-  readonly retry: RetryPolicy;
-  readonly updateMargin: Duration;
-  readonly awakeTime: Duration;
   readonly bootstrapOnRegistrationFailure: boolean;
 }
 
@@ -159,6 +152,41 @@ function remember(store: ObjectStore, security: number, credentials: Credentials
   if (node !== undefined && credentials !== undefined) givenCredentials.set(node, credentials);
 }
 
+/** Instances that are as the options have made them, each with the place of its account in the options, -1 for the bootstrap account. */
+export interface Given {
+  readonly securities: readonly (readonly [instance: number, account: number])[];
+  readonly servers: readonly (readonly [instance: number, account: number])[];
+}
+
+/** What of the options is still in force. */
+export function givenOf({ objects, accounts, bootstrap }: Settings): Given {
+  const securities: [number, number][] = [];
+  const servers: [number, number][] = [];
+  for (const node of objects.objects.get(SecurityObject.id)?.instances.values() ?? []) {
+    const credentials = givenCredentials.get(node);
+    if (credentials === undefined) continue;
+    const account = accounts.findIndex((each) => each.credentials === credentials);
+    if (account >= 0 || bootstrap?.credentials === credentials) securities.push([node.id, account]);
+  }
+  for (const node of objects.objects.get(ServerObject.id)?.instances.values() ?? []) {
+    const given = givenHabits.get(node);
+    const account = accounts.findIndex(({ retry }) => retry === given?.retry);
+    if (account >= 0) servers.push([node.id, account]);
+  }
+  return { securities, servers };
+}
+
+/** Instances from before a restart are as the options have made them, and what the options know beyond them counts again. */
+export function giveAgain({ objects, accounts, bootstrap }: Settings, { securities, servers }: Given): void {
+  for (const [instance, account] of securities)
+    remember(objects, instance, (account < 0 ? bootstrap : accounts[account])?.credentials);
+  for (const [instance, place] of servers) {
+    const node = objects.objects.get(ServerObject.id)?.instances.get(instance);
+    const account = accounts[place];
+    if (node !== undefined && account !== undefined) givenHabits.set(node, account);
+  }
+}
+
 /** Somebody else has written the instance: what the options said about it is not so any more. */
 export function forgetGiven(node: InstanceNode): void {
   givenCredentials.delete(node);
@@ -225,6 +253,7 @@ export function accountsOf(settings: Settings): { readonly accounts: AccountSett
       notifications: habits.notifications,
       updateMargin: habits.updateMargin,
       awakeTime: habits.awakeTime,
+      idle: habits.idle,
       retry: habits.retry,
       priority: server.priority,
       delay: server.delay,
@@ -273,13 +302,17 @@ function roadTo(node: InstanceNode, settings: Settings, preferred?: string): Roa
     if (connector === undefined) return `/0/${node.id}: nothing here speaks '${uri.scheme}'`;
     const address = addressOf(uri);
     const given = byNumber ? undefined : givenCredentials.get(node);
-    const isSpoken = address.via !== 'sms' || smsModeProblem(record) === undefined;
-    if (!isSpoken) return `/0/${node.id}: ${smsModeProblem(record)}`;
+    const isNumber = address.via === 'sms';
+    const credentials = given ?? (isNumber ? smsCredentialsOf(record) : credentialsOf(record, authorities));
+    if (isNumber && smsModeProblem(record) !== undefined) return `/0/${node.id}: ${smsModeProblem(record)}`;
+    // What options give has been looked at there.
+    const wrong = given === undefined && !isNumber ? keyProblems(uri.scheme, record, credentials) : [];
+    if (wrong.length > 0) return wrong.map((problem) => `/0/${node.id}${problem}`).join('; ');
     return {
       security: node.id,
       uri: record.uri,
       address,
-      credentials: given ?? (address.via === 'sms' ? smsCredentialsOf(record) : credentialsOf(record, authorities)),
+      credentials,
       connector,
       serverName: record.serverName,
       cipherSuites: record.cipherSuites,
@@ -312,4 +345,12 @@ function contextOf({ object, instance }: ObjectLink, objects: ObjectStore): Road
     throw error;
   }
   return { instance, parameters };
+}
+
+/** After a handshake that came to nothing: what of the keys looks strange. */
+export function suspicionAt(store: ObjectStore, { security }: Road, error: Error): { readonly suspicion?: string } {
+  const node = store.objects.get(SecurityObject.id)?.instances.get(security);
+  if (node === undefined || !(isStackError(error) && error.code.startsWith('DTLS_'))) return {};
+  const suspicion = suspicionOf(readSecurity(node.contents));
+  return suspicion === undefined ? {} : { suspicion };
 }

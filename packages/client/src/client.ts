@@ -1,54 +1,36 @@
 // The LwM2M client: objects on one side, servers on the other. The façade over the parts of this package.
 import { Code, ResponseError } from '@lapwing/coap';
 import { type Clock, ConfigError, type Duration, deadlineSignal, Emitter, type Events } from '@lapwing/kernel';
-import { type Entry, type Lwm2mVersion, type PathText, parsePath, under } from '@lapwing/lwm2m';
-import { Account, type AccountStats, type SendOptions } from './account.ts';
-import { type AccountSettings, accountsOf, changedRoads, defineAccountObjects, furnish } from './accounts.ts';
-import type { Downgrade } from './bootstrap/consistency.ts';
-import type { BootstrapFailure, BootstrapPhase } from './bootstrap/machine.ts';
+import { type Entry, type Lwm2mVersion, type PathText, parsePath, parsePrefixedPath, under } from '@lapwing/lwm2m';
+import { Account, type AccountStats, earliest } from './account.ts';
+import {
+  type AccountSettings,
+  accountsOf,
+  changedRoads,
+  defineAccountObjects,
+  furnish,
+  suspicionAt,
+} from './accounts.ts';
+import type { BootstrapPhase } from './bootstrap/machine.ts';
 import { type BootstrapListener, BootstrapSession } from './bootstrap/session.ts';
 import { OscoreObject } from './builtin/oscore.ts';
 import { SecurityObject } from './builtin/security.ts';
 import { ServerObject } from './builtin/server.ts';
-import type { EngineEvent } from './engine-events.ts';
 import { SendError } from './errors.ts';
+import type { About, ClientEvents } from './events.ts';
+import { History, type HistoryOptions, type Series } from './notify/history.ts';
+import { RegistryLock } from './objects/registry-lock.ts';
 import type { ObjectStore, StoreEvents } from './objects/store.ts';
 import { instanceKey } from './objects/tree.ts';
-import { type ClientOptions, type Settings, settingsOf } from './options.ts';
+import { everything } from './operations/read.ts';
+import type { SendOptions } from './operations/sends.ts';
+import { Trees } from './operations/trees.ts';
+import { type ClientOptions, settingsOf } from './options.ts';
+import { isOfAccounts, keepAccounts, rememberAccounts } from './persistence/accounts.ts';
+import { Keeper } from './persistence/keeper.ts';
 import { RegistrationOrder } from './registration/order.ts';
 import { isRegistered, type Phase } from './registration/transitions.ts';
-
-/** Short server id and URI of the account that it is about. */
-export interface About {
-  readonly server: { readonly id: number; readonly uri: string };
-}
-
-export interface ClientEvents {
-  registered: About;
-  updated: About;
-  deregistered: About;
-  /** A Register, Update or Deregister failed. The first two are tried again by themselves. */
-  failed: About & { readonly error: Error };
-  /** Every attempt of the configured sequences failed. A bootstrap follows where there is a bootstrap server. */
-  spent: About;
-  /** What happens on the way to the servers, in the words of docs/reference/client-events.md; without a server where it is about a bootstrap. */
-  engine: { readonly event: EngineEvent; readonly server?: About['server'] };
-  phase: About & { readonly phase: Phase };
-  'bootstrap-phase': { readonly phase: BootstrapPhase };
-  /** What a bootstrap server has written is in force; the device registers at the servers that it names. */
-  bootstrapped: {
-    readonly uri: string;
-    readonly servers: readonly About['server'][];
-    /** Servers that are spoken to over a weaker road than before, where `bootstrap.downgrade` accepts that. */
-    readonly downgrades: readonly Downgrade[];
-  };
-  /** Everything is as it was before. It is tried again by itself. */
-  'bootstrap-failed': { readonly failure: BootstrapFailure; readonly error: Error };
-  /** The bootstrap account was only for once (/0/x/12). */
-  'bootstrap-account-purged': Record<string, never>;
-  /** A listener of another event threw. The client goes on. */
-  'listener-failed': { readonly event: string; readonly error: unknown };
-}
+import type { Settings } from './settings.ts';
 
 /** Which server, and whose values. */
 export interface SendChoice {
@@ -65,8 +47,11 @@ export class Client implements AsyncDisposable {
     if (event !== 'listener-failed') this.emitter.emit('listener-failed', { event, error });
   });
   private readonly settings: Settings;
+  private readonly keeper: Keeper | undefined;
   private readonly clock: Clock;
   private readonly bootstrapping: BootstrapSession;
+  private readonly trees: Trees;
+  private readonly history: History;
   private accounts: Account[] = [];
   private order = new RegistrationOrder([]);
   /** Instances that the options have made; they go with the client unless somebody else has written them since. */
@@ -74,14 +59,24 @@ export class Client implements AsyncDisposable {
   private readonly subscriptions: Disposable[] = [];
   /** While a configuration comes into force, accounts that are about to go need not hear of it. */
   private isChanging = false;
+  private readonly registry = new RegistryLock(({ changed, listChanged }) => {
+    if (changed.length > 0) for (const account of this.accounts) account.changed(changed);
+    if (listChanged) this.listChanged();
+  });
   private renewing: Promise<void> = Promise.resolve();
   private closed = false;
 
-  private constructor(settings: Settings) {
+  private constructor(options: Settings, keepsKeyUse: boolean) {
+    const { store } = options;
+    this.keeper = store && new Keeper(store, (error) => this.emitter.emit('store-failed', { error }));
+    const settings = this.keeper === undefined || keepsKeyUse ? options : { ...options, keyUse: this.keeper.keyUse };
     this.settings = settings;
     this.name = settings.name;
     this.objects = settings.objects;
     this.clock = settings.clock;
+    const { objects, endDevices } = settings;
+    this.trees = new Trees({ store: objects, endDevices, visible: everything });
+    this.history = new History(this.clock, (path) => (path.kind === 'resource' ? this.trees.value(path) : undefined));
     this.bootstrapping = new BootstrapSession(settings, this.bootstrapListener());
   }
 
@@ -90,7 +85,7 @@ export class Client implements AsyncDisposable {
    * server has answered: `events` tell. Throws ConfigError for bad options, and for objects whose accounts make no sense.
    */
   static async start(options: ClientOptions): Promise<Client> {
-    const client = new Client(settingsOf(options));
+    const client = new Client(settingsOf(options), options.keyUse !== undefined);
     try {
       await client.begin();
     } catch (error) {
@@ -116,6 +111,56 @@ export class Client implements AsyncDisposable {
   /** The servers that are in force. */
   get servers(): readonly About['server'][] {
     return this.accounts.map(({ settings: { id, uri } }) => ({ id, uri }));
+  }
+
+  /**
+   * Everything that `change` does with objects, of the device and of those behind it, is told in one round of notifications; what it
+   * does with the device's own happens together or, when it throws, not at all.
+   */
+  batch<T>(change: () => T): T {
+    using _ = this.lock();
+    return this.objects.batch(change);
+  }
+
+  /** Servers are told of no change until the lock is disposed, and then of all of them in one round. Locks may overlap. */
+  lock(): Disposable {
+    return this.registry.lock();
+  }
+
+  /**
+   * Keeps each value that is written to a resource, with its time: Read, Notify and Send in a format that knows times say what has
+   * been since the same server was told last. Throws ConfigError for a size out of range, and for what is not one value.
+   */
+  record(path: PathText, options: HistoryOptions): Series {
+    return this.history.record(parsePrefixedPath(path), options);
+  }
+
+  /**
+   * Stands still: nothing is looked at, sent or heard until `resume`, and no timer runs. Registrations end meanwhile like others; values
+   * are changed as ever, and looked at afterwards.
+   */
+  pause(): void {
+    for (const account of this.accounts) account.pause();
+  }
+
+  /** Gives up the sockets until `resume`. Observations go on: what is worth telling waits, as far as each server wants it (/1/x/6). */
+  goOffline(): void {
+    for (const account of this.accounts) account.goOffline();
+  }
+
+  /** After `pause` or `goOffline`: an Update where the lifetime is not over, else a Register. */
+  resume(): void {
+    for (const account of this.accounts) account.resume();
+  }
+
+  /**
+   * How long until the engine has something to do by itself, in ms: a host may sleep so long, unless it has news itself or waits for an
+   * answer (`phase` says so). Undefined when there is nothing to come.
+   */
+  nextWake(): Duration | undefined {
+    let first = this.bootstrapping.deadline;
+    for (const { deadline } of this.accounts) first = earliest(first, deadline);
+    return first === undefined ? undefined : Math.max(0, first - this.clock.now());
   }
 
   /** Sends an Update now. */
@@ -161,12 +206,19 @@ export class Client implements AsyncDisposable {
   }
 
   /** Deregisters everywhere, as far as servers answer in time, and closes the sockets. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** As disposing; without `deregister` servers are told nothing, and a client that is started on the same store goes on. */
+  async close({ deregister = true }: { readonly deregister?: boolean } = {}): Promise<void> {
     this.closed = true;
     for (const subscription of this.subscriptions.splice(0)) subscription[Symbol.dispose]();
     await this.bootstrapping[Symbol.asyncDispose]();
     await this.renewing;
-    await this.part(this.accounts.splice(0));
+    const accounts = this.accounts.splice(0);
+    if (deregister) await this.part(accounts);
+    else await Promise.all(accounts.map((account) => account[Symbol.asyncDispose]()));
     for (const [object, instance] of this.furnished) this.objects.remove(object, instance);
     this.furnished = [];
   }
@@ -181,7 +233,10 @@ export class Client implements AsyncDisposable {
         if (!this.bootstrapping.start('request')) throw new ResponseError(Code.MethodNotAllowed);
       },
     });
+    const { keeper, settings } = this;
+    if (keeper !== undefined) rememberAccounts(keeper, settings);
     this.furnished = furnish(this.settings);
+    if (keeper !== undefined) keepAccounts(keeper, settings);
     const { accounts, problems } = accountsOf(this.settings);
     if (problems.length > 0) throw new ConfigError(problems);
     for (const account of accounts) this.accounts.push(await this.open(account));
@@ -201,14 +256,16 @@ export class Client implements AsyncDisposable {
   }
 
   private changed({ paths }: Pick<StoreEvents['changed'], 'paths'>): void {
+    this.history.changed(paths);
+    if (this.keeper !== undefined && paths.some(isOfAccounts)) keepAccounts(this.keeper, this.settings);
     if (this.isChanging) return;
     const roads = changedRoads(this.objects, paths);
     if (roads.size > 0) this.renewing = this.renewing.then(() => this.renew(roads));
-    for (const account of this.accounts) account.changed(paths);
+    if (!this.registry.holds(paths)) for (const account of this.accounts) account.changed(paths);
   }
 
   private listChanged(): void {
-    if (!this.isChanging) for (const account of this.accounts) account.listChanged();
+    if (!this.registry.holdsList() && !this.isChanging) for (const account of this.accounts) account.listChanged();
   }
 
   private bootstrapListener(): BootstrapListener {
@@ -242,13 +299,16 @@ export class Client implements AsyncDisposable {
       touched.has(instanceKey(ServerObject.id, instance)) ||
       touched.has(instanceKey(SecurityObject.id, security)) ||
       (oscore !== undefined && touched.has(instanceKey(OscoreObject.id, oscore.instance)));
-    const wanted = accountsOf(this.settings).accounts;
+    const { accounts: wanted, problems } = accountsOf(this.settings);
+    if (problems.length > 0) this.emitter.emit('accounts-refused', { problems });
     const isReplaced = ({ settings }: Account): boolean =>
       wanted.some(({ id, uri }) => id === settings.id && uri === settings.uri);
     const gone = this.accounts.filter(isTouched);
     this.accounts = this.accounts.filter((account) => !gone.includes(account));
     // A Register takes the place of the registration before; only servers that are left for good are told.
-    await Promise.all(gone.filter(isReplaced).map((account) => account[Symbol.asyncDispose]()));
+    const replaced = gone.filter(isReplaced);
+    for (const account of replaced) account.forget();
+    await Promise.all(replaced.map((account) => account[Symbol.asyncDispose]()));
     const parting = this.part(gone.filter((account) => !isReplaced(account)));
     for (const settings of wanted) {
       if (this.closed || this.at(settings.instance) !== undefined) continue;
@@ -275,6 +335,7 @@ export class Client implements AsyncDisposable {
 
   private async leave(account: Account, signal: AbortSignal): Promise<void> {
     account.stop();
+    account.forget();
     while (account.phase !== 'idle' && !signal.aborted)
       await this.emitter.once('phase', { signal }).catch(() => undefined);
   }
@@ -309,12 +370,9 @@ export class Client implements AsyncDisposable {
   private open(settings: AccountSettings): Promise<Account> {
     const { id, uri, bootstrapOnRegistrationFailure } = settings;
     const server = { id, uri };
-    let opened: Account | undefined;
-    const opening = Account.open(this.settings, settings, {
-      phase: (phase) => {
-        if (phase === 'registering' || phase === 'idle' || phase === 'disabled') opened?.forgetRelations();
-        this.emitter.emit('phase', { server, phase });
-      },
+    return Account.open(this.settings, settings, this.history.reader(), this.keeper?.account(id, this.trees.typeOf), {
+      phase: (phase) => this.emitter.emit('phase', { server, phase }),
+      watched: (event) => this.emitter.emit('observation', { server, ...event }),
       event: (event) => this.emitter.emit('engine', { event, server }),
       registered: () => {
         if (this.accounts.every(({ phase }) => isRegistered(phase))) this.bootstrapping.registered();
@@ -324,16 +382,12 @@ export class Client implements AsyncDisposable {
       updated: () => this.emitter.emit('updated', { server }),
       deregistered: () => this.emitter.emit('deregistered', { server }),
       bootstrap: () => void this.bootstrapping.start('request'),
-      failed: (error) => this.emitter.emit('failed', { server, error }),
+      failed: (error) => this.emitter.emit('failed', { server, error, ...suspicionAt(this.objects, settings, error) }),
       spent: () => {
         this.emitter.emit('spent', { server });
         if (bootstrapOnRegistrationFailure) this.bootstrapping.start('fallback');
         this.goOn(settings.instance, 'failed');
       },
-    });
-    return opening.then((account) => {
-      opened = account;
-      return account;
     });
   }
 }

@@ -9,7 +9,14 @@ import {
   udpDialler,
   webSocketTransport,
 } from '@lapwing/coap';
-import { type Credentials, checkCredentials as check, cipherSuites, secure } from '@lapwing/dtls';
+import {
+  type Credentials,
+  checkCredentials as check,
+  cipherSuites,
+  type Journal,
+  type SecureOptions,
+  secure,
+} from '@lapwing/dtls';
 import { type Address, type Clock, ConfigError, type Random, type Transport } from '@lapwing/kernel';
 import { dialled, type SmsAccess } from './sms.ts';
 
@@ -24,20 +31,27 @@ export interface Destination {
   readonly serverName?: string;
   /** IANA numbers of the cipher suites to use over DTLS (/0/x/16); default: all that are safe. */
   readonly cipherSuites?: readonly number[];
+  /** What handshakes have come to, so that a transport that takes the place of another need not shake hands again; default nothing. */
+  readonly associations?: AssociationRecords;
+  /** Where the port of the device is remembered, so that the next transport is still known by its address; default any port. */
+  readonly bound?: { port?: number };
   readonly clock: Clock;
   readonly random: Random;
+}
+
+/** Where a secured transport writes down what it has agreed with its peers, and finds it again. */
+export interface AssociationRecords extends Journal {
+  /** Everything that was written last, by key. */
+  all(): Iterable<readonly [key: string, record: Uint8Array]>;
 }
 
 /** Makes the transport for one account; chosen by the scheme of its server's URI. Throws ConfigError for what cannot be. */
 export type Connector = (destination: Destination) => Transport;
 
 /** One socket or connection for each account, on a port of the system's choice. */
-const defaultConnectors: Readonly<Record<string, Connector>> = {
-  coap: ({ clock }) => byName(udpDialler({ clock }), { clock }),
-  coaps: (destination) => {
-    const { clock } = destination;
-    return byName(secured(udpDialler({ clock }), named(destination)), { clock });
-  },
+export const defaultConnectors: Readonly<Record<string, Connector>> = {
+  coap: (destination) => byName(diallerFor(destination), destination),
+  coaps: (destination) => byName(secured(diallerFor(destination), named(destination)), destination),
   'coap+tcp': ({ clock, random }) => tcpTransport({ clock, random }),
   'coaps+tcp': (destination) => tlsTransport(streamOptionsOf(destination)),
   'coap+ws': ({ clock, random }) => webSocketTransport({ clock, random }),
@@ -65,6 +79,9 @@ function numberConnectors({ road }: SmsAccess): Readonly<Record<string, Connecto
 
 /** TLS_PSK_WITH_AES_128_CCM_8. */
 const PSK_AES_128_CCM_8 = 0xc0a8;
+
+const diallerFor = ({ clock, bound }: Destination): Transport =>
+  udpDialler(bound === undefined ? { clock } : { clock, bound });
 
 /** The same credentials in the words of TLS. Throws ConfigError for what node:tls cannot do. */
 function streamOptionsOf({ credentials, serverName, clock, random }: Destination) {
@@ -101,17 +118,40 @@ function tlsCredentialsOf(credentials: Credentials | undefined): TlsCredentials 
  * stays who it is. Throws ConfigError without credentials.
  */
 export function secured(road: Transport, destination: Destination): Transport {
-  const { credentials, clock, random, serverName, cipherSuites: wanted = [] } = destination;
+  const { credentials, clock, random, serverName, associations, cipherSuites: wanted = [] } = destination;
   if (credentials === undefined) throw new ConfigError(['credentials: coaps needs some']);
   const suites = cipherSuites.filter(({ id }) => wanted.includes(id)).map(({ name }) => name);
-  return secure(road, {
+  const transport = secure(road, {
     connect: credentials,
     clock,
     random,
     ...(serverName === undefined ? {} : { serverName }),
     // Suites that nobody here knows leave the choice open.
     ...(suites.length === 0 ? {} : { suites }),
+    ...(associations === undefined ? {} : memoryOf(associations)),
   });
+  const records = [...(associations?.all() ?? [])];
+  if (records.length > 0) transport.restore(records);
+  return transport;
+}
+
+/** An association is kept where the server finds it by its id: from another socket it would not know it by the address. */
+function memoryOf(associations: AssociationRecords): Pick<SecureOptions, 'journal' | 'onEstablished'> {
+  const bound = new Set<string>();
+  return {
+    journal: {
+      write: (key, record) => {
+        if (!bound.has(key)) associations.write(key, record);
+        else if (record === undefined) bound.delete(key);
+      },
+      writeNow: (key, record) => associations.writeNow(key, record),
+    },
+    onEstablished: ({ peer, connectionIds }) => {
+      if (connectionIds.theirs) return;
+      bound.add(peer.key);
+      associations.write(peer.key, undefined);
+    },
+  };
 }
 
 /** A server is called by the name in its URI, whichever of its addresses is tried. */

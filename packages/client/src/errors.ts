@@ -4,7 +4,7 @@ import { StackError } from '@lapwing/kernel';
 /** Nothing was sent to the server (Core 1.2.1 §6.4.5); `problem` says why. */
 export class SendError extends StackError {
   readonly code = 'LWM2M_SEND';
-  readonly problem: 'muted' | 'not-registered' | 'unsupported' | 'forbidden' | 'nothing';
+  readonly problem: 'muted' | 'not-registered' | 'unsupported' | 'forbidden' | 'nothing' | 'dropped';
 
   constructor(problem: SendError['problem'], message: string) {
     super(message);

@@ -1,14 +1,58 @@
 // The device side of LwM2M: objects, registration, notifications.
-export type { AccountStats, SendOptions } from './account.ts';
+export type { AccountStats } from './account.ts';
 export type { Downgrade } from './bootstrap/consistency.ts';
 export { BootstrapError } from './bootstrap/errors.ts';
 export type { BootstrapFailure, BootstrapPhase, BootstrapTerms } from './bootstrap/machine.ts';
+export {
+  AdvancedFirmwareObject,
+  type AdvancedFirmwareOptions,
+  AdvancedFirmwareUpdate,
+  type FirmwarePart,
+  type PartUpdates,
+} from './builtin/advanced-firmware-update.ts';
+export { type AppDataLabel, BinaryAppData, type BinaryAppDataOptions } from './builtin/binary-app-data.ts';
+export {
+  type ApnSettings,
+  type BearerSettings,
+  Cellular,
+  type CellularModem,
+  type CellularOptions,
+  type CellularSettings,
+  SimulatedModem,
+} from './builtin/cellular.ts';
+export { type Connectivity, ConnectivityMonitoring, NetworkBearer } from './builtin/connectivity-monitoring.ts';
+export { ConnectivityStatistics, type ConnectivityStatisticsOptions } from './builtin/connectivity-statistics.ts';
+export { Device, DeviceError, type DeviceOptions, type PowerSource } from './builtin/device.ts';
+export { EventLog, type EventLogOptions, LogStatus } from './builtin/event-log.ts';
+export { FirmwareUpdate, type FirmwareUpdateOptions } from './builtin/firmware-update.ts';
+export { Actuator, type ActuatorOptions, type ActuatorState } from './builtin/ipso/actuator.ts';
+export { type Axes, AxesSensor, type AxesSensorOptions } from './builtin/ipso/axes.ts';
+export { Buzzer, type BuzzerOptions } from './builtin/ipso/buzzer.ts';
+export { DigitalInput, type DigitalInputOptions } from './builtin/ipso/digital-input.ts';
+export { Sensor, type SensorDefinition, type SensorOptions } from './builtin/ipso/sensor.ts';
+export { TimeKeeper, type TimeOptions } from './builtin/ipso/time-object.ts';
+export { Timer, type TimerOptions } from './builtin/ipso/timer.ts';
+export { TimerMode } from './builtin/ipso/timer-core.ts';
+export { type Fix, Location, type LocationOptions } from './builtin/location.ts';
+export { AuthStatus, type Identities, Portfolio, type PortfolioOptions } from './builtin/portfolio.ts';
 export { SecurityMode, SecurityObject, SmsSecurityMode } from './builtin/security.ts';
 export { ServerObject } from './builtin/server.ts';
-export { type About, Client, type ClientEvents, type SendChoice } from './client.ts';
-export { type Connector, type Credentials, type Destination, secured } from './connect.ts';
+export { SoftwareManagement, type SoftwareManagementOptions } from './builtin/software-management.ts';
+export { Client, type SendChoice } from './client.ts';
+export { type AssociationRecords, type Connector, type Credentials, type Destination, secured } from './connect.ts';
+export type { AddressPolicy } from './download/addresses.ts';
+export type { ArrivalOptions } from './download/arrival.ts';
+export type { DownloadPatience } from './download/downloader.ts';
+export { PackageError, type PackageProblem } from './download/errors.ts';
+export { MemoryPackageStore } from './download/memory-package-store.ts';
+export type { PackageStore } from './download/package-store.ts';
+export type { PackageBeginning, PackageSink, PackageSource, PackageTag, PackageWish } from './download/source.ts';
+export type { PackageLabel, StoredPackage } from './download/stored-package.ts';
 export { type EngineEvent, engineEvents } from './engine-events.ts';
 export { EndDeviceError, SendError } from './errors.ts';
+export type { About, ClientEvents } from './events.ts';
+export type { ComponentOptions } from './firmware/component.ts';
+export { FirmwareState, type FirmwareStatus, UpdateResult } from './firmware/machine.ts';
 export {
   type EndDevice,
   type EndDeviceEvents,
@@ -16,14 +60,22 @@ export {
   EndDevices,
   type EndDevicesOptions,
 } from './gateway/end-devices.ts';
-export type { Moment } from './notify/delivery.ts';
+export type { Moment, NotificationOutcome } from './notify/delivery.ts';
+export type { HistoryOptions, Series } from './notify/history.ts';
 export { MemoryNotificationStore } from './notify/memory-notification-store.ts';
 export type { KeptNotifications, NotificationStore } from './notify/notification-store.ts';
 export type { NotificationStats } from './notify/remembering.ts';
 export { Instance, type InstancePatch } from './objects/instance.ts';
 export { type ObjectPolicy, ObjectStore, type Origin, type StoreEvents, type StoreLimits } from './objects/store.ts';
+export type { NotificationStorage, Watched } from './operations/observe.ts';
+export type { SendOptions, SendStorage } from './operations/sends.ts';
 export type { BootstrapAccount, BootstrapPolicy, ClientOptions, ServerAccount } from './options.ts';
+export { FileStateStore, type FileStoreOptions } from './persistence/file.ts';
+export { PackageFile, type PackageFileOptions } from './persistence/package-file.ts';
+export { MemoryStateStore, type StateStore } from './persistence/store.ts';
 export { defaultRetry, type RetryPolicy } from './registration/backoff.ts';
 export type { Phase } from './registration/transitions.ts';
 export type { ServerSms, SmsAccess } from './sms.ts';
+export { SoftwareResult, SoftwareState, type SoftwareStatus } from './software/machine.ts';
+export type { SoftwareOptions } from './software/software.ts';
 export type { TriggerStats } from './trigger.ts';

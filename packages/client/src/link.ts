@@ -1,10 +1,13 @@
 // The endpoint toward one server and, where its account has a context, OSCORE around it (shell): what registration and bootstrap
 // have in common.
-import { Endpoint, type EndpointStats, type Service } from '@lapwing/coap';
+import { Endpoint, type EndpointStats, type Request, type Service } from '@lapwing/coap';
 import { contextStore, Oscore, type OscoreStats } from '@lapwing/coap/oscore';
-import { equalBytes, type Peer } from '@lapwing/kernel';
+import { type Clock, equalBytes, type Peer } from '@lapwing/kernel';
 import type { Road } from './accounts.ts';
-import type { Settings } from './options.ts';
+import { Associations } from './associations.ts';
+import type { AssociationRecords } from './connect.ts';
+import type { Settings } from './settings.ts';
+import { type Shut, Valve } from './valve.ts';
 
 export interface LinkStats {
   readonly endpoint: EndpointStats;
@@ -14,55 +17,108 @@ export interface LinkStats {
 
 export interface LinkHandlers {
   readonly serve: Service;
+  /** Whose bodies are served as they come, in place of being put together; default nobody's. */
+  readonly streams?: (request: Request) => boolean;
   /** The road to that peer is gone. */
   lost?(peer: Peer): void;
+  /** What handshakes have come to, also in an earlier process; default what comes from now on. */
+  readonly associations?: AssociationRecords;
+  /** Of the device, where it is free. */
+  readonly port?: number | undefined;
+}
+
+interface Parts {
+  readonly road: Road;
+  readonly endpoint: Endpoint;
+  readonly valve: Valve;
+  readonly oscore: Oscore | undefined;
+  readonly clock: Clock;
+  readonly bound: { port?: number };
 }
 
 export class Link implements AsyncDisposable {
-  readonly endpoint: Endpoint;
-  private readonly road: Road;
-  private readonly oscore: Oscore | undefined;
+  private readonly parts: Parts;
+  /** What was taken up at the start may be used from then on. */
+  private usable: Promise<void> | undefined;
 
-  private constructor(road: Road, endpoint: Endpoint, oscore: Oscore | undefined) {
-    this.road = road;
-    this.endpoint = endpoint;
-    this.oscore = oscore;
+  private constructor(parts: Parts, isKnown: boolean) {
+    this.parts = parts;
+    if (isKnown) this.usable = afterThisInstant(parts.clock);
   }
 
   /** Opens the socket. Rejects as the transport does. */
-  static async open(road: Road, settings: Settings, { serve, lost }: LinkHandlers): Promise<Link> {
+  static async open(road: Road, settings: Settings, handlers: LinkHandlers): Promise<Link> {
+    const { serve, streams, lost, associations = new Associations(), port } = handlers;
+    const bound = port === undefined ? {} : { port };
+    const isKnown = !(associations.all()[Symbol.iterator]().next().done ?? true);
     const { clock, random } = settings;
     const { address, credentials, serverName, cipherSuites } = road;
-    const destination = { address, credentials, cipherSuites, clock, random };
+    const plain = { address, credentials, cipherSuites, associations, bound, clock, random };
+    const destination = serverName === undefined ? plain : { ...plain, serverName };
+    const valve = new Valve(() => road.connector(destination));
     const oscore = protectionOf(road, settings);
     const endpoint = await Endpoint.open({
-      transport: road.connector(serverName === undefined ? destination : { ...destination, serverName }),
+      transport: valve,
       serve,
       clock,
       random,
+      ...(streams === undefined ? {} : { blocks: { streams } }),
       ...(lost === undefined ? {} : { lost }),
       ...(oscore === undefined ? {} : { protection: oscore }),
     });
-    return new Link(road, endpoint, oscore);
+    return new Link({ road, endpoint, valve, oscore, clock, bound }, isKnown);
+  }
+
+  get endpoint(): Endpoint {
+    return this.parts.endpoint;
+  }
+
+  /** Of the device, where it is known. */
+  get port(): number | undefined {
+    return this.parts.bound.port;
+  }
+
+  /** Nothing goes out or comes in until `reopen`; what was agreed with the server stays. */
+  shutOff(how: Shut): Promise<void> {
+    return this.parts.valve.shutOff(how);
+  }
+
+  get isShut(): boolean {
+    return this.parts.valve.isShut;
+  }
+
+  /** Rejects as the transport does. */
+  async reopen(): Promise<void> {
+    await this.parts.valve.reopen();
+    await afterThisInstant(this.parts.clock);
   }
 
   /** The server, as whoever has proved to be the one that is meant: under OSCORE, the keys of the account. */
   async connect(signal: AbortSignal): Promise<Peer> {
-    const { address, oscore: context } = this.road;
+    await this.usable;
+    this.usable = undefined;
+    const { road, oscore } = this.parts;
+    const { address, oscore: context } = road;
     const below = await this.endpoint.connect(address, signal);
-    if (this.oscore === undefined || context === undefined) return below;
-    return this.oscore.peer(below, context.parameters.recipientId, context.parameters.idContext);
+    if (oscore === undefined || context === undefined) return below;
+    return oscore.peer(below, context.parameters.recipientId, context.parameters.idContext);
   }
 
   stats(): LinkStats {
-    return { endpoint: this.endpoint.stats(), oscore: this.oscore?.stats() };
+    return { endpoint: this.endpoint.stats(), oscore: this.parts.oscore?.stats() };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.endpoint[Symbol.asyncDispose]();
-    await this.oscore?.[Symbol.asyncDispose]();
+    await this.parts.oscore?.[Symbol.asyncDispose]();
   }
 }
+
+/** Record numbers of an association are bounded by time: those of the instant in which it is taken up may have been used. */
+const afterThisInstant = (clock: Clock): Promise<void> =>
+  new Promise((resolve) => {
+    clock.at(clock.now() + 1, resolve);
+  });
 
 /** One for each account: two servers may have chosen the same id. */
 function protectionOf({ oscore }: Road, { keyUse, clock, random }: Settings): Oscore | undefined {

@@ -20,8 +20,12 @@ import { addressOf, type Connector, type Credentials, connectorsOf, isSecured } 
 import type { EndDevices } from './gateway/end-devices.ts';
 import type { NotificationStore } from './notify/notification-store.ts';
 import { ObjectStore } from './objects/store.ts';
+import type { NotificationStorage } from './operations/observe.ts';
+import type { SendStorage } from './operations/sends.ts';
+import type { StateStore } from './persistence/store.ts';
 import { defaultRetry, type RetryPolicy } from './registration/backoff.ts';
 import { defaultAwakeTime, defaultUpdateMargin } from './registration/machine.ts';
+import type { BootstrapSettings, FactoryAccount, FactoryBootstrap, Habits, Settings } from './settings.ts';
 import { checkServerSms, checkSmsAccess, type ServerSms, type SmsAccess } from './sms.ts';
 
 export interface ServerAccount {
@@ -56,6 +60,11 @@ export interface ServerAccount {
   readonly updateMargin?: Duration;
   /** In queue mode, how long the device listens after the last message, in ms; default 93 s (Core 1.2.1 §6.5). */
   readonly awakeTime?: Duration;
+  /**
+   * In queue mode, what becomes of the socket after that: `listen` goes on listening, `deaf` hears nothing, `close` gives it up. From
+   * the last two the device wakes with an Update, for itself or for what it has to say. Default `listen`.
+   */
+  readonly idle?: 'listen' | 'deaf' | 'close';
   /** Registers without a name: the server takes it from the credentials (Core 1.2.1 §6.2.1); default false. */
   readonly omitName?: boolean;
   /** Notifications are confirmable, or often enough to notice that nobody listens (RFC 7641 §4.5); default `con`. */
@@ -86,7 +95,10 @@ export interface BootstrapPolicy {
   readonly downgrade?: 'refuse' | 'accept';
   readonly terms?: Partial<BootstrapTerms>;
   /** Of the accounts that a bootstrap server writes: what objects 0 and 1 cannot say. Defaults as for `servers`. */
-  readonly accounts?: Pick<ServerAccount, 'queueMode' | 'notifications' | 'retry' | 'updateMargin' | 'awakeTime'>;
+  readonly accounts?: Pick<
+    ServerAccount,
+    'queueMode' | 'notifications' | 'retry' | 'updateMargin' | 'awakeTime' | 'idle'
+  >;
 }
 
 export interface ClientOptions {
@@ -118,7 +130,7 @@ export interface ClientOptions {
    * then keys are made anew with each server after every start (Appendix B.2), as Transport 1.1 §5.5.3 has it.
    */
   readonly keyUse?: KeyUseStore;
-  /** Where notifications that a server must not lose (/1/x/6) outlive the process; default: nowhere. */
+  /** Where notifications that a server must not lose (/1/x/6) outlive the process; default in `store`, or nowhere. */
   readonly keptNotifications?: NotificationStore;
   /** By URI scheme; default `coap` and `coaps` over UDP, `coap+tcp`, `coaps+tcp`, `coap+ws` and `coaps+ws`. */
   readonly connectors?: Readonly<Record<string, Connector>>;
@@ -126,73 +138,21 @@ export interface ClientOptions {
   readonly actionTimeout?: Duration;
   /** Longest wait for the servers' answers to Deregister when the client is closed; default 5 s. */
   readonly closeTimeout?: Duration;
+  /**
+   * Keeps what outlives the process: accounts, registrations, attributes and observations of servers, handshakes, what waits to be said,
+   * and the use of OSCORE's keys where `keyUse` is not given. A client that is started on it goes on with an Update, without bootstrap,
+   * handshake or Register, as long as its lifetime is not over. One client for each store. Default: nothing is kept.
+   */
+  readonly store?: StateStore;
+  /**
+   * Of each observation, what is kept while its server cannot be reached and wants nothing lost (/1/x/6): so many notifications, 1 to
+   * 1000, where the server has not said how many (`hqmax`), and what goes when there are more. Default 100, `oldest`.
+   */
+  readonly storedNotifications?: Partial<NotificationStorage>;
+  /** What waits to be sent to one server (`queue` of `send`): 1 to 100 000, and what goes when there is more. Default 100, `oldest`. */
+  readonly queuedSends?: Partial<SendStorage>;
   readonly clock?: Clock;
   readonly random?: Random;
-}
-
-/** What an account has that objects 0 and 1 cannot say. */
-export interface Habits {
-  readonly queueMode: boolean;
-  readonly omitName: boolean;
-  readonly notifications: 'con' | 'auto';
-  readonly retry: RetryPolicy;
-  readonly updateMargin: Duration;
-  readonly awakeTime: Duration;
-}
-
-export interface FactoryAccount extends Habits {
-  readonly uri: string;
-  readonly id: number;
-  readonly lifetime: Duration;
-  readonly defaultMinimumPeriod: number;
-  readonly defaultMaximumPeriod: number | undefined;
-  readonly address: Address;
-  readonly credentials: Credentials | undefined;
-  readonly serverName: string | undefined;
-  readonly sms: ServerSms | undefined;
-  readonly oscore: ContextParameters | undefined;
-}
-
-export interface FactoryBootstrap {
-  readonly uri: string;
-  readonly credentials: Credentials | undefined;
-  readonly oscore: ContextParameters | undefined;
-  readonly holdOff: Duration;
-  readonly accountTimeout: Duration;
-}
-
-export interface BootstrapSettings {
-  readonly pack: boolean;
-  readonly keysInClear: 'refuse' | 'accept';
-  readonly downgrade: 'refuse' | 'accept';
-  readonly terms: BootstrapTerms;
-}
-
-export interface Settings {
-  readonly name: string;
-  /** What the factory has written, in force while nobody has written anything else. */
-  readonly accounts: readonly FactoryAccount[];
-  readonly bootstrap: FactoryBootstrap | undefined;
-  readonly provisioning: BootstrapSettings;
-  /** Of accounts that somebody else writes. */
-  readonly provisioned: Habits;
-  readonly authorities: readonly (Uint8Array | string)[];
-  readonly connectors: Readonly<Record<string, Connector>>;
-  readonly objects: ObjectStore;
-  readonly endDevices: EndDevices | undefined;
-  readonly version: Lwm2mVersion;
-  readonly profileId: string | undefined;
-  readonly sms: SmsAccess | undefined;
-  readonly smsNumber: string | undefined;
-  readonly rootPath: string;
-  readonly parameters: Readonly<Record<string, string>>;
-  readonly actionTimeout: Duration;
-  readonly closeTimeout: Duration;
-  /** Where the use of keys is counted, and how it gets over a restart. */
-  readonly keyUse: { readonly store: KeyUseStore; readonly recovery: 'stored' | 'rederived' };
-  readonly keptNotifications: NotificationStore | undefined;
-  readonly clock: Clock;
-  readonly random: Random;
 }
 
 /** Parameters that the engine sends itself (Core 1.2.1 §6.2.1). */
@@ -238,6 +198,15 @@ export function settingsOf(options: ClientOptions): Settings {
   }
   if (!(actionTimeout > 0)) problems.push(`actionTimeout: ${actionTimeout} is not above 0`);
   if (!(closeTimeout >= 0)) problems.push(`closeTimeout: ${closeTimeout} is below 0`);
+  const storedNotifications: NotificationStorage = { limit: 100, drop: 'oldest', ...options.storedNotifications };
+  const queuedSends: SendStorage = { limit: 100, drop: 'oldest', ...options.queuedSends };
+  for (const [name, { limit }, most] of [
+    ['storedNotifications', storedNotifications, 1000],
+    ['queuedSends', queuedSends, 100_000],
+  ] as const) {
+    if (!(Number.isInteger(limit) && limit >= 1 && limit <= most))
+      problems.push(`${name}.limit: ${limit} is not 1 to ${most}`);
+  }
   if (problems.length > 0) throw new ConfigError(problems);
   return {
     name: options.name,
@@ -257,7 +226,10 @@ export function settingsOf(options: ClientOptions): Settings {
     parameters,
     actionTimeout,
     closeTimeout,
+    store: options.store,
     keptNotifications: options.keptNotifications,
+    storedNotifications,
+    queuedSends,
     keyUse:
       options.keyUse === undefined
         ? { store: new MemoryKeyUseStore(), recovery: 'rederived' }
@@ -312,7 +284,10 @@ function accountOf(
 }
 
 function habitsOf(
-  given: Pick<ServerAccount, 'queueMode' | 'omitName' | 'notifications' | 'retry' | 'updateMargin' | 'awakeTime'>,
+  given: Pick<
+    ServerAccount,
+    'queueMode' | 'omitName' | 'notifications' | 'retry' | 'updateMargin' | 'awakeTime' | 'idle'
+  >,
   at: string,
   problems: string[],
 ): Habits {
@@ -324,11 +299,11 @@ function habitsOf(
   if (!(retry.spread >= 0 && retry.spread <= 1))
     problems.push(`${at}.retry.spread: ${retry.spread} is not from 0 to 1`);
   const { queueMode = false, omitName = false, notifications = 'con' } = given;
-  const { updateMargin = defaultUpdateMargin, awakeTime = defaultAwakeTime } = given;
+  const { updateMargin = defaultUpdateMargin, awakeTime = defaultAwakeTime, idle = 'listen' } = given;
   for (const [name, time] of Object.entries({ updateMargin, awakeTime })) {
     if (!(time >= 0)) problems.push(`${at}.${name}: ${time} is below 0`);
   }
-  return { queueMode, omitName, notifications, retry, updateMargin, awakeTime };
+  return { queueMode, omitName, notifications, retry, updateMargin, awakeTime, idle };
 }
 
 function bootstrapOf(

@@ -2,6 +2,8 @@
 // Execute on its own instance of object 1 and nothing else, once in a minute at most, and never answered on this road.
 import { Code, decodeMessage, type Message } from '@lapwing/coap';
 import { type Clock, type Duration, FormatError, type Instant, minutes, type Transport } from '@lapwing/kernel';
+import type { AccountSettings } from './accounts.ts';
+import type { Settings } from './settings.ts';
 
 export interface TriggerOptions {
   /** Open on the server's number, secured or not. */
@@ -65,6 +67,20 @@ export class Triggers implements AsyncDisposable {
       act(what);
     }
   }
+}
+
+/** Undefined where no number may wake the device. Rejects as the road does. */
+export async function awaitTriggers(
+  { waking, instance }: AccountSettings,
+  { clock, random, rootPath }: Settings,
+  heeding: Pick<TriggerOptions, 'isAllowed' | 'act'>,
+): Promise<Triggers | undefined> {
+  if (waking === undefined) return undefined;
+  const road = waking.connector({ ...waking, clock, random });
+  const triggers = await Triggers.open({ ...heeding, road, instance, rootPath, clock });
+  // Under DTLS it is the device that begins, while the server cannot: so it does now, and what comes of it is heard or not.
+  if (waking.credentials !== undefined) road.connect(waking.address).catch(() => undefined);
+  return triggers;
 }
 
 /** Undefined for everything but an Execute of /1/x/8 or /1/x/9. */

@@ -237,6 +237,14 @@ export class Endpoint implements AsyncDisposable {
     this.asking.expect(peer, token, observing);
   }
 
+  /**
+   * Takes up an observation that the peer began here before a restart, with the bytes of its message; `sequence` is above the numbers of its
+   * states so far. False when it is not accepted any more. Throws FormatError.
+   */
+  resumeRelation(peer: Peer, request: Uint8Array, sequence: number): Promise<boolean> {
+    return this.serving.resume(peer, request, sequence);
+  }
+
   /** A snapshot of every counter and size. */
   stats(): EndpointStats {
     return this.tally.snapshot({

@@ -92,7 +92,7 @@ export type { DuplicateLimits } from './reliability/duplicates.ts';
 export type { ParameterOptions } from './reliability/parameters.ts';
 export type { CounterName, EndpointSizes, EndpointStats } from './stats.ts';
 export { type ByNameOptions, byName } from './transports/by-name.ts';
-export { attemptDelay, attemptsOf, type LookUp } from './transports/look-up.ts';
+export { attemptDelay, attemptsOf, type LookUp, systemLookUp } from './transports/look-up.ts';
 export type { StreamOptions } from './transports/stream-options.ts';
 export { type StreamStats, type StreamTransport, streamTransport } from './transports/streams.ts';
 export { type TcpOptions, tcpTransport } from './transports/tcp.ts';

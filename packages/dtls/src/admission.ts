@@ -1,9 +1,9 @@
 // Who may begin a handshake with us: whoever has shown that it receives at its address (RFC 6347 §4.2.1), and then only so
 // many at once, in all and of one host. Nothing is remembered of anybody who has not shown it.
 import type { Address, Instant, Peer } from '@lapwing/kernel';
-import { CookieJar } from './handshake/cookie.ts';
-import { type HelloView, peekClientHello } from './handshake/hello-view.ts';
-import { type Fragment, HandshakeType, handshakeHeaderSize } from './messages/handshake.ts';
+import { CookieJar, cookieSize } from './handshake/cookie.ts';
+import type { HelloView } from './handshake/hello-view.ts';
+import { HandshakeType, handshakeHeaderSize } from './messages/handshake.ts';
 import { helloVerifyVersion } from './messages/hello-verify-request.ts';
 import type { Limits, Settings } from './options.ts';
 import { ContentType, RECORD_HEADER, type RecordView, writeRecordHeader } from './record/record.ts';
@@ -31,21 +31,17 @@ export class Admission {
   }
 
   /**
-   * The hello itself when a handshake may begin with it, else the datagram to answer it with, or nothing. The answer is
-   * never longer than what it answers. `record`: the one that `fragment` came in.
+   * Whether a handshake may begin with the hello; else the datagram to answer it with, or nothing for a host that has begun
+   * too many. The answer is never longer than what it answers. `record`: the one that the hello came in.
    */
-  judge(road: Peer, fragment: Fragment, record: RecordView, now: Instant): HelloView | Uint8Array | undefined {
-    const hello = peekClientHello(fragment);
-    if (hello === undefined) {
-      this.counters.add('helloRefused');
-      return undefined;
-    }
+  judge(road: Peer, hello: HelloView, record: RecordView, now: Instant): 'welcome' | 'busy' | Uint8Array {
+    const { counts } = this.counters;
     if (hello.hasCookie) {
-      if (this.cookies.verify(now, road.address, hello)) return this.hasRoom(road.address) ? hello : undefined;
-      this.counters.add('cookiesWrong');
+      if (this.cookies.verify(now, road.address, hello)) return this.hasRoom(road.address) ? 'welcome' : 'busy';
+      counts.cookiesWrong += 1;
     }
-    this.counters.counts.cookiesSent += 1;
-    return this.askBack(fragment, record, this.cookies.make(now, road.address, hello));
+    counts.cookiesSent += 1;
+    return this.askBack(road, record, hello, now);
   }
 
   private hasRoom(address: Address): boolean {
@@ -72,22 +68,22 @@ export class Admission {
    * A HelloVerifyRequest in its record, written in one go for it answers whoever asks. Record and message numbers are those of
    * the hello: no state tells them (RFC 6347 §4.2.1).
    */
-  private askBack({ messageSeq }: Fragment, record: RecordView, cookie: Uint8Array): Uint8Array {
-    const bodyLength = 3 + cookie.length;
+  private askBack({ address }: Peer, record: RecordView, hello: HelloView, now: Instant): Uint8Array {
+    const bodyLength = 3 + cookieSize;
     const length = handshakeHeaderSize + bodyLength;
     const bytes = this.sealing.room(RECORD_HEADER + length);
     const { sequence } = record;
     const at = writeRecordHeader(bytes, 0, ContentType.Handshake, helloVerifyVersion, 0, sequence, undefined, length);
     bytes[at] = HandshakeType.helloVerifyRequest;
     bytes[at + 3] = bytes[at + 11] = bodyLength;
-    bytes[at + 4] = messageSeq >>> 8;
-    bytes[at + 5] = messageSeq;
+    const seqAt = record.bodyAt + 4;
+    bytes[at + 4] = hello.bytes[seqAt] as number;
+    bytes[at + 5] = hello.bytes[seqAt + 1] as number;
     const bodyAt = at + handshakeHeaderSize;
     bytes[bodyAt] = helloVerifyVersion >>> 8;
     bytes[bodyAt + 1] = helloVerifyVersion & 0xff;
-    bytes[bodyAt + 2] = cookie.length;
-    bytes.set(cookie, bodyAt + 3);
-    return bytes;
+    bytes[bodyAt + 2] = cookieSize;
+    return this.cookies.make(now, address, hello, bytes, bodyAt + 3);
   }
 }
 

@@ -4,9 +4,15 @@ import { FormatError, type Instant, type Peer } from '@lapwing/kernel';
 import type { Admission } from './admission.ts';
 import { decodeAlert } from './alert.ts';
 import type { Connection } from './connection.ts';
-import { markOf } from './handshake/hello-view.ts';
+import { markOf, viewClientHello } from './handshake/hello-view.ts';
 import type { Handshakes } from './handshakes.ts';
-import { HandshakeType, readFragment } from './messages/handshake.ts';
+import {
+  fragmentEnd,
+  fragmentOffset,
+  HandshakeType,
+  handshakeHeaderSize,
+  messageLength,
+} from './messages/handshake.ts';
 import type { Outlet } from './outlet.ts';
 import { ContentType, DTLS_1_0, DTLS_1_2, type RecordView } from './record/record.ts';
 import type { Counters } from './stats.ts';
@@ -35,9 +41,7 @@ export class Unprotected {
   receive(road: Peer, bytes: Uint8Array, view: RecordView, now: Instant): void {
     const { counters } = this;
     const { type, version, bodyAt, end } = view;
-    // The runtime's datagrams are Buffers, whose views cost three times as much as these, and views of views are of their kind.
-    const body = new Uint8Array(bytes.buffer, bytes.byteOffset + bodyAt, end - bodyAt);
-    const first = body[0];
+    const first = bodyAt < end ? bytes[bodyAt] : undefined;
     const isOld =
       type === ContentType.Alert || first === HandshakeType.clientHello || first === HandshakeType.helloVerifyRequest;
     if (version !== DTLS_1_2 && !(version === DTLS_1_0 && isOld)) {
@@ -45,9 +49,10 @@ export class Unprotected {
       return;
     }
     if (type === ContentType.Handshake && first === HandshakeType.clientHello) {
-      this.hello(road, body, view, now);
+      this.hello(road, bytes, view, now);
       return;
     }
+    const body = bodyOf(bytes, view);
     const outgoing = this.handshakes.at(road, 'client');
     const connection = outgoing?.state === 'shaking' ? outgoing : (this.handshakes.at(road, 'server') ?? outgoing);
     switch (type) {
@@ -86,25 +91,39 @@ export class Unprotected {
     }
   }
 
-  private hello(road: Peer, body: Uint8Array, view: RecordView, now: Instant): void {
+  /** Read where it stands: nothing is made for those that are only answered. */
+  private hello(road: Peer, bytes: Uint8Array, view: RecordView, now: Instant): void {
     const { counters } = this;
-    const fragment = readFragment(body, 0);
-    if (fragment === undefined || !this.serves) {
-      counters.add(fragment === undefined ? 'malformed' : 'helloRefused');
+    const from = view.bodyAt + handshakeHeaderSize;
+    const to = fragmentEnd(bytes, view.bodyAt, view.end);
+    if (to < 0 || !this.serves) {
+      counters.add(to < 0 ? 'malformed' : 'helloRefused');
       return;
     }
+    const isFirst = fragmentOffset(bytes, view.bodyAt) === 0;
     const known = this.handshakes.at(road, 'server');
-    if (known !== undefined && (fragment.offset > 0 || known.helloMark === markOf(fragment.body))) {
-      this.handshakes.handle(known, { kind: 'fragment', epoch: 0, bytes: body }, now);
+    if (known !== undefined && (!isFirst || known.helloMark === markOf(bytes, from, to))) {
+      this.handshakes.handle(known, { kind: 'fragment', epoch: 0, bytes: bodyOf(bytes, view) }, now);
       return;
     }
-    const verdict = this.admission.judge(road, fragment, view, now);
-    if (verdict === undefined) return;
-    if (verdict instanceof Uint8Array) {
+    const hello = isFirst ? viewClientHello(bytes, from, to, messageLength(bytes, view.bodyAt)) : undefined;
+    if (hello === undefined) {
+      counters.add('helloRefused');
+      return;
+    }
+    const verdict = this.admission.judge(road, hello, view, now);
+    if (verdict === 'busy') return;
+    if (verdict !== 'welcome') {
       this.outlet.transmit(road, verdict);
       return;
     }
-    const connection = this.handshakes.accept(road, verdict.mark, view.sequence, now);
-    if (connection !== undefined) this.handshakes.handle(connection, { kind: 'fragment', epoch: 0, bytes: body }, now);
+    const connection = this.handshakes.accept(road, markOf(bytes, from, to), view.sequence, now);
+    if (connection === undefined) return;
+    this.handshakes.handle(connection, { kind: 'fragment', epoch: 0, bytes: bodyOf(bytes, view) }, now);
   }
+}
+
+/** The runtime's datagrams are Buffers, whose views cost three times as much as these; and views of views are of their kind. */
+function bodyOf(bytes: Uint8Array, { bodyAt, end }: RecordView): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset + bodyAt, end - bodyAt);
 }

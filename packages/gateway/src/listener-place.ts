@@ -53,6 +53,9 @@ export interface DtlsConfig extends TlsConfig {
   /** IANA names; empty: the default. */
   readonly suites: readonly string[];
   readonly handshakesPerHost: number;
+  readonly associationsPerIdentity: number;
+  /** How long an association lives without a word of its device. */
+  readonly idleTimeout: Duration;
   readonly resumption: boolean;
   readonly connectionId: NonNullable<ListenerSecurity['connectionId']>;
   readonly extendedMasterSecret: 'required' | 'optional';
@@ -183,6 +186,8 @@ function dtlsOf(written: WrittenDtlsOptions, at: string, found: string[], notes:
     rawKeyFile: written.rpk_keyfile,
     suites: suitesOf(written.ciphers, `${at}.ciphers`, found, notes),
     handshakesPerHost: written.max_handshakes_per_host,
+    associationsPerIdentity: written.max_associations_per_identity,
+    idleTimeout: written.idle_timeout,
     resumption: written.reuse_sessions,
     connectionId: cid === false ? false : cid === true ? {} : connectionIdOf(cid),
     extendedMasterSecret: written.extended_master_secret,

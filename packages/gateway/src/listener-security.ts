@@ -1,7 +1,8 @@
-// How a listener is secured by DTLS or TLS: its certificates and keys are read from their files, once, when the gateway starts.
+// How a listener is secured by DTLS or TLS: its certificates and keys are read from their files when the gateway starts, those of DTLS
+// again when they change.
 import { createPrivateKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { ConfigError, Secret } from '@lapwing/kernel';
+import { type Clock, ConfigError, Secret } from '@lapwing/kernel';
 import {
   type AssociationStore,
   checkListenerSecurity,
@@ -11,6 +12,9 @@ import {
   type StreamSecurity,
 } from '@lapwing/server';
 import type { DtlsConfig, TlsConfig } from './listener-place.ts';
+import type { Log } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import { WatchedFiles } from './watched-files.ts';
 
 /**
  * Under `at`, the path of its options. Throws ConfigError for a file that cannot be read or holds something else, and for a key that
@@ -26,6 +30,8 @@ export async function securityOfListener(
     ...(await provedBy(config, at)),
     extendedMasterSecret: config.extendedMasterSecret,
     handshakesPerHost: config.handshakesPerHost,
+    associationsPerIdentity: config.associationsPerIdentity,
+    idleTimeout: config.idleTimeout,
     resumption: config.resumption,
     connectionId: config.connectionId,
     ...(suites.length === 0 ? {} : { suites }),
@@ -44,6 +50,34 @@ export async function securityOfListener(
   };
   check(() => checkListenerSecurity(security), config, rawKeyFile, at);
   return security;
+}
+
+/**
+ * Shows devices the certificate and key that their files hold now, within 10 s of a change, until it is disposed of: `security` is what
+ * the listener was opened with. A file that cannot be used changes nothing, and is told.
+ */
+export async function followCertificate(
+  security: ListenerSecurity,
+  config: DtlsConfig,
+  at: string,
+  { clock, log, metrics }: { readonly clock: Clock; readonly log: Log; readonly metrics: Metrics },
+): Promise<Disposable> {
+  const { certificate } = config;
+  const files = certificate === undefined ? [] : [certificate.file, certificate.keyFile];
+  let shown = security.certificate;
+  if (shown !== undefined) Object.defineProperty(security, 'certificate', { get: () => shown });
+  const watched = new WatchedFiles(files, clock, async () => {
+    try {
+      shown = (await securityOfListener(config, at, undefined)).certificate;
+      log.info('certificate: read again', { listener: at });
+    } catch (error) {
+      metrics.add('credentials.unreadable');
+      const [problem] = error instanceof ConfigError ? error.problems : [String(error)];
+      log.error('certificate: its files cannot be used, the one of before stays', { problem });
+    }
+  });
+  await watched.start();
+  return watched;
 }
 
 /** The same of a listener for connections. */

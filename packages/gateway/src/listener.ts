@@ -4,7 +4,7 @@ import { type UdpCounters, type UdpTransport, udpTransport } from '@lapwing/coap
 import { type Address, equalBytes, type Peer, type TransportSink, type TransportTraits } from '@lapwing/kernel';
 import type { AssociationStore, Listener, SecurityStore } from '@lapwing/server';
 import { type DatagramPlace, type HealthCheck, isDatagrams, type PlaceConfig } from './listener-place.ts';
-import { checkAdmission, securityOfListener, securityOfStreams } from './listener-security.ts';
+import { checkAdmission, followCertificate, securityOfListener, securityOfStreams } from './listener-security.ts';
 
 export interface OpenedListener {
   readonly listener: Listener;
@@ -66,6 +66,17 @@ export async function checkSomebodyComes(
   const rawKeyFile = isDatagrams(place) ? place.dtls?.rawKeyFile : undefined;
   const config = isDatagrams(place) ? place.dtls : place.tls;
   if (config !== undefined) await checkAdmission(config, rawKeyFile, optionsOf(place, at), credentials);
+}
+
+/** Shows devices what the files of a listener with DTLS hold now; see `followCertificate`. Undefined for any other. */
+export function followListener(
+  place: PlaceConfig,
+  at: string,
+  { listener }: OpenedListener,
+  ears: Parameters<typeof followCertificate>[3],
+): Promise<Disposable> | undefined {
+  if (!isDatagrams(place) || place.dtls === undefined || listener.dtls === undefined) return undefined;
+  return followCertificate(listener.dtls, place.dtls, optionsOf(place, at), ears);
 }
 
 const optionsOf = ({ type }: PlaceConfig, at: string): string =>

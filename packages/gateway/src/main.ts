@@ -36,7 +36,7 @@ import { rightsWarnings } from './file-rights.ts';
 import { Gateway, routesOf } from './gateway.ts';
 import { HandshakeLog } from './handshake-log.ts';
 import { parseNote } from './kept-commands.ts';
-import { checkListener, checkSomebodyComes, type OpenedListener, openedListener } from './listener.ts';
+import { checkListener, checkSomebodyComes, followListener, type OpenedListener, openedListener } from './listener.ts';
 import { Log, type LogSink } from './log.ts';
 import { Logins, listenerName } from './login.ts';
 import { Metrics, type MetricsSnapshot } from './metrics.ts';
@@ -281,6 +281,11 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
     for (const uri of bootstrap.uris) log.info('listening for bootstraps', { uri });
   }
   if (configured !== undefined) own(await followFiles(configured, config.security, { clock, log, metrics }));
+  for (const [i, place] of lwm2m.listeners.entries()) {
+    const known = listening[i];
+    const following = known && followListener(place, pathOf(place), known, { clock, log, metrics });
+    if (following !== undefined) own(await following);
+  }
   const uris = devices.addresses.map((address, i) => `${listening[i]?.scheme}://${formatAddress(address)}`);
   for (const uri of uris) log.info('listening', { uri });
   return {

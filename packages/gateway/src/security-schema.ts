@@ -1,6 +1,6 @@
 // How DTLS, TLS and credentials are written in a configuration: EMQX's `dtls_options`, `ssl_options` and `psk_authentication`,
 // and our `security` and `store` beside them.
-import { fromHex, seconds } from '@lapwing/kernel';
+import { days, fromHex, minutes, seconds } from '@lapwing/kernel';
 import { z } from 'zod';
 import { bool, duration, text, whole } from './schema-values.ts';
 import { keyLength } from './store/sealing.ts';
@@ -54,6 +54,10 @@ export const dtlsOptions = z.strictObject({
   rpk_keyfile: text.optional(),
   cid: connectionId.default(true),
   max_handshakes_per_host: whole(1, 1_000_000).default(100),
+  max_associations_per_identity: whole(1, 2 ** 24 - 1).default(8),
+  idle_timeout: duration(1)
+    .refine((time) => time >= minutes(1) && time <= days(3650), 'must be from 1m to 3650d')
+    .default(days(30)),
   extended_master_secret: z.enum(['required', 'optional']).default('required'),
 });
 

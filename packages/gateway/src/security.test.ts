@@ -4,7 +4,7 @@ import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ConfigError, encodeUtf8, toHex } from '@lapwing/kernel';
+import { ConfigError, days, encodeUtf8, hours, minutes, toHex } from '@lapwing/kernel';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parseConfig } from './config-file.ts';
 import { loadCredentials } from './credentials.ts';
@@ -94,6 +94,21 @@ describe('a DTLS listener', () => {
   });
 
   it.each([
+    ['', 8, days(30)],
+    ['max_associations_per_identity = 2, idle_timeout = 36h', 2, hours(36)],
+    ['max_associations_per_identity = 16777215, idle_timeout = 1m', 16_777_215, minutes(1)],
+  ])(
+    'with { %s } ends associations beyond %i of one identity, and after %i ms of silence',
+    async (options, most, idle) => {
+      const security = await securityOfListener(await dtlsOf(listener(options)), 'at', undefined);
+      expect(security).toMatchObject({ associationsPerIdentity: most, idleTimeout: idle });
+    },
+  );
+
+  it.each([
+    ['max_associations_per_identity = 0', 'must be a whole number from 1 to 16777215'],
+    ['idle_timeout = 59s', 'idle_timeout: must be from 1m to 3650d'],
+    ['idle_timeout = 3651d', 'idle_timeout: must be from 1m to 3650d'],
     ['certfile = "cert.pem"', 'certfile and keyfile belong together'],
     ['fail_if_no_peer_cert = true', 'fail_if_no_peer_cert: needs verify = verify_peer'],
     ['verify = verify_peer', 'verify_peer needs a cacertfile'],

@@ -133,6 +133,19 @@ describe('a keyed hash', () => {
     expect(bytes).toEqual(Uint8Array.of(0x0a, whole[0]!, whole[1]!, 0x0d));
   });
 
+  it('gives half of its inner hash at most, and goes on to the next message', () => {
+    const key = fromHex('0102');
+    const one = new Hmac('sha256', key);
+    const padded = new Uint8Array(64).fill(0x36).map((byte, i) => byte ^ (key[i] ?? 0));
+    for (const message of [noBytes, new Uint8Array(70).fill(7), new Uint8Array(3_000).fill(9)]) {
+      const out = new Uint8Array(18).fill(0xee);
+      one.add(message).finishHalf(out, 1, 16);
+      const hash = createHash('sha256').update(padded).update(message).digest('hex');
+      expect(toHex(out)).toBe(`ee${hash.slice(0, 32)}ee`);
+      expect(() => one.finishHalf(out, 0, 17)).toThrow(RangeError);
+    }
+  });
+
   it('takes a message in pieces of any kind, and begins the next one anew', () => {
     const one = new Hmac('sha256', fromHex('01'));
     const bytes = Uint8Array.from({ length: 5_000 }, (_, i) => i);

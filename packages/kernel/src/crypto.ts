@@ -1,6 +1,6 @@
 // The synchronous primitives that more than one package computes with. Nothing here chooses: names, lengths and
 // nonces are the caller's. What a peer forged is `undefined`, never an exception.
-import { createCipheriv, createDecipheriv, hash as hashOnce, hkdfSync, timingSafeEqual } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, hash as hashOnce, hkdfSync, timingSafeEqual } from 'node:crypto';
 
 export type HashName = 'sha256' | 'sha384' | 'sha512';
 
@@ -22,6 +22,20 @@ export function digest(hash: HashName, bytes: Uint8Array): Uint8Array {
   const out = new Uint8Array(hashSizes[hash].digest);
   hashInto(hash, bytes, out, 0, out.length);
   return out;
+}
+
+/** SHA-256 of what comes in pieces; holds none of them. */
+export class RunningHash {
+  private readonly hash = createHash('sha256');
+
+  add(piece: Uint8Array): void {
+    this.hash.update(piece);
+  }
+
+  /** Of everything so far; nothing can be added afterwards. */
+  finish(): Uint8Array {
+    return new Uint8Array(this.hash.digest());
+  }
 }
 
 /** Messages up to this are put together in memory that is kept; a longer one takes some of its own. */
@@ -94,11 +108,25 @@ export class Hmac {
 
   /** The first `length` bytes of the code of what was added, written to `out` from `at`. The next message begins. */
   finish(out: Uint8Array, at: number, length: number): void {
-    const { hash, block, inner, outer, message, end } = this;
+    const { hash, block, outer } = this;
+    this.hashInner(outer, block, this.length);
+    hashInto(hash, outer, out, at, length);
+  }
+
+  /**
+   * No HMAC but half of one: `length` bytes of the hash of padded key and message, for tokens that only their maker checks, at half
+   * the cost. No more than half of the hash is given, since whoever had all of it could go on from there to a longer message.
+   */
+  finishHalf(out: Uint8Array, at: number, length: number): void {
+    if (length * 2 > this.length) throw new RangeError(`${length} of ${this.length} bytes are more than half`);
+    this.hashInner(out, at, length);
+  }
+
+  private hashInner(out: Uint8Array, at: number, length: number): void {
+    const { hash, block, inner, message, end } = this;
     const isShort = message === inner;
     if (isShort && end > this.used) this.used = end;
-    hashInto(hash, isShort ? this.view(end) : message.subarray(0, end), outer, block, this.length);
-    hashInto(hash, outer, out, at, length);
+    hashInto(hash, isShort ? this.view(end) : message.subarray(0, end), out, at, length);
     if (!isShort) {
       message.fill(0);
       this.message = inner;

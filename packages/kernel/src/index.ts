@@ -40,6 +40,7 @@ export {
   keepCbc,
   keepEcb,
   openAead,
+  RunningHash,
   sealAead,
   sha1,
 } from './crypto.ts';

@@ -57,7 +57,10 @@ export { cipherSuites } from '@lapwing/dtls';
 export interface ListenerSecurity {
   /** Pre-shared keys of the server's `security`; default true. */
   readonly psk?: boolean;
-  /** What the server shows to devices that want a certificate; with it, devices may show theirs. */
+  /**
+   * What the server shows to devices that want a certificate; with it, devices may show theirs. Read anew at each handshake: behind a getter
+   * it may be replaced while devices go on with what they have agreed on.
+   */
   readonly certificate?: CertificateAndKey;
   /** Who vouches for the certificates of devices. */
   readonly authorities?: readonly Material[];
@@ -79,6 +82,8 @@ export interface ListenerSecurity {
   readonly handshakesPerHost?: number;
   /** DTLS associations of one identity; beyond, the one that was quiet longest goes. Default 8. */
   readonly associationsPerIdentity?: number;
+  /** A DTLS association of whose device nothing is heard for so long ends, in ms; default 30 days, from a minute to ten years. */
+  readonly idleTimeout?: Duration;
   /** Sessions and tickets that save a device the next full handshake; default true. */
   readonly resumption?: boolean;
   /** Where associations outlive the process; default: nowhere. */
@@ -223,7 +228,7 @@ async function secured(
   { clock, random, security }: Ambient,
 ): Promise<DtlsTransport> {
   const admission = admissionOf(wanted, security);
-  const { associationsPerIdentity: perIdentity } = wanted;
+  const { associationsPerIdentity: perIdentity, idleTimeout: idle } = wanted;
   const { associations, suites, connectionId, extendedMasterSecret, handshakeTimeout } = wanted;
   const transport = secure(road, {
     accept: credentialsOf(wanted, security),
@@ -232,7 +237,10 @@ async function secured(
     ...(suites === undefined ? {} : { suites }),
     ...(connectionId === undefined ? {} : { connectionId }),
     ...(extendedMasterSecret === undefined ? {} : { extendedMasterSecret }),
-    ...(handshakeTimeout === undefined ? {} : { timers: { accept: handshakeTimeout } }),
+    timers: {
+      ...(handshakeTimeout === undefined ? {} : { accept: handshakeTimeout }),
+      ...(idle === undefined ? {} : { idle }),
+    },
     limits: {
       halfOpenPerHost: wanted.handshakesPerHost ?? 100,
       ...(perIdentity === undefined ? {} : { perIdentity }),
@@ -331,7 +339,7 @@ function credentialsOf(wanted: ListenerSecurity, security: SecurityStore | undef
             return found instanceof Promise ? found.then(keyOf) : keyOf(found);
           },
         }),
-    ...(certificate === undefined ? {} : { certificate: () => certificate }),
+    ...(certificate === undefined ? {} : { certificate: () => wanted.certificate ?? certificate }),
     ...(authorities === undefined ? {} : { acceptCertificate: { trust: { roots: authorities, hostName: false } } }),
     ...(rawPublicKey === undefined || security === undefined
       ? {}

@@ -2,6 +2,7 @@
 // is left of it when it does not (Core 1.2.1 §6.1.7.4 to §6.1.7.6).
 import { Code, ResponseError } from '@lapwing/coap';
 import {
+  type Action,
   type BootstrapPlace,
   contains,
   type Entry,
@@ -187,8 +188,8 @@ export class Staging {
     return this.store.objects.get(object) ?? this.store.define(this.definitionOf(object));
   }
 
-  private actionsOf(node: ObjectNode, id: number): ObjectNode['creates'] & object {
-    return node.definition.id === ServerObject.id ? serverActions(this.store, id) : (node.creates ?? new Map());
+  private actionsOf(node: ObjectNode, id: number): ReadonlyMap<number, Action> {
+    return node.definition.id === ServerObject.id ? serverActions(this.store, id) : (node.creates?.(id) ?? new Map());
   }
 
   private definitionOf(object: number): ObjectDefinition {

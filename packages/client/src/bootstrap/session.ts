@@ -1,7 +1,7 @@
 // Runs what the bootstrap machine wants: the request to the bootstrap server, a copy of the objects for what it writes, and
 // the change of the whole configuration at its end (Core 1.2.1 §6.1.4, §6.1.7).
 import { Code, type Context, isSuccess, Option, type Request, type Response, ResponseError } from '@lapwing/coap';
-import { ClosedError, Driver, type Duration, FormatError, type Peer, seconds } from '@lapwing/kernel';
+import { ClosedError, Driver, type Duration, FormatError, type Instant, type Peer, seconds } from '@lapwing/kernel';
 import {
   type BootstrapAnswer,
   type BootstrapOperation,
@@ -19,7 +19,7 @@ import { credentialsOf } from '../builtin/security.ts';
 import { checkCredentials } from '../connect.ts';
 import type { EngineEvent } from '../engine-events.ts';
 import { Link } from '../link.ts';
-import type { Settings } from '../options.ts';
+import type { Settings } from '../settings.ts';
 import { Staging } from './apply.ts';
 import { type Downgrade, findingsOf } from './consistency.ts';
 import { BootstrapError } from './errors.ts';
@@ -74,6 +74,10 @@ export class BootstrapSession implements AsyncDisposable {
     this.driver = new Driver<BootstrapInput, BootstrapEffect>(this.machine, settings.clock, (effect) =>
       this.run(effect),
     );
+  }
+
+  get deadline(): Instant | undefined {
+    return this.machine.deadline;
   }
 
   get phase(): BootstrapPhase {

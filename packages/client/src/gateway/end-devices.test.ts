@@ -9,7 +9,7 @@ import { AttributeTable } from '../notify/attribute-table.ts';
 import { Relations } from '../notify/relations.ts';
 import { ObjectStore } from '../objects/store.ts';
 import { serveOperations } from '../operations/serve.ts';
-import { askerOf, type More, request as requestAt } from '../testing/asked.ts';
+import { askerOf, type More, request as requestAt, unwatched } from '../testing/asked.ts';
 import { EndDevices } from './end-devices.ts';
 
 const Lamp = defineObject({
@@ -54,8 +54,7 @@ function setUp() {
     storing: () => false,
     caller: { id: 2, isAlone: false },
     actionTimeout: seconds(30),
-    stirred: () => undefined,
-    unheard: () => undefined,
+    ...unwatched(clock),
   });
   const ask = askerOf(serve);
   return { clock, store, endDevices, first, second, blinks, ask, relations, attributes };

@@ -20,10 +20,17 @@ const mostPaths = 1024;
 export class AttributeTable {
   private readonly written = new Map<string, Attributes>();
   private readonly defaults: () => Attributes;
+  private readonly changed: () => void;
 
-  /** `defaults` are the server's (/1/x/2 and /1/x/3), read whenever they are needed. */
-  constructor(defaults: () => Attributes) {
+  /** `defaults` are the server's (/1/x/2 and /1/x/3), read whenever they are needed; `changed` hears of each patch. */
+  constructor(defaults: () => Attributes, changed: () => void = () => undefined) {
     this.defaults = defaults;
+    this.changed = changed;
+  }
+
+  /** Everything that is written, by path. */
+  all(): readonly (readonly [string, Attributes])[] {
+    return [...this.written];
   }
 
   /** As written at exactly this path. */
@@ -47,6 +54,7 @@ export class AttributeTable {
     else if (this.written.size >= mostPaths && !this.written.has(formatPath(path)))
       throw ResponseError.badRequest('attributes at too many paths');
     else this.written.set(formatPath(path), next);
+    this.changed();
   }
 
   /** What is gone takes its attributes along: whoever comes in its place starts without. */

@@ -14,6 +14,8 @@ export type GovernorInput =
   | { readonly kind: 'changed' }
   /** A notification went out, whoever asked for it. */
   | { readonly kind: 'notified' }
+  /** It neither looks nor speaks until `resume`. */
+  | { readonly kind: 'pause' | 'resume' }
   | { readonly kind: 'attributes'; readonly attributes: Attributes };
 
 export interface GovernorEffect {
@@ -36,6 +38,7 @@ export class Governor implements Core<GovernorInput, GovernorEffect> {
   private looked: Instant;
   private touched = false;
   private changed = false;
+  private paused = false;
 
   /** Born with the first answer, which was a look, at `now`. */
   constructor(attributes: Attributes, now: Instant) {
@@ -46,7 +49,7 @@ export class Governor implements Core<GovernorInput, GovernorEffect> {
 
   get deadline(): Instant | undefined {
     const at = Math.min(this.speaksAt, this.looksAt);
-    return at === never ? undefined : at;
+    return this.paused || at === never ? undefined : at;
   }
 
   handle(input: GovernorInput, now: Instant): readonly GovernorEffect[] {
@@ -61,6 +64,10 @@ export class Governor implements Core<GovernorInput, GovernorEffect> {
         this.last = now;
         this.changed = false;
         return nothing;
+      case 'pause':
+      case 'resume':
+        this.paused = input.kind === 'pause';
+        break;
       case 'attributes':
         this.steer(input.attributes);
         break;
@@ -69,6 +76,7 @@ export class Governor implements Core<GovernorInput, GovernorEffect> {
   }
 
   expire(now: Instant): readonly GovernorEffect[] {
+    if (this.paused) return nothing;
     if (this.speaksAt <= now) {
       this.last = now;
       this.changed = false;

@@ -1,6 +1,6 @@
 // Who observes what: one relation for each observed path or set of paths, told when something below changed, and asked by
 // its governor to look and to speak. Values are compared with those last told, so that gt, lt and st mean what they say.
-import { type Clock, Driver } from '@lapwing/kernel';
+import { type Clock, Driver, type Instant } from '@lapwing/kernel';
 import {
   type Attributes,
   contains,
@@ -12,7 +12,7 @@ import {
   type Value,
 } from '@lapwing/lwm2m';
 import { isWorthTelling } from './conditions.ts';
-import type { Moment } from './delivery.ts';
+import type { Delivery, Moment } from './delivery.ts';
 import { Governor, type GovernorEffect, type GovernorInput } from './governor.ts';
 import type { KeptNotifications } from './notification-store.ts';
 import { Remembering } from './remembering.ts';
@@ -29,32 +29,30 @@ export interface RelationOptions {
   readonly own: Attributes;
   /** The values as they are; throws when there is nothing any more. */
   readonly read: () => readonly Entry[];
-  /** Sends the values, or the end when `read` has thrown. */
-  readonly speak: (said: { readonly entries: readonly Entry[] } | { readonly error: unknown }) => void;
-  /** Keeps what there is to say, from now on. */
-  readonly suspend: () => void;
-  /** What was kept and not heard. */
-  readonly handOver: () => readonly Moment[];
+  /** Where what it says goes. */
+  readonly delivery: () => Delivery | undefined;
   /** Ends it for the observer too. */
   readonly close: () => void;
 }
 
 export class Relation implements Disposable {
   private readonly options: RelationOptions;
+  private readonly core: Governor;
   private readonly governor: Driver<GovernorInput, GovernorEffect>;
   private told: readonly Entry[];
   private suspended = false;
   /** As of the last look: what edges are seen against. */
   private seen: readonly Entry[];
+  /** What was worth telling, as it was then: told when its time has come, whatever has become of it. */
+  private frozen: Moment | undefined;
 
   constructor(options: RelationOptions) {
     this.options = options;
     this.told = options.told;
     this.seen = options.told;
     const { clock } = options;
-    this.governor = new Driver(new Governor(this.governing(), clock.now()), clock, ({ kind }) =>
-      kind === 'notify' ? this.speak() : this.look(),
-    );
+    this.core = new Governor(this.governing(), clock.now());
+    this.governor = new Driver(this.core, clock, ({ kind }) => (kind === 'notify' ? this.speak() : this.look()));
   }
 
   /** Nobody hears it now, and what it says is kept for whoever observes the same next. */
@@ -65,13 +63,43 @@ export class Relation implements Disposable {
   suspend(): void {
     if (this.suspended) return;
     this.suspended = true;
-    this.options.suspend();
+    this.options.delivery()?.suspend();
     this.options.close();
   }
 
   /** What nobody has heard. */
   handOver(): readonly Moment[] {
-    return this.options.handOver();
+    return this.options.delivery()?.handOver() ?? [];
+  }
+
+  /** Nothing is looked at and nothing goes out until `resume`: the device stands still. */
+  pause(): void {
+    this.governor.handle({ kind: 'pause' });
+    this.hold();
+  }
+
+  resume(): void {
+    this.governor.handle({ kind: 'resume' });
+    this.release();
+  }
+
+  /** What is worth telling is kept until `release`: the server cannot be reached. */
+  hold(): void {
+    this.options.delivery()?.hold();
+  }
+
+  release(): void {
+    this.options.delivery()?.release();
+  }
+
+  /** Says how things are, as soon as it may. */
+  tell(): void {
+    this.governor.handle(changed);
+  }
+
+  /** When it looks or speaks next by itself. */
+  get deadline(): Instant | undefined {
+    return this.core.deadline;
   }
 
   get paths(): readonly Path[] {
@@ -102,20 +130,27 @@ export class Relation implements Disposable {
 
   [Symbol.dispose](): void {
     this.governor[Symbol.dispose]();
+    this.options.delivery()?.close();
     if (!this.suspended) this.options.close();
   }
 
   private speak(): void {
-    const { read, speak } = this.options;
+    const { read, delivery, clock } = this.options;
+    const { frozen } = this;
+    this.frozen = undefined;
     try {
-      this.told = read();
+      this.told = frozen?.entries ?? read();
     } catch (error) {
-      // What has gone may be back when somebody observes it again.
-      if (!this.suspended) speak({ error });
+      // What is gone may be back when somebody observes it again.
+      if (!this.suspended) delivery()?.end(error);
       return;
     }
-    this.seen = this.told;
-    speak({ entries: this.told });
+    const now = clock.wall() / 1000;
+    const time = frozen?.time ?? now;
+    delivery()?.say(this.told, time);
+    // What it has become since may be worth telling too.
+    if (time !== now) this.governor.handle(touched);
+    else this.seen = this.told;
   }
 
   private look(): void {
@@ -124,8 +159,13 @@ export class Relation implements Disposable {
       now = this.options.read();
     } catch {
       // That it is gone is worth telling, and when it is time to tell it may be back.
+      this.frozen = undefined;
     }
-    if (now === undefined || this.isNews(now)) this.governor.handle(changed);
+    if (now === undefined) this.governor.handle(changed);
+    else if (this.isNews(now)) {
+      this.frozen = { entries: now, time: this.options.clock.wall() / 1000 };
+      this.governor.handle(changed);
+    }
     if (now !== undefined) this.seen = now;
   }
 
@@ -270,6 +310,20 @@ export class Relations {
     for (const relation of [...this.relations]) this.suspend(relation);
   }
 
+  /** Does the same with each, also with those that wait for their observer. */
+  each(act: (relation: Relation) => void): void {
+    for (const relation of [...this.relations, ...this.waiting]) if (relation instanceof Relation) act(relation);
+  }
+
+  /** When the first of them looks or speaks by itself. */
+  get deadline(): Instant | undefined {
+    let first: Instant | undefined;
+    this.each(({ deadline }) => {
+      if (deadline !== undefined && (first === undefined || deadline < first)) first = deadline;
+    });
+    return first;
+  }
+
   /** What was kept for whoever observes these paths, oldest first. */
   takeOver(paths: readonly Path[]): readonly Moment[] {
     const key = keyOf(paths);
@@ -278,7 +332,7 @@ export class Relations {
     if (relation === undefined) return [];
     const kept = relation.handOver();
     relation[Symbol.dispose]();
-    return kept;
+    return kept.map(({ entries, time }) => ({ entries, time }));
   }
 
   changed(paths: readonly Path[]): void {

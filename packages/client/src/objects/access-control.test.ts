@@ -14,6 +14,7 @@ import { describe, expect, it } from 'vitest';
 import { AttributeTable } from '../notify/attribute-table.ts';
 import { Relations } from '../notify/relations.ts';
 import { serveOperations } from '../operations/serve.ts';
+import { unwatched } from '../testing/asked.ts';
 import { ObjectStore } from './store.ts';
 
 const Access = defineObject({
@@ -72,8 +73,7 @@ function setUp(said: Said, { create, isAlone = false }: { readonly create?: numb
     notifications: 'con',
     storing: () => false,
     actionTimeout: seconds(30),
-    stirred: () => undefined,
-    unheard: () => undefined,
+    ...unwatched(clock),
   });
   const peer = { key: 'server', address: { via: 'udp', host: '192.0.2.1', port: 5683 }, identity: nobody } as const;
   const context = { peer, signal: new AbortController().signal };

@@ -12,7 +12,7 @@ import {
 } from '@lapwing/lwm2m';
 import type { ObjectStore } from './store.ts';
 import type { Transaction } from './transaction.ts';
-import { type Content, isMany } from './tree.ts';
+import { type Content, contentAt, isMany } from './tree.ts';
 
 /** Some of the values; undefined takes an optional one away. */
 export type InstancePatch<D extends ObjectDefinition> = {
@@ -38,10 +38,12 @@ export class Instance<D extends ObjectDefinition> {
   /** Undefined for an optional resource that is not there. */
   get<K extends ReadableKey<D> & keyof D['resources']>(key: K): ValueOf<D['resources'][K]> | undefined {
     const resource = resourceNamed(this.definition, key as string);
+    const object = this.store.objects.get(this.definition.id);
+    const instance = object?.instances.get(this.id);
     const content =
-      resource === undefined
+      resource === undefined || object === undefined || instance === undefined
         ? undefined
-        : this.store.objects.get(this.definition.id)?.instances.get(this.id)?.contents.get(resource.id);
+        : contentAt(object, instance, resource.id);
     return plain(content) as ValueOf<D['resources'][K]> | undefined;
   }
 }

@@ -6,15 +6,17 @@ import {
   type Entry,
   type InstanceActions,
   type InstanceValues,
+  makeValue,
   maxId,
   type ObjectDefinition,
   type Path,
   resourcesOf,
   type TypeLookup,
 } from '@lapwing/lwm2m';
+import { isWritable } from './access.ts';
 import { actionsOf, Instance, stageValues } from './instance.ts';
 import { Transaction } from './transaction.ts';
-import type { InstanceCheck, ObjectNode } from './tree.ts';
+import type { InstanceCheck, ObjectNode, Taker } from './tree.ts';
 
 /** Who changed it: the application, or a server with what it wrote. */
 export type Origin = 'application' | { readonly written: readonly Entry[] };
@@ -25,9 +27,23 @@ export interface StoreEvents {
   'list-changed': Record<string, never>;
 }
 
+interface Actions {
+  readonly [key: string]: Action | undefined;
+}
+
 export interface ObjectPolicy {
-  /** Lets servers create instances, and delete them; the actions of what they create. Only for objects with `many`. */
-  readonly creatable?: { readonly [key: string]: Action };
+  /**
+   * Lets servers create instances, and delete them; the actions of what they create, the same for all or each its own. Only for
+   * objects with `many`.
+   */
+  readonly creatable?: Actions | ((instance: number) => Actions);
+  /**
+   * By key of a resource with one value: says what it is now, at each look, as long as the instance has it. Nobody is told of a change
+   * but where a period of theirs is over.
+   */
+  readonly readers?: { readonly [key: string]: (instance: number) => unknown };
+  /** By key of a writable resource: takes what servers write there; what is read there is what the application sets. */
+  readonly takers?: { readonly [key: string]: Taker };
   /** Looks at every instance before a change of it is committed, whoever wants it; throws ResponseError to refuse. */
   readonly check?: InstanceCheck;
 }
@@ -86,9 +102,14 @@ export class ObjectStore {
     if (!Number.isInteger(definition.id) || definition.id < 0 || definition.id > maxId) {
       throw new RangeError(`${definition.id} is not an object id`);
     }
-    const creates: ReadonlyMap<number, Action> | undefined =
-      policy.creatable === undefined ? undefined : actionsOf(definition, policy.creatable);
-    const node: ObjectNode = { definition, instances: new Map(), creates, check: policy.check };
+    const { creatable, check } = policy;
+    const creates: ObjectNode['creates'] =
+      creatable === undefined
+        ? undefined
+        : (instance) => actionsOf(definition, typeof creatable === 'function' ? creatable(instance) : creatable);
+    const readers = readersOf(definition, policy.readers ?? {});
+    const takers = takersOf(definition, policy.takers ?? {});
+    const node: ObjectNode = { definition, instances: new Map(), creates, readers, takers, check };
     this.nodes.set(definition.id, node);
     return node;
   }
@@ -164,4 +185,34 @@ export class ObjectStore {
     const node = this.nodes.get(object);
     return node === undefined ? undefined : resourcesOf(node.definition).get(resource)?.resource.type;
   };
+}
+
+/** Throws RangeError for a key that servers cannot write. */
+function takersOf(
+  { name, resources }: ObjectDefinition,
+  takers: NonNullable<ObjectPolicy['takers']>,
+): ReadonlyMap<number, Taker> {
+  return new Map(
+    Object.entries(takers).map(([key, taker]) => {
+      const resource = Object.hasOwn(resources, key) ? resources[key] : undefined;
+      if (resource === undefined || !isWritable(resource) || resource.many === true)
+        throw new RangeError(`${name} has no resource '${key}' with one value that servers write`);
+      return [resource.id, taker];
+    }),
+  );
+}
+
+/** Throws RangeError for a key of nothing with one value. */
+function readersOf(
+  { name, resources }: ObjectDefinition,
+  readers: NonNullable<ObjectPolicy['readers']>,
+): ObjectNode['readers'] {
+  return new Map(
+    Object.entries(readers).map(([key, reader]) => {
+      const { id, type, many } = (Object.hasOwn(resources, key) ? resources[key] : undefined) ?? {};
+      if (id === undefined || type === undefined || many === true)
+        throw new RangeError(`${name} has no resource '${key}' with one value`);
+      return [id, (instance) => makeValue(type, reader(instance))];
+    }),
+  );
 }

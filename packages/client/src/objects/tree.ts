@@ -14,8 +14,12 @@ export interface InstanceNode {
 export interface ObjectNode {
   readonly definition: ObjectDefinition;
   readonly instances: Map<number, InstanceNode>;
-  /** Actions of instances that a server creates; undefined where servers may create none. */
-  readonly creates: ReadonlyMap<number, Action> | undefined;
+  /** Actions of an instance that a server creates; undefined where servers may create none. */
+  readonly creates: ((instance: number) => ReadonlyMap<number, Action>) | undefined;
+  /** By resource: what it is now, where that is said anew at each look. */
+  readonly readers: ReadonlyMap<number, (instance: number) => Value>;
+  /** By resource: who takes what servers write there. */
+  readonly takers: ReadonlyMap<number, Taker>;
   readonly check: InstanceCheck | undefined;
 }
 
@@ -27,6 +31,20 @@ export type InstanceCheck = (
   valueOf: (resource: number) => Content | undefined,
   instancesOf: (object: number) => readonly Contents[],
 ) => void;
+
+/**
+ * Takes what servers write to a resource of an instance, in place of the tree: opaque bytes as they come, block by block, anything
+ * else as one value. Reading a body rejects when the rest of it does not arrive. Throws ResponseError to refuse.
+ */
+export type Taker =
+  | { readonly body: (instance: number, body: AsyncIterable<Uint8Array>) => Promise<void> }
+  | { readonly value: (instance: number, value: Value) => void | Promise<void> };
+
+/** What a resource holds; one that has a reader holds what that says, as long as it is there at all. */
+export function contentAt(object: ObjectNode, instance: InstanceNode, resource: number): Content | undefined {
+  const content = instance.contents.get(resource);
+  return content === undefined ? undefined : (object.readers.get(resource)?.(instance.id) ?? content);
+}
 
 export function isMany(content: Content): content is ReadonlyMap<number, Value> {
   return content instanceof Map;

@@ -5,30 +5,33 @@ import { isExecutable } from '../objects/access.ts';
 import { type Caller, own } from '../objects/access-control.ts';
 import type { ObjectStore } from '../objects/store.ts';
 import type { ObjectNode } from '../objects/tree.ts';
+import { splitTaken } from './taking.ts';
 import { contentsOf } from './write.ts';
 
 /** Throws ResponseError: 4.04 for an unknown object, 4.05 where servers may not create, 4.00 for what does not fit. */
-export function create(
+export async function create(
   store: ObjectStore,
   operation: Extract<Operation, { op: 'create' }>,
   caller: Caller,
-): InstancePath {
-  const { path, entries } = operation;
+): Promise<InstancePath> {
+  const { path } = operation;
   const object = store.objects.get(path.object);
   if (object === undefined) throw new ResponseError(Code.NotFound);
   const { creates } = object;
   if (creates === undefined || object.definition.many !== true) throw new ResponseError(Code.MethodNotAllowed);
   if (object.instances.size >= store.mostInstances) throw ResponseError.badRequest(`/${path.object} is full`);
   const id = operation.instance ?? lowestFree(object);
+  const { taken, rest: entries } = splitTaken(object, operation.entries);
   store.batch(
     (transaction) => {
-      transaction.create(object, id, creates, 'server');
+      transaction.create(object, id, creates(id), 'server');
       for (const [resource, content] of contentsOf(object, entries, isGivable))
         transaction.put(path.object, id, resource, content);
       own(store, transaction, caller, path.object, id);
     },
     { written: entries },
   );
+  for (const handOver of taken) await handOver(id);
   return instancePath(path.object, id);
 }
 

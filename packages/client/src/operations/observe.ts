@@ -1,5 +1,5 @@
 // Observe and Observe-Composite: the first answer, and a relation that speaks from then on (Core 1.2.1 §6.4.1, §6.4.3,
-// RFC 7641). Notifications show the values at the moment they are sent.
+// RFC 7641). Notifications show the values as they were when they became worth telling.
 import { Code, type Context, makeResponse, type Response, ResponseError } from '@lapwing/coap';
 import { type Clock, TimeoutError } from '@lapwing/kernel';
 import {
@@ -8,11 +8,13 @@ import {
   formatTraits,
   type Lwm2mVersion,
   type Operation,
+  type Path,
   patchAttributes,
   versionTraits,
 } from '@lapwing/lwm2m';
 import type { AttributeTable } from '../notify/attribute-table.ts';
-import { Delivery } from '../notify/delivery.ts';
+import { Delivery, type NotificationOutcome } from '../notify/delivery.ts';
+import type { HistoryReader } from '../notify/history.ts';
 import { Relation, type Relations } from '../notify/relations.ts';
 import type { ObjectStore } from '../objects/store.ts';
 import type { Trees } from './trees.ts';
@@ -31,23 +33,45 @@ export interface Observing {
   readonly storing: () => boolean;
   /** A notification goes out: the device listens for a while after it. */
   readonly stirred: () => void;
-  /** A notification was not acknowledged: the server has lost sight of this device, or the device of it. */
-  readonly unheard: () => void;
+  /** Something waits to go out. */
+  readonly wanted: () => void;
+  /** Nothing goes out now. */
+  readonly held: () => boolean;
+  /** What the server has been told of the past that is kept. */
+  readonly past: HistoryReader;
+  /** What is kept where nothing may be lost. */
+  readonly storage: NotificationStorage;
+  /** An observation began, its notifications were settled, it ended. */
+  readonly watched: (event: Watched) => void;
 }
+
+/** What is kept of each observation while its server cannot be reached and wants nothing lost (/1/x/6). */
+export interface NotificationStorage {
+  /** Notifications, where the server has not said how many (`hqmax`). */
+  readonly limit: number;
+  /** What goes when there are more. */
+  readonly drop: 'oldest' | 'newest';
+}
+
+export type Watched = { readonly paths: readonly Path[] } & (
+  | { readonly kind: 'began' | 'ended' }
+  | { readonly kind: 'notified'; readonly outcome: NotificationOutcome; readonly notifications: number }
+);
 
 type ObserveOperation = Extract<Operation, { op: 'observe' | 'observe-composite' }>;
 
-/** Moments kept for one relation where the server has not said how many (`hqmax`), and at most. */
-const fewestKept = 100;
+/** Moments kept for one relation at most, whatever a server says. */
 const mostKept = 1000;
 
 /** The entries for the first answer. `toResponse` renders a notification; without `context.notify` this is a plain Read. */
 export function observe(
   operation: ObserveOperation,
   context: Context,
-  { trees, relations, attributes, clock, version, notifications, storing, stirred, unheard }: Omit<Observing, 'store'>,
+  observing: Omit<Observing, 'store'>,
   toResponse: (entries: readonly Entry[]) => Response,
 ): readonly Entry[] {
+  const { trees, relations, attributes, clock, notifications, storing, storage, past, stirred, wanted, watched } =
+    observing;
   const own = patchAttributes({}, operation.attributes ?? {});
   const conflict = attributeConflict(own);
   if (conflict !== undefined) throw ResponseError.badRequest(conflict);
@@ -56,8 +80,9 @@ export function observe(
   const read = (): readonly Entry[] =>
     operation.op === 'observe' ? trees.read(operation.path) : trees.present(operation.paths);
   const entries = read();
+  const times = tellsTimes(operation.accept, observing.version);
   const { notify, signal } = context;
-  if (notify === undefined) return entries;
+  if (notify === undefined) return times ? past.take(entries).entries : entries;
   const kept = relations.takeOver(paths);
   let delivery: Delivery | undefined;
   const relation: Relation = new Relation({
@@ -67,34 +92,48 @@ export function observe(
     own,
     effective: (at) => attributes.effective(at),
     read,
-    speak: (said) => ('error' in said ? delivery?.end(said.error) : delivery?.say(said.entries)),
-    suspend: () => delivery?.suspend(),
-    handOver: () => delivery?.handOver() ?? [],
+    delivery: () => delivery,
     close: () => void notify(makeResponse(Code.Empty), {}).catch(() => undefined),
   });
   delivery = new Delivery(
     {
-      clock,
       notify,
       toResponse,
       type: () => {
         const { con } = relation.governing();
         return con === undefined ? notifications : con === 1 ? 'con' : 'auto';
       },
-      capacity: () => (storing() ? Math.min(relation.governing().hqmax ?? fewestKept, mostKept) : 0),
-      times: formatTraits(operation.accept ?? versionTraits[version].assumedFormat)?.times ?? false,
+      room: () => {
+        const { hqmax } = relation.governing();
+        const capacity = storing() ? Math.min(hqmax ?? storage.limit, mostKept) : 0;
+        // What a server asks for is the newest (Core 1.2.1 §7.3.2).
+        return { capacity, drop: hqmax === undefined ? storage.drop : 'oldest' };
+      },
+      times,
+      take: (said) => past.take(said),
       stirred,
-      unheard,
+      wanted,
       remember: (moments) => relations.remember(relation, moments),
-      dropped: (count) => relations.dropped(count),
+      settled: (outcome, count) => {
+        if (outcome === 'dropped') relations.dropped(count);
+        watched({ kind: 'notified', paths, outcome, notifications: count });
+      },
     },
     kept,
+    observing.held(),
   );
   relations.add(relation);
+  watched({ kind: 'began', paths });
   const over = (): void => {
+    watched({ kind: 'ended', paths });
     if (signal.reason instanceof TimeoutError && storing()) relations.suspend(relation);
     else if (!relation.isSuspended) relations.end(relation);
   };
   signal.addEventListener('abort', over, { once: true });
-  return entries;
+  return times ? past.take(entries).entries : entries;
+}
+
+/** Whether what is answered to an operation with that Accept can say when something was. */
+export function tellsTimes(accept: number | undefined, version: Lwm2mVersion): boolean {
+  return formatTraits(accept ?? versionTraits[version].assumedFormat)?.times ?? false;
 }

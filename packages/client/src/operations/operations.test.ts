@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { AttributeTable } from '../notify/attribute-table.ts';
 import { Relations } from '../notify/relations.ts';
 import { ObjectStore } from '../objects/store.ts';
-import { askerOf, type More, request } from '../testing/asked.ts';
+import { askerOf, type More, request, unwatched } from '../testing/asked.ts';
 import { serveOperations } from './serve.ts';
 
 const Gadget = defineObject({
@@ -64,9 +64,9 @@ function setUp(act: (args?: string) => void | Promise<void> = () => undefined) {
     storing: () => false,
     caller: { id: 1, isAlone: true },
     actionTimeout: seconds(30),
-    stirred: () => undefined,
-    unheard: () => {
-      unheard += 1;
+    ...unwatched(clock),
+    watched: (event) => {
+      if (event.kind === 'notified' && event.outcome === 'unacknowledged') unheard += 1;
     },
   });
   const ask = askerOf(serve);

@@ -3,7 +3,7 @@ import { Code, ResponseError } from '@lapwing/coap';
 import { type Entry, instancePath, type Path, resourceInstancePath, resourcePath, resourcesOf } from '@lapwing/lwm2m';
 import { isReadable } from '../objects/access.ts';
 import type { ObjectStore } from '../objects/store.ts';
-import { type Content, type InstanceNode, isMany, type ObjectNode } from '../objects/tree.ts';
+import { type Content, contentAt, type InstanceNode, isMany, type ObjectNode } from '../objects/tree.ts';
 
 /** Which instances whoever asks may see. */
 export type Visible = (object: number, instance: number) => boolean;
@@ -25,7 +25,7 @@ export function readEntries(store: ObjectStore, path: Path, visible = everything
   const declared = resourcesOf(object.definition).get(path.resource)?.resource;
   if (declared === undefined) throw new ResponseError(Code.NotFound);
   if (!isReadable(declared)) throw new ResponseError(Code.MethodNotAllowed);
-  const content = instance.contents.get(path.resource);
+  const content = contentAt(object, instance, path.resource);
   if (content === undefined) throw new ResponseError(Code.NotFound);
   if (path.kind === 'resource') return contentEntries(path.object, path.instance, path.resource, content);
   const value = isMany(content) ? content.get(path.resourceInstance) : undefined;
@@ -37,7 +37,7 @@ function instanceEntries(object: ObjectNode, instance: InstanceNode): Entry[] {
   const entries: Entry[] = [];
   const { id } = object.definition;
   for (const { resource } of resourcesOf(object.definition).values()) {
-    const content = instance.contents.get(resource.id);
+    const content = contentAt(object, instance, resource.id);
     if (content !== undefined && isReadable(resource))
       entries.push(...contentEntries(id, instance.id, resource.id, content));
   }

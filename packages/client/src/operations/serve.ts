@@ -2,6 +2,7 @@
 import { Code, type Context, Option, type Request, type Response, ResponseError, type Service } from '@lapwing/coap';
 import {
   type Answer,
+  type Entry,
   isHiddenObject,
   type Lwm2mVersion,
   lackingFor,
@@ -19,10 +20,10 @@ import { create } from './create.ts';
 import { deleteAt } from './delete.ts';
 import { discover } from './discover.ts';
 import { type Executing, execute } from './execute.ts';
-import { type Observing, observe } from './observe.ts';
+import { type Observing, observe, tellsTimes } from './observe.ts';
 import type { Visible } from './read.ts';
+import { writeTaking } from './taking.ts';
 import { Trees } from './trees.ts';
-import { write } from './write.ts';
 import { writeAttributes } from './write-attributes.ts';
 
 export interface Operated extends Omit<Observing, 'trees'>, Executing {
@@ -138,6 +139,13 @@ async function answerTo(operation: Operation, context: Context, device: Serving)
   return resultUnder(prefix, answer);
 }
 
+/** What has been since the server was told last, where a past is kept and the answer has room for times. */
+function withPast(operation: Operation, entries: readonly Entry[], { past, version }: Serving): readonly Entry[] {
+  return tellsTimes('accept' in operation ? operation.accept : undefined, version)
+    ? past.take(entries).entries
+    : entries;
+}
+
 const isReading = ({ op }: Operation): boolean => op === 'read' || op === 'cancel-observe';
 
 async function perform(operation: Operation, context: Context, device: Serving): Promise<Answer> {
@@ -149,7 +157,7 @@ async function perform(operation: Operation, context: Context, device: Serving):
   switch (operation.op) {
     case 'read':
     case 'cancel-observe':
-      return { kind: 'content', code: Code.Content, entries: trees.read(operation.path) };
+      return { kind: 'content', code: Code.Content, entries: withPast(operation, trees.read(operation.path), device) };
     case 'observe':
     case 'observe-composite': {
       const entries = observe(operation, context, device, (current) =>
@@ -161,7 +169,7 @@ async function perform(operation: Operation, context: Context, device: Serving):
     case 'cancel-observe-composite': {
       const entries = trees.present(operation.paths);
       if (entries.length === 0 && operation.op === 'read-composite') throw new ResponseError(Code.NotFound);
-      return { kind: 'content', code: Code.Content, entries };
+      return { kind: 'content', code: Code.Content, entries: withPast(operation, entries, device) };
     }
     case 'write-composite':
       trees.write(operation, (object, instance) => mayDo(store, caller, Right.Write, object, instance));
@@ -175,7 +183,7 @@ async function perform(operation: Operation, context: Context, device: Serving):
         links: discover(store, device.seen ?? device.attributes, operation, device.version),
       };
     case 'write':
-      write(store, operation);
+      await writeTaking(store, operation, context.body);
       return { kind: 'done', code: Code.Changed };
     case 'write-attributes':
       writeAttributes(operation, device);
@@ -184,7 +192,7 @@ async function perform(operation: Operation, context: Context, device: Serving):
       await execute(operation, device);
       return { kind: 'done', code: Code.Changed };
     case 'create':
-      return { kind: 'done', code: Code.Created, location: create(store, operation, caller) };
+      return { kind: 'done', code: Code.Created, location: await create(store, operation, caller) };
     case 'delete':
       deleteAt(store, operation);
       return { kind: 'done', code: Code.Deleted };

@@ -8,11 +8,14 @@ import {
   groupByPrefix,
   type Operation,
   type Path,
+  type ResourcePath,
   type TypeLookup,
   under,
+  type Value,
 } from '@lapwing/lwm2m';
 import type { EndDevices } from '../gateway/end-devices.ts';
 import type { ObjectStore } from '../objects/store.ts';
+import { isMany } from '../objects/tree.ts';
 import { readPresent, writeComposite } from './composite.ts';
 import { everything, readEntries, type Visible } from './read.ts';
 
@@ -61,6 +64,13 @@ export class Trees {
     const { prefix } = path;
     if (prefix === undefined) return readEntries(this.store, path, this.visible);
     return entriesUnder(prefix, readEntries(this.behind(prefix), under(undefined, path)));
+  }
+
+  /** Of a resource with one value; undefined for what is not there, or has several. */
+  value(path: ResourcePath): Value | undefined {
+    const store = path.prefix === undefined ? this.store : this.endDevices?.get(path.prefix)?.objects;
+    const content = store?.objects.get(path.object)?.instances.get(path.instance)?.contents.get(path.resource);
+    return content === undefined || isMany(content) ? undefined : content;
   }
 
   /** Every value that is there and may be read; of what is not, or may not, there is no trace. Never throws. */

@@ -86,6 +86,8 @@ function put(
   mode: WriteOperation['mode'],
 ): void {
   const { id } = object.definition;
+  // What has a taker gets here only in a composite, which is all or nothing: a taker cannot promise that.
+  if (object.takers.has(resource)) throw new ResponseError(Code.MethodNotAllowed);
   if (!checkWritable(object, resource) && isMany(content))
     throw ResponseError.badRequest(`/${id}/${instance}/${resource} has no value`);
   const before = transaction.read(id, instance, resource);

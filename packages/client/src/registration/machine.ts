@@ -169,6 +169,8 @@ export class RegistrationMachine implements Core<RegistrationInput, Registration
         this.fail('unanswered', now);
         break;
       case 'unheard':
+        // What was under way when it was suspended, and with it perhaps an observation.
+        if (this.current === 'suspended') this.endsAt = Number.NEGATIVE_INFINITY;
         this.follow('unheard', now);
         break;
     }

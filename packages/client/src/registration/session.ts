@@ -18,6 +18,7 @@ import {
   type Duration,
   encodeUtf8,
   FormatError,
+  type Instant,
   type Peer,
   type Random,
   seconds,
@@ -26,6 +27,7 @@ import {
 import { formatRegister, formatUpdate, type Lwm2mVersion, versionBefore, versionTraits } from '@lapwing/lwm2m';
 import type { AccountSettings } from '../accounts.ts';
 import type { EngineEvent } from '../engine-events.ts';
+import type { KeptRegistration } from '../persistence/registration.ts';
 import type { RetryPolicy } from './backoff.ts';
 import { type RegistrationEffect, type RegistrationInput, RegistrationMachine } from './machine.ts';
 import type { Phase } from './transitions.ts';
@@ -45,7 +47,14 @@ export interface SessionListener {
 /** How the server is reached: whoever `connect` resolves with is it. */
 export interface RegistrationLink {
   readonly endpoint: Endpoint;
-  connect(signal: AbortSignal): Promise<Peer>;
+  readonly road: {
+    /** Nothing goes through until `reopen`. */
+    readonly isShut: boolean;
+    reopen(): Promise<void>;
+    connect(signal: AbortSignal): Promise<Peer>;
+  };
+  /** The server is known from now on. */
+  reached(peer: Peer): Promise<void>;
 }
 
 /** What a Register tells, read at the moment that it is sent. */
@@ -78,6 +87,8 @@ export class RegistrationSession implements Disposable {
   private profileUnknown = false;
   /** The server as it was last reached; what comes from others is not answered. */
   private server: Peer | undefined;
+  /** Key of the server as of before a restart, until it is reached. */
+  private known: string | undefined;
   private again: Disposable | undefined;
   private readonly ambient: { readonly clock: Clock; readonly random: Random };
 
@@ -117,12 +128,27 @@ export class RegistrationSession implements Disposable {
     return this.spoken;
   }
 
+  get deadline(): Instant | undefined {
+    return this.machine.deadline;
+  }
+
   get peer(): Peer | undefined {
     return this.server;
   }
 
   handle(input: RegistrationInput): void {
     this.driver.handle(input);
+  }
+
+  /** Goes on with a registration from before a restart, which lives for so long yet. */
+  restore({ location, peer, version }: Pick<KeptRegistration, 'location' | 'peer' | 'version'>, left: Duration): void {
+    this.known = peer;
+    this.spoken = version;
+    this.driver.handle({ kind: 'restore', location, left });
+  }
+
+  get registration(): RegistrationMachine['registration'] {
+    return this.machine.registration;
   }
 
   /** A message went to the server, or came from there: a device in queue mode listens for a while after it. */
@@ -136,6 +162,7 @@ export class RegistrationSession implements Disposable {
    */
   lost(peer: Peer): void {
     if (this.server === undefined || (this.server.below ?? this.server).key !== peer.key) return;
+    if (this.link.road.isShut) return;
     this.server = undefined;
     const { clock, random } = this.ambient;
     this.again?.[Symbol.dispose]();
@@ -230,9 +257,11 @@ export class RegistrationSession implements Disposable {
     let input: RegistrationInput;
     let told = done;
     try {
-      if (this.server === undefined || this.machine.phase === 'registering')
-        this.server = await this.link.connect(signal);
-      input = this.outcome(await this.link.endpoint.request(this.server, request, { signal }));
+      const server = await this.reach(signal);
+      input =
+        server === undefined
+          ? { kind: 'refused' }
+          : this.outcome(await this.link.endpoint.request(server, request, { signal }));
     } catch (error) {
       input = error instanceof ResponseError ? this.refusal(error) : { kind: 'failed' };
       // Nobody listens there any more: what a restarted server has forgotten, the next attempt makes anew.
@@ -244,6 +273,22 @@ export class RegistrationSession implements Disposable {
     this.driver.handle(input);
     // What goes again at once in another way has not failed.
     if (input.kind !== 'refused' || input.changed === undefined) told();
+  }
+
+  /** Undefined for an Update to a server that takes the device for somebody else now: it has to be told everything anew. */
+  private async reach(signal: AbortSignal): Promise<Peer | undefined> {
+    const { server: before, known } = this;
+    const { road } = this.link;
+    const { isShut } = road;
+    if (isShut) await road.reopen();
+    else if (before !== undefined && this.machine.phase !== 'registering') return before;
+    const server = await road.connect(signal);
+    this.server = server;
+    this.known = undefined;
+    const expected = known ?? (isShut ? before?.key : undefined);
+    if (this.machine.phase === 'updating' && expected !== undefined && expected !== server.key) return undefined;
+    if (known !== undefined) await this.link.reached(server);
+    return server;
   }
 
   private withdraw(reason: Error): void {

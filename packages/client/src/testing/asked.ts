@@ -10,7 +10,9 @@ import {
   ResponseError,
   type Service,
 } from '@lapwing/coap';
-import { encodeUtf8, noBytes, nobody } from '@lapwing/kernel';
+import { type Clock, encodeUtf8, noBytes, nobody } from '@lapwing/kernel';
+import { History } from '../notify/history.ts';
+import type { Observing } from '../operations/observe.ts';
 
 export interface More {
   readonly query?: readonly string[];
@@ -48,3 +50,15 @@ export function askerOf(serve: Service): (request: Request, parts?: Partial<Cont
     }
   };
 }
+
+/** A device that keeps no past, and of which nobody wants to know what it observes. */
+export const unwatched = (
+  clock: Clock,
+): Pick<Observing, 'storage' | 'past' | 'stirred' | 'wanted' | 'held' | 'watched'> => ({
+  storage: { limit: 100, drop: 'oldest' },
+  past: new History(clock, () => undefined).reader(),
+  stirred: () => undefined,
+  wanted: () => undefined,
+  held: () => false,
+  watched: () => undefined,
+});

@@ -55,10 +55,18 @@ export class ServedContext implements Context {
 /** For a request that observes. */
 export class ObservedContext extends ServedContext {
   override readonly notify: Notify;
+  readonly sequence: number | undefined;
 
-  constructor(incoming: Incoming, message: ReceivedMessage, watch: (context: ServedContext) => void, notify: Notify) {
+  constructor(
+    incoming: Incoming,
+    message: ReceivedMessage,
+    watch: (context: ServedContext) => void,
+    notify: Notify,
+    sequence?: number,
+  ) {
     super(incoming, message, watch);
     this.notify = notify;
+    this.sequence = sequence;
   }
 }
 

@@ -9,6 +9,8 @@ export interface Context {
   readonly signal: AbortSignal;
   /** Present when the request observes (RFC 7641): every later state goes through it. */
   readonly notify?: Notify;
+  /** Of an observation that began before a restart: the number of its next state (RFC 7641 §4.4). */
+  readonly sequence?: number | undefined;
   /** The request was sent to a group (RFC 7252 §8). */
   readonly multicast?: true;
   /** The request's body in order of arrival, where the service takes streams; then `payload` is empty. */
@@ -21,8 +23,16 @@ export interface Context {
   readonly onBlock?: BlockListener;
 }
 
-/** One block at its offset; `size` is the whole body's, where the peer tells. The next block is asked for once it settles. */
-export type BlockListener = (chunk: Uint8Array, offset: number, size: number | undefined) => void | Promise<void>;
+/**
+ * One block at its offset; `size` is the whole body's, `etag` what tells this state of it apart, each where the peer tells. The next
+ * block is asked for once it settles.
+ */
+export type BlockListener = (
+  chunk: Uint8Array,
+  offset: number,
+  size: number | undefined,
+  etag: Uint8Array | undefined,
+) => void | Promise<void>;
 
 export interface NotifyOptions {
   /** `con` waits for the acknowledgement, `non` for nothing; default `auto`: `non`, and `con` often enough (RFC 7641 §4.5). */

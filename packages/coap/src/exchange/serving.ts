@@ -5,14 +5,14 @@ import { ResetError } from '../errors.ts';
 import { Code, isSuccess } from '../message/code.ts';
 import { makeResponse, type Request, type Response } from '../message/message.ts';
 import { Option } from '../message/options.ts';
-import { type AnswerHead, encodeAnswer, type ReceivedMessage } from '../message/udp.ts';
+import { type AnswerHead, decodeMessage, encodeAnswer, type ReceivedMessage } from '../message/udp.ts';
 import type { LayerInput } from '../reliability/effects.ts';
-import type { Incoming } from '../reliability/incoming.ts';
+import { Incoming } from '../reliability/incoming.ts';
 import type { Sender } from '../reliability/transmission.ts';
 import { ObservedContext, ServedContext } from './contexts.ts';
 import type { Failure } from './failures.ts';
 import { type NotifyPolicy, Relation, Relations } from './relations.ts';
-import type { NotifyOptions } from './service.ts';
+import type { Notify, NotifyOptions } from './service.ts';
 import type { ServingStack } from './serving-stack.ts';
 import { keyOfToken } from './tokens.ts';
 
@@ -99,6 +99,26 @@ export class ServingSide {
     if (relation === undefined) this.watched.delete(context);
     else if (isSuccess(response.code) && response.options.has(Option.Observe)) this.begin(relation);
     else this.end(relation, new ClosedError('the observation was not accepted'));
+  }
+
+  /**
+   * Takes up a relation from before a restart: the service is asked again, and its answer goes to nobody. False when it does not accept
+   * the observation any more; throws FormatError. Notifications are numbered from `sequence` on.
+   */
+  async resume(peer: Peer, request: Uint8Array, sequence: number): Promise<boolean> {
+    const message = decodeMessage(request);
+    const incoming = new Incoming(peer, message, false, this.options.clock.now());
+    const relation = this.observes(incoming, message);
+    if (relation === undefined) return false;
+    const notify: Notify = (response, options) => this.notify(relation, response, options);
+    const context = new ObservedContext(incoming, message, this.watch, notify, sequence);
+    relation.context = context;
+    const { code, options, payload } = message;
+    const response = await this.options.stack.layered({ code, options, payload }, context);
+    const isAccepted = isSuccess(response.code) && response.options.has(Option.Observe);
+    if (isAccepted) this.begin(relation);
+    else this.end(relation, new ClosedError('the observation was not accepted'));
+    return isAccepted;
   }
 
   acknowledged(sender: Sender): void {

@@ -53,7 +53,7 @@ async function fetchBlocks(task: DownloadTask, first: Response): Promise<Respons
     const { payload } = response;
     if (!fitsBlock(block, payload)) throw new BlockError(`block ${block.num} has ${payload.length} bytes`);
     const offset = blockOffset(block) + payload.length;
-    if (onBlock !== undefined) await Promise.resolve(onBlock(payload, offset - payload.length, size));
+    if (onBlock !== undefined) await Promise.resolve(onBlock(payload, offset - payload.length, size, etag));
     else {
       held += payload.length;
       if (held > limit || (block.more && held === limit)) throw tooLarge(limit);

@@ -173,7 +173,7 @@ export class BlockOut {
       return this.fetch(inner, request, onBlock === undefined ? later : { ...later, onBlock }, response);
     }
     if (onBlock === undefined || response.payload.length === 0) return response;
-    await Promise.resolve(onBlock(response.payload, 0, response.payload.length));
+    await Promise.resolve(onBlock(response.payload, 0, response.payload.length, response.options.bytes(Option.Etag)));
     return makeResponse(response.code, response.options);
   }
 

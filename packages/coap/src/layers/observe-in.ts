@@ -25,7 +25,7 @@ export function asksToObserve(request: Request): boolean {
 export const observeIn: Layer = (inner) => async (request, context) => {
   const { notify } = context;
   if (notify === undefined || !asksToObserve(request)) return unobserved(await inner(request, context));
-  let sequence = FIRST;
+  let sequence = context.sequence ?? FIRST;
   const numbered: Notify = (response, options) => {
     // An error is the last notification, and says so by having no number (RFC 7641 §4.2).
     if (!isSuccess(response.code)) return notify(unobserved(response), options);

@@ -95,7 +95,7 @@ function withoutUnfit(all: OptionSet): OptionSet {
 }
 
 /** Throws FormatError, nothing else. What RFC 7252 §5.4 says of unknown options is the receiver's business, not an error here. */
-export function decodeMessage(bytes: Uint8Array): Message {
+export function decodeMessage(bytes: Uint8Array): ReceivedMessage {
   const message = readMessage(bytes);
   if (message instanceof Malformed) throw new FormatError(message.reason, message.offset);
   return message;

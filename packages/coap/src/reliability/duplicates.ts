@@ -34,7 +34,8 @@ export const NONE = -1;
 const SHORT = 64;
 /** What an entry costs beside a longer answer, in bytes. */
 const ENTRY_COST = SHORT + 40;
-const FEWEST = 64;
+/** A device has one peer, which asks little. */
+const FEWEST = 8;
 
 const ID_BITS = 16;
 const ID_MASK = 0xffff;

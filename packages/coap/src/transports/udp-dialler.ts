@@ -14,7 +14,13 @@ import {
 import { canonicalHost } from './look-up.ts';
 import { type UdpOptions, type UdpTransport, udpTransport } from './udp.ts';
 
-export type DiallerOptions = Omit<UdpOptions, 'host' | 'port' | 'groups'>;
+export type DiallerOptions = Omit<UdpOptions, 'host' | 'port' | 'groups'> & {
+  /**
+   * Where the port is remembered, so that the dialler that takes the place of another is still known by its address: it is bound to
+   * again where it is free. Default: any port.
+   */
+  readonly bound?: { port?: number };
+};
 
 /** `connect` takes addresses, no names (see `byName`), and rejects where the system knows no way to them. Nothing is sent for that. */
 export function udpDialler(options: DiallerOptions = {}): Transport {
@@ -82,9 +88,27 @@ class Dialler implements Transport {
   private async bind(local: string): Promise<UdpTransport> {
     const { sink } = this;
     if (sink === undefined || this.closed) throw new ClosedError('the transport is not open');
-    const socket = udpTransport({ ...this.options, host: local });
-    await socket.open(sink);
+    const { bound } = this.options;
+    const socket = await this.again(bound?.port, local, sink);
+    if (bound !== undefined) bound.port = socket.address.port;
     this.sockets.set(local, socket);
+    return socket;
+  }
+
+  private async again(port: number | undefined, local: string, sink: TransportSink): Promise<UdpTransport> {
+    const { bound: _, ...options } = this.options;
+    if (port !== undefined) {
+      const socket = udpTransport({ ...options, host: local, port });
+      try {
+        await socket.open(sink);
+        return socket;
+      } catch {
+        // Somebody else has it now.
+        await socket[Symbol.asyncDispose]();
+      }
+    }
+    const socket = udpTransport({ ...options, host: local });
+    await socket.open(sink);
     return socket;
   }
 }

@@ -1,4 +1,4 @@
-// The cookie of HelloVerifyRequest (RFC 6347 §4.2.1): a MAC over address and hello under a key that lives for one
+// The cookie of HelloVerifyRequest (RFC 6347 §4.2.1): a keyed hash of address and hello, under a key that lives for one
 // period, so that a server remembers nothing about who has not shown its address. A cookie is good in the period that
 // made it and in the next one. Its first byte says which period that was and whether the suites were covered: they are
 // whenever they stand in the first fragment whole, so a client that cuts them is not shut out.
@@ -35,11 +35,18 @@ export class CookieJar {
     this.mac = new Hmac('sha256', random.bytes(keySize));
   }
 
-  /** For the answer to a hello; the same for the same hello in the same period. */
-  make(now: Instant, address: Address, hello: HelloView): Uint8Array {
+  /** For the answer to a hello; the same for the same hello in the same period. Written to `out` from `at`. */
+  make(
+    now: Instant,
+    address: Address,
+    hello: HelloView,
+    out: Uint8Array = new Uint8Array(cookieSize),
+    at = 0,
+  ): Uint8Array {
     this.turnTo(now);
     const isCovered = hello.choicesEnd !== undefined;
-    return seal(this.mac, ((this.current % marks) << 1) | (isCovered ? 1 : 0), address, hello);
+    seal(this.mac, ((this.current % marks) << 1) | (isCovered ? 1 : 0), address, hello, out, at);
+    return out;
   }
 
   /** Whether the hello's cookie was made here, for this address and these contents, in this period or the one before. */
@@ -50,7 +57,9 @@ export class CookieJar {
     if ((mark & 1) === 1 && hello.choicesEnd === undefined) return false;
     this.turnTo(now);
     const mac = this.macOf(mark >>> 1);
-    return mac !== undefined && equalInConstantTime(seal(mac, mark, address, hello), cookie);
+    if (mac === undefined) return false;
+    seal(mac, mark, address, hello, expected, 0);
+    return equalInConstantTime(expected, cookie);
   }
 
   private macOf(mark: number): Hmac | undefined {
@@ -76,8 +85,11 @@ const head = new Uint8Array(6);
 const shortHost = new Uint8Array(64);
 const roads = { udp: 0, tcp: 1, sms: 2 } as const;
 
-function seal(mac: Hmac, mark: number, address: Address, hello: HelloView): Uint8Array {
-  const { body, openingEnd, cookieEnd, choicesEnd } = hello;
+/** What a cookie should be. */
+const expected = new Uint8Array(cookieSize);
+
+function seal(mac: Hmac, mark: number, address: Address, hello: HelloView, out: Uint8Array, at: number): void {
+  const { bytes, from, openingEnd, cookieEnd, choicesEnd } = hello;
   const host = address.via === 'sms' ? address.msisdn : address.host;
   const port = address.via === 'sms' ? 0 : address.port;
   const encoded = isShortAscii(host) ? shortHost : encodeUtf8(host);
@@ -90,13 +102,11 @@ function seal(mac: Hmac, mark: number, address: Address, hello: HelloView): Uint
   head[3] = port;
   head[4] = length >>> 8;
   head[5] = length;
-  mac.add(head).add(encoded, 0, length).add(body, 0, openingEnd);
-  if ((mark & 1) === 1) mac.add(body, cookieEnd, choicesEnd);
-  const cookie = new Uint8Array(cookieSize);
-  mac.finish(cookie, 0, cookieSize);
-  // The first byte is the mark itself: 120 bits remain of the MAC.
-  cookie[0] = mark;
-  return cookie;
+  mac.add(head).add(encoded, 0, length).add(bytes, from, openingEnd);
+  if ((mark & 1) === 1) mac.add(bytes, cookieEnd, choicesEnd);
+  mac.finishHalf(out, at, cookieSize);
+  // The first byte is the mark itself: 120 bits remain.
+  out[at] = mark;
 }
 
 function isShortAscii(text: string): boolean {

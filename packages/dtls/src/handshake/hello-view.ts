@@ -5,9 +5,10 @@ import { type Fragment, HandshakeType } from '../messages/handshake.ts';
 
 /** Where the parts of a hello stand in its first fragment; most hellos are answered and forgotten, so views are made when asked for. */
 export class HelloView {
-  /** Of the fragment, without its header. */
-  readonly body: Uint8Array;
-  /** Of the byte that says how long the cookie is; before it stand version, 32 bytes of random, session id with its length. */
+  readonly bytes: Uint8Array;
+  /** Where the hello begins, behind the header of its fragment; before the rest stand version and 32 bytes of random. */
+  readonly from: number;
+  /** Of the byte that says how long the cookie is; before it stands the session id with its length. */
   readonly openingEnd: number;
   readonly cookieEnd: number;
   /** Of cipher suites and compression methods with their lengths; undefined when the fragment ends before they do. */
@@ -15,11 +16,12 @@ export class HelloView {
   /** Further fragments must follow for the whole message. */
   readonly isCut: boolean;
 
-  constructor(body: Uint8Array, openingEnd: number, cookieEnd: number, isCut: boolean) {
-    this.body = body;
+  constructor(bytes: Uint8Array, from: number, to: number, openingEnd: number, isCut: boolean) {
+    this.bytes = bytes;
+    this.from = from;
     this.openingEnd = openingEnd;
-    this.cookieEnd = cookieEnd;
-    this.choicesEnd = choicesEnd(body, cookieEnd);
+    this.cookieEnd = openingEnd + 1 + (bytes[openingEnd] as number);
+    this.choicesEnd = choicesEnd(bytes, this.cookieEnd, to);
     this.isCut = isCut;
   }
 
@@ -29,23 +31,20 @@ export class HelloView {
 
   /** Empty in the first hello. */
   get cookie(): Uint8Array {
-    return this.body.subarray(this.openingEnd + 1, this.cookieEnd);
-  }
-
-  get mark(): number {
-    return markOf(this.body);
+    return this.bytes.subarray(this.openingEnd + 1, this.cookieEnd);
   }
 }
 
 /**
- * 52 bits of the client's random, or of as much of it as there is: two hellos of a client have the same once in 2^52. Whoever
- * makes one on purpose has only repeated a hello.
+ * 52 bits of the client's random, or of as much of it as there is before `to`: two hellos of a client have the same once in 2^52.
+ * Whoever makes one on purpose has only repeated a hello.
  */
-export function markOf(body: Uint8Array): number {
+export function markOf(bytes: Uint8Array, from: number, to: number): number {
+  const end = Math.min(to, from + 2 + randomSize);
   let low = 0;
   let high = 0;
-  for (let i = 2; i < 2 + randomSize; i += 1) {
-    const byte = body[i] ?? 0;
+  for (let i = from + 2; i < end; i += 1) {
+    const byte = bytes[i] as number;
     low = (Math.imul(low, 31) + byte) | 0;
     high = Math.imul(high, 0x0100_0193) ^ byte;
   }
@@ -53,25 +52,29 @@ export function markOf(body: Uint8Array): number {
 }
 
 /**
- * Undefined for what is no ClientHello, not the start of one, not well formed as far as it goes, or cut before the end
- * of the cookie: such hellos are dropped without an answer.
+ * Of a fragment. Undefined for what is no ClientHello, not the start of one, not well formed as far as it goes, or cut before
+ * the end of the cookie: such hellos are dropped without an answer.
  */
 export function peekClientHello({ type, length, offset, body }: Fragment): HelloView | undefined {
-  if (type !== HandshakeType.clientHello || offset !== 0 || body.length > length) return undefined;
-  const sessionIdAt = 2 + randomSize + 1;
-  const sessionIdLength = body[sessionIdAt - 1];
-  if (sessionIdLength === undefined || sessionIdLength > largestSessionId) return undefined;
-  const cookieAt = sessionIdAt + sessionIdLength + 1;
-  const cookieLength = body[cookieAt - 1];
-  if (cookieLength === undefined || cookieAt + cookieLength > body.length) return undefined;
-  return new HelloView(body, cookieAt - 1, cookieAt + cookieLength, body.length < length);
+  if (type !== HandshakeType.clientHello || offset !== 0) return undefined;
+  return viewClientHello(body, 0, body.length, length);
 }
 
-function choicesEnd(body: Uint8Array, at: number): number | undefined {
-  if (at + 2 > body.length) return undefined;
-  const compressionAt = at + 2 + (body[at] ?? 0) * 256 + (body[at + 1] ?? 0);
-  const compressionLength = body[compressionAt];
-  if (compressionLength === undefined) return undefined;
-  const end = compressionAt + 1 + compressionLength;
-  return end > body.length ? undefined : end;
+/** The same of the first fragment of a ClientHello whose content is from `from` to `to`; `length`: of the whole message. */
+export function viewClientHello(bytes: Uint8Array, from: number, to: number, length: number): HelloView | undefined {
+  const sessionIdAt = from + 2 + randomSize + 1;
+  if (to - from > length || sessionIdAt > to) return undefined;
+  const sessionIdLength = bytes[sessionIdAt - 1] as number;
+  const openingEnd = sessionIdAt + sessionIdLength;
+  if (sessionIdLength > largestSessionId || openingEnd >= to) return undefined;
+  if (openingEnd + 1 + (bytes[openingEnd] as number) > to) return undefined;
+  return new HelloView(bytes, from, to, openingEnd, to - from < length);
+}
+
+function choicesEnd(bytes: Uint8Array, at: number, to: number): number | undefined {
+  if (at + 2 > to) return undefined;
+  const compressionAt = at + 2 + (bytes[at] as number) * 256 + (bytes[at + 1] as number);
+  if (compressionAt >= to) return undefined;
+  const end = compressionAt + 1 + (bytes[compressionAt] as number);
+  return end > to ? undefined : end;
 }

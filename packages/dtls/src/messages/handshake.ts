@@ -49,19 +49,41 @@ export interface Fragment {
 /** In bytes. */
 export const handshakeHeaderSize = 12;
 
+/** Of the whole message's body, as the header of a fragment at `at` claims it. */
+export function messageLength(record: Uint8Array, at: number): number {
+  return u24(record, at + 1);
+}
+
+/** Of the piece in the body. */
+export function fragmentOffset(record: Uint8Array, at: number): number {
+  return u24(record, at + 6);
+}
+
 /**
- * The fragment at `at` of a record's plaintext; the next one is `handshakeHeaderSize + body.length` further.
- * Undefined when the rest of the record is no fragment or passes the end of its own message: drop it, RFC 6347 §4.2.3.
+ * Where the fragment at `at` ends; -1 when what is before `end` is no fragment or passes the end of its own message: drop it,
+ * RFC 6347 §4.2.3.
+ */
+export function fragmentEnd(record: Uint8Array, at: number, end: number): number {
+  const start = at + handshakeHeaderSize;
+  if (start > end) return -1;
+  const size = u24(record, at + 9);
+  return start + size > end || fragmentOffset(record, at) + size > messageLength(record, at) ? -1 : start + size;
+}
+
+/**
+ * The fragment at `at` of a record's plaintext; the next one is `handshakeHeaderSize + body.length` further. Undefined where
+ * there is none.
  */
 export function readFragment(record: Uint8Array, at: number): Fragment | undefined {
-  const start = at + handshakeHeaderSize;
-  if (start > record.length) return undefined;
-  const length = u24(record, at + 1);
-  const offset = u24(record, at + 6);
-  const size = u24(record, at + 9);
-  if (start + size > record.length || offset + size > length) return undefined;
-  const messageSeq = byteAt(record, at + 4) * 256 + byteAt(record, at + 5);
-  return { type: byteAt(record, at), messageSeq, length, offset, body: record.subarray(start, start + size) };
+  const end = fragmentEnd(record, at, record.length);
+  if (end < 0) return undefined;
+  return {
+    type: byteAt(record, at),
+    messageSeq: byteAt(record, at + 4) * 256 + byteAt(record, at + 5),
+    length: messageLength(record, at),
+    offset: fragmentOffset(record, at),
+    body: record.subarray(at + handshakeHeaderSize, end),
+  };
 }
 
 /** Header and body as one; throws RangeError for numbers that have no room. */

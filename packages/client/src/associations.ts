@@ -1,0 +1,19 @@
+// What the DTLS transport of one link writes down, in memory: enough for the transport that takes its place.
+import type { AssociationRecords } from './connect.ts';
+
+export class Associations implements AssociationRecords {
+  private readonly records = new Map<string, Uint8Array>();
+
+  all(): Iterable<readonly [key: string, record: Uint8Array]> {
+    return this.records;
+  }
+
+  write(key: string, association: Uint8Array | undefined): void {
+    if (association === undefined) this.records.delete(key);
+    else this.records.set(key, association);
+  }
+
+  writeNow(key: string, record: Uint8Array): void {
+    this.records.set(key, record);
+  }
+}

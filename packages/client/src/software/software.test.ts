@@ -1,0 +1,183 @@
+import { Code } from '@lapwing/coap';
+import { SeededRandom, settle, VirtualClock } from '@lapwing/kernel/testing';
+import { makeValue } from '@lapwing/lwm2m';
+import { describe, expect, it } from 'vitest';
+import { SoftwareManagement, type SoftwareManagementOptions } from '../builtin/software-management.ts';
+import { PackageError, type PackageProblem } from '../download/errors.ts';
+import { MemoryPackageStore } from '../download/memory-package-store.ts';
+import type { PackageSource } from '../download/source.ts';
+import { ObjectStore } from '../objects/store.ts';
+import { SoftwareResult, SoftwareState } from './machine.ts';
+
+const { Initial, DownloadStarted, Delivered, Installed } = SoftwareState;
+const app = new SeededRandom(1).bytes(3000);
+const label = { name: 'app', version: '1.0' };
+
+const from = (bytes: Uint8Array): PackageSource => ({
+  async fetch(_, sink) {
+    await sink.begin({ offset: 0, tag: 'a', size: bytes.length });
+    await sink.take(bytes);
+  },
+});
+/** Nothing comes of it before it is not wanted any more. */
+const never: PackageSource = {
+  fetch: ({ signal }) =>
+    new Promise((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    }),
+};
+
+async function setUp(more: Partial<SoftwareManagementOptions> = {}) {
+  const clock = new VirtualClock();
+  const objects = new ObjectStore();
+  const done: string[] = [];
+  const management = await SoftwareManagement.open({
+    objects,
+    store: new MemoryPackageStore(),
+    sources: { http: from(app) },
+    verify: () => Promise.resolve(label),
+    install: async ({ name, size }, replaced) =>
+      void done.push(`install ${name} ${size} over ${replaced?.version ?? 'nothing'}`),
+    uninstall: async ({ name }) => void done.push(`uninstall ${name}`),
+    activate: async ({ name }) => void done.push(`activate ${name}`),
+    deactivate: async ({ name }) => void done.push(`deactivate ${name}`),
+    clock,
+    random: new SeededRandom(2),
+    ...more,
+  });
+  const node = objects.objects.get(9);
+  const execute = async (resource: number, args?: string) => {
+    await node?.instances.get(0)?.actions.get(resource)?.(args);
+    await clock.advance(0);
+  };
+  const writeUri = async (uri: string) => {
+    const taker = node?.takers.get(3);
+    if (taker !== undefined && 'value' in taker) await taker.value(0, makeValue('string', uri));
+    await settle();
+  };
+  const push = async (bytes: Uint8Array) => {
+    const taker = node?.takers.get(2);
+    const body = (async function* () {
+      yield bytes;
+    })();
+    if (taker !== undefined && 'body' in taker) await taker.body(0, body);
+  };
+  const read = (resource: number) =>
+    (node?.instances.get(0)?.contents.get(resource) as { readonly value: unknown } | undefined)?.value;
+  return { clock, management, done, execute, writeUri, push, read };
+}
+
+const [install, uninstall, activate, deactivate] = [4, 6, 10, 11];
+const notAllowed = { status: Code.MethodNotAllowed };
+
+describe('a piece of software', () => {
+  it('is fetched, verified, installed, activated, deactivated and taken away', async () => {
+    const { management, done, execute, writeUri, read } = await setUp();
+    expect([read(0), read(7), read(9), read(12)]).toEqual(['', Initial, SoftwareResult.Initial, false]);
+    await writeUri('http://h/app');
+    expect([read(0), read(1), read(7), read(9)]).toEqual(['app', '1.0', Delivered, SoftwareResult.Verified]);
+    await execute(install);
+    expect(management.status).toEqual({ state: Installed, result: SoftwareResult.Installed, isActive: false });
+    await execute(activate);
+    await execute(activate);
+    expect(read(12)).toBe(true);
+    await execute(deactivate);
+    await execute(uninstall);
+    expect([read(7), read(9), read(0)]).toEqual([Initial, SoftwareResult.Initial, '']);
+    expect(done).toEqual(['install app 3000 over nothing', 'activate app', 'deactivate app', 'uninstall app']);
+  });
+
+  it('makes way for its successor and stays until that is there', async () => {
+    const { management, done, execute, push, read } = await setUp();
+    await push(app);
+    await execute(install);
+    await execute(activate);
+    await expect(push(app)).rejects.toMatchObject(notAllowed);
+    await execute(uninstall, "0='1'");
+    expect(management.status).toEqual({ state: Initial, result: SoftwareResult.Initial, isActive: true });
+    expect(read(0)).toBe('app');
+    await push(app.subarray(0, 10));
+    await execute(install);
+    expect(done).toEqual(['install app 3000 over nothing', 'activate app', 'install app 10 over 1.0']);
+    expect(management.status).toEqual({ state: Installed, result: SoftwareResult.Installed, isActive: false });
+  });
+
+  it('M-24: does nothing out of its turn, and not twice', async () => {
+    let finish: () => void = () => undefined;
+    const held = await setUp({ install: () => new Promise((resolve) => (finish = resolve)) });
+    for (const resource of [install, uninstall, activate, deactivate])
+      await expect(held.execute(resource)).rejects.toMatchObject(notAllowed);
+    await held.push(app);
+    for (const resource of [activate, deactivate])
+      await expect(held.execute(resource)).rejects.toMatchObject(notAllowed);
+    await expect(held.execute(uninstall, "0='2'")).rejects.toMatchObject({ status: Code.BadRequest });
+    await expect(held.execute(uninstall, '1')).rejects.toMatchObject({ status: Code.BadRequest });
+    await held.execute(install);
+    for (const resource of [install, uninstall, activate])
+      await expect(held.execute(resource)).rejects.toMatchObject(notAllowed);
+    await expect(held.push(app)).rejects.toMatchObject(notAllowed);
+    finish();
+    await settle();
+    expect(held.management.status.state).toBe(Installed);
+    await expect(held.execute(install)).rejects.toMatchObject(notAllowed);
+  });
+
+  it.each([
+    ['no-storage', SoftwareResult.NoStorage],
+    ['no-memory', SoftwareResult.NoMemory],
+    ['integrity', SoftwareResult.IntegrityFailure],
+    ['unsupported-type', SoftwareResult.UnsupportedPackage],
+    ['invalid-uri', SoftwareResult.InvalidUri],
+    ['failed', SoftwareResult.UpdateError],
+  ] as const)('says what was wrong: %s', async (problem: PackageProblem, result) => {
+    const source = { fetch: () => Promise.reject(new PackageError(problem, 'no')) };
+    const { management, writeUri } = await setUp({ sources: { http: source } });
+    await writeUri('http://h/app');
+    expect(management.status).toEqual({ state: Initial, result, isActive: false });
+  });
+
+  it('says that it goes nowhere for a URI that makes no sense', async () => {
+    const { management, writeUri } = await setUp();
+    for (const uri of ['no URI', 'ftp://h/app']) {
+      await writeUri(uri);
+      expect(management.status.result).toBe(SoftwareResult.InvalidUri);
+    }
+  });
+
+  it('stays as it is where it cannot be installed, or not be taken away', async () => {
+    const no = () => Promise.reject(new Error('no'));
+    const first = await setUp({ install: no });
+    await first.push(app);
+    await first.execute(install);
+    expect(first.management.status).toMatchObject({ state: Delivered, result: SoftwareResult.InstallationFailed });
+    const second = await setUp({ uninstall: no });
+    await second.push(app);
+    await second.execute(install);
+    await second.execute(uninstall);
+    expect(second.management.status).toMatchObject({ state: Installed, result: SoftwareResult.UninstallationFailed });
+  });
+
+  it('M-18: is after a restart what it was before, as far as that is still so', async () => {
+    const store = new MemoryPackageStore();
+    const hang = () => new Promise<void>(() => undefined);
+    const first = await setUp({ store, sources: { http: never } });
+    await first.writeUri('http://h/app');
+    expect(first.management.status.state).toBe(DownloadStarted);
+    await first.management[Symbol.asyncDispose]();
+    const second = await setUp({ store, install: hang });
+    await settle();
+    expect(second.management.status.state).toBe(Delivered);
+    await second.execute(install);
+    const third = await setUp({ store, install: hang });
+    expect(third.management.status).toMatchObject({ state: Delivered, result: SoftwareResult.InstallationFailed });
+    await third.execute(install);
+    const fourth = await setUp({ store, isInstalled: () => Promise.resolve(true), uninstall: hang });
+    expect(fourth.management.status).toMatchObject({ state: Installed, result: SoftwareResult.Installed });
+    await fourth.execute(uninstall);
+    const fifth = await setUp({ store, isInstalled: () => Promise.resolve(true), uninstall: hang });
+    expect(fifth.management.status).toMatchObject({ state: Installed, result: SoftwareResult.UninstallationFailed });
+    await fifth.execute(uninstall);
+    const sixth = await setUp({ store, isInstalled: () => Promise.resolve(false) });
+    expect([sixth.management.status.state, sixth.read(0)]).toEqual([Initial, '']);
+  });
+});

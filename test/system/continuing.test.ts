@@ -1,0 +1,190 @@
+// A device that is cut off or stopped and started again goes on where it was: no bootstrap, no handshake, no Register, as long as its
+// lifetime is not over.
+import { MemoryStateStore, type StateStore } from '@lapwing/client';
+import { hours, minutes, seconds } from '@lapwing/kernel';
+import { describe, expect, it } from 'vitest';
+import { type Thing, type ThingOptions, World, type WorldOptions } from './world.ts';
+
+const path = '/3303/0/5700';
+
+/** Every value of every notification. */
+const told = (world: World): unknown[] =>
+  world.of('notify').flatMap(({ result }) => result.entries.map(({ value }) => value?.value));
+
+async function setUp({ planned, ...options }: WorldOptions & { readonly planned?: true }, more: ThingOptions = {}) {
+  const world = await World.make(options);
+  if (planned) await world.plan('a');
+  let store = new MemoryStateStore();
+  const events: string[] = [];
+  /** The power fails: what is on disk is what was there at that moment. */
+  const crash = async (thing: Thing): Promise<void> => {
+    const left = new MemoryStateStore();
+    for (const [name, record] of store.load()) if (record !== undefined) left.put(name, record);
+    await world.cut(thing);
+    store = left;
+    events.length = 0;
+  };
+  const start = async (also: ThingOptions = {}) => {
+    const thing = await world.device('a', { lifetime: hours(2), store, ...more, ...also });
+    thing.client.events.on('engine', ({ event }) => events.push(event));
+    thing.client.events.on('store-failed', ({ error }) => events.push(`store: ${(error as Error).message}`));
+    return thing;
+  };
+  const thing = await start();
+  await world.until(() => thing.client.phase() === 'registered', minutes(10));
+  await world.pass(seconds(1));
+  events.length = 0;
+  return { world, start, crash, thing, events };
+}
+
+describe('over DTLS with a connection id', () => {
+  it.each(['cut off', 'stopped'] as const)('a device that is %s goes on, its observations too', async (how) => {
+    const { world, start, crash, thing, events } = await setUp({ road: 'dtls-cid' });
+    await using _ = world;
+    await world.during(world.server.device('a').writeAttributes(path, { gt: 30 }));
+    const watching = world.observing('a', path);
+    await world.pass(seconds(6));
+    if (how === 'cut off') await crash(thing);
+    else await world.during(thing.client.close({ deregister: false }));
+    await world.pass(minutes(10));
+    const again = await start();
+    await world.pass(seconds(10));
+    expect(events).toEqual(['registration-complete', 'reg-update', 'reg-update-complete']);
+    expect([world.of('registered').length, world.dtls().handshakesDone]).toEqual([1, 1]);
+    again.warm(25);
+    await world.pass(seconds(10));
+    again.warm(35);
+    await world.pass(seconds(10));
+    expect(watching.values).toEqual([20, 20, 35]);
+    const read = world.server.device('a').read(path);
+    expect(await world.during(read)).toBeDefined();
+    // And once more, with numbers that the server takes for newer.
+    await crash(again);
+    const third = await start();
+    await world.pass(seconds(10));
+    third.warm(40);
+    await world.pass(seconds(10));
+    expect(watching.values.at(-1)).toBe(40);
+    expect([world.of('registered').length, world.dtls().handshakesDone]).toEqual([1, 1]);
+  });
+
+  it('does not go on after its lifetime, after a Deregister, or when the factory has other accounts', async () => {
+    const { world, start, crash, thing, events } = await setUp({ road: 'dtls-cid' }, { lifetime: minutes(10) });
+    await using _ = world;
+    await crash(thing);
+    await world.pass(minutes(11));
+    const second = await start();
+    await world.until(() => second.client.phase() === 'registered');
+    expect(events).not.toContain('reg-update');
+    await world.during(second.client.close());
+    events.length = 0;
+    const third = await start();
+    await world.until(() => third.client.phase() === 'registered');
+    expect(events).not.toContain('reg-update');
+    await crash(third);
+    const fourth = await start({ lifetime: minutes(20) });
+    await world.until(() => fourth.client.phase() === 'registered');
+    expect(world.server.registration('a')?.lifetime).toBe(minutes(20));
+  });
+
+  it('D-14: says after a restart everything that nobody has heard, in order and with its times', async () => {
+    const { world, start, crash, thing } = await setUp({ road: 'dtls-cid' }, { storedNotifications: { limit: 1000 } });
+    await using _ = world;
+    const at = { kind: 'resource', object: 1, instance: 0, resource: 6 } as const;
+    const entries = [{ path: at, value: { type: 'boolean', value: true } }] as const;
+    await world.during(world.server.perform('a', { op: 'write', path: at, mode: 'replace', entries }));
+    world.observing('a', path);
+    await world.pass(seconds(6));
+    thing.client.goOffline();
+    // And the state at the restart.
+    for (let i = 1; i < 1000; i += 1) {
+      thing.warm(100 + i);
+      if (i % 100 === 0) await world.pass(seconds(1));
+    }
+    await world.pass(seconds(2));
+    await crash(thing);
+    await start();
+    await world.until(() => told(world).length >= 1000, minutes(10));
+    expect(told(world)).toEqual([...Array.from({ length: 999 }, (_, i) => 101 + i), 20]);
+  });
+});
+
+it('values that wait to be sent go after a restart', async () => {
+  const { world, start, crash, thing } = await setUp({ road: 'dtls-cid' });
+  await using _ = world;
+  thing.client.goOffline();
+  thing.client.send([path], { queue: true }).catch(() => undefined);
+  await crash(thing);
+  await start();
+  await world.until(() => world.of('sent').length > 0);
+  expect(world.of('sent').flatMap(({ entries }) => entries.map(({ value }) => value?.value))).toEqual([20]);
+});
+
+it('bootstrapped accounts are there after a restart, and no bootstrap follows', async () => {
+  const options = { road: 'dtls-cid', bootstrap: {}, planned: true } as const;
+  const { world, start, crash, thing, events } = await setUp(options, { knows: 'bootstrap' });
+  await using _ = world;
+  await world.pass(seconds(10));
+  await crash(thing);
+  const before = world.bootstraps.length;
+  await start();
+  await world.pass(seconds(10));
+  expect([world.bootstraps.length, world.of('registered').length, world.dtls().handshakesDone]).toEqual([before, 1, 1]);
+  expect(events).toEqual(['registration-complete', 'reg-update', 'reg-update-complete']);
+});
+
+it('after a bootstrap a device registers anew, whatever it has kept, and goes on with that', async () => {
+  const options = { road: 'dtls-cid', bootstrap: {}, planned: true } as const;
+  const { world, start, crash, thing } = await setUp(options, { knows: 'bootstrap' });
+  await using _ = world;
+  thing.client.bootstrap();
+  await world.until(() => world.of('registered').length === 2);
+  await world.pass(seconds(10));
+  await crash(thing);
+  await start();
+  await world.pass(seconds(10));
+  expect([world.of('registered').length, world.of('updated').length]).toEqual([2, 1]);
+});
+
+it('a device without security that has another address registers anew, at once', async () => {
+  const { world, start, crash, thing, events } = await setUp({});
+  await using _ = world;
+  await crash(thing);
+  const again = await start();
+  await world.until(() => again.client.phase() === 'registered', seconds(5));
+  expect(events.at(-1)).toBe('registration-complete');
+});
+
+it('under OSCORE a device goes on with its numbers where it was', async () => {
+  const { world, start, crash, thing, events } = await setUp({ road: 'oscore' }, { forgets: true });
+  await using _ = world;
+  await crash(thing);
+  await start();
+  await world.pass(seconds(10));
+  expect(events).toContain('registration-complete');
+  expect(world.server.registration('a')).toBeDefined();
+});
+
+it.each([1, 2, 3, 4])('a store that fails at any moment costs a Register at most (seed %i)', async (seed) => {
+  const kept = new MemoryStateStore();
+  let writes = 0;
+  const failing: StateStore = {
+    load: () => kept.load(),
+    put: (name, record) => {
+      writes += 1;
+      if (writes % (seed + 1) === 0) throw new Error('the disk is full');
+      kept.put(name, record);
+    },
+    delete: (name) => kept.delete(name),
+  };
+  const { world, start, thing, events } = await setUp({ seed }, { store: failing });
+  await using _ = world;
+  const watching = world.observing('a', path);
+  await world.pass(seconds(5));
+  await world.cut(thing);
+  const again = await start();
+  await world.until(() => again.client.phase() === 'registered', minutes(5));
+  watching.stop();
+  expect(writes).toBeGreaterThan(2);
+  expect(events.some((event) => event.startsWith('store:')) || seed > 2).toBe(true);
+});
