@@ -39,11 +39,8 @@ function roadOf({ titles }: RunTest): string | undefined {
   const named = namedRoads.find(([title]) => title.test(titles.at(-1) ?? ''));
   if (named !== undefined) return named[1];
   const [, road, weather] =
-    /\b((?:udp|tcp|tls|dtls|oscore|sms)(?:-[a-z0-9]+)?) on a (perfect|network that (?:loses|repeats))/.exec(
-      titles.join(' '),
-    ) ?? [];
-  if (road === undefined || weather === 'perfect') return road;
-  return weather?.endsWith('loses') ? `${road} 20 %` : `${road}, reordered`;
+    /\b((?:udp|tcp|tls|ws|dtls|oscore)(?:-[a-z0-9]+)?) on a (perfect|network)/.exec(titles.join(' ')) ?? [];
+  return road === undefined ? undefined : `${road}${weather === 'perfect' ? '' : ' 20 %'}`;
 }
 
 export function etsRows(tests: readonly RunTest[]): readonly EtsRow[] {

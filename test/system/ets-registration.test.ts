@@ -70,7 +70,7 @@ describe.each(rows)('registration over $name', ({ options }) => {
     else expect(outcome.value).toMatchObject({ kind: 'done', code: Code.Changed });
     await until(world, () => world.of('deregistered').length === 1);
     expect(world.server.registration('a')).toBeUndefined();
-    await until(world, () => thing.client.phase() === 'idle');
+    await until(world, () => thing.client.phase() === 'disabled');
     await world.pass(minutes(55));
     expect(world.server.registration('a')).toBeUndefined();
     await until(world, () => world.server.registration('a') !== undefined);

@@ -4,9 +4,9 @@ import { type Entry, formatPath, objectPath, resourcePath } from '@lapwing/lwm2m
 import { NotRegisteredError } from '@lapwing/server';
 import { describe, expect, it } from 'vitest';
 import { DeviceObject, Meter, Setting, Temperature } from './objects.ts';
-import { rows, smsRows, World } from './world.ts';
+import { rows, World } from './world.ts';
 
-describe.each([...rows, ...smsRows])('over $name, a server', ({ options }) => {
+describe.each(rows)('over $name, a server', ({ options }) => {
   async function setUp() {
     const world = await World.make(options);
     const thing = await world.device('a', { lifetime: minutes(60) });

@@ -1,5 +1,6 @@
 // The roads of the matrix: how a device of the world reaches the server, and what it proves itself with.
 import type { Credentials, ServerAccount } from '@lapwing/client';
+import type { TlsAcceptance } from '@lapwing/coap';
 import { makeAuthority, makeKey } from '@lapwing/dtls/testing';
 import { digest, encodeUtf8, Secret, type Transport } from '@lapwing/kernel';
 import type { Listener, PlannedRoad, PlannedSecurity, SecurityStore } from '@lapwing/server';
@@ -11,8 +12,10 @@ export type Proof = Pick<ServerAccount, 'credentials' | 'oscore'>;
 export type ForWhom = 'server' | 'bootstrap';
 
 export interface Road {
-  readonly scheme: 'coap' | 'coaps' | 'coap+tcp' | 'tel';
+  readonly scheme: 'coap' | 'coaps' | 'coap+tcp' | 'coaps+tcp' | 'coap+ws';
   listener(transport: Transport): Listener;
+  /** Whom connections are let in from, where they are secured. */
+  accept?(security: SecurityStore): TlsAcceptance;
   /** Credentials of a device, made known to the server. */
   enrol(name: string, security: SecurityStore): Promise<Credentials | undefined>;
   /** The context of OSCORE of a device, made known to the server; none on roads without. */
@@ -42,6 +45,12 @@ async function psk(name: string, security: SecurityStore): Promise<Credentials> 
   const key = new Secret(encodeUtf8(`the key of ${name}`));
   await security.put({ endpoint: name, credential: { kind: 'psk', identity, key } });
   return { kind: 'psk', identity, key };
+}
+
+/** TLS waits for no store. */
+function keyIn(security: SecurityStore, identity: Uint8Array): Secret | undefined {
+  const found = security.byPskIdentity(identity);
+  return found instanceof Promise || found?.credential.kind !== 'psk' ? undefined : found.credential.key;
 }
 
 async function rpk(name: string, security: SecurityStore): Promise<Credentials> {
@@ -128,6 +137,26 @@ export const roads = {
     enrol: () => Promise.resolve(undefined),
     planned: () => Promise.resolve(only({ mode: 'none' })),
   },
+  'tls-psk': {
+    scheme: 'coaps+tcp',
+    listener: (transport) => ({ transport }),
+    accept: (security) => ({ psk: (identity) => keyIn(security, identity) }),
+    enrol: psk,
+    planned: async () => only(await plannedPsk()),
+  },
+  'tls-x509': {
+    scheme: 'coaps+tcp',
+    listener: (transport) => ({ transport }),
+    accept: () => ({ certificate: own, authorities: [authority.certificate] }),
+    enrol: (name) => x509(name),
+    planned: async (name) => only(await plannedX509(name)),
+  },
+  ws: {
+    scheme: 'coap+ws',
+    listener: (transport) => ({ transport }),
+    enrol: () => Promise.resolve(undefined),
+    planned: () => Promise.resolve(only({ mode: 'none' })),
+  },
   'dtls-psk': {
     scheme: 'coaps',
     listener: (transport) => ({ transport, dtls: { connectionId: false } }),
@@ -154,17 +183,5 @@ export const roads = {
     }),
     enrol: (name) => x509(name),
     planned: async (name) => only(await plannedX509(name)),
-  },
-  sms: {
-    scheme: 'tel',
-    listener: (transport) => ({ transport }),
-    enrol: () => Promise.resolve(undefined),
-    planned: () => Promise.resolve(only({ mode: 'none' })),
-  },
-  'dtls-sms': {
-    scheme: 'tel',
-    listener: (transport) => ({ transport, dtls: { suites: ['TLS_PSK_WITH_AES_128_CCM_8'] } }),
-    enrol: psk,
-    planned: async () => only(await plannedPsk()),
   },
 } satisfies Readonly<Record<string, Road>>;

@@ -10,10 +10,12 @@ import {
   ObjectStore,
   type ServerAccount,
   secured,
+  tlsCredentialsOf,
 } from '@lapwing/client';
-import { streamTransport } from '@lapwing/coap';
+import { streamTransport, webSocketRoad } from '@lapwing/coap';
 import { type KeyUseStore, MemoryKeyUseStore } from '@lapwing/coap/oscore';
-import { type Duration, seconds, type Transport } from '@lapwing/kernel';
+import { tlsOver } from '@lapwing/coap/testing';
+import { type Duration, type StreamRoad, seconds, type Transport } from '@lapwing/kernel';
 import {
   type LinkProfile,
   MemoryNetwork,
@@ -36,11 +38,11 @@ import {
   type Notification,
   type ObserveOptions,
   type Plan,
+  type SecurityStore,
   Server,
   type ServerEvents,
   type ServerOptions,
 } from '@lapwing/server';
-import { Numbers, numberOf } from './numbers.ts';
 import { DeviceObject, Setting, Temperature } from './objects.ts';
 import { type Proof, proofOf, type Road, roads } from './roads.ts';
 
@@ -110,7 +112,20 @@ function addObjects(objects: ObjectStore, counts: { reboots: number }): void {
 
 /** The rows of the matrix that every road must stand. */
 export const rows: readonly { readonly name: string; readonly options: WorldOptions }[] = (
-  ['udp', 'tcp', 'oscore', 'oscore-dtls', 'oscore-tcp', 'dtls-psk', 'dtls-cid', 'dtls-rpk', 'dtls-x509'] as const
+  [
+    'udp',
+    'tcp',
+    'tls-psk',
+    'tls-x509',
+    'ws',
+    'oscore',
+    'oscore-dtls',
+    'oscore-tcp',
+    'dtls-psk',
+    'dtls-cid',
+    'dtls-rpk',
+    'dtls-x509',
+  ] as const
 ).flatMap((road) => [
   { name: `${road} on a perfect network`, options: { road } },
   {
@@ -119,18 +134,9 @@ export const rows: readonly { readonly name: string; readonly options: WorldOpti
   },
 ]);
 
-/** The same by text message, where nothing is said twice: what is lost is lost, and these tests are not about that. */
-export const smsRows: typeof rows = (['sms', 'dtls-sms'] as const).flatMap((road) => [
-  { name: `${road} on a perfect network`, options: { road } },
-  {
-    name: `${road} on a network that repeats and reorders`,
-    options: { road, seed: 7, weather: { duplicate: 0.1, reorder: 0.2, jitter: 400 } },
-  },
-]);
-
 /** Whether devices make connections: nothing is lost on them, repeated or reset. */
 export function isOverStream({ road = 'udp' }: WorldOptions): boolean {
-  return roads[road].scheme === 'coap+tcp';
+  return roads[road].scheme.includes('+');
 }
 
 export interface WorldOptions {
@@ -164,12 +170,14 @@ type Bootstrapped = {
   [K in keyof BootstrapEvents]: { readonly kind: K; readonly at: number; readonly event: BootstrapEvents[K] };
 }[keyof BootstrapEvents];
 
+/** Of the event loop, which is where node:tls does its work; no more than it takes. */
+const turnsOfTls = 10;
+
 export class World implements AsyncDisposable {
-  readonly clock = new VirtualClock();
+  readonly clock: VirtualClock;
   readonly random: SeededRandom;
   readonly network: MemoryNetwork;
   readonly streams: MemoryStreamNetwork;
-  readonly numbers: Numbers;
   /** What devices on a secured road prove themselves with. */
   readonly security = new MemorySecurityStore();
   /** What they prove themselves with to the bootstrap server. */
@@ -194,12 +202,11 @@ export class World implements AsyncDisposable {
   private provisioner: BootstrapServer | undefined;
 
   private constructor(options: WorldOptions) {
+    this.road = roads[options.road ?? 'udp'];
+    this.clock = new VirtualClock(this.road.accept === undefined ? {} : { turns: turnsOfTls });
     this.random = new SeededRandom(options.seed ?? 1);
     this.network = new MemoryNetwork(this.clock, this.random, { latency: 20, ...options.weather });
     this.streams = new MemoryStreamNetwork(this.network);
-    const { clock, random } = this;
-    this.numbers = new Numbers({ clock, random }, options.weather ?? {}, (host) => this.network.isDark(host));
-    this.road = roads[options.road ?? 'udp'];
     this.associations = options.associations;
     this.secured = options.secured;
     this.forgets = options.forgets ?? false;
@@ -224,7 +231,7 @@ export class World implements AsyncDisposable {
 
   async startBootstrap(options: Partial<BootstrapServerOptions> = {}): Promise<void> {
     this.provisioner = await BootstrapServer.listen({
-      listeners: [this.road.listener(this.transport(bootstrapHost, 5783))],
+      listeners: [this.road.listener(this.transport(bootstrapHost, 5783, this.bootstrapSecurity))],
       security: this.bootstrapSecurity,
       keys: this.security,
       keyUse: this.keyUse.bootstrap,
@@ -242,7 +249,8 @@ export class World implements AsyncDisposable {
 
   /** The plan that brings a device to the server over the road of this world. */
   async plan(name: string, more: Partial<Plan> = {}): Promise<Plan> {
-    const uri = this.uriOf(serverHost, 5683);
+    const { scheme } = this.road;
+    const uri = `${scheme}://${serverHost}:5683`;
     const server = {
       shortServerId: 101,
       uri,
@@ -293,24 +301,27 @@ export class World implements AsyncDisposable {
     }
   }
 
-  private connections(host: string, port?: number): Transport {
+  private connections(road: StreamRoad): Transport {
     const { clock, random } = this;
-    return streamTransport(this.streams.road(host, port), { clock, random });
+    return streamTransport(road, { clock, random });
   }
 
-  private uriOf(host: string, port: number): string {
-    const { scheme } = this.road;
-    return scheme === 'tel' ? `tel:${numberOf(host)}` : `${scheme}://${host}:${port}`;
+  private webSockets(host: string, port?: number): Transport {
+    return this.connections(webSocketRoad(this.streams.road(host, port), { random: this.random }));
   }
 
-  private transport(host: string, port: number): Transport {
-    if (this.road.scheme === 'tel') return this.numbers.transport(host);
-    return this.road.scheme === 'coap+tcp' ? this.connections(host, port) : this.network.transport(host, port);
+  /** Where a server listens that knows those who are in `security`. */
+  private transport(host: string, port: number, security: SecurityStore): Transport {
+    const { scheme, accept } = this.road;
+    if (!scheme.includes('+')) return this.network.transport(host, port);
+    if (scheme === 'coap+ws') return this.webSockets(host, port);
+    const road = this.streams.road(host, port);
+    return this.connections(accept === undefined ? road : tlsOver(road, { accept: accept(security) }));
   }
 
   /** As the server is given it; each time with a transport of its own. */
   listener(): Listener {
-    const listener = this.road.listener(this.transport(serverHost, 5683));
+    const listener = this.road.listener(this.transport(serverHost, 5683, this.security));
     if (listener.dtls === undefined) return listener;
     const { associations } = this;
     const kept = associations === undefined ? {} : { associations };
@@ -365,10 +376,11 @@ export class World implements AsyncDisposable {
     const { omitName = false, knows = 'server', bootstrap = {}, isGateway = false, forgets = false, ...others } = some;
     const endDevices = new EndDevices(isGateway ? objects : new ObjectStore());
     const { defaultMinimumPeriod = 0, defaultMaximumPeriod, credentials, oscore, awakeTime, idle, ...rest } = others;
+    const { scheme } = this.road;
     const isGiven = credentials !== undefined || oscore !== undefined;
     const proof = knows === 'bootstrap' || isGiven ? {} : await this.proof(name);
     const account = {
-      uri: this.uriOf(serverHost, 5683),
+      uri: `${scheme}://${serverHost}:5683`,
       ...proof,
       ...(credentials === undefined ? {} : { credentials }),
       ...(oscore === undefined ? {} : { oscore }),
@@ -400,13 +412,13 @@ export class World implements AsyncDisposable {
       clock: this.clock,
       random: this.random,
       ...(forgets ? {} : { keyUse: this.keyUse.devices }),
-      ...(this.road.scheme === 'tel'
-        ? { sms: { msisdn: numberOf(host).slice(1), road: (from: string) => this.numbers.transport(host, from) } }
-        : {}),
       connectors: {
         coap: socket,
         coaps: (destination) => secured(socket(), destination),
-        'coap+tcp': () => this.connections(host),
+        'coap+tcp': () => this.connections(this.streams.road(host)),
+        'coaps+tcp': ({ credentials }) =>
+          this.connections(tlsOver(this.streams.road(host), { connect: tlsCredentialsOf(credentials) })),
+        'coap+ws': () => this.webSockets(host),
       },
       ...rest,
     });
@@ -428,7 +440,7 @@ export class World implements AsyncDisposable {
   }
 
   private async bootstrapAccount(name: string): Promise<BootstrapAccount> {
-    const uri = this.uriOf(bootstrapHost, 5783);
+    const uri = `${this.road.scheme}://${bootstrapHost}:5783`;
     return { uri, ...(await proofOf(this.road, name, this.bootstrapSecurity, 'bootstrap')) };
   }
 

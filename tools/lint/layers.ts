@@ -43,7 +43,7 @@ export const layers: Readonly<Record<string, Layer>> = {
     packages: ['kernel'],
     node: trace,
     because: strangers,
-    rooms: [{ files: ['transports/**'], node: ['dgram', 'net', 'tls', 'dns', 'dns/promises', ...trace] }],
+    rooms: [{ files: ['transports/**'], node: ['dgram', 'net', 'tls', 'stream', 'dns', 'dns/promises', ...trace] }],
   },
   sms: {
     packages: ['kernel'],

@@ -34,7 +34,7 @@ import type { AccountRecords } from './persistence/keeper.ts';
 import { RegistrationSession, type SessionListener } from './registration/session.ts';
 import { isRegistered, type Phase } from './registration/transitions.ts';
 import type { Settings } from './settings.ts';
-import { awaitTriggers, type TriggerStats, type Triggers } from './trigger.ts';
+import { awaitTriggers, type Triggers } from './trigger.ts';
 import type { Shut } from './valve.ts';
 
 export interface AccountStats extends LinkStats {
@@ -43,14 +43,11 @@ export interface AccountStats extends LinkStats {
   readonly notifications: NotificationStats;
   /** Requests refused because they came from somebody else. */
   readonly strangers: number;
-  /** Text messages from the server's number; undefined where none can wake the device. */
-  readonly triggers: TriggerStats | undefined;
 }
 
 /** What becomes of an account, told to whoever holds it. */
 export interface AccountListener extends SessionListener {
   watched(event: Watched): void;
-  /** The server has asked by text message for a bootstrap. */
   bootstrap(): void;
 }
 
@@ -203,9 +200,8 @@ export class Account implements AsyncDisposable {
   }
 
   stats(): AccountStats {
-    const { relations, strangers, triggers } = this;
-    const notifications = this.remembering.stats();
-    return { relations: relations.size, notifications, strangers, triggers: triggers?.stats(), ...this.link.stats() };
+    const { relations, strangers } = this;
+    return { relations: relations.size, notifications: this.remembering.stats(), strangers, ...this.link.stats() };
   }
 
   get phase(): Phase {

@@ -83,14 +83,14 @@ const PSK_AES_128_CCM_8 = 0xc0a8;
 const diallerFor = ({ clock, bound }: Destination): Transport =>
   udpDialler(bound === undefined ? { clock } : { clock, bound });
 
-/** The same credentials in the words of TLS. Throws ConfigError for what node:tls cannot do. */
 function streamOptionsOf({ credentials, serverName, clock, random }: Destination) {
   const connect = tlsCredentialsOf(credentials);
   const isNamed = connect.kind === 'psk' || connect.hostName !== undefined || serverName === undefined;
   return { connect: isNamed ? connect : { ...connect, hostName: serverName }, clock, random };
 }
 
-function tlsCredentialsOf(credentials: Credentials | undefined): TlsCredentials {
+/** The same credentials in the words of TLS. Throws ConfigError for what node:tls cannot do. */
+export function tlsCredentialsOf(credentials: Credentials | undefined): TlsCredentials {
   if (credentials === undefined) throw new ConfigError(['credentials: TLS needs some']);
   if (credentials.kind === 'psk') return credentials;
   if (credentials.kind === 'rpk') throw new ConfigError(['credentials: node:tls has no raw public keys; coaps has']);

@@ -39,7 +39,14 @@ export { SecurityMode, SecurityObject, SmsSecurityMode } from './builtin/securit
 export { ServerObject } from './builtin/server.ts';
 export { SoftwareManagement, type SoftwareManagementOptions } from './builtin/software-management.ts';
 export { Client, type SendChoice } from './client.ts';
-export { type AssociationRecords, type Connector, type Credentials, type Destination, secured } from './connect.ts';
+export {
+  type AssociationRecords,
+  type Connector,
+  type Credentials,
+  type Destination,
+  secured,
+  tlsCredentialsOf,
+} from './connect.ts';
 export type { AddressPolicy } from './download/addresses.ts';
 export type { ArrivalOptions } from './download/arrival.ts';
 export type { DownloadPatience } from './download/downloader.ts';
@@ -78,4 +85,3 @@ export type { Phase } from './registration/transitions.ts';
 export type { ServerSms, SmsAccess } from './sms.ts';
 export { SoftwareResult, SoftwareState, type SoftwareStatus } from './software/machine.ts';
 export type { SoftwareOptions } from './software/software.ts';
-export type { TriggerStats } from './trigger.ts';

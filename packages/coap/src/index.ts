@@ -101,4 +101,9 @@ export { checkTlsMaterial, type TlsCertificateAndKey, type TlsMaterial } from '.
 export type { TlsHandshakeTrace } from './transports/tls-telling.ts';
 export { type UdpCounters, type UdpOptions, type UdpTransport, udpTransport } from './transports/udp.ts';
 export { type DiallerOptions, udpDialler } from './transports/udp-dialler.ts';
-export { secureWebSocketTransport, type WebSocketOptions, webSocketTransport } from './transports/ws.ts';
+export {
+  secureWebSocketTransport,
+  type WebSocketOptions,
+  webSocketRoad,
+  webSocketTransport,
+} from './transports/ws.ts';

@@ -38,6 +38,43 @@ export function socketRoad(kind: SocketKind, options: ListenOptions, connections
   return new SocketRoad(kind, host, port, connections);
 }
 
+/** The outcome of an attempt that `begin` makes; rejects with ClosedError, or with the signal's reason. */
+export function connected(
+  begin: (ready: (stream: ByteStream | Error) => void) => Socket,
+  address: Address,
+  signal: AbortSignal | undefined,
+): Promise<ByteStream> {
+  return new Promise((resolve, reject) => {
+    const socket = begin((outcome) => {
+      settle();
+      if (outcome instanceof Error) {
+        socket.destroy();
+        reject(outcome);
+      } else resolve(outcome);
+    });
+    const failed = (error: Error): void => {
+      settle();
+      reject(new ClosedError(`no connection to ${formatAddress(address)}: ${attemptsOf(error)}`));
+    };
+    const aborted = (): void => {
+      settle();
+      socket.destroy();
+      reject(signal?.reason);
+    };
+    const gone = (): void => failed(new Error('closed by the other side'));
+    // An error after the end of the attempt must not end the process.
+    socket.on('error', () => undefined);
+    socket.on('error', failed);
+    socket.on('close', gone);
+    signal?.addEventListener('abort', aborted, { once: true });
+    function settle(): void {
+      signal?.removeEventListener('abort', aborted);
+      socket.removeListener('error', failed);
+      socket.removeListener('close', gone);
+    }
+  });
+}
+
 class SocketRoad implements StreamRoad {
   private readonly kind: SocketKind;
   private readonly host: string;
@@ -79,40 +116,14 @@ class SocketRoad implements StreamRoad {
   }
 
   connect(address: Address, signal?: AbortSignal): Promise<ByteStream> {
-    return new Promise((resolve, reject) => {
+    return new Promise((resolve) => {
       if (this.closed) throw new ClosedError('the transport is closed');
       signal?.throwIfAborted();
       if (address.via === 'sms') throw new ConfigError([`address: ${address.via} has no streams`]);
-      const { host, port } = address;
+      const { port } = address;
       if (!(Number.isInteger(port) && port > 0 && port <= 65_535))
         throw new ConfigError([`address: ${formatAddress(address)} has no port`]);
-      const socket = this.kind.connect(address, (outcome) => {
-        settle();
-        if (outcome instanceof Error) {
-          socket.destroy();
-          reject(outcome);
-        } else resolve(outcome);
-      });
-      const failed = (error: Error): void => {
-        settle();
-        reject(new ClosedError(`no connection to ${formatAddress({ via: 'tcp', host, port })}: ${attemptsOf(error)}`));
-      };
-      const aborted = (): void => {
-        settle();
-        socket.destroy();
-        reject(signal?.reason);
-      };
-      const gone = (): void => failed(new Error('closed by the other side'));
-      // An error after the end of the attempt must not end the process.
-      socket.on('error', () => undefined);
-      socket.on('error', failed);
-      socket.on('close', gone);
-      signal?.addEventListener('abort', aborted, { once: true });
-      function settle(): void {
-        signal?.removeEventListener('abort', aborted);
-        socket.removeListener('error', failed);
-        socket.removeListener('close', gone);
-      }
+      resolve(connected((ready) => this.kind.connect(address, ready), { ...address, via: 'tcp' }, signal));
     });
   }
 

@@ -1,7 +1,7 @@
 // CoAP over TLS (RFC 8323 §9): node:tls under a transport over streams. Certificates with TLS 1.2 and 1.3, pre-shared keys with
 // TLS 1.2. Raw public keys (RFC 7250) are not in node:tls, and an identity that is no UTF-8 cannot pass through it.
 
-import { isIP, type Socket } from 'node:net';
+import { isIP, type Server, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import {
   type ConnectionOptions,
@@ -12,6 +12,8 @@ import {
   type PeerCertificate,
 } from 'node:tls';
 import {
+  type Address,
+  type ByteStream,
   ConfigError,
   type Duration,
   decodeUtf8,
@@ -25,6 +27,7 @@ import {
   seconds,
 } from '@lapwing/kernel';
 import { NodeStream, remoteOf } from './node-stream.ts';
+import { type StreamSecuring, streamsOver } from './securing.ts';
 import { eachFamily, type ListenOptions, type SocketKind, socketRoad } from './sockets.ts';
 import type { StreamOptions } from './stream-options.ts';
 import { type StreamTransport, streamTransport } from './streams.ts';
@@ -88,6 +91,11 @@ export function tlsRoad(options: TlsOptions, protocol: 'coap' | 'http/1.1'): Str
   return socketRoad(new TlsSockets(options, protocol), options, options.connections);
 }
 
+/** TLS over any road of streams, which node:tls takes for its sockets. */
+export function tlsOver(inner: StreamRoad, options: Omit<TlsOptions, keyof ListenOptions>): StreamRoad {
+  return streamsOver(inner, new TlsSockets(options, 'coap'));
+}
+
 /** Suites of RFC 4279, RFC 5487, RFC 6655 and RFC 8442, which node:tls leaves out unless they are asked for. */
 const pskSuites = [
   'ECDHE-PSK-CHACHA20-POLY1305',
@@ -110,7 +118,7 @@ const certificateSuites = [
 /** SSL_OP_NO_TICKET and SSL_OP_NO_RENEGOTIATION of OpenSSL: who comes back proves itself again, and does so once. */
 const SECURE_OPTIONS = 0x4000 | 0x4000_0000;
 
-class TlsSockets implements SocketKind {
+class TlsSockets implements SocketKind, StreamSecuring {
   private readonly options: TlsOptions;
   private readonly protocol: string;
   private readonly client: ClientSide | undefined;
@@ -125,7 +133,16 @@ class TlsSockets implements SocketKind {
     this.server = options.accept === undefined ? undefined : this.serverSide(options.accept);
   }
 
-  readonly serve: SocketKind['serve'] = (accept) => {
+  readonly serve: SocketKind['serve'] = (accept) => this.serving(accept, remoteOf);
+
+  readonly secureServer: StreamSecuring['secureServer'] = (stream, remote, accept) => {
+    this.serving(accept, () => remote).emit('connection', stream);
+  };
+
+  readonly secureClient: StreamSecuring['secureClient'] = (stream, address, ready) =>
+    this.connecting({ socket: stream }, address, ready);
+
+  private serving(accept: (stream: ByteStream) => void, remoteOf: (socket: TLSSocket) => Address | undefined): Server {
     const { handshakeTimeout = seconds(30), accept: acceptance = {} } = this.options;
     const server = createServer({ ...this.server, handshakeTimeout }, (socket) => {
       socket.on('error', () => undefined);
@@ -146,19 +163,25 @@ class TlsSockets implements SocketKind {
       socket.destroy();
     });
     return server;
-  };
+  }
 
   readonly connect: SocketKind['connect'] = (address, ready) => {
     const { host, port } = address;
+    return this.connecting({ host, port, ...eachFamily }, address, ready);
+  };
+
+  private connecting(
+    by: ConnectionOptions,
+    { host, port }: Parameters<SocketKind['connect']>[0],
+    ready: Parameters<SocketKind['connect']>[1],
+  ): TLSSocket {
     const { client } = this;
     if (client === undefined) throw new ConfigError(['connect: there are no credentials to connect with']);
     const name = client.hostName === undefined || client.hostName === false ? host : client.hostName;
     const socket = connect(
       {
         ...client.options,
-        host,
-        port,
-        ...eachFamily,
+        ...by,
         ...(isIP(name) === 0 ? { servername: name } : {}),
         ALPNProtocols: [this.protocol],
         minVersion: 'TLSv1.2',
@@ -173,7 +196,7 @@ class TlsSockets implements SocketKind {
       },
     );
     return socket;
-  };
+  }
 
   private serverSide(accept: TlsAcceptance): NodeTlsOptions {
     const { psk, certificate, authorities = [], clientAuthentication = 'required' } = accept;
