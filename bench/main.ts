@@ -15,10 +15,12 @@ import { memoryAtFullRate, memoryOfDevices } from './measurements/memory.ts';
 import { notifications } from './measurements/mqtt.ts';
 import { plainBesideProtected, protectedExchanges } from './measurements/oscore.ts';
 import { coldStart } from './measurements/start.ts';
+import { textMessages } from './measurements/text-messages.ts';
 import { verdict, writeReport } from './report.ts';
 
 const groups: Readonly<Record<string, readonly ((plan: Plan) => Promise<Measurement[]>)[]>> = {
   codec: [codecs],
+  sms: [textMessages],
   coap: [coapServers, coapClients],
   lwm2m: [updates, growth, reads],
   mqtt: [notifications],

@@ -20,6 +20,7 @@ const onlyExports: Pattern = {
     '!@lapwing/*/main',
     '!@lapwing/coap/oscore',
     '!@lapwing/lwm2m/definitions',
+    '!@lapwing/sms/virtual',
     '!@lapwing/lwm2m/objects',
     '!@lapwing/lwm2m/objects/*',
   ],

@@ -49,7 +49,7 @@ export const layers: Readonly<Record<string, Layer>> = {
     packages: ['kernel'],
     node: trace,
     because: strangers,
-    rooms: [{ files: ['serial.ts', 'virtual/**'], node: ['dgram', 'net', 'fs', 'fs/promises', 'child_process'] }],
+    rooms: [{ files: ['tcp.ts', 'duplex.ts', 'virtual/**'], node: ['dgram', 'net', 'stream'] }],
   },
   lwm2m: { packages: ['kernel', 'coap'], node: [], because: 'lwm2m is pure vocabulary on kernel and coap.' },
   client: {
@@ -85,7 +85,7 @@ export const layers: Readonly<Record<string, Layer>> = {
     because: 'A device application stands on client.',
   },
   cli: {
-    packages: ['kernel', 'coap', 'lwm2m', 'client', 'server', 'gateway', 'agent', 'carrier'],
+    packages: ['kernel', 'coap', 'sms', 'lwm2m', 'client', 'server', 'gateway', 'agent', 'carrier'],
     node: 'any',
     because: 'cli starts applications through their public main.',
     rooms: [{ files: ['commands/dtls-probe.ts'], packages: ['kernel', 'coap', 'dtls'] }],

@@ -7,6 +7,7 @@ import { decodeCommand } from './commands/decode.ts';
 import { dtlsProbeCommand } from './commands/dtls-probe.ts';
 import { gatewayCommand } from './commands/gateway.ts';
 import { objectsCommand } from './commands/objects.ts';
+import { vmodemCommand } from './commands/vmodem.ts';
 
 const program = new Command('lapwing')
   .description('LwM2M for people: a gateway to MQTT, and tools to look inside')
@@ -16,7 +17,8 @@ const program = new Command('lapwing')
   .enablePositionalOptions()
   .exitOverride();
 
-for (const command of [gatewayCommand(), decodeCommand(), objectsCommand(), dtlsProbeCommand()]) {
+const commands = [gatewayCommand(), decodeCommand(), objectsCommand(), dtlsProbeCommand(), vmodemCommand()];
+for (const command of commands) {
   program.addCommand(
     command.exitOverride().showHelpAfterError(`(lapwing ${command.name()} --help shows what there is)`),
   );

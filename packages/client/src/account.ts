@@ -34,6 +34,7 @@ import type { AccountRecords } from './persistence/keeper.ts';
 import { RegistrationSession, type SessionListener } from './registration/session.ts';
 import { isRegistered, type Phase } from './registration/transitions.ts';
 import type { Settings } from './settings.ts';
+import { awaitTriggers, type Triggers } from './trigger.ts';
 import type { Shut } from './valve.ts';
 
 export interface AccountStats extends LinkStats {
@@ -47,6 +48,7 @@ export interface AccountStats extends LinkStats {
 /** What becomes of an account, told to whoever holds it. */
 export interface AccountListener extends SessionListener {
   watched(event: Watched): void;
+  bootstrap(): void;
 }
 
 export class Account implements AsyncDisposable {
@@ -59,6 +61,7 @@ export class Account implements AsyncDisposable {
   private readonly relations: Relations;
   private readonly device: Settings;
   private readonly caller: Caller;
+  private triggers: Triggers | undefined;
   private readonly past: HistoryReader;
   private readonly sender: Sender;
   private readonly listener: AccountListener;
@@ -185,6 +188,10 @@ export class Account implements AsyncDisposable {
       });
       service = (request, context) => opened.serve(operations, request, context);
       lost = (peer) => opened.session.lost(peer);
+      opened.triggers = await awaitTriggers(account, settings, {
+        isAllowed: () => opened.server.isTriggered(opened.session.version),
+        act: (what) => (what === 'update' ? opened.update() : listener.bootstrap()),
+      });
       return opened;
     } catch (error) {
       await link[Symbol.asyncDispose]();
@@ -357,6 +364,7 @@ export class Account implements AsyncDisposable {
     this.sender[Symbol.dispose]();
     this.past[Symbol.dispose]();
     await this.relations.close();
+    await this.triggers?.[Symbol.asyncDispose]();
     await this.link[Symbol.asyncDispose]();
   }
 

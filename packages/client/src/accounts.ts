@@ -6,7 +6,16 @@ import { type Address, ConfigError, FormatError, isStackError } from '@lapwing/k
 import type { ObjectLink, Path } from '@lapwing/lwm2m';
 import { keyProblems, suspicionOf } from './builtin/key-problems.ts';
 import { checkOscore, OscoreObject, oscoreValues, readOscore } from './builtin/oscore.ts';
-import { credentialsOf, readSecurity, SecurityObject, type SecurityRecord, securityKeys } from './builtin/security.ts';
+import {
+  credentialsOf,
+  readSecurity,
+  SecurityObject,
+  type SecurityRecord,
+  securityKeys,
+  smsCredentialsOf,
+  smsKeys,
+  smsModeProblem,
+} from './builtin/security.ts';
 import {
   bindingLetters,
   defineServerObject,
@@ -21,6 +30,7 @@ import type { ObjectStore } from './objects/store.ts';
 import { type InstanceNode, instanceKey } from './objects/tree.ts';
 import type { Placed } from './registration/order.ts';
 import type { FactoryAccount, FactoryBootstrap, Habits, Settings } from './settings.ts';
+import { dialled } from './sms.ts';
 
 /** How to get to a server of any kind. */
 export interface Road {
@@ -41,6 +51,12 @@ export interface Road {
 export interface AccountSettings extends Road, Placed, Habits {
   /** Short server id. */
   readonly id: number;
+  /** Letters of the roads that are spoken of in Register, the one that is taken first. */
+  readonly binding: string;
+  /** The number that may wake the device; undefined where there is none, or where it is the road anyway. */
+  readonly waking:
+    | { readonly address: Address; readonly credentials: Credentials | undefined; readonly connector: Connector }
+    | undefined;
   readonly bootstrapOnRegistrationFailure: boolean;
 }
 
@@ -96,10 +112,14 @@ function addBootstrap(store: ObjectStore, account: FactoryBootstrap): void {
 
 function addAccount(store: ObjectStore, instance: number, security: number, account: FactoryAccount): void {
   const { id, uri, address, credentials, lifetime, defaultMinimumPeriod, defaultMaximumPeriod } = account;
+  const { serverName, sms } = account;
   store.add(SecurityObject, security, {
     lwm2mServerUri: uri,
     bootstrapServer: false,
-    ...securityKeys(credentials),
+    ...securityKeys(address.via === 'sms' ? undefined : credentials),
+    ...(address.via === 'sms' ? smsKeys(credentials) : {}),
+    ...(sms === undefined ? {} : { ...smsKeys(sms.credentials), lwm2mServerSmsNumber: sms.number }),
+    ...(serverName === undefined ? {} : { sni: serverName }),
     ...addOscore(store, security, account.oscore),
     shortServerId: id,
   });
@@ -115,6 +135,7 @@ function addAccount(store: ObjectStore, instance: number, security: number, acco
       ...(defaultMaximumPeriod === undefined ? {} : { defaultMaximumPeriod }),
       notificationStoringWhenDisabledOrOffline: false,
       binding: bindingLetters[address.via],
+      ...(sms === undefined ? {} : { trigger: sms.trigger ?? true }),
     });
   });
 }
@@ -215,7 +236,7 @@ export function accountsOf(settings: Settings): { readonly accounts: AccountSett
       problems.push(`/1/${node.id}: no instance of object 0 has its short server id`);
       continue;
     }
-    const road = roadTo(security, settings);
+    const road = roadTo(security, settings, server.preferredTransport);
     if (typeof road === 'string') {
       problems.push(road);
       continue;
@@ -225,6 +246,8 @@ export function accountsOf(settings: Settings): { readonly accounts: AccountSett
       ...road,
       instance: node.id,
       id: shortServerId,
+      binding: (server.binding ?? '').replace('Q', '') || bindingLetters[road.address.via],
+      waking: road.address.via === 'sms' ? undefined : wakingOf(readSecurity(security.contents), settings),
       queueMode: habits.queueMode || server.binding?.includes('Q') === true,
       omitName: habits.omitName,
       notifications: habits.notifications,
@@ -265,8 +288,11 @@ export function purgeBootstrapAccount(store: ObjectStore): void {
 }
 
 /** The text says what is wrong. */
-function roadTo(node: InstanceNode, { connectors, authorities, objects }: Settings): Road | string {
-  const record = readSecurity(node.contents);
+function roadTo(node: InstanceNode, settings: Settings, preferred?: string): Road | string {
+  const { connectors, authorities, objects } = settings;
+  const written = readSecurity(node.contents);
+  const byNumber = preferred === 'S' && settings.sms !== undefined && written.smsNumber !== undefined;
+  const record = byNumber ? { ...written, uri: `tel:${dialled(written.smsNumber)}` } : written;
   const oscore = record.oscore === undefined ? undefined : contextOf(record.oscore, objects);
   // In the open nothing goes to a server that is to be spoken to under OSCORE.
   if (typeof oscore === 'string') return `/0/${node.id}: ${oscore}`;
@@ -274,15 +300,18 @@ function roadTo(node: InstanceNode, { connectors, authorities, objects }: Settin
     const uri = parseUri(record.uri);
     const connector = Object.hasOwn(connectors, uri.scheme) ? connectors[uri.scheme] : undefined;
     if (connector === undefined) return `/0/${node.id}: nothing here speaks '${uri.scheme}'`;
-    const given = givenCredentials.get(node);
-    const credentials = given ?? credentialsOf(record, authorities);
+    const address = addressOf(uri);
+    const given = byNumber ? undefined : givenCredentials.get(node);
+    const isNumber = address.via === 'sms';
+    const credentials = given ?? (isNumber ? smsCredentialsOf(record) : credentialsOf(record, authorities));
+    if (isNumber && smsModeProblem(record) !== undefined) return `/0/${node.id}: ${smsModeProblem(record)}`;
     // What options give has been looked at there.
-    const wrong = given === undefined ? keyProblems(uri.scheme, record, credentials) : [];
+    const wrong = given === undefined && !isNumber ? keyProblems(uri.scheme, record, credentials) : [];
     if (wrong.length > 0) return wrong.map((problem) => `/0/${node.id}${problem}`).join('; ');
     return {
       security: node.id,
       uri: record.uri,
-      address: addressOf(uri),
+      address,
       credentials,
       connector,
       serverName: record.serverName,
@@ -293,6 +322,15 @@ function roadTo(node: InstanceNode, { connectors, authorities, objects }: Settin
     if (error instanceof FormatError) return `/0/${node.id}: ${error.message}`;
     throw error;
   }
+}
+
+function wakingOf(record: SecurityRecord, { sms, connectors }: Settings): AccountSettings['waking'] {
+  const { smsNumber } = record;
+  const { tel: connector } = connectors;
+  if (sms === undefined || smsNumber === undefined || connector === undefined || smsModeProblem(record) !== undefined)
+    return undefined;
+  const address: Address = { via: 'sms', msisdn: dialled(smsNumber) };
+  return { address, credentials: smsCredentialsOf(record), connector };
 }
 
 /** The text says what is wrong. */

@@ -381,6 +381,7 @@ export class Client implements AsyncDisposable {
       },
       updated: () => this.emitter.emit('updated', { server }),
       deregistered: () => this.emitter.emit('deregistered', { server }),
+      bootstrap: () => void this.bootstrapping.start('request'),
       failed: (error) => this.emitter.emit('failed', { server, error, ...suspicionAt(this.objects, settings, error) }),
       spent: () => {
         this.emitter.emit('spent', { server });

@@ -18,6 +18,7 @@ import {
   secure,
 } from '@lapwing/dtls';
 import { type Address, type Clock, ConfigError, type Random, type Transport } from '@lapwing/kernel';
+import { dialled, type SmsAccess } from './sms.ts';
 
 export type { Credentials } from '@lapwing/dtls';
 
@@ -56,6 +57,28 @@ export const defaultConnectors: Readonly<Record<string, Connector>> = {
   'coap+ws': ({ clock, random }) => webSocketTransport({ clock, random }),
   'coaps+ws': (destination) => secureWebSocketTransport(streamOptionsOf(destination)),
 };
+
+/** By URI scheme; numbers where the device has a modem. */
+export const connectorsOf = (sms: SmsAccess | undefined): Readonly<Record<string, Connector>> =>
+  sms === undefined ? defaultConnectors : { ...defaultConnectors, ...numberConnectors(sms) };
+
+/** Roads to numbers, over which DTLS with a pre-shared key and a short tag fits a text message (RFC 7925 Appendix A). */
+function numberConnectors({ road }: SmsAccess): Readonly<Record<string, Connector>> {
+  const connect: Connector = (destination) => {
+    const { address, credentials, cipherSuites = [] } = destination;
+    if (address.via !== 'sms') throw new ConfigError([`address: ${address.via} is no number`]);
+    const line = road(address.msisdn);
+    if (credentials === undefined) return line;
+    return secured(line, {
+      ...destination,
+      cipherSuites: cipherSuites.length > 0 ? cipherSuites : [PSK_AES_128_CCM_8],
+    });
+  };
+  return { tel: connect, sms: connect };
+}
+
+/** TLS_PSK_WITH_AES_128_CCM_8. */
+const PSK_AES_128_CCM_8 = 0xc0a8;
 
 const diallerFor = ({ clock, bound }: Destination): Transport =>
   udpDialler(bound === undefined ? { clock } : { clock, bound });
@@ -142,7 +165,9 @@ function named(destination: Destination): Destination {
 const isName = (host: string): boolean => /^[\w.-]{1,255}$/.test(host) && !/^[0-9.]*$/.test(host);
 
 export function addressOf({ scheme, host, port = 0 }: Uri): Address {
-  if (scheme === 'tel' || scheme === 'sms') return { via: 'sms', msisdn: host };
+  if (scheme === 'tel') return { via: 'sms', msisdn: host };
+  // Written by others with an MSISDN, which has no plus.
+  if (scheme === 'sms') return { via: 'sms', msisdn: dialled(host) };
   return { via: scheme.includes('+') ? 'tcp' : 'udp', host, port };
 }
 

@@ -35,7 +35,7 @@ export { Timer, type TimerOptions } from './builtin/ipso/timer.ts';
 export { TimerMode } from './builtin/ipso/timer-core.ts';
 export { type Fix, Location, type LocationOptions } from './builtin/location.ts';
 export { AuthStatus, type Identities, Portfolio, type PortfolioOptions } from './builtin/portfolio.ts';
-export { SecurityMode, SecurityObject } from './builtin/security.ts';
+export { SecurityMode, SecurityObject, SmsSecurityMode } from './builtin/security.ts';
 export { ServerObject } from './builtin/server.ts';
 export { SoftwareManagement, type SoftwareManagementOptions } from './builtin/software-management.ts';
 export { Client, type SendChoice } from './client.ts';
@@ -82,5 +82,6 @@ export { PackageFile, type PackageFileOptions } from './persistence/package-file
 export { MemoryStateStore, type StateStore } from './persistence/store.ts';
 export { defaultRetry, type RetryPolicy } from './registration/backoff.ts';
 export type { Phase } from './registration/transitions.ts';
+export type { ServerSms, SmsAccess } from './sms.ts';
 export { SoftwareResult, SoftwareState, type SoftwareStatus } from './software/machine.ts';
 export type { SoftwareOptions } from './software/software.ts';

@@ -16,7 +16,7 @@ import {
 import { isName, type Lwm2mVersion, versions, versionTraits } from '@lapwing/lwm2m';
 import { type BootstrapTerms, defaultBootstrapTerms } from './bootstrap/machine.ts';
 import { checkOscore } from './builtin/oscore.ts';
-import { addressOf, type Connector, type Credentials, defaultConnectors, isSecured } from './connect.ts';
+import { addressOf, type Connector, type Credentials, connectorsOf, isSecured } from './connect.ts';
 import type { EndDevices } from './gateway/end-devices.ts';
 import type { NotificationStore } from './notify/notification-store.ts';
 import { ObjectStore } from './objects/store.ts';
@@ -26,12 +26,17 @@ import type { StateStore } from './persistence/store.ts';
 import { defaultRetry, type RetryPolicy } from './registration/backoff.ts';
 import { defaultAwakeTime, defaultUpdateMargin } from './registration/machine.ts';
 import type { BootstrapSettings, FactoryAccount, FactoryBootstrap, Habits, Settings } from './settings.ts';
+import { checkServerSms, checkSmsAccess, type ServerSms, type SmsAccess } from './sms.ts';
 
 export interface ServerAccount {
-  /** `coap://host:port`, `coaps://…`, `coap+tcp://…`, `coaps+tcp://…`, `coap+ws://…` or `coaps+ws://…` */
+  /** `coap://host:port`, `coaps://…`, `coap+tcp://…`, `coaps+tcp://…`, `coap+ws://…`, `coaps+ws://…`, or `tel:+…` where the device has a modem */
   readonly uri: string;
-  /** What the device proves itself with over `coaps`, `coaps+tcp` and `coaps+ws`, and what it trusts of the server. */
+  /** What the device proves itself with over `coaps`, `coaps+tcp`, `coaps+ws` and `tel`, and what it trusts of the server. */
   readonly credentials?: Credentials;
+  /** What to call the server in a handshake (/0/x/14); default its host, and for a number nothing. */
+  readonly serverName?: string;
+  /** The server's number, where it may wake the device by text message; default none. */
+  readonly sms?: ServerSms;
   /**
    * What messages are protected with by OSCORE (RFC 8613), on whatever road: object 21. `senderId` is the device's. Without
    * algorithms AES-CCM-16-64-128 and HKDF with SHA-256.
@@ -112,7 +117,9 @@ export interface ClientOptions {
   readonly version?: Lwm2mVersion;
   /** Stands for the object list at servers that know the profile, from 1.2 on (Core 1.2.1 §6.2.1); default none. */
   readonly profileId?: string;
-  /** Where the device can be woken by SMS, digits with or without `+`; default none. */
+  /** The device's modem: servers can have numbers for URIs, and numbers that wake the device; default none. */
+  readonly sms?: SmsAccess;
+  /** Where the device can be woken by SMS by other means, digits with or without `+`; default `sms.msisdn`. */
   readonly smsNumber?: string;
   /** `/path` under which the objects stand; default none. */
   readonly rootPath?: string;
@@ -176,8 +183,10 @@ export function settingsOf(options: ClientOptions): Settings {
   if (profileId !== undefined && (profileId === '' || encodeUtf8(`pid=${profileId}`).length > longestParameter))
     problems.push('profileId: empty or too long');
   if (smsNumber !== undefined && !/^\+?\d{1,20}$/.test(smsNumber)) problems.push('smsNumber: not 1 to 20 digits');
-  const connectors = { ...defaultConnectors, ...options.connectors };
-  const accounts = servers.flatMap((server, i) => accountOf(server, i, connectors, problems));
+  const { sms } = options;
+  checkSmsAccess(sms, problems);
+  const connectors = { ...connectorsOf(sms), ...options.connectors };
+  const accounts = servers.flatMap((server, i) => accountOf(server, i, { connectors, sms }, problems));
   const bootstrap = options.bootstrap === undefined ? undefined : bootstrapOf(options.bootstrap, connectors, problems);
   const provisioning = provisioningOf(options.bootstrap, version, problems);
   const provisioned = habitsOf(options.bootstrap?.accounts ?? {}, 'bootstrap.accounts', problems);
@@ -211,7 +220,8 @@ export function settingsOf(options: ClientOptions): Settings {
     endDevices,
     version,
     profileId,
-    smsNumber,
+    sms,
+    smsNumber: smsNumber ?? sms?.msisdn,
     rootPath,
     parameters,
     actionTimeout,
@@ -232,7 +242,7 @@ export function settingsOf(options: ClientOptions): Settings {
 function accountOf(
   server: ServerAccount,
   index: number,
-  connectors: Readonly<Record<string, Connector>>,
+  { connectors, sms: access }: Pick<Settings, 'connectors' | 'sms'>,
   problems: string[],
 ): FactoryAccount[] {
   const at = `servers[${index}]`;
@@ -251,7 +261,8 @@ function accountOf(
     problems.push(`${at}.defaultMaximumPeriod: ${maximum} is not a number of seconds above 0`);
   }
   const habits = habitsOf(server, at, problems);
-  const { uri, credentials, oscore } = server;
+  const { uri, credentials, oscore, serverName, sms } = server;
+  checkServerSms(sms, at, access, problems);
   checkContext(oscore, at, problems);
   const address = addressAt(uri, credentials, at, connectors, problems);
   if (address === undefined || problems.length !== before) return [];
@@ -265,6 +276,8 @@ function accountOf(
       defaultMaximumPeriod: maximum,
       address,
       credentials,
+      serverName,
+      sms,
       oscore,
     },
   ];

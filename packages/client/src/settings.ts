@@ -11,6 +11,7 @@ import type { NotificationStorage } from './operations/observe.ts';
 import type { SendStorage } from './operations/sends.ts';
 import type { StateStore } from './persistence/store.ts';
 import type { RetryPolicy } from './registration/backoff.ts';
+import type { ServerSms, SmsAccess } from './sms.ts';
 
 /** What an account has that objects 0 and 1 cannot say. */
 export interface Habits {
@@ -32,6 +33,8 @@ export interface FactoryAccount extends Habits {
   readonly defaultMaximumPeriod: number | undefined;
   readonly address: Address;
   readonly credentials: Credentials | undefined;
+  readonly serverName: string | undefined;
+  readonly sms: ServerSms | undefined;
   readonly oscore: ContextParameters | undefined;
 }
 
@@ -69,6 +72,7 @@ export interface Settings {
   readonly endDevices: EndDevices | undefined;
   readonly version: Lwm2mVersion;
   readonly profileId: string | undefined;
+  readonly sms: SmsAccess | undefined;
   readonly smsNumber: string | undefined;
   readonly rootPath: string;
   readonly parameters: Readonly<Record<string, string>>;

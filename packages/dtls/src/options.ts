@@ -6,11 +6,11 @@ import {
   ConfigError,
   type Duration,
   type Identity,
+  type Pace,
   type Peer,
   type Random,
   systemClock,
   systemRandom,
-  type TransportTraits,
 } from '@lapwing/kernel';
 import type { CredentialStore, Credentials } from './credentials.ts';
 import type { SessionCache } from './session-cache.ts';
@@ -21,7 +21,7 @@ import type { Suite } from './suites/suite.ts';
 export interface Timers {
   /**
    * Before a flight is sent again for the first time (RFC 6347 §4.2.4.1); default 1 000, or what the transport below says
-   * of its pace, then with 60 000 at most. From 1 to 60 000.
+   * of its pace. From 1 to 60 000.
    */
   readonly retransmitAfter: Duration;
   /** Each wait is twice the one before, up to this; default 60 000. Raise both for text messages. From 1 to 600 000. */
@@ -250,11 +250,11 @@ const limitRanges: Readonly<Record<keyof Limits, readonly [number, number]>> = {
 };
 
 /** Throws ConfigError naming everything that is out of range. `pace`: of the transport below. */
-export function settle(options: SecureOptions, pace?: TransportTraits['pace']): Settings {
+export function settle(options: SecureOptions, pace?: Pace): Settings {
   const problems: string[] = [];
-  const retransmitAfter = Math.max(defaultTimers.retransmitAfter, Math.min(pace?.ackTimeout ?? 0, 60_000));
-  const timers = within('timers', { ...defaultTimers, retransmitAfter }, options.timers, timerRanges, problems);
-  const limits = within('limits', defaultLimits, options.limits, limitRanges, problems);
+  const timers = within('timers', { ...defaultTimers, ...timersFor(pace) }, options.timers, timerRanges, problems);
+  const { retransmissions = defaultLimits.retransmissions } = pace?.handshake ?? {};
+  const limits = within('limits', { ...defaultLimits, retransmissions }, options.limits, limitRanges, problems);
   const { connect, accept, recordSizeLimit, resumption = {}, serverName } = options;
   if (connect === undefined && accept === undefined) problems.push('connect, accept: one of them is needed');
   if (recordSizeLimit !== undefined && !isWithin(recordSizeLimit, 64, 16_384)) {
@@ -292,6 +292,17 @@ export function settle(options: SecureOptions, pace?: TransportTraits['pace']): 
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
   };
+}
+
+/** What a slow road asks for (RFC 7925 Appendix A for text messages). */
+function timersFor(pace: Pace | undefined): Partial<Timers> {
+  if (pace === undefined) return {};
+  const { ackTimeout, handshake } = pace;
+  if (handshake === undefined)
+    return { retransmitAfter: Math.max(defaultTimers.retransmitAfter, Math.min(ackTimeout, 60_000)) };
+  const { retransmitAfter, retransmitAtMost, patience } = handshake;
+  // A cookie must still be good when it comes back.
+  return { retransmitAfter, retransmitAtMost, connect: patience, accept: patience, cookie: patience };
 }
 
 /** Room that an id needs besides the node: where the association is, and what cannot be guessed from there. */

@@ -6,10 +6,16 @@ import type { WrittenAuthentication } from './authentication-schema.ts';
 import { likelyKey } from './known-keys.ts';
 import { isDatagrams, type PlaceConfig, placeOf } from './listener-place.ts';
 import { asList, type WrittenListener, type WrittenListeners } from './listener-schema.ts';
+import { type SmsPlace, smsPlaceOf } from './listener-sms.ts';
 import { loginNames, Mountpoint, mountNames } from './topics.ts';
 
 /** Where devices come in, and who may. */
-export type ListenerConfig = PlaceConfig & {
+export type ListenerConfig = PlaceConfig & Admission;
+
+/** The same for those who come by a modem. */
+export type ModemConfig = SmsPlace & Admission;
+
+interface Admission {
   /** Registered devices. */
   readonly maxConnections: number;
   /** Registers in one second. */
@@ -17,7 +23,7 @@ export type ListenerConfig = PlaceConfig & {
   readonly authentication: HttpAuthentication | 'none' | 'inherited';
   readonly mountpoint: string | undefined;
   readonly accessRules: readonly AccessRule[];
-};
+}
 
 export interface HttpAuthentication {
   readonly method: 'get' | 'post';
@@ -52,16 +58,38 @@ export function listenersOf(
   notes: string[],
 ): readonly ListenerConfig[] {
   if (written === undefined) return [firstListener];
-  const listeners = asList(written)
-    .filter(({ enable }) => enable)
-    .map((each) => listenerOf(each, `${at}.${each.type}.${each.name}`, found, notes));
-  if (listeners.length === 0) found.push(`${at}: none is enabled`);
+  const enabled = asList(written).filter(({ enable }) => enable);
+  const listeners = enabled.flatMap((each) => {
+    const path = `${at}.${each.type}.${each.name}`;
+    if (each.type === 'sms') return [];
+    const place = placeOf(each, path, found, notes, each.max_connections);
+    return [{ ...place, ...admissionOf(each, path, notes) }];
+  });
+  if (enabled.length === 0) found.push(`${at}: none is enabled`);
   listeners.forEach((listener, i) => {
     const other = listeners.slice(0, i).find((each) => isSamePlace(each, listener));
     if (other === undefined) return;
     found.push(`${at}.${listener.type}.${listener.name}.bind: is where ${other.type}.${other.name} listens too`);
   });
   return listeners;
+}
+
+/** The listeners on modems. */
+export function modemsOf(
+  written: WrittenListeners | undefined,
+  at: string,
+  found: string[],
+  notes: string[],
+): readonly ModemConfig[] {
+  const modems = asList(written ?? {}).flatMap((each) =>
+    each.type === 'sms' && each.enable
+      ? [{ ...smsPlaceOf(each), ...admissionOf(each, `${at}.sms.${each.name}`, notes) }]
+      : [],
+  );
+  const places = modems.map(({ modem }) => (modem.kind === 'tcp' ? `${modem.host} ${modem.port}` : modem.path));
+  for (const [i, place] of places.entries())
+    if (places.indexOf(place) < i) found.push(`${at}.sms.${modems[i]?.name}.modem: another listener has it`);
+  return modems;
 }
 
 /** Where one listens the other cannot: ports of UDP and of TCP have nothing to do with each other. */
@@ -86,10 +114,9 @@ export function noteMountpoint(template: string, at: string, notes: string[]): v
     notes.push(`${at}: tells no device from another: all share their topics, and a command goes to each of them`);
 }
 
-function listenerOf(written: WrittenListener, at: string, found: string[], notes: string[]): ListenerConfig {
+function admissionOf(written: WrittenListener, at: string, notes: string[]): Admission {
   if (written.mountpoint !== undefined) noteMountpoint(written.mountpoint, `${at}.mountpoint`, notes);
   return {
-    ...placeOf(written, at, found, notes, written.max_connections),
     maxConnections: written.max_connections,
     maxConnectionRate: written.max_conn_rate,
     authentication: written.enable_authn

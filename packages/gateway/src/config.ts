@@ -11,6 +11,8 @@ import {
   type HttpAuthentication,
   type ListenerConfig,
   listenersOf,
+  type ModemConfig,
+  modemsOf,
   noteMountpoint,
 } from './config-listeners.ts';
 import { rootSchema, type WrittenConfig } from './config-schema.ts';
@@ -54,6 +56,7 @@ export interface Lwm2mConfig {
   readonly uplinks: { readonly [uplink in Uplink]: Translator };
   readonly mountpoint: string;
   readonly listeners: readonly ListenerConfig[];
+  readonly modems: readonly ModemConfig[];
   readonly authentication: HttpAuthentication | undefined;
   readonly blocks: BlockOptions;
   /** Commands a second when one message means several devices. */
@@ -124,6 +127,7 @@ function complete(written: WrittenConfig, found: string[], notes: string[]): Gat
       uplinks,
       mountpoint: lwm2m.mountpoint,
       listeners: listenersOf(lwm2m.listeners, `${at}.listeners`, found, notes),
+      modems: modemsOf(lwm2m.listeners, `${at}.listeners`, found, notes),
       authentication: authenticationOf(lwm2m.authentication, `${at}.authentication`, notes),
       blocks: blocksOf(lwm2m),
       commandRate: lwm2m.command_rate,

@@ -1,9 +1,10 @@
-// How listeners are written: EMQX's keys for `udp` and `dtls`, and in the same style `tcp`, `tls`, `ws` and `wss`, each by name; or
+// How listeners are written: EMQX's keys for `udp` and `dtls`, and in the same style `tcp`, `tls`, `ws`, `wss` and `sms`, each by name; or
 // as the list of EMQX's HTTP API.
 import { FormatError } from '@lapwing/kernel';
 import { z } from 'zod';
 import { parseAccessRule } from './access-rules.ts';
 import { authentication } from './authentication-schema.ts';
+import { modemOptions } from './listener-sms.ts';
 import { bind, bool, limit, size, text, topic } from './schema-values.ts';
 import { dtlsOptions, sslOptions } from './security-schema.ts';
 
@@ -21,8 +22,9 @@ const listenerName = z
   .string()
   .regex(/^[a-zA-Z][0-9a-zA-Z_-]*$/, 'must start with a letter and hold letters, digits, _ and - only');
 
+const enable = bool.default(true);
 /** Where it listens. */
-const place = { enable: bool.default(true), bind, acceptors: z.unknown().optional() };
+const place = { enable, bind, acceptors: z.unknown().optional() };
 
 /** Who may come in, and under which topics. */
 const admission = {
@@ -88,6 +90,7 @@ const listenerMap = z.strictObject({
   tls: map({ ...place, ...admission, ...kinds.tls }),
   ws: map({ ...place, ...admission, ...kinds.ws }),
   wss: map({ ...place, ...admission, ...kinds.wss }),
+  sms: map({ enable, ...admission, ...modemOptions }),
 });
 
 /** Of a server that has no use for names of MQTT. */
@@ -100,8 +103,8 @@ export const placesSchema = z.strictObject({
   wss: map({ ...place, ...kinds.wss }),
 });
 
-const named = { ...place, name: listenerName, id: z.unknown().optional(), running: z.unknown().optional() };
-const listed = { ...named, ...admission };
+const named = { name: listenerName, id: z.unknown().optional(), running: z.unknown().optional() };
+const listed = { ...named, ...place, ...admission };
 const listenerList = z.array(
   z.discriminatedUnion('type', [
     z.strictObject({ type: z.literal('udp'), ...listed, ...kinds.udp }),
@@ -110,6 +113,7 @@ const listenerList = z.array(
     z.strictObject({ type: z.literal('tls'), ...listed, ...kinds.tls }),
     z.strictObject({ type: z.literal('ws'), ...listed, ...kinds.ws }),
     z.strictObject({ type: z.literal('wss'), ...listed, ...kinds.wss }),
+    z.strictObject({ type: z.literal('sms'), enable, ...named, ...admission, ...modemOptions }),
   ]),
 );
 
@@ -117,11 +121,11 @@ export const listenersSchema = z.union([listenerList, listenerMap]);
 
 /** What of a listener has nothing to do with registrations. */
 type Placed<Written> = Written extends unknown ? Omit<Written, keyof typeof admission> : never;
-export type WrittenPlace = Placed<WrittenListener>;
+export type WrittenPlace = Placed<Exclude<WrittenListener, { type: 'sms' }>>;
 export type WrittenListener = z.output<typeof listenerList>[number];
 export type WrittenListeners = z.output<typeof listenersSchema>;
 
-const types = ['udp', 'dtls', 'tcp', 'tls', 'ws', 'wss'] as const;
+const types = ['udp', 'dtls', 'tcp', 'tls', 'ws', 'wss', 'sms'] as const;
 
 /** Both notations as one list. */
 export function asList(written: WrittenListeners): readonly WrittenListener[] {

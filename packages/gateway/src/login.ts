@@ -8,7 +8,7 @@ import { type Candidate, commonNameOf, type Registration, type Verdict } from '@
 import { mayConnect } from './access-rules.ts';
 import { type Fetch, HttpAuthenticator } from './auth.ts';
 import type { Lwm2mConfig } from './config.ts';
-import type { ListenerConfig } from './config-listeners.ts';
+import type { ListenerConfig, ModemConfig } from './config-listeners.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { type loginNames, Mountpoint, type Variables } from './topics.ts';
@@ -23,7 +23,7 @@ export interface LoginOptions {
 }
 
 interface Gate {
-  readonly listener: ListenerConfig;
+  readonly listener: ListenerConfig | ModemConfig;
   readonly mountpoint: Mountpoint;
   readonly authenticator: HttpAuthenticator | undefined;
   registered: number;
@@ -33,7 +33,7 @@ interface Gate {
 }
 
 /** Name under which the server knows a listener. */
-export const listenerName = (listener: ListenerConfig): string => `${listener.type}:${listener.name}`;
+export const listenerName = (listener: ListenerConfig | ModemConfig): string => `${listener.type}:${listener.name}`;
 
 /** Names that a registration's attributes have here. */
 const mountAttribute = 'mountpoint';
@@ -50,14 +50,14 @@ export class Logins {
     const { config, clock, fetch } = options;
     const shared =
       config.authentication === undefined ? undefined : new HttpAuthenticator(config.authentication, clock, fetch);
-    const own = (listener: ListenerConfig): HttpAuthenticator | undefined => {
+    const own = (listener: ListenerConfig | ModemConfig): HttpAuthenticator | undefined => {
       if (listener.authentication === 'none') return undefined;
       return listener.authentication === 'inherited'
         ? shared
         : new HttpAuthenticator(listener.authentication, clock, fetch);
     };
     this.gates = new Map(
-      config.listeners.map((listener) => [
+      [...config.listeners, ...config.modems].map((listener) => [
         listenerName(listener),
         {
           listener,
@@ -198,7 +198,7 @@ function hostOf(peer: Peer): string {
 
 function variablesOf(
   device: Pick<Candidate, 'name' | 'parameters' | 'peer'>,
-  listener: ListenerConfig | undefined,
+  listener: ListenerConfig | ModemConfig | undefined,
 ): Variables {
   const { name, parameters, peer } = device;
   return (variable) => {

@@ -28,7 +28,7 @@ import { Bootstrap, checkBootstrap } from './bootstrap/bootstrap.ts';
 import { accessBroker } from './broker-access.ts';
 import { isQueueMode } from './compat.ts';
 import type { GatewayConfig, Lwm2mConfig } from './config.ts';
-import type { ListenerConfig } from './config-listeners.ts';
+import type { ListenerConfig, ModemConfig } from './config-listeners.ts';
 import { followFiles } from './credential-files.ts';
 import { loadCredentials } from './credentials.ts';
 import { loadDefinitions } from './definitions.ts';
@@ -44,6 +44,7 @@ import { BrokerLink } from './mqtt.ts';
 import { Pace } from './pace.ts';
 import { Redelivered } from './repeats.ts';
 import { NotificationText } from './replies.ts';
+import { checkModem, type OpenedModem, openModem, overModem } from './sms.ts';
 import { associationsOf } from './store/associations.ts';
 import { commandsIn } from './store/commands.ts';
 import { Database } from './store/database.ts';
@@ -143,6 +144,7 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
 
   const configured = await loadCredentials(config.security);
   for (const listener of lwm2m.listeners) await checkListener(listener, pathOf(listener));
+  for (const modem of lwm2m.modems) checkModem(modem, pathOf(modem), configured);
   const failed = (error: Error): void => {
     metrics.add('store.failed');
     log.error('store: not written, tried again', { error: error.message });
@@ -174,6 +176,12 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
   const associations = (listener: string): AssociationStore =>
     associationsOf(database, listener, (what) => logPassedOver(log, listener, what));
   for (const listener of lwm2m.listeners) listening.push(await opened(listener, associations));
+  const waking: OpenedModem[] = [];
+  for (const each of lwm2m.modems) {
+    const modem = own(await openModem(each, pathOf(each), { clock, random, log }));
+    if (each.wakes) waking.push(modem);
+    listening.push(overModem(each, listenerName(each), modem, associations(listenerName(each))));
+  }
 
   let server: Server | undefined;
   let gateway: Gateway | undefined;
@@ -253,6 +261,7 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
     }),
   );
   gateway = running;
+  for (const modem of waking) own(modem.wake(devices));
   for (const registration of devices.registrations()) {
     const observed = devices.observations(registration.name).map(({ path }) => formatPath(path));
     running.restored(registration, observed);
@@ -328,7 +337,7 @@ function logPassedOver(log: Log, listener: string, { refused, revoked }: PassedO
   if (revoked > 0) log.info('store: associations of other credentials were ended', { listener, count: revoked });
 }
 
-const pathOf = ({ type, name }: ListenerConfig): string => `gateway.lwm2m.listeners.${type}.${name}`;
+const pathOf = ({ type, name }: ListenerConfig | ModemConfig): string => `gateway.lwm2m.listeners.${type}.${name}`;
 
 /** Reads what the configuration names, and opens nothing. What the gateway would warn of; throws ConfigError. */
 export async function checkFiles(config: GatewayConfig): Promise<readonly string[]> {
@@ -339,6 +348,7 @@ export async function checkFiles(config: GatewayConfig): Promise<readonly string
     await checkListener(listener, pathOf(listener));
     if (bootstrap === undefined) await checkSomebodyComes(listener, pathOf(listener), credentials);
   }
+  for (const modem of lwm2m.modems) checkModem(modem, pathOf(modem), credentials);
   if (bootstrap !== undefined) await checkBootstrap(bootstrap);
   return [...config.warnings, ...(await rightsWarnings(config))];
 }

@@ -73,6 +73,7 @@ export {
   formatAddress,
   type Identity,
   nobody,
+  type Pace,
   type Peer,
   type Transport,
   type TransportSink,

@@ -56,6 +56,21 @@ export interface TransportSink {
   flow?(peer: Peer, state: 'congested' | 'clear'): void;
 }
 
+/** How patient one must be on a road, in ms, and how often something may be said again. */
+export interface Pace {
+  /** As CoAP's ACK_TIMEOUT. */
+  readonly ackTimeout: Duration;
+  /** As CoAP's MAX_RETRANSMIT, where the usual number is too dear. */
+  readonly maxRetransmit?: number;
+  /** Of a security handshake: the first wait for an answer and the longest, how often a flight is sent again, and how long it may all take. */
+  readonly handshake?: {
+    readonly retransmitAfter: Duration;
+    readonly retransmitAtMost: Duration;
+    readonly retransmissions: number;
+    readonly patience: Duration;
+  };
+}
+
 export interface TransportTraits {
   /** Delivery, order and no duplicates are guaranteed below. */
   readonly reliable: boolean;
@@ -63,7 +78,7 @@ export interface TransportTraits {
   /** Bytes in one send. */
   readonly mtu: number;
   /** A slow road says so itself. */
-  readonly pace?: { readonly ackTimeout: Duration };
+  readonly pace?: Pace;
 }
 
 export interface Transport extends AsyncDisposable {

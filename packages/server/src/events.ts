@@ -51,6 +51,8 @@ export interface ServerEvents {
   expired: { readonly registration: Registration };
   /** Queue mode: the device may be spoken to, from now until `asleep`. */
   awake: { readonly registration: Registration };
+  /** Something was asked of a device that sleeps. */
+  wanted: { readonly registration: Registration };
   asleep: { readonly registration: Registration };
   /** A notification in time order; stale ones are dropped before. */
   notify: { readonly registration: Registration; readonly observation: Observation; readonly result: ContentResult };

@@ -85,4 +85,5 @@ export { MemoryCommandStore, MemoryObservationStore, MemoryRegistrationStore } f
 export type { KeptObservation, ObservationChange, ObservationStore } from './stores/observation-store.ts';
 export type { KeptRegistration, RegistrationChange, RegistrationStore } from './stores/registration-store.ts';
 export { formatTagged, parseTagged } from './stores/tagged-json.ts';
+export { type WakeBySmsOptions, wakeBySms } from './trigger.ts';
 export type { Keep } from './wish.ts';

@@ -199,15 +199,16 @@ export class Server implements AsyncDisposable {
     const obstacle = obstacleTo(name, contact, operation);
     if (contact === undefined || obstacle !== undefined) return Promise.reject(obstacle);
     const work: Work<Result> = (target, command) => this.asking.ask(target, operation, options, command);
-    return options.order === 'now'
-      ? this.commands.runNow(contact, work, options)
-      : this.commands.enqueue(contact, work, options);
+    if (options.order === 'now') return this.commands.runNow(contact, work, options);
+    this.telling.wanted(contact);
+    return this.commands.enqueue(contact, work, options);
   }
 
   /** See `Device.queue`: for a device that sleeps, or is not there. */
   queue(name: string, operation: Operation, options?: QueueOptions): Promise<QueuedCommand> {
     if (!isName(name)) return Promise.reject(new FormatError(`${JSON.stringify(name)} is no endpoint name`));
-    return this.keeping.queue.add(name, operation, options);
+    const added = this.keeping.queue.add(name, operation, options);
+    return added.finally(() => this.telling.wanted(this.registry.byName(name)));
   }
 
   /** Commands of a device that wait or are under way, in order. */
@@ -251,10 +252,9 @@ export class Server implements AsyncDisposable {
     this.awake[Symbol.dispose]();
     // Before anything ends: what is kept is what there was.
     await this.keeping.close();
-    const closed = new NotRegisteredError('the server was closed');
     for (const contact of this.registry.values()) {
       contact.ended = true;
-      this.commands.abandon(contact, closed);
+      this.commands.abandon(contact, new NotRegisteredError('the server was closed'));
     }
     for (const { endpoint } of this.listening) await endpoint[Symbol.asyncDispose]();
     await this.oscore?.[Symbol.asyncDispose]();

@@ -2,6 +2,7 @@
 // loop are kept in a list and told after it, so that a listener that is slow, or that asks devices for something, holds
 // up neither the answer that is being sent nor the datagrams that are waiting.
 import { afterTurn, type Emitter } from '@lapwing/kernel';
+import { type Contact, isAwake } from './contact.ts';
 import type { ServerEvents } from './events.ts';
 
 /** Longer lists are made for a storm and not kept after it. */
@@ -23,6 +24,11 @@ export class Telling {
   /** Whether somebody listens. */
   has(name: keyof ServerEvents): boolean {
     return this.emitter.has(name);
+  }
+
+  /** Something was asked of a device that may be asleep. */
+  wanted(contact: Contact | undefined): void {
+    if (contact !== undefined && !isAwake(contact)) this.emit('wanted', { registration: contact.registration });
   }
 
   emit<K extends keyof ServerEvents>(name: K, event: ServerEvents[K]): void {

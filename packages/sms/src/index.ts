@@ -1,4 +1,9 @@
-// Text messages: PDUs and concatenation.
+// Text messages: PDUs, concatenation, modems, and a transport over them.
+export { ModemError } from './at/failures.ts';
+export { AtModem, type AtModemOptions, type AtModemStats, atModem } from './at/modem.ts';
+export type { Dial, Port, PortSink } from './at/port.ts';
+export { genericProfile, type ModemProfile, profiles } from './at/profiles.ts';
+export type { BudgetLimits } from './budget.ts';
 export {
   Joining,
   type JoiningEffect,
@@ -9,6 +14,14 @@ export {
   References,
   split,
 } from './concatenation.ts';
+export {
+  Messenger,
+  type MessengerEvents,
+  type MessengerOptions,
+  type MessengerStats,
+  type ReceivedMessage,
+} from './messenger.ts';
+export type { Modem, ModemSink } from './modem.ts';
 export { formatNumber, parseNumber, type SmsAddress } from './pdu/address.ts';
 export type { Deliver } from './pdu/deliver.ts';
 export { decodeIncoming, decodeOutgoing, encodeFrame, type Frame, longestFrame } from './pdu/frame.ts';
@@ -29,3 +42,6 @@ export {
 export { outcomeOf, type StatusReport } from './pdu/status-report.ts';
 export type { Submit, Validity } from './pdu/submit.ts';
 export { type Timestamp, timestampAt } from './pdu/time.ts';
+export { type SerialPortOptions, serialPort } from './serial.ts';
+export { tcpPort } from './tcp.ts';
+export { type SmsTransportOptions, smsPace, smsRoad, smsTransport } from './transport.ts';

@@ -31,10 +31,11 @@ import { contentsOf } from '../operations/write.ts';
 type Instances = Map<number, Contents>;
 
 const deviceObject = 3;
-/** Values that give a road away: the key of object 0, the master secret of object 21. */
-const secrets: ReadonlyMap<number, number> = new Map([
-  [SecurityObject.id, SecurityObject.resources.secretKey.id],
-  [Oscore.id, Oscore.resources.oscoreMasterSecret.id],
+const { secretKey, smsBindingSecretKeyS } = SecurityObject.resources;
+/** Values that give a road away: the keys of object 0, the master secret of object 21. */
+const secrets: ReadonlyMap<number, readonly number[]> = new Map([
+  [SecurityObject.id, [secretKey.id, smsBindingSecretKeyS.id]],
+  [Oscore.id, [Oscore.resources.oscoreMasterSecret.id]],
 ]);
 
 export interface StagingOptions {
@@ -258,7 +259,7 @@ export class Staging {
     const secret = secrets.get(object);
     if (secret === undefined || !this.options.refusesSecrets) return;
     const isSecret = ({ path, value }: Entry): boolean =>
-      path.kind === 'resource' && path.resource === secret && value?.type === 'opaque' && value.value.length > 0;
+      path.kind === 'resource' && secret.includes(path.resource) && value?.type === 'opaque' && value.value.length > 0;
     if (entries.some(isSecret)) throw ResponseError.badRequest('no keys over a road that anybody can read');
   }
 }

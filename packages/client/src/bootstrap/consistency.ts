@@ -4,7 +4,13 @@ import { parseUri } from '@lapwing/coap';
 import type { ContextParameters } from '@lapwing/coap/oscore';
 import { equalInConstantTime, FormatError, isStackError, type Secret } from '@lapwing/kernel';
 import { readOscore } from '../builtin/oscore.ts';
-import { readSecurity, SecurityMode, type SecurityRecord } from '../builtin/security.ts';
+import {
+  readSecurity,
+  SecurityMode,
+  type SecurityRecord,
+  SmsSecurityMode,
+  smsModeProblem,
+} from '../builtin/security.ts';
 import { readServer, type ServerRecord } from '../builtin/server.ts';
 import { isSecured } from '../connect.ts';
 import { numberAt } from '../objects/reading.ts';
@@ -103,7 +109,7 @@ function checkSecurity(
   else if (!schemes.has(scheme)) problems.push(`${at}: nothing here speaks ${scheme}`);
   else if (isSecured(scheme) === (record.mode === SecurityMode.NoSec))
     problems.push(`${at}: ${scheme} and security mode ${record.mode} contradict each other`);
-  const missing = missingKey(record);
+  const missing = missingKey(record) ?? (usesNumber(record) ? smsModeProblem(record) : undefined);
   if (missing !== undefined) {
     problems.push(`${at}: ${missing}`);
     return;
@@ -115,6 +121,10 @@ function checkSecurity(
     problems.push(`${at}: ${isStackError(error) ? error.message : 'its keys make no sense'}`);
   }
 }
+
+/** By its URI, or beside it. */
+const usesNumber = ({ uri, smsNumber }: SecurityRecord): boolean => smsNumber !== undefined || isNumber(uri);
+const isNumber = (uri: string): boolean => ['tel', 'sms'].includes(schemeOf(uri) ?? '');
 
 /** Each link leads to a context, each context has one link (object 21), and keys can be made of it. */
 function checkContexts(
@@ -205,16 +215,22 @@ function isWeaker(record: SecurityRecord, known: SecurityRecord): boolean {
   return record.oscore === undefined && isSecured(schemeOf(known.uri) ?? '') && !isSecured(schemeOf(record.uri) ?? '');
 }
 
-const modeStrength = ({ mode }: SecurityRecord): number => strength[mode] ?? 0;
+/** Of the road by its URI. */
+const modeOf = ({ uri, mode, smsMode }: SecurityRecord): number => {
+  if (!isNumber(uri)) return mode;
+  return smsMode === SmsSecurityMode.Dtls ? SecurityMode.PreSharedKey : SecurityMode.NoSec;
+};
+
+const modeStrength = (record: SecurityRecord): number => strength[modeOf(record)] ?? 0;
 
 /** OSCORE is as good as what its secret is: one that both sides share. */
 const strengthOf = (record: SecurityRecord): number =>
   Math.max(modeStrength(record), record.oscore === undefined ? 0 : (strength[SecurityMode.PreSharedKey] ?? 0));
 
 function nameOf(record: SecurityRecord): string {
-  const name = modeNames[record.mode] ?? 'unknown';
+  const name = modeNames[modeOf(record)] ?? 'unknown';
   if (record.oscore === undefined) return name;
-  return record.mode === SecurityMode.NoSec ? 'OSCORE' : `${name} and OSCORE`;
+  return modeOf(record) === SecurityMode.NoSec ? 'OSCORE' : `${name} and OSCORE`;
 }
 
 const keyOf = ({ isBootstrap, shortServerId }: SecurityRecord): string =>

@@ -20,6 +20,10 @@ const used = withResources(Security, [
   'publicKeyOrIdentity',
   'serverPublicKey',
   'secretKey',
+  'smsSecurityMode',
+  'smsBindingKeyParameters',
+  'smsBindingSecretKeyS',
+  'lwm2mServerSmsNumber',
   'shortServerId',
   'clientHoldOffTime',
   'bootstrapServerAccountTimeout',
@@ -29,6 +33,9 @@ const used = withResources(Security, [
   'dtlsTlsCiphersuite',
   'oscoreSecurityMode',
 ]);
+
+/** For secure packets these have fixed lengths; for DTLS they are an identity and a key (OMA issue 149). */
+const ofAnyLength = <R extends ResourceDefinition>({ range: _, ...resource }: R): Omit<R, 'range'> => resource;
 
 const optional = <R extends ResourceDefinition>({ required: _, ...resource }: R): Omit<R, 'required'> => resource;
 
@@ -40,11 +47,16 @@ export const SecurityObject = defineObject({
     publicKeyOrIdentity: optional(used.resources.publicKeyOrIdentity),
     serverPublicKey: optional(used.resources.serverPublicKey),
     secretKey: optional(used.resources.secretKey),
+    smsBindingKeyParameters: ofAnyLength(used.resources.smsBindingKeyParameters),
+    smsBindingSecretKeyS: ofAnyLength(used.resources.smsBindingSecretKeyS),
   },
 });
 
 /** Resource Security Mode. */
 export const SecurityMode = { PreSharedKey: 0, RawPublicKey: 1, Certificate: 2, NoSec: 3, Est: 4 } as const;
+
+/** SMS Security Mode (/0/x/6): secure packets need a smartcard that does them, and are not spoken here. */
+export const SmsSecurityMode = { Dtls: 1, SecurePackets: 2, NoSec: 3 } as const;
 
 export interface SecurityRecord {
   readonly uri: string;
@@ -54,6 +66,13 @@ export interface SecurityRecord {
   readonly publicKeyOrIdentity: Uint8Array;
   readonly serverPublicKey: Uint8Array;
   readonly secretKey: Secret;
+  /** One of `SmsSecurityMode`, or something that is not spoken here. */
+  readonly smsMode: number;
+  /** PSK identity and key; the specification leaves open how they are written (OMA issue 149). */
+  readonly smsIdentity: Uint8Array;
+  readonly smsKey: Secret;
+  /** MSISDN that may wake the device. */
+  readonly smsNumber: string | undefined;
   readonly shortServerId: number | undefined;
   readonly holdOff: Duration;
   /** Infinity for never. */
@@ -81,6 +100,10 @@ export function readSecurity(contents: Contents): SecurityRecord {
     publicKeyOrIdentity: bytesAt(contents, resources.publicKeyOrIdentity.id) ?? none,
     serverPublicKey: bytesAt(contents, resources.serverPublicKey.id) ?? none,
     secretKey: new Secret(bytesAt(contents, resources.secretKey.id) ?? none),
+    smsMode: numberAt(contents, resources.smsSecurityMode.id) ?? SmsSecurityMode.NoSec,
+    smsIdentity: bytesAt(contents, resources.smsBindingKeyParameters.id) ?? none,
+    smsKey: new Secret(bytesAt(contents, resources.smsBindingSecretKeyS.id) ?? none),
+    smsNumber: textAt(contents, resources.lwm2mServerSmsNumber.id) || undefined,
     shortServerId: numberAt(contents, resources.shortServerId.id),
     holdOff: seconds(Math.max(0, numberAt(contents, resources.clientHoldOffTime.id) ?? 0)),
     accountTimeout: timeout > 0 ? seconds(timeout) : Number.POSITIVE_INFINITY,
@@ -122,6 +145,34 @@ export function securityKeys(credentials: Credentials | undefined): SecurityKeys
         secretKey: bytesOf(credentials.own?.privateKey),
       };
   }
+}
+
+/** The same for text messages: /0/x/6 to 8. DTLS with a pre-shared key is all there is (Transport 1.1 §5.3). */
+export function smsKeys(credentials: Credentials | undefined) {
+  if (credentials?.kind !== 'psk') return { smsSecurityMode: SmsSecurityMode.NoSec };
+  const { identity, key } = credentials;
+  return {
+    smsSecurityMode: SmsSecurityMode.Dtls,
+    smsBindingKeyParameters: identity,
+    smsBindingSecretKeyS: key.reveal(),
+  };
+}
+
+/** Why nobody can be spoken to by text message under this record; undefined where somebody can. */
+export function smsModeProblem({ smsMode, smsIdentity, smsKey }: SecurityRecord): string | undefined {
+  switch (smsMode) {
+    case SmsSecurityMode.NoSec:
+      return undefined;
+    case SmsSecurityMode.Dtls:
+      return smsIdentity.length > 0 && smsKey.length > 0 ? undefined : 'identity or key of its text messages missing';
+    default:
+      return `SMS security mode ${smsMode} is not spoken here`;
+  }
+}
+
+/** Undefined for NoSec, and for a mode that is not known here. */
+export function smsCredentialsOf({ smsMode, smsIdentity, smsKey }: SecurityRecord): Credentials | undefined {
+  return smsMode === SmsSecurityMode.Dtls ? { kind: 'psk', identity: smsIdentity, key: smsKey } : undefined;
 }
 
 function bytesOf(material: Secret | Uint8Array | string | undefined): Uint8Array {

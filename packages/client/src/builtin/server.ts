@@ -2,7 +2,7 @@
 // (Core 1.2.1 Appendix E.2). Resources that the engine does not act on are left out.
 import { parseUri, ResponseError } from '@lapwing/coap';
 import { type Duration, days, FormatError, seconds } from '@lapwing/kernel';
-import { type Action, type Attributes, withResources } from '@lapwing/lwm2m';
+import { type Action, type Attributes, type Lwm2mVersion, withResources } from '@lapwing/lwm2m';
 import { Server } from '@lapwing/lwm2m/objects/server';
 import { addressOf } from '../connect.ts';
 import { flagAt, numberAt, textAt } from '../objects/reading.ts';
@@ -30,6 +30,8 @@ export const ServerObject = withResources(Server, [
   'communicationRetryTimer',
   'communicationSequenceDelayTimer',
   'communicationSequenceRetryCount',
+  'trigger',
+  'preferredTransport',
   'muteSend',
 ]);
 
@@ -51,13 +53,14 @@ const counts = [resources.communicationRetryCount, resources.communicationSequen
 /** How the road to a server is called in bindings (Core 1.2.1 §6.2.1). */
 export const bindingLetters = { udp: 'U', tcp: 'T', sms: 'S' } as const;
 
-/** Of the account with that short server id; undefined where it has no road, or one that makes no sense. */
-function letterOf(server: number | undefined, securities: readonly Contents[]): string | undefined {
+/** What can be said of the account with that short server id; undefined where it has no road, or one that makes no sense. */
+function lettersOf(server: number | undefined, securities: readonly Contents[]): string | undefined {
   const records = securities.map(readSecurity);
   const record = records.find((each) => !each.isBootstrap && each.shortServerId === server);
   if (record === undefined) return undefined;
   try {
-    return bindingLetters[addressOf(parseUri(record.uri)).via];
+    const letter = bindingLetters[addressOf(parseUri(record.uri)).via];
+    return record.smsNumber === undefined || letter === 'S' ? letter : `${letter}S`;
   } catch (error) {
     if (error instanceof FormatError) return undefined;
     throw error;
@@ -79,11 +82,20 @@ function check(
     if (count !== undefined && !(count >= 1)) throw ResponseError.badRequest(`resource ${id}: not 1 or more`);
   }
   const wanted = valueOf(binding.id);
-  const letter = letterOf(numberOf(valueOf(shortServerId.id)), instancesOf(SecurityObject.id));
-  if (wanted === undefined || isMany(wanted) || letter === undefined) return;
-  // The road is that of the account's URI; Q is how 1.0 says queue mode.
-  if (wanted.value !== letter && wanted.value !== `${letter}Q`)
+  const letters = lettersOf(numberOf(valueOf(shortServerId.id)), instancesOf(SecurityObject.id));
+  if (letters === undefined) return;
+  if (wanted !== undefined && !isMany(wanted) && !isBinding(String(wanted.value), letters))
     throw ResponseError.badRequest('this binding is not spoken here');
+  const preferred = valueOf(resources.preferredTransport.id);
+  if (preferred !== undefined && !isMany(preferred) && !letters.includes(String(preferred.value)))
+    throw ResponseError.badRequest('this transport is not spoken here');
+}
+
+/** The road is that of the account's URI, with text messages beside it where the server has a number; Q is how 1.0 says queue mode. */
+function isBinding(text: string, letters: string): boolean {
+  const roads = text.replace('Q', '');
+  const isDistinct = new Set(roads).size === roads.length;
+  return isDistinct && roads.includes(letters.charAt(0)) && [...roads].every((letter) => letters.includes(letter));
 }
 
 function numberOf(content: Content | undefined): number | undefined {
@@ -139,6 +151,12 @@ export class ServerInstance {
     return flagAt(this.contents, resources.muteSend.id) ?? false;
   }
 
+  /** A text message from the server's number is to be heeded (Core 1.2.1 Appendix E.2); `version` 1.0 says it by its binding. */
+  isTriggered(version: Lwm2mVersion): boolean {
+    if (version === '1.0') return textAt(this.contents, binding.id)?.includes('S') ?? false;
+    return flagAt(this.contents, resources.trigger.id) ?? false;
+  }
+
   /** What notifications inherit where nothing is written (Core 1.2.1 §7.3.2). */
   get defaults(): Attributes {
     const pmin = numberAt(this.contents, defaultMinimumPeriod.id) ?? 0;
@@ -169,6 +187,8 @@ export interface ServerRecord {
   readonly shortServerId: number | undefined;
   readonly lifetime: number | undefined;
   readonly binding: string | undefined;
+  /** The letter of the road that is taken first where there are two (/1/x/22). */
+  readonly preferredTransport: string | undefined;
   readonly bootstrapOnRegistrationFailure: boolean;
   /** Place among the servers; undefined: none (/1/x/13). */
   readonly priority: number | undefined;
@@ -189,6 +209,7 @@ export function readServer(contents: Contents): ServerRecord {
     shortServerId: numberAt(contents, shortServerId.id),
     lifetime: numberAt(contents, lifetime.id),
     binding: textAt(contents, binding.id),
+    preferredTransport: textAt(contents, resources.preferredTransport.id),
     bootstrapOnRegistrationFailure: flagAt(contents, resources.bootstrapOnRegistrationFailure.id) ?? true,
     priority: numberAt(contents, resources.registrationPriorityOrder.id),
     delay: seconds(Math.max(0, numberAt(contents, resources.initialRegistrationDelayTimer.id) ?? 0)),

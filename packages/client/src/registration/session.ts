@@ -12,7 +12,6 @@ import {
   ResponseError,
 } from '@lapwing/coap';
 import {
-  type Address,
   type Clock,
   ClosedError,
   Driver,
@@ -27,7 +26,6 @@ import {
 } from '@lapwing/kernel';
 import { formatRegister, formatUpdate, type Lwm2mVersion, versionBefore, versionTraits } from '@lapwing/lwm2m';
 import type { AccountSettings } from '../accounts.ts';
-import { bindingLetters } from '../builtin/server.ts';
 import type { EngineEvent } from '../engine-events.ts';
 import type { KeptRegistration } from '../persistence/registration.ts';
 import type { RetryPolicy } from './backoff.ts';
@@ -214,7 +212,7 @@ export class RegistrationSession implements Disposable {
         ...(profileId === undefined ? {} : { profileId }),
         ...(smsNumber === undefined ? {} : { smsNumber }),
         lifetime: this.registrant.lifetime(),
-        ...bindingOf(this.account.address, version),
+        ...bindingOf(this.account.binding, version),
         queueMode: this.account.queueMode,
         parameters: Object.entries(parameters),
       },
@@ -333,10 +331,10 @@ function refused({ status, options }: ResponseError): RegistrationInput {
   return wait === undefined ? { kind: 'refused' } : { kind: 'refused', after: seconds(Math.min(wait, longestWait)) };
 }
 
-/** The letter of the road (Core 1.2.1 §6.2.1); none where the version has none for it. */
-function bindingOf({ via }: Address, version: Lwm2mVersion): { readonly binding?: string } {
-  const binding = bindingLetters[via];
-  return versionTraits[version].bindings.includes(binding) ? { binding } : {};
+/** The letters of the roads (Core 1.2.1 §6.2.1), as far as the version has them. */
+function bindingOf(letters: string, version: Lwm2mVersion): { readonly binding?: string } {
+  const binding = [...letters].filter((letter) => versionTraits[version].bindings.includes(letter)).join('');
+  return binding === '' ? {} : { binding };
 }
 
 function at(path: readonly string[], query: readonly string[] = []): OptionSet {

@@ -32,6 +32,8 @@ describe('a URI', () => {
     ['quic://h/', parts('quic', 'h', undefined)],
     ['tel:+49-151-1234', parts('tel', '+491511234', undefined)],
     ['sms:12345', parts('sms', '12345', undefined)],
+    ['sms://14155550125', parts('sms', '14155550125', undefined)],
+    ['coap+sms://+14155550125', parts('sms', '+14155550125', undefined)],
   ])('RFC 7252 §6.3, §6.4: %s has its parts', (text, expected) => {
     expect(parseUri(text)).toEqual(expected);
   });

@@ -1,6 +1,6 @@
 // URIs and the options that carry them (RFC 7252 §6, RFC 8323 §8): text to parts and back, parts to options and
 // back. Any scheme with an authority is taken as text, since who can speak it is not decided here; `tel:` and
-// `sms:` are taken with a number in place of the host.
+// `sms:` are taken with a number in place of the host; `sms://` and `coap+sms://`, which others write, are read as `sms:`.
 import { type Address, decodeUtf8, encodeUtf8, FormatError } from '@lapwing/kernel';
 import { OptionSet, type OptionValue } from './option-set.ts';
 import { Option } from './options.ts';
@@ -38,7 +38,7 @@ export function parseUri(text: string): Uri {
   if (!/^[a-z][a-z0-9+.-]*$/.test(scheme)) throw new FormatError('URI without a scheme', 0);
   const wrong = text.search(/[\s#\\\p{Cc}]/u);
   if (wrong >= 0) throw new FormatError('URI with a fragment, white space, a control or a backslash', wrong);
-  if (scheme === 'tel' || scheme === 'sms') return parseNumber(text, scheme, colon + 1);
+  if (scheme === 'tel' || scheme === 'sms' || scheme === 'coap+sms') return parseNumber(text, scheme, colon + 1);
   if (!text.startsWith('//', colon + 1)) throw new FormatError('URI without an authority', colon + 1);
   const start = colon + 3;
   const pathAt = indexOrEnd(text, /[/?]/g, start);
@@ -104,9 +104,12 @@ export function uriOf(scheme: string, options: OptionSet, destination: Address):
 }
 
 function parseNumber(text: string, scheme: string, from: number): Uri {
-  const number = text.slice(from).replaceAll(/[-.()]/g, '');
+  const number = text
+    .slice(from)
+    .replace(scheme === 'tel' ? '' : /^\/\//, '')
+    .replaceAll(/[-.()]/g, '');
   if (!/^\+?\d{1,20}$/.test(number)) throw new FormatError(`${scheme} URI without a number`, from);
-  return { scheme, host: number, port: undefined, path: [], query: [] };
+  return { scheme: scheme === 'tel' ? 'tel' : 'sms', host: number, port: undefined, path: [], query: [] };
 }
 
 function parseAuthority(text: string, offset: number): { readonly host: string; readonly port: number | undefined } {

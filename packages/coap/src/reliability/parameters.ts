@@ -1,13 +1,13 @@
 // Three numbers and what follows from them (RFC 7252 §4.8): how long to wait for an acknowledgement, how much to
 // vary it, how often to try again; plus how many exchanges may be open with one peer (§4.7).
-import { ConfigError, type Duration, type TransportTraits } from '@lapwing/kernel';
+import { ConfigError, type Duration, type Pace } from '@lapwing/kernel';
 
 export interface ParameterOptions {
   /** ms before the first retransmission, at least; default 2 000, or what the transport's `pace` says. At least 1. */
   readonly ackTimeout?: Duration;
   /** The first wait is drawn between `ackTimeout` and this many times it; default 1.5. From 1 to 10. */
   readonly ackRandomFactor?: number;
-  /** Retransmissions after the first transmission; default 4. From 0 to 20. */
+  /** Retransmissions after the first transmission; default 4, or what the transport's `pace` says. From 0 to 20. */
   readonly maxRetransmit?: number;
   /** Confirmable messages that may be open with one peer; default 1. At least 1. */
   readonly nstart?: number;
@@ -35,10 +35,10 @@ export interface Parameters {
 }
 
 /** Throws ConfigError naming every number that is out of range. */
-export function transmissionParameters(options: ParameterOptions = {}, pace?: TransportTraits['pace']): Parameters {
+export function transmissionParameters(options: ParameterOptions = {}, pace?: Pace): Parameters {
   const ackTimeout = options.ackTimeout ?? pace?.ackTimeout ?? 2000;
   const ackRandomFactor = options.ackRandomFactor ?? 1.5;
-  const maxRetransmit = options.maxRetransmit ?? 4;
+  const maxRetransmit = options.maxRetransmit ?? pace?.maxRetransmit ?? 4;
   const nstart = options.nstart ?? 1;
   const maxLatency = options.maxLatency ?? 100_000;
   const ackDelay = options.ackDelay ?? ackTimeout / 2;

@@ -21,6 +21,8 @@ export interface Plan {
 export interface PlannedRoad {
   readonly uri: string;
   readonly security: PlannedSecurity;
+  /** MSISDN from which the device may be woken by text message (/0/x/9, /1/x/21); default none. */
+  readonly smsNumber?: string;
   /** /0/x/14 */
   readonly serverName?: string;
   /** IANA numbers (/0/x/16). */

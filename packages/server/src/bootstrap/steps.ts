@@ -28,6 +28,7 @@ import {
   type Value,
 } from '@lapwing/lwm2m';
 import type { HandedOut } from './keys.ts';
+import { keysOfNumber, letterOf } from './number-keys.ts';
 import type { Plan, PlannedAccess, PlannedOscore, PlannedRoad, PlannedSecurity, PlannedServer } from './plan.ts';
 
 /** A plan for one device, ready to be carried out. */
@@ -197,13 +198,17 @@ class Planner {
   }
 
   private planSecurity(instance: number, road: PlannedRoad, shortServerId: number | undefined): void {
-    const { serverName, cipherSuites = [], holdOff, accountTimeout } = road;
+    const { serverName, cipherSuites = [], holdOff, accountTimeout, smsNumber } = road;
+    const uri = this.fill(road.uri);
+    const isNumber = letterOf(uri) === 'S';
+    const keys = this.keyEntries(instance, road.security);
     const entries = [
-      text(security, instance, 0, this.fill(road.uri)),
+      text(security, instance, 0, uri),
       entry(security, instance, 1, { type: 'boolean', value: shortServerId === undefined }),
-      number(security, instance, 2, modes[road.security.mode]),
-      ...this.keyEntries(instance, road.security),
+      number(security, instance, 2, isNumber ? modes.none : modes[road.security.mode]),
+      ...(isNumber ? keysOfNumber(instance, road.security, keys) : keys),
     ];
+    if (smsNumber !== undefined) entries.push(text(security, instance, 9, this.fill(smsNumber)));
     if (shortServerId !== undefined) entries.push(number(security, instance, 10, shortServerId));
     if (holdOff !== undefined) entries.push(number(security, instance, 11, toSeconds(holdOff)));
     if (accountTimeout !== undefined) entries.push(number(security, instance, 12, toSeconds(accountTimeout)));
@@ -320,6 +325,7 @@ class Planner {
       entry(server, instance, 6, { type: 'boolean', value: notificationStoring }),
       text(server, instance, 7, this.fill(binding)),
     ];
+    if (planned.smsNumber !== undefined) entries.push(entry(server, instance, 21, { type: 'boolean', value: true }));
     const numbers: readonly (readonly [number, number | undefined])[] = [
       [2, planned.defaultMinimumPeriod],
       [3, planned.defaultMaximumPeriod],
@@ -377,12 +383,6 @@ function refuseNoContext(parameters: ContextParameters): void {
     if (error instanceof ConfigError) throw new FormatError(error.message);
     throw error;
   }
-}
-
-/** How devices call the road to that URI (Core 1.2.1 §6.2.1). */
-function letterOf(uri: string): string {
-  if (/^(?:tel|sms):/i.test(uri)) return 'S';
-  return /^coaps?\+/i.test(uri) ? 'T' : 'U';
 }
 
 const toSeconds = (duration: Duration): number => Math.round(duration / 1000);

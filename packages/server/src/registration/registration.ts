@@ -15,6 +15,8 @@ export interface Registration {
   /** As sent; undefined means U. */
   readonly binding: string | undefined;
   readonly queueMode: boolean;
+  /** Where it can be woken by text message, as sent: an MSISDN (Core 1.2.1 §6.2.1). */
+  readonly smsNumber: string | undefined;
   /** The profile that the device has, from 1.2 on (Core 1.2.1 §6.2.1). */
   readonly profileId: string | undefined;
   /** Path of the alternate root without trailing slash, '' for none (Core 1.2.1 §6.2.1). */
@@ -96,6 +98,10 @@ export class RegistrationRecord implements Registration {
 
   get queueMode(): boolean {
     return this.terms.queueMode;
+  }
+
+  get smsNumber(): string | undefined {
+    return this.terms.parameters.get('sms');
   }
 
   get profileId(): string | undefined {

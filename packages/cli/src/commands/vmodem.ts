@@ -1,0 +1,164 @@
+// `lapwing vmodem`: an AT modem on a pseudo-terminal whose messages leave by UDP, or two that write to each other.
+import { ConfigError, type Duration, toHex } from '@lapwing/kernel';
+import { concatenationOf, formatNumber, Messenger } from '@lapwing/sms';
+import {
+  type Fault,
+  type Submitted,
+  tcpTerminal,
+  UdpBridge,
+  VirtualNetwork,
+  type VirtualNetworkOptions,
+} from '@lapwing/sms/virtual';
+import { Command } from 'commander';
+import { untilInterrupted } from '../interrupt.ts';
+import { pseudoTerminal } from '../pseudo-terminal.ts';
+
+interface Flags {
+  readonly host: string;
+  readonly port: string;
+  readonly tcp?: string;
+  readonly pair?: true;
+  readonly client: string;
+  readonly server: string;
+  readonly loss?: string;
+  readonly duplicate?: string;
+  readonly reorder?: string;
+  readonly delay?: string;
+  readonly fault: readonly string[];
+  readonly trace?: true;
+}
+
+const examples = `
+Examples:
+  lapwing vmodem --host 127.0.0.1 --port 5683      a device on the terminal reaches the server there
+  lapwing vmodem --pair                            two terminals: a device on one, a server on the other
+  lapwing vmodem --port 5684 --loss 0.2 --delay 5000-60000 --trace`;
+
+export function vmodemCommand(): Command {
+  return new Command('vmodem')
+    .description('virtual AT modem on a pseudo-terminal; text messages travel by UDP')
+    .option('--host <address>', 'where messages to the server’s number go', '127.0.0.1')
+    .option('--port <number>', 'the UDP port there', '5683')
+    .option('--pair', 'no UDP: the server’s number has a modem too')
+    .option('--client <number>', 'the modem’s own number', '+14155550125')
+    .option('--server <number>', 'the server’s number', '+12125550178')
+    .option('--tcp <port>', 'a TCP port of 127.0.0.1 in place of the pseudo-terminal (with --pair the next one too)')
+    .option('--loss <share>', 'messages that are lost, 0 to 1')
+    .option('--duplicate <share>', 'messages that come twice, 0 to 1')
+    .option('--reorder <share>', 'messages that the next ones overtake, 0 to 1')
+    .option('--delay <ms>', 'how long a message takes, such as 500 or 5000-60000')
+    .option(
+      '--fault <fault>',
+      'what goes wrong: silent, mute-send, restart, garbage, refuse=<CMS error>x<times>',
+      collect,
+      [],
+    )
+    .option('--trace', 'print each message')
+    .addHelpText('after', examples)
+    .action((flags: Flags) => run(flags));
+}
+
+const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
+
+async function run(flags: Flags): Promise<void> {
+  const settings = settingsOf(flags);
+  const interrupted = untilInterrupted();
+  const { client, server } = flags;
+  using network = new VirtualNetwork({
+    ...settings.road,
+    ...(flags.trace === undefined ? {} : { onMessage: print }),
+  });
+  const numbers = flags.pair === undefined ? [client] : [client, server];
+  const modems = numbers.map((number) => ({ number, modem: network.modem(number) }));
+  const terminals: (Disposable | AsyncDisposable)[] = [];
+  try {
+    await using _bridge = flags.pair === undefined ? await bridged(network, flags, settings.port) : undefined;
+    for (const [i, { number, modem }] of modems.entries()) {
+      const suffix = flags.pair === undefined ? '' : ` ${number}`;
+      if (settings.tcp !== undefined) {
+        const terminal = await tcpTerminal(modem, '127.0.0.1', settings.tcp === 0 ? 0 : settings.tcp + i);
+        terminals.push(terminal);
+        process.stdout.write(`Modem TCP: 127.0.0.1:${terminal.port}${suffix}\n`);
+      } else {
+        const terminal = await pseudoTerminal(modem);
+        terminals.push(terminal);
+        process.stdout.write(`Modem PTY: ${terminal.path}${suffix}\n`);
+      }
+      for (const fault of settings.faults) modem.fault(fault);
+    }
+    await interrupted;
+  } finally {
+    for (const terminal of terminals) {
+      if (Symbol.dispose in terminal) terminal[Symbol.dispose]();
+      else await terminal[Symbol.asyncDispose]();
+    }
+  }
+}
+
+/** The server's number as a UDP port of a host. */
+async function bridged(network: VirtualNetwork, { server, host }: Flags, port: number): Promise<AsyncDisposable> {
+  const unlimited = { perHour: Number.POSITIVE_INFINITY, perMinute: Number.POSITIVE_INFINITY };
+  const messenger = await Messenger.open({ modem: network.line(server), parts: 'many', budget: unlimited });
+  const bridge = new UdpBridge({ messenger, host, port });
+  return {
+    [Symbol.asyncDispose]: async () => {
+      await bridge[Symbol.asyncDispose]();
+      await messenger[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function print({ from, message: { destination, payload } }: Submitted): void {
+  const { elements, content } = payload;
+  const part = concatenationOf(elements);
+  const what =
+    content.kind === 'octets' ? `${content.bytes.length} octets ${toHex(content.bytes)}` : JSON.stringify(content.text);
+  const place = part === undefined ? '' : `part ${part.sequence} of ${part.total}, `;
+  process.stdout.write(`${from} > ${formatNumber(destination)}: ${place}${what}\n`);
+}
+
+interface Settings {
+  readonly port: number;
+  readonly tcp: number | undefined;
+  readonly road: Pick<VirtualNetworkOptions, 'loss' | 'duplication' | 'reordering' | 'delay'>;
+  readonly faults: readonly Fault[];
+}
+
+/** Throws ConfigError naming everything that is wrong. */
+function settingsOf(flags: Flags): Settings {
+  const problems: string[] = [];
+  for (const name of ['client', 'server'] as const)
+    if (!/^\+?\d{1,15}$/.test(flags[name])) problems.push(`--${name}: ${flags[name]} is no telephone number`);
+  const share = (name: 'loss' | 'duplicate' | 'reorder'): number => {
+    const value = Number(flags[name] ?? 0);
+    if (!(value >= 0 && value <= 1)) problems.push(`--${name}: ${flags[name]} is not from 0 to 1`);
+    return value;
+  };
+  const port = (name: 'port' | 'tcp', text: string, least: number): number => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < least || value > 65_535) problems.push(`--${name}: ${text} is no port`);
+    return value;
+  };
+  const [, least, most = least] = /^(\d{1,9})(?:-(\d{1,9}))?$/.exec(flags.delay ?? '0') ?? [];
+  const delay: readonly [Duration, Duration] = [Number(least ?? 0), Number(most ?? 0)];
+  if (least === undefined || delay[0] > delay[1]) problems.push(`--delay: ${flags.delay} is neither ms nor from-to`);
+  const settings = {
+    port: port('port', flags.port, 1),
+    tcp: flags.tcp === undefined ? undefined : port('tcp', flags.tcp, 0),
+    road: { loss: share('loss'), duplication: share('duplicate'), reordering: share('reorder'), delay },
+    faults: flags.fault.flatMap((text) => faultOf(text, problems)),
+  };
+  if (problems.length > 0) throw new ConfigError(problems);
+  return settings;
+}
+
+const garbage = Uint8Array.from({ length: 200 }, (_, i) => (i * 167) & 0xff);
+
+function faultOf(text: string, problems: string[]): readonly Fault[] {
+  if (text === 'silent' || text === 'restart' || text === 'mute-send') return [{ kind: text }];
+  if (text === 'garbage') return [{ kind: text, bytes: garbage }];
+  const [, result, times = '1'] = /^refuse=(\d{1,3})(?:x(\d{1,4}))?$/.exec(text) ?? [];
+  if (result !== undefined) return [{ kind: 'refuse', result: Number(result), times: Number(times) }];
+  problems.push(`--fault: ${text} is not silent, mute-send, restart, garbage or refuse=NUMBERxTIMES`);
+  return [];
+}

@@ -1,0 +1,60 @@
+// A listener on a modem: the only file of this package that knows @lapwing/sms.
+import { type Clock, ConfigError, type Random, type Transport } from '@lapwing/kernel';
+import { type AssociationStore, type SecurityStore, type Server, wakeBySms } from '@lapwing/server';
+import { atModem, type Dial, Messenger, serialPort, smsTransport, tcpPort } from '@lapwing/sms';
+import type { OpenedListener } from './listener.ts';
+import type { SmsPlace } from './listener-sms.ts';
+import type { Log } from './log.ts';
+
+export interface OpenedModem extends AsyncDisposable {
+  readonly transport: Transport;
+  /** Wakes devices of the server that sleep while something waits for them; until disposed of. */
+  wake(server: Server): Disposable;
+}
+
+/** Brings the modem up. Rejects where there is none, or where it does not answer. */
+export async function openModem(
+  place: SmsPlace,
+  at: string,
+  { clock, random, log }: { readonly clock: Clock; readonly random: Random; readonly log: Log },
+): Promise<OpenedModem> {
+  const { perHour, perMinute, parts } = place;
+  const messenger = await Messenger.open({
+    modem: atModem({ dial: dialOf(place, clock), clock }),
+    ...{ parts, budget: { perHour, perMinute }, clock, random },
+  });
+  const { events } = messenger;
+  events.on('text', ({ from }) => log.info('sms: a text, which nobody here reads', { from }));
+  events.on('spent', ({ to }) => log.warn('sms: the budget of an hour is spent', { to, listener: at }));
+  events.on('failed', ({ to, cause }) => log.warn('sms: not sent', { to, error: cause.message }));
+  events.on('modem', ({ state, cause }) => {
+    if (state === 'down') log.error('sms: the modem is gone, and is brought back', { error: cause?.message ?? '' });
+    else log.info('sms: the modem is ready', { listener: at });
+  });
+  return {
+    transport: smsTransport({ messenger }),
+    wake: (server) => wakeBySms(server, { messenger, clock, random }),
+    [Symbol.asyncDispose]: () => messenger[Symbol.asyncDispose](),
+  };
+}
+
+/** Throws ConfigError where no device could come in. */
+export function checkModem({ security }: SmsPlace, at: string, credentials: SecurityStore | undefined): void {
+  if (security === 'psk' && credentials === undefined)
+    throw new ConfigError([`${at}.security: psk needs security.credentials; none takes any number at its word`]);
+}
+
+/** What the server listens on. Records must fit 140 octets: a short tag, and a key that both have. */
+export function overModem(
+  { security }: SmsPlace,
+  name: string,
+  { transport }: OpenedModem,
+  associations: AssociationStore,
+): OpenedListener {
+  const dtls = security === 'psk' ? { dtls: { suites: ['TLS_PSK_WITH_AES_128_CCM_8'], associations } } : {};
+  return { scheme: 'tel', socket: undefined, listener: { name, transport, ...dtls } };
+}
+
+function dialOf({ modem, speed, flow }: SmsPlace, clock: Clock): Dial {
+  return modem.kind === 'tcp' ? tcpPort(modem.host, modem.port) : serialPort({ path: modem.path, speed, flow, clock });
+}

@@ -1,0 +1,65 @@
+// The commands of 3GPP TS 27.005 that the modem is given, and how their answers are read. Numbers and text of others reach a modem only
+// inside the hexadecimal digits of a PDU, so that nobody can put a command among ours. Pure.
+import { type Duration, seconds, toHex } from '@lapwing/kernel';
+import type { Command } from './dialogue.ts';
+
+/** A modem answers most at once; a network may take its time. */
+const SOON: Duration = seconds(5);
+const NETWORK: Duration = seconds(60);
+
+export const hello: Command = { text: 'AT', timeout: seconds(2) };
+export const manufacturer: Command = { text: 'AT+CGMI', timeout: SOON, prefix: '' };
+export const model: Command = { text: 'AT+CGMM', timeout: SOON, prefix: '' };
+
+/** No echo and words for results, numbers for errors, PDU mode. */
+export const manners: readonly Command[] = [
+  { text: 'ATE0V1', timeout: SOON },
+  { text: 'AT+CMEE=1', timeout: SOON },
+  { text: 'AT+CMGF=0', timeout: SOON },
+];
+
+export const command = (text: string): Command => ({ text, timeout: SOON });
+
+/** 3GPP TS 27.005 §3.5.1; `length` counts the TPDU. */
+export const sendMessage = (bytes: Uint8Array, length: number): Command => ({
+  text: `AT+CMGS=${length}`,
+  message: toHex(bytes).toUpperCase(),
+  timeout: NETWORK,
+  prefix: '+CMGS:',
+});
+
+/** 3GPP TS 27.005 §4.1 (all of them), §4.2 and §3.5.4. */
+export const listMessages: Command = { text: 'AT+CMGL=4', timeout: NETWORK, prefix: '+CMGL:', hasPdus: true };
+export const readMessage = (index: number): Command => ({
+  text: `AT+CMGR=${index}`,
+  timeout: SOON,
+  prefix: '+CMGR:',
+  hasPdus: true,
+});
+export const deleteMessage = (index: number): Command => ({ text: `AT+CMGD=${index}`, timeout: SOON });
+
+export const memory: Command = { text: 'AT+CPMS?', timeout: SOON, prefix: '+CPMS:' };
+
+/** Places of the memory that is read from; undefined for a line that does not say. */
+export function placesOf(line: string): number | undefined {
+  const [, total] = /^\+CPMS: ?"\w+",\d{1,5},(\d{1,5})/.exec(line) ?? [];
+  return total === undefined ? undefined : Number(total);
+}
+
+export interface Stored {
+  readonly index: number;
+  /** Came from the network; others were to be sent. */
+  readonly isIncoming: boolean;
+}
+
+/** `+CMGL: <index>,<stat>,[<alpha>],<length>`; undefined for what is none. */
+export function listedOf(line: string): Stored | undefined {
+  const [, index, status] = /^\+CMGL: ?(\d{1,5}),(\d)(?:,|$)/.exec(line) ?? [];
+  return index === undefined ? undefined : { index: Number(index), isIncoming: Number(status) <= 1 };
+}
+
+/** Where a message or report has been put: `+CMTI: "SM",5`, `+CDSI: "SM",6`. */
+export function announcedIndexOf(line: string): number | undefined {
+  const [, index] = /^\+(?:CMTI|CDSI): ?"\w{1,8}",(\d{1,5})$/.exec(line) ?? [];
+  return index === undefined ? undefined : Number(index);
+}

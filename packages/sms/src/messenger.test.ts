@@ -1,0 +1,208 @@
+// Whole messages through a modem: parts, senders, text, and what they may cost.
+import { equalBytes, type Instant, minutes, seconds } from '@lapwing/kernel';
+import { SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
+import { describe, expect, it } from 'vitest';
+import { Messenger, type MessengerOptions, type ReceivedMessage } from './messenger.ts';
+import { parseNumber } from './pdu/address.ts';
+import { concatenationOf, type Payload } from './pdu/payload.ts';
+import { smsTransport } from './transport.ts';
+import { VirtualNetwork, type VirtualNetworkOptions } from './virtual/index.ts';
+
+const [device, server, stranger] = ['+14155550125', '+12125550178', '+19995550100'] as const;
+const free = { perHour: 1e6, perMinute: 1e6 };
+
+class Scene {
+  readonly clock = new VirtualClock();
+  readonly random = new SeededRandom(5);
+  readonly network: VirtualNetwork;
+  /** Every text message, with its size. */
+  readonly sizes: number[] = [];
+  readonly sentAt: Instant[] = [];
+
+  constructor(options: VirtualNetworkOptions = {}) {
+    this.network = new VirtualNetwork({
+      ...{ clock: this.clock, random: this.random, ...options },
+      onMessage: ({ message: { payload } }) => {
+        const header = payload.elements.reduce((sum, { bytes }) => sum + 2 + bytes.length, 0);
+        this.sizes.push(
+          (header === 0 ? 0 : header + 1) + (payload.content.kind === 'octets' ? payload.content.bytes.length : 0),
+        );
+        this.sentAt.push(this.clock.now());
+      },
+    });
+  }
+
+  async messenger(number: string, options: Partial<MessengerOptions> = {}) {
+    const { clock, random } = this;
+    const messenger = await Messenger.open({
+      modem: this.network.line(number),
+      clock,
+      random,
+      budget: free,
+      ...options,
+    });
+    const received: ReceivedMessage[] = [];
+    return { messenger, received };
+  }
+}
+
+const payload = (text: string, coding: number): Payload => ({
+  ...{ coding, elements: [] },
+  content: coding === 4 ? { kind: 'octets', bytes: Buffer.from(text) } : { kind: coding === 8 ? 'ucs2' : 'gsm7', text },
+});
+
+describe('a message', () => {
+  it('of any length up to 34 170 octets arrives as it was, in parts of 140 octets at most', async () => {
+    const scene = new Scene({ delay: [0, 10_000], duplication: 0.2 });
+    const a = await scene.messenger(device, { parts: 'many' });
+    const b = await scene.messenger(server);
+    b.messenger.receive(undefined, (message) => b.received.push(message));
+    for (const size of [0, 1, 140, 141, 268, 269, 5000, a.messenger.mtu]) {
+      const bytes = scene.random.bytes(size);
+      b.received.length = 0;
+      a.messenger.send(server, bytes);
+      await scene.clock.advance(minutes(1));
+      const [first] = b.received;
+      expect(first?.from).toBe(device);
+      expect(equalBytes(first?.bytes ?? new Uint8Array(1), bytes)).toBe(true);
+    }
+    expect(a.messenger.mtu).toBe(34_170);
+    expect(Math.max(...scene.sizes)).toBe(140);
+  });
+
+  it('is not cut where that costs too much', async () => {
+    const scene = new Scene();
+    const { messenger } = await scene.messenger(device);
+    const failed: string[] = [];
+    messenger.events.on('failed', ({ to, cause }) => failed.push(`${to} ${cause.message}`));
+    messenger.send(server, scene.random.bytes(141));
+    await scene.clock.advance(seconds(1));
+    expect(scene.sizes).toEqual([]);
+    expect(failed).toEqual([`${server} 141 octets do not fit the 140 of a message`]);
+    expect(messenger.mtu).toBe(140);
+  });
+
+  it('carries application ports where it is to, and is heard with and without', async () => {
+    const scene = new Scene();
+    const ports = { destination: 2948, source: 49_154 };
+    const a = await scene.messenger(device, { ports });
+    const b = await scene.messenger(server);
+    b.messenger.receive(undefined, (message) => b.received.push(message));
+    a.messenger.send(server, scene.random.bytes(133));
+    await scene.clock.advance(1);
+    expect(a.messenger.mtu).toBe(133);
+    expect(scene.sizes).toEqual([140]);
+    expect(b.received[0]?.ports).toEqual(ports);
+  });
+
+  it('goes to whoever listens to its number, however the network writes it, and else to whoever listens to all', async () => {
+    const scene = new Scene();
+    const { messenger } = await scene.messenger(device);
+    const heard: string[] = [];
+    messenger.receive(server, ({ from }) => heard.push(`server ${from}`));
+    const send = async (from: string): Promise<void> => {
+      await scene.network.line(from).send(parseNumber(device), payload('x', 4));
+    };
+    await send(server);
+    await send(server.slice(1));
+    await send(stranger);
+    expect(heard).toEqual([`server ${server}`, `server ${server.slice(1)}`]);
+    expect(messenger.stats().strangers).toBe(1);
+    messenger.receive(undefined, ({ from }) => heard.push(`all ${from}`));
+    await send('12345');
+    expect(heard.at(-1)).toBe('all 12345');
+    expect(() => messenger.receive(server, () => undefined)).toThrow('listened to already');
+  });
+
+  it('N-06: of a number that anybody can write is from that number and proves nothing', async () => {
+    const scene = new Scene();
+    const { messenger } = await scene.messenger(device);
+    const transport = smsTransport({ messenger, from: server });
+    const identities: string[] = [];
+    await transport.open({ receive: ({ peer }) => identities.push(peer.identity.kind), lost: () => undefined });
+    await scene.network.line(server).send(parseNumber(device), payload('x', 4));
+    expect(identities).toEqual(['none']);
+  });
+});
+
+describe('N-14: text', () => {
+  it.each([
+    ['7-bit text with the extension table', 'Price: {10 €} ~ [ok]', 0],
+    ['UCS-2', 'Grüße, 你好', 8],
+    ['N-16: a command for a shell', "'; touch x; ' $(x) `x`", 0],
+    ['N-16: HTML and a template', '<script>x</script> {{7*7}}', 0],
+  ])('is no CoAP, and is handed on as it is: %s', async (_what, text, coding) => {
+    const scene = new Scene();
+    const { messenger, received } = await scene.messenger(device);
+    messenger.receive(undefined, (message) => received.push(message));
+    const texts: unknown[] = [];
+    messenger.events.on('text', ({ from, content }) => texts.push([from, content]));
+    await scene.network.line(stranger).send(parseNumber(device), payload(text, coding));
+    expect(texts).toEqual([[stranger, { kind: coding === 8 ? 'ucs2' : 'gsm7', text }]]);
+    expect(received).toEqual([]);
+  });
+});
+
+describe('N-15: the budget', () => {
+  it('is 100 messages an hour to one number and 10 a minute through the modem; what is beyond is told of once and goes again next hour', async () => {
+    const scene = new Scene();
+    const { messenger } = await scene.messenger(device, { budget: {}, queue: 200, patience: minutes(60) });
+    const spent: string[] = [];
+    messenger.events.on('spent', ({ to }) => spent.push(to));
+    for (let i = 0; i < 120; i += 1) messenger.send(server, Uint8Array.of(i));
+    await scene.clock.advance(minutes(20));
+    expect(scene.sizes).toHaveLength(100);
+    for (const at of scene.sentAt) {
+      const inMinute = scene.sentAt.filter((each) => each >= at && each < at + minutes(1));
+      expect(inMinute.length).toBeLessThanOrEqual(10);
+    }
+    expect(messenger.stats()).toMatchObject({ sent: 100, heldBack: 20 });
+    expect(spent).toEqual([server]);
+    messenger.send(stranger, Uint8Array.of(1));
+    await scene.clock.advance(minutes(1));
+    expect(scene.sizes).toHaveLength(101);
+    await scene.clock.advance(minutes(40));
+    messenger.send(server, Uint8Array.of(1));
+    await scene.clock.advance(minutes(1));
+    expect(scene.sizes).toHaveLength(102);
+  });
+
+  it('has room for a message in parts or for none of them', async () => {
+    const scene = new Scene();
+    const { messenger } = await scene.messenger(device, { parts: 'many', budget: { perHour: 10, perMinute: 100 } });
+    messenger.send(server, scene.random.bytes(134 * 8));
+    messenger.send(server, scene.random.bytes(134 * 3));
+    messenger.send(server, scene.random.bytes(134 * 2));
+    await scene.clock.advance(minutes(1));
+    expect(scene.sizes).toHaveLength(10);
+    expect(messenger.stats()).toMatchObject({ sent: 2, heldBack: 1 });
+  });
+});
+
+it('N-18: a message that waits too long for the modem is not sent any more, and a queue that is full takes none', async () => {
+  const scene = new Scene();
+  const { messenger } = await scene.messenger(device, { budget: { perHour: 100, perMinute: 2 }, queue: 8 });
+  for (let i = 0; i < 12; i += 1) messenger.send(server, Uint8Array.of(i));
+  await scene.clock.advance(minutes(10));
+  // The first waits no more when the queue fills; two go at once, two after a minute, and after two the others are too old.
+  expect(messenger.stats()).toMatchObject({ sent: 4, stale: 5, overflowed: 3 });
+});
+
+it('N-20: a hundred messages at once bear a hundred references', async () => {
+  const scene = new Scene();
+  const references = new Set<string>();
+  const network = new VirtualNetwork({
+    ...{ clock: scene.clock, random: scene.random },
+    onMessage: ({ message }) => {
+      const { width, reference } = concatenationOf(message.payload.elements) ?? { width: 0, reference: 0 };
+      references.add(`${width} ${reference}`);
+    },
+  });
+  const messenger = await Messenger.open({
+    ...{ modem: network.line(device), clock: scene.clock, random: scene.random },
+    ...{ parts: 'many', budget: free, queue: 100 },
+  });
+  for (let i = 0; i < 100; i += 1) messenger.send(server, scene.random.bytes(300));
+  await scene.clock.advance(1);
+  expect(references.size).toBe(100);
+});

@@ -1,0 +1,302 @@
+// Whole messages through one modem: cut and put together, kept to a budget, handed out by sender. Text, which is no octets, goes to whoever
+// wants to read it. Nothing is sent twice here (shell).
+import {
+  type Clock,
+  ConfigError,
+  Driver,
+  type Duration,
+  delay,
+  Emitter,
+  type Events,
+  type Instant,
+  LimitError,
+  type Random,
+  seconds,
+  systemClock,
+  systemRandom,
+} from '@lapwing/kernel';
+import { Budget, type BudgetLimits } from './budget.ts';
+import {
+  Joining,
+  type JoiningEffect,
+  type JoiningLimits,
+  longestMessage,
+  type Part,
+  type Piece,
+  References,
+  split,
+} from './concatenation.ts';
+import type { Modem } from './modem.ts';
+import { formatNumber, parseNumber } from './pdu/address.ts';
+import type { Deliver } from './pdu/deliver.ts';
+import {
+  type Content,
+  concatenationOf,
+  type HeaderElement,
+  headerSize,
+  octetCoding,
+  type Ports,
+  payloadSize,
+  portsElement,
+  portsOf,
+} from './pdu/payload.ts';
+
+export interface MessengerOptions {
+  /** Belongs to the messenger from now on. */
+  readonly modem: Modem;
+  /**
+   * 'many': what does not fit 140 octets is cut, up to 34,170. 'one': it is not sent, as where every message has its price, or where the
+   * modem cuts by itself. What comes in parts is put together either way. Default 'one'.
+   */
+  readonly parts?: 'one' | 'many';
+  readonly budget?: BudgetLimits;
+  /** Messages that wait for the modem; default 64. */
+  readonly queue?: number;
+  /** Ms after which one that waits is not worth sending any more; default 93,000, the patience of CoAP. */
+  readonly patience?: Duration;
+  /** Application ports on everything that is sent; default none. */
+  readonly ports?: Ports;
+  readonly joining?: JoiningLimits;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+export interface ReceivedMessage {
+  /** `+14155550125`, or a short code. Anybody can claim to be it. */
+  readonly from: string;
+  readonly bytes: Uint8Array;
+  readonly at: Instant;
+  readonly ports: Ports | undefined;
+}
+
+export interface MessengerEvents {
+  /** A message of text. */
+  readonly text: { readonly from: string; readonly content: Content };
+  /** Messages to a number are held back until its hour is over; told once an hour. */
+  readonly spent: { readonly to: string };
+  /** A message was not sent, or nobody knows whether it was. */
+  readonly failed: { readonly to: string; readonly cause: Error };
+  readonly modem: { readonly state: 'ready' | 'down'; readonly cause: Error | undefined };
+}
+
+export interface MessengerStats {
+  /** Whole messages. */
+  readonly sent: number;
+  readonly received: number;
+  /** Text messages that they were made of. */
+  readonly sentParts: number;
+  readonly receivedParts: number;
+  /** Not sent: the queue was full, or it had waited too long. */
+  readonly overflowed: number;
+  readonly stale: number;
+  /** Not sent: their number had used up its hour. */
+  readonly heldBack: number;
+  readonly failed: number;
+  /** Parts that came to nothing. */
+  readonly droppedParts: number;
+  /** Octets from numbers that nobody here listens to. */
+  readonly strangers: number;
+}
+
+interface Outgoing {
+  readonly to: string;
+  readonly bytes: Uint8Array;
+  readonly until: Instant;
+}
+
+/** Numbers to which messages are held back, and that have been told of. */
+const MOST_TOLD = 10_000;
+
+export class Messenger implements AsyncDisposable {
+  /** Octets of the longest message. */
+  readonly mtu: number;
+  readonly clock: Clock;
+  private readonly modem: Modem;
+  private readonly elements: readonly HeaderElement[];
+  private readonly budget: Budget;
+  private readonly references: References;
+  private readonly joining: Driver<Part, JoiningEffect>;
+  private readonly mostQueued: number;
+  private readonly patience: Duration;
+  private readonly emitter = new Emitter<MessengerEvents>();
+  private readonly takers = new Map<string, (message: ReceivedMessage) => void>();
+  private readonly settles = new Map<number, () => void>();
+  private readonly queue: Outgoing[] = [];
+  private readonly told = new Map<string, Instant>();
+  private readonly closing = new AbortController();
+  private readonly tally = {
+    ...{ sent: 0, received: 0, sentParts: 0, receivedParts: 0, overflowed: 0, stale: 0, heldBack: 0, failed: 0 },
+    ...{ droppedParts: 0, strangers: 0 },
+  };
+  private isPumping = false;
+  private pumped: Promise<void> = Promise.resolve();
+  private tickets = 0;
+
+  private constructor(options: MessengerOptions) {
+    const { ports, parts = 'one', clock = systemClock } = options;
+    this.modem = options.modem;
+    this.clock = clock;
+    this.elements = ports === undefined ? [] : [portsElement(ports)];
+    this.mtu =
+      parts === 'many' ? longestMessage - headerSize(this.elements) * 255 : payloadSize - headerSize(this.elements);
+    this.budget = new Budget(options.budget);
+    this.references = new References(options.random ?? systemRandom);
+    this.joining = new Driver(new Joining(options.joining), clock, (effect: JoiningEffect) => this.joined(effect));
+    this.mostQueued = options.queue ?? 64;
+    this.patience = options.patience ?? seconds(93);
+  }
+
+  /** Brings the modem up. Rejects as it does. */
+  static async open(options: MessengerOptions): Promise<Messenger> {
+    const messenger = new Messenger(options);
+    await options.modem.open({
+      receive: (message, settle) => messenger.take(message, settle),
+      report: () => undefined,
+      state: (state, cause) => messenger.emitter.emit('modem', { state, cause }),
+    });
+    return messenger;
+  }
+
+  get events(): Events<MessengerEvents> {
+    return this.emitter;
+  }
+
+  stats(): MessengerStats {
+    return { ...this.tally };
+  }
+
+  /**
+   * Hears octets from that number; without one, those that nobody else hears. Until disposed of. Throws ConfigError where somebody
+   * does already, FormatError for what is no number.
+   */
+  receive(from: string | undefined, take: (message: ReceivedMessage) => void): Disposable {
+    const key = from === undefined ? '' : digitsOf(formatNumber(parseNumber(from)));
+    if (this.takers.has(key)) throw new ConfigError([`sms: ${from ?? 'everybody'} is listened to already`]);
+    this.takers.set(key, take);
+    return { [Symbol.dispose]: () => void this.takers.delete(key) };
+  }
+
+  /** Queues it; loss is silent, as on a network, but counted and told of in `events`. Throws FormatError for what is no number. */
+  send(to: string, bytes: Uint8Array): void {
+    parseNumber(to);
+    if (this.closing.signal.aborted) return;
+    if (this.queue.length >= this.mostQueued) {
+      this.tally.overflowed += 1;
+      return;
+    }
+    this.queue.push({ to, bytes, until: this.clock.now() + this.patience });
+    if (this.isPumping) return;
+    this.isPumping = true;
+    this.pumped = this.pump();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.closing.abort();
+    this.joining[Symbol.dispose]();
+    await this.modem[Symbol.asyncDispose]();
+    await this.pumped;
+  }
+
+  /** One message after the other, and of each one part after the other: a modem can do no more. */
+  private async pump(): Promise<void> {
+    for (let next = this.queue.shift(); next !== undefined; next = this.queue.shift()) {
+      try {
+        await this.sendOne(next);
+      } catch (error) {
+        if (this.closing.signal.aborted) return;
+        this.tally.failed += 1;
+        this.emitter.emit('failed', { to: next.to, cause: error as Error });
+      }
+    }
+    // In the same turn in which nothing was left: what comes next begins anew.
+    this.isPumping = false;
+  }
+
+  private async sendOne({ to, bytes, until }: Outgoing): Promise<void> {
+    const now = this.clock.now();
+    const pieces = this.piecesOf(to, bytes, now);
+    if (until > now && !this.budget.reserve(to, pieces.length, now)) {
+      this.holdBack(to, now);
+      return;
+    }
+    for (const [i, { elements, bytes: octets }] of pieces.entries()) {
+      // What has begun is carried through: the parts that went would be paid for in vain.
+      if (!(await this.passed(i === 0 ? until : Number.POSITIVE_INFINITY))) {
+        this.tally.stale += 1;
+        return;
+      }
+      await this.modem.send(parseNumber(to), {
+        ...{ coding: octetCoding, elements, content: { kind: 'octets', bytes: octets } },
+      });
+      this.tally.sentParts += 1;
+    }
+    this.tally.sent += 1;
+  }
+
+  private piecesOf(to: string, bytes: Uint8Array, now: Instant): readonly Piece[] {
+    if (bytes.length > this.mtu)
+      throw new LimitError(`${bytes.length} octets do not fit the ${this.mtu} of a message`, this.mtu);
+    return split(bytes, this.elements, () => this.references.next(to, now));
+  }
+
+  /** Waits for the next place in a minute; false when that is too late. */
+  private async passed(until: Instant): Promise<boolean> {
+    for (let now = this.clock.now(); now < until; now = this.clock.now()) {
+      const at = this.budget.pass(now);
+      if (at <= now) return true;
+      await delay(this.clock, at - now, this.closing.signal);
+    }
+    return false;
+  }
+
+  private holdBack(to: string, now: Instant): void {
+    this.tally.heldBack += 1;
+    const before = this.told.get(to);
+    if (before !== undefined && before > now) return;
+    if (this.told.size >= MOST_TOLD) this.told.clear();
+    this.told.set(to, now + seconds(3600));
+    this.emitter.emit('spent', { to });
+  }
+
+  private take({ originator, payload }: Deliver, settle: () => void): void {
+    const { content, elements } = payload;
+    const from = formatNumber(originator);
+    this.tally.receivedParts += 1;
+    if (content.kind !== 'octets') {
+      this.emitter.emit('text', { from, content });
+      settle();
+      return;
+    }
+    const concatenation = concatenationOf(elements);
+    if (concatenation === undefined) {
+      this.handOut(from, content.bytes, elements);
+      settle();
+      return;
+    }
+    this.tickets += 1;
+    this.settles.set(this.tickets, settle);
+    this.joining.handle({ sender: from, concatenation, elements, bytes: content.bytes, ticket: this.tickets });
+  }
+
+  private joined(effect: JoiningEffect): void {
+    if (effect.kind === 'whole') this.handOut(effect.sender, effect.bytes, effect.elements);
+    else this.tally.droppedParts += effect.tickets.length;
+    for (const ticket of effect.tickets) {
+      this.settles.get(ticket)?.();
+      this.settles.delete(ticket);
+    }
+  }
+
+  private handOut(from: string, bytes: Uint8Array, elements: readonly HeaderElement[]): void {
+    const take = this.takers.get(digitsOf(from)) ?? this.takers.get('');
+    if (take === undefined) {
+      this.tally.strangers += 1;
+      return;
+    }
+    this.tally.received += 1;
+    take({ from, bytes, at: this.clock.now(), ports: portsOf(elements) });
+  }
+}
+
+/** Networks take the plus away, or put it on: numbers are compared without. */
+const digitsOf = (number: string): string => number.replace(/^\+/, '');

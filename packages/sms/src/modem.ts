@@ -1,0 +1,23 @@
+// What can send and receive single text messages: a modem on a port, or anything that does as well.
+import type { SmsAddress } from './pdu/address.ts';
+import type { Deliver } from './pdu/deliver.ts';
+import type { Payload } from './pdu/payload.ts';
+import type { StatusReport } from './pdu/status-report.ts';
+
+export interface ModemSink {
+  /**
+   * A message. Until `settle` is called it stays in the modem's memory, where it outlives us; a message that is received again after a
+   * start was not settled.
+   */
+  receive(message: Deliver, settle: () => void): void;
+  report(report: StatusReport): void;
+  /** 'ready': messages go and come. 'down': it is being brought back, and `send` rejects. */
+  state(state: 'ready' | 'down', cause?: Error): void;
+}
+
+export interface Modem extends AsyncDisposable {
+  /** Starts; once. Resolves when the modem is ready for the first time, rejects when it is not. */
+  open(sink: ModemSink): Promise<void>;
+  /** Resolves when the network has taken the message; rejects with ModemError, LimitError or FormatError. One after the other, in order. */
+  send(destination: SmsAddress, payload: Payload): Promise<void>;
+}
