@@ -105,7 +105,7 @@ function isSamePlace(a: ListenerConfig, b: ListenerConfig): boolean {
  */
 export function noteMountpoint(template: string, at: string, notes: string[]): void {
   const { placeholders } = new Mountpoint(template);
-  for (const [written, name = ''] of template.matchAll(/\$\{([^}]*)\}/g)) {
+  for (const [written, name = ''] of template.matchAll(/\$\{([^{}]*)\}/g)) {
     if (placeholders.includes(name)) continue;
     const hint = hintFor(name, mountNames);
     notes.push(`${at}: ${written.slice(0, 64)} is no placeholder and stays in the topic as it is; ${hint}`);
@@ -134,7 +134,7 @@ function hintFor(name: string, names: readonly string[]): string {
 
 /** Placeholders of a template of the authentication call that are none. */
 function noteTemplate(template: string, at: string, notes: string[]): void {
-  for (const [written, name = ''] of template.matchAll(/\$\{([^}]*)\}/g)) {
+  for (const [written, name = ''] of template.matchAll(/\$\{([^{}]*)\}/g)) {
     if ((loginNames as readonly string[]).includes(name)) continue;
     notes.push(
       `${at}: ${written.slice(0, 64)} is no placeholder, and nothing is sent for it; ${hintFor(name, loginNames)}`,

@@ -161,7 +161,9 @@ export function readKey(exchange: ServerExchange, found: Uint8Array | undefined)
   exchange.isStranger = found === undefined;
   const { decoy, random } = exchange.settings;
   if (found !== undefined) decoy.saw(found);
-  const key = found ?? decoy.make(random);
+  // Made for everybody: what only strangers cost would tell them apart.
+  const madeUp = decoy.make(random);
+  const key = found ?? madeUp;
   exchange.credential = markOfKey(key);
   const { keyShare, sharedSecret } = exchange;
   exchange.agreeOnKeys(keyShare === undefined ? pskPremasterSecret(key) : ecdhePskPremasterSecret(sharedSecret, key));
