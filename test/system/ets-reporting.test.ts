@@ -74,9 +74,9 @@ describe.each(rows)('information reporting over $name', ({ options }) => {
     const { world, thing, device } = await setUp(options);
     await using _ = world;
     thing.objects.add(Setting, 0, { label: 'zero', level: 1 });
-    // Where each notification may be lost for good, there are no more of them than it takes.
+    // Where a notification may be lost for good, it is to be confirmed, and there are no more of them than it takes.
     const isCalm = options.weather === undefined;
-    if (isCalm) await world.during(device.writeAttributes('/26241/0/1', { pmin: 30, pmax: 45 }));
+    await world.during(device.writeAttributes('/26241/0/1', isCalm ? { pmin: 30, pmax: 45 } : { con: 1 }));
     const watching = world.observingAll('a', ['/3303/0/5700', '/26241/0/1', '/3/0/11/0']);
     await until(world, () => watching.values.length === 1);
     const start = world.clock.now();
