@@ -101,10 +101,10 @@ await describeWith([], 'the command line', () => {
   test('explains itself, with an example for each command, and leaves with code 0', async () => {
     const top = await run('--help');
     expect(top.code).toBe(0);
-    const commands = [...top.output.matchAll(/^ {2}(\w+) .*$/gm)]
+    const commands = [...top.output.matchAll(/^ {2}([a-z][\w-]*) .*$/gm)]
       .map(([, name = '']) => name)
       .filter((name) => name !== 'help');
-    expect(commands).toEqual(['gateway', 'decode', 'objects']);
+    expect(commands).toEqual(['gateway', 'decode', 'objects', 'dtls-probe', 'vmodem']);
     for (const command of commands) {
       const help = await run(command, '--help');
       expect(help.code).toBe(0);
