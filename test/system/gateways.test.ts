@@ -123,8 +123,10 @@ describe.each(rows)('over $name, a server', ({ options }) => {
       d01: ['/3303/0/5700 21', '/3303/0/5700 30'],
       d02: ['/3303/0/5700 22', '/3303/0/5700 31'],
     });
+    // Where a notification may be lost for good, what it said may have come with the answer to another registration.
     const told = world.of('notify').map(({ observation }) => formatPath(observation.path));
-    expect(told).toEqual(expect.arrayContaining(['/d01/3303/0/5700', '/d02/3303/0/5700']));
+    if (options.weather === undefined)
+      expect(told).toEqual(expect.arrayContaining(['/d01/3303/0/5700', '/d02/3303/0/5700']));
     expect(world.server.drop('gw')).toBe(true);
     thing.client.update();
     await world.until(() => heard['d01']?.length === 3 && heard['d02']?.length === 3);
