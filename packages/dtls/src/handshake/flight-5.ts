@@ -153,17 +153,17 @@ function askForKey(exchange: ServerExchange, identity: Uint8Array): void {
 
 /** The store has answered about the identity. What nobody has the key of goes on as if it had one (RFC 4279 §2). */
 export function readKey(exchange: ServerExchange, found: Uint8Array | undefined): void {
-  const { decoy, random } = exchange.settings;
-  // Made and looked at for everybody: what is done for some alone would tell them apart.
-  const madeUp = decoy.make(random);
-  const key = found ?? madeUp;
-  const problem = pskProblem(key);
+  const problem = found === undefined ? undefined : pskProblem(found);
   if (problem !== undefined) throw refusal(AlertDescription.InternalError, problem);
   if (found === undefined && exchange.settings.unknownIdentity === 'alert') {
     throw refusal(AlertDescription.UnknownPskIdentity, `the store has no key for ${describeIdentity(exchange)}`);
   }
   exchange.isStranger = found === undefined;
-  decoy.saw(key);
+  const { decoy, random } = exchange.settings;
+  if (found !== undefined) decoy.saw(found);
+  // Made for everybody: what only strangers cost would tell them apart.
+  const madeUp = decoy.make(random);
+  const key = found ?? madeUp;
   exchange.credential = markOfKey(key);
   const { keyShare, sharedSecret } = exchange;
   exchange.agreeOnKeys(keyShare === undefined ? pskPremasterSecret(key) : ecdhePskPremasterSecret(sharedSecret, key));
