@@ -1,18 +1,16 @@
 // Credentials whose files change while devices use them: read again, and in force in one step. What was made with a credential that is gone
 // or another ends then; a file that cannot be used changes nothing, and is told.
-import { type Clock, ConfigError } from '@lapwing/kernel';
+import { ConfigError } from '@lapwing/kernel';
 import type { DeviceSecurity, MemorySecurityStore } from '@lapwing/server';
 import type { SecurityConfig } from './config-security.ts';
 import { loadCredentials } from './credentials.ts';
-import type { Log } from './log.ts';
-import type { Metrics } from './metrics.ts';
-import { WatchedFiles } from './watched-files.ts';
+import { type Ears, WatchedFiles } from './watched-files.ts';
 
 /** Within 10 s of a change, until it is disposed of. */
 export async function followFiles(
   store: MemorySecurityStore,
   config: SecurityConfig,
-  { clock, log, metrics }: { readonly clock: Clock; readonly log: Log; readonly metrics: Metrics },
+  { clock, log, metrics }: Ears,
   at = 'security',
 ): Promise<Disposable> {
   const files = config.pskFile === undefined ? config.files : [...config.files, config.pskFile.path];

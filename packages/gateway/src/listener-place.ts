@@ -34,6 +34,10 @@ export interface StreamPlace {
   readonly tls: TlsConfig | undefined;
 }
 
+/** Name under which a server knows a listener. */
+export const listenerName = ({ type, name }: { readonly type: string; readonly name: string }): string =>
+  `${type}:${name}`;
+
 export const isDatagrams = (place: PlaceConfig): place is DatagramPlace =>
   place.type === 'udp' || place.type === 'dtls';
 

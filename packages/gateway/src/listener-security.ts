@@ -2,7 +2,7 @@
 // again when they change.
 import { createPrivateKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { type Clock, ConfigError, Secret } from '@lapwing/kernel';
+import { ConfigError, Secret } from '@lapwing/kernel';
 import {
   type AssociationStore,
   checkListenerSecurity,
@@ -12,9 +12,7 @@ import {
   type StreamSecurity,
 } from '@lapwing/server';
 import type { DtlsConfig, TlsConfig } from './listener-place.ts';
-import type { Log } from './log.ts';
-import type { Metrics } from './metrics.ts';
-import { WatchedFiles } from './watched-files.ts';
+import { type Ears, WatchedFiles } from './watched-files.ts';
 
 /**
  * Under `at`, the path of its options. Throws ConfigError for a file that cannot be read or holds something else, and for a key that
@@ -60,7 +58,7 @@ export async function followCertificate(
   security: ListenerSecurity,
   config: DtlsConfig,
   at: string,
-  { clock, log, metrics }: { readonly clock: Clock; readonly log: Log; readonly metrics: Metrics },
+  { clock, log, metrics }: Ears,
 ): Promise<Disposable> {
   const { certificate } = config;
   const files = certificate === undefined ? [] : [certificate.file, certificate.keyFile];

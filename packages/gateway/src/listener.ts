@@ -5,6 +5,7 @@ import { type Address, equalBytes, type Peer, type TransportSink, type Transport
 import type { AssociationStore, Listener, SecurityStore } from '@lapwing/server';
 import { type DatagramPlace, type HealthCheck, isDatagrams, type PlaceConfig } from './listener-place.ts';
 import { checkAdmission, followCertificate, securityOfListener, securityOfStreams } from './listener-security.ts';
+import type { Ears } from './watched-files.ts';
 
 export interface OpenedListener {
   readonly listener: Listener;
@@ -12,6 +13,8 @@ export interface OpenedListener {
   readonly scheme: string;
   /** Undefined for connections. */
   readonly socket: UdpTransport | undefined;
+  /** Shows devices what the files of the certificate hold now, see `followCertificate`; there with DTLS. */
+  readonly follow?: (ears: Ears) => Promise<Disposable>;
 }
 
 const schemes = {
@@ -24,23 +27,24 @@ const schemes = {
 } as const;
 
 /**
- * Files are read, nothing is bound yet. `name` is the server's for it, `at` its path in the configuration. Throws ConfigError for
- * files that do not hold what they should.
+ * Files are read, nothing is bound yet. `name` is the server's for it, `at` its path in the configuration; `associationsOf` a listener
+ * with DTLS outlive the process. Throws ConfigError for files that do not hold what they should.
  */
 export async function openedListener(
   place: PlaceConfig,
   name: string,
   at: string,
-  associations: AssociationStore | undefined,
+  associationsOf: ((listener: string) => AssociationStore) | undefined,
 ): Promise<OpenedListener> {
   const scheme = schemes[place.type];
   if (isDatagrams(place)) {
     const socket = openListener(place);
-    const dtls =
-      place.dtls === undefined
-        ? {}
-        : { dtls: await securityOfListener(place.dtls, optionsOf(place, at), associations) };
-    return { scheme, socket, listener: { name, transport: socket, ...dtls } };
+    const { dtls: config } = place;
+    if (config === undefined) return { scheme, socket, listener: { name, transport: socket } };
+    const options = optionsOf(place, at);
+    const dtls = await securityOfListener(config, options, associationsOf?.(name));
+    const follow = (ears: Ears): Promise<Disposable> => followCertificate(dtls, config, options, ears);
+    return { scheme, socket, listener: { name, transport: socket, dtls }, follow };
   }
   const { bind, longestMessage, connections, origins, tls } = place;
   const secured = tls === undefined ? {} : { tls: await securityOfStreams(tls, optionsOf(place, at)) };
@@ -68,17 +72,6 @@ export async function checkSomebodyComes(
   if (config !== undefined) await checkAdmission(config, rawKeyFile, optionsOf(place, at), credentials);
 }
 
-/** Shows devices what the files of a listener with DTLS hold now; see `followCertificate`. Undefined for any other. */
-export function followListener(
-  place: PlaceConfig,
-  at: string,
-  { listener }: OpenedListener,
-  ears: Parameters<typeof followCertificate>[3],
-): Promise<Disposable> | undefined {
-  if (!isDatagrams(place) || place.dtls === undefined || listener.dtls === undefined) return undefined;
-  return followCertificate(listener.dtls, place.dtls, optionsOf(place, at), ears);
-}
-
 const optionsOf = ({ type }: PlaceConfig, at: string): string =>
   `${at}.${type === 'dtls' ? 'dtls_options' : 'ssl_options'}`;
 
@@ -92,7 +85,7 @@ export function openListener({ bind, buffers, healthCheck }: DatagramPlace): Udp
   return healthCheck === undefined ? socket : new HealthChecked(socket, healthCheck);
 }
 
-export class HealthChecked implements UdpTransport {
+class HealthChecked implements UdpTransport {
   private readonly socket: UdpTransport;
   private readonly check: HealthCheck;
 

@@ -9,6 +9,7 @@ import { mayConnect } from './access-rules.ts';
 import { type Fetch, HttpAuthenticator } from './auth.ts';
 import type { Lwm2mConfig } from './config.ts';
 import type { ListenerConfig, ModemConfig } from './config-listeners.ts';
+import { listenerName } from './listener-place.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { type loginNames, Mountpoint, type Variables } from './topics.ts';
@@ -31,9 +32,6 @@ interface Gate {
   arrived: number;
   since: Instant;
 }
-
-/** Name under which the server knows a listener. */
-export const listenerName = (listener: ListenerConfig | ModemConfig): string => `${listener.type}:${listener.name}`;
 
 /** Names that a registration's attributes have here. */
 const mountAttribute = 'mountpoint';

@@ -36,9 +36,10 @@ import { rightsWarnings } from './file-rights.ts';
 import { Gateway, routesOf } from './gateway.ts';
 import { HandshakeLog } from './handshake-log.ts';
 import { parseNote } from './kept-commands.ts';
-import { checkListener, checkSomebodyComes, followListener, type OpenedListener, openedListener } from './listener.ts';
+import { checkListener, checkSomebodyComes, type OpenedListener, openedListener } from './listener.ts';
+import { listenerName } from './listener-place.ts';
 import { Log, type LogSink } from './log.ts';
-import { Logins, listenerName } from './login.ts';
+import { Logins } from './login.ts';
 import { Metrics, type MetricsSnapshot } from './metrics.ts';
 import { BrokerLink } from './mqtt.ts';
 import { Pace } from './pace.ts';
@@ -175,7 +176,8 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
   const listening: OpenedListener[] = [];
   const associations = (listener: string): AssociationStore =>
     associationsOf(database, listener, (what) => logPassedOver(log, listener, what));
-  for (const listener of lwm2m.listeners) listening.push(await opened(listener, associations));
+  for (const listener of lwm2m.listeners)
+    listening.push(await openedListener(listener, listenerName(listener), pathOf(listener), associations));
   const waking: OpenedModem[] = [];
   for (const each of lwm2m.modems) {
     const modem = own(await openModem(each, pathOf(each), { clock, random, log }));
@@ -185,7 +187,6 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
 
   let server: Server | undefined;
   let gateway: Gateway | undefined;
-  let bootstrap: Bootstrap | undefined;
   const isRegistered = (name: string): boolean => server?.registration(name) !== undefined;
   const logins = new Logins({ config: lwm2m, clock, fetch: run.fetch ?? fetch, log, metrics, isRegistered });
   const routes = routesOf(lwm2m, logins);
@@ -225,6 +226,20 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
   );
   server = devices;
 
+  // Before its commands can come; what it publishes comes after the link, which is made in the same turn.
+  const bootstrap =
+    config.bootstrap &&
+    own(
+      await Bootstrap.open({
+        config: config.bootstrap,
+        ...(ofBootstrap === undefined ? {} : { security: ofBootstrap }),
+        ...{ database, unreadable, associationsOf: associations, keys: issued, keyUse },
+        revoke: (endpoint) => devices.removeCredentials(endpoint),
+        publish: (message) => link.publish(message),
+        ...{ library, transmission: lwm2m.transmission, blocks: lwm2m.blocks, clock, random, log, metrics },
+      }),
+    );
+  const { command } = config.bootstrap ?? {};
   const link = own(
     new BrokerLink({
       ...access,
@@ -233,10 +248,12 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
       keepalive: mqtt.keepalive,
       sessionExpiry: mqtt.sessionExpiry,
       limits: mqtt.buffer,
-      filters: config.bootstrap === undefined ? routes.filters : [...routes.filters, config.bootstrap.command.topic],
-      qos: lwm2m.command.qos,
+      filters: [
+        ...routes.filters.map((topic) => ({ topic, qos: lwm2m.command.qos })),
+        ...(command === undefined ? [] : [command]),
+      ],
       onMessage: (message) =>
-        message.topic === config.bootstrap?.command.topic ? bootstrap?.receive(message) : gateway?.receive(message),
+        message.topic === command?.topic ? bootstrap?.receive(message) : gateway?.receive(message),
       clock,
       random,
       log,
@@ -266,26 +283,10 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
     const observed = devices.observations(registration.name).map(({ path }) => formatPath(path));
     running.restored(registration, observed);
   }
-  if (config.bootstrap !== undefined) {
-    const { transmission, blocks } = lwm2m;
-    bootstrap = own(
-      await Bootstrap.open({
-        config: config.bootstrap,
-        ...(ofBootstrap === undefined ? {} : { security: ofBootstrap }),
-        ...{ database, unreadable, associationsOf: associations, keys: issued, keyUse },
-        revoke: (endpoint) => devices.removeCredentials(endpoint),
-        publish: (message) => link.publish(message),
-        ...{ library, transmission, blocks, clock, random, log, metrics },
-      }),
-    );
-    for (const uri of bootstrap.uris) log.info('listening for bootstraps', { uri });
-  }
+  for (const uri of bootstrap?.uris ?? []) log.info('listening for bootstraps', { uri });
   if (configured !== undefined) own(await followFiles(configured, config.security, { clock, log, metrics }));
-  for (const [i, place] of lwm2m.listeners.entries()) {
-    const known = listening[i];
-    const following = known && followListener(place, pathOf(place), known, { clock, log, metrics });
-    if (following !== undefined) own(await following);
-  }
+  for (const { follow } of listening) if (follow !== undefined) own(await follow({ clock, log, metrics }));
+  await bootstrap?.follow();
   const uris = devices.addresses.map((address, i) => `${listening[i]?.scheme}://${formatAddress(address)}`);
   for (const uri of uris) log.info('listening', { uri });
   return {
@@ -311,19 +312,12 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
       bootstrap: bootstrap?.stats(),
     }),
     [Symbol.asyncDispose]: async () => {
+      // What it tells of its end has to go out too.
+      await bootstrap?.[Symbol.asyncDispose]();
       await drained(link, clock);
       await close(parts);
     },
   };
-}
-
-/** Associations of DTLS outlive the process. */
-function opened(
-  listener: ListenerConfig,
-  associations: (listener: string) => AssociationStore,
-): Promise<OpenedListener> {
-  const name = listenerName(listener);
-  return openedListener(listener, name, pathOf(listener), listener.type === 'dtls' ? associations(name) : undefined);
 }
 
 /** Of records that are of no use, as many are named. */

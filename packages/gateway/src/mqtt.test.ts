@@ -61,8 +61,7 @@ function openLink(open: LinkOptions['open'], more: Partial<LinkOptions> = {}) {
       keepalive: 60_000,
       sessionExpiry: 60_000,
       limits: { messages: 1000, bytes: 1_000_000 },
-      filters: ['lwm2m/+/dn/#'],
-      qos: 1,
+      filters: [{ topic: 'lwm2m/+/dn/#', qos: 1 }],
       onMessage: (message) => {
         heard.push(message);
         wake();
@@ -109,6 +108,19 @@ describe('the link to a broker', () => {
       openLink(socketTo({ host: '127.0.0.1', port }), { version: 5, log });
     });
     expect(await line).toMatchObject({ fact: 'mqtt error', why: 'the gateway needs a broker that speaks MQTT 5' });
+  });
+
+  it('asks for each topic at the QoS that is wanted there', async () => {
+    const broker = await openBroker();
+    const client = await application(broker);
+    const filters = [
+      { topic: 'a', qos: 0 },
+      { topic: 'b', qos: 1 },
+    ] as const;
+    for (const { topic } of filters) await client.publishAsync(topic, 'kept', { qos: 1, retain: true });
+    const { nextMessage } = openLink(broker.connectInside, { filters });
+    const heard = [await nextMessage(), await nextMessage()];
+    expect(heard.sort((a, b) => (a.topic < b.topic ? -1 : 1))).toMatchObject(filters);
   });
 
   it('acknowledges a command only when it is safe, and takes the next one then', async () => {

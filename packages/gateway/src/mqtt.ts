@@ -16,7 +16,7 @@ import {
   seconds,
   untilAborted,
 } from '@lapwing/kernel';
-import { type IClientOptions, type IClientSubscribeOptions, type IPublishPacket, MqttClient } from 'mqtt';
+import { type IClientOptions, type IPublishPacket, type ISubscriptionMap, MqttClient } from 'mqtt';
 import { backoff, settledAfter } from './backoff.ts';
 import { disconnectPacket, firstOwnId, type MqttVersion } from './frames.ts';
 import type { Log } from './log.ts';
@@ -40,8 +40,8 @@ export interface LinkOptions {
   /** How long the broker keeps the session (MQTT 5 only). */
   readonly sessionExpiry: Duration;
   readonly limits: OutboxLimits;
-  readonly filters: readonly string[];
-  readonly qos: 0 | 1 | 2;
+  /** Topic filters, each with the QoS at which what fits is wanted. */
+  readonly filters: readonly { readonly topic: string; readonly qos: 0 | 1 | 2 }[];
   /** What it promises is waited for before the broker hears that the message is taken (QoS 1), and before the next one. */
   readonly onMessage: (message: InMessage) => Promise<void> | undefined;
   readonly clock: Clock;
@@ -190,11 +190,13 @@ export class BrokerLink implements AsyncDisposable {
   }
 
   private subscribe(): void {
-    const { filters, qos, version, log } = this.options;
-    const options: IClientSubscribeOptions = version === 5 ? { qos, nl: true, rh: 2 } : { qos };
-    this.client.subscribe([...filters], options, (error) => {
+    const { filters, version, log } = this.options;
+    const subscriptions: ISubscriptionMap = Object.fromEntries(
+      filters.map(({ topic, qos }) => [topic, version === 5 ? { qos, nl: true, rh: 2 } : { qos }]),
+    );
+    this.client.subscribe(subscriptions, (error) => {
       if (error && this.isConnected) {
-        log.error('mqtt subscription refused', { filters: filters.join(' '), error: error.message });
+        log.error('mqtt subscription refused', { filters: Object.keys(subscriptions).join(' '), error: error.message });
         this.wire?.destroy();
       }
     });

@@ -2,6 +2,15 @@
 // kind of it, nor when a file is replaced by another of its name.
 import { stat } from 'node:fs/promises';
 import type { Clock, Duration } from '@lapwing/kernel';
+import type { Log } from './log.ts';
+import type { Metrics } from './metrics.ts';
+
+/** Who hears what becomes of files that have changed, and when they are looked at. */
+export interface Ears {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
 
 /** In ms. */
 const interval: Duration = 5000;

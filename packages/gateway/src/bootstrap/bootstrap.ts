@@ -8,12 +8,13 @@ import {
   BootstrapServer,
   type BootstrapStats,
   type MemorySecurityStore,
+  type PlanStore,
   type SecurityStore,
 } from '@lapwing/server';
 import { followFiles } from '../credential-files.ts';
 import { loadCredentials } from '../credentials.ts';
 import { checkListener, checkSomebodyComes, type OpenedListener, openedListener } from '../listener.ts';
-import type { PlaceConfig } from '../listener-place.ts';
+import { listenerName, type PlaceConfig } from '../listener-place.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { InMessage } from '../mqtt.ts';
@@ -28,7 +29,7 @@ import { tellBootstraps } from './telling.ts';
 
 export interface BootstrapRun {
   readonly config: BootstrapConfig;
-  /** Credentials of devices for this server, those of the configuration; it follows their files. */
+  /** Credentials of devices for this server, those of the configuration. */
   readonly security?: MemorySecurityStore;
   readonly database: Database;
   readonly unreadable: Unreadable;
@@ -58,30 +59,32 @@ export class Bootstrap implements AsyncDisposable {
   readonly uris: readonly string[];
   private readonly server: BootstrapServer;
   private readonly commands: BootstrapCommands;
-  private readonly parts: readonly Disposable[];
+  private readonly run: BootstrapRun;
+  private readonly opened: readonly OpenedListener[];
+  private readonly parts: Disposable[];
 
-  private constructor(
-    server: BootstrapServer,
-    commands: BootstrapCommands,
-    parts: readonly Disposable[],
-    uris: readonly string[],
-  ) {
+  private constructor(run: BootstrapRun, server: BootstrapServer, plans: PlanStore, opened: readonly OpenedListener[]) {
+    const { config, revoke, publish, log, metrics } = run;
+    const { response, event } = config;
+    this.run = run;
     this.server = server;
-    this.commands = commands;
-    this.parts = parts;
-    this.uris = uris;
+    this.opened = opened;
+    this.commands = new BootstrapCommands({ plans, revoke, response, publish, log, metrics });
+    this.parts = [tellBootstraps({ events: server.events, event, publish, log, metrics })];
+    this.uris = server.addresses.map((address, i) => `${opened[i]?.scheme}://${formatAddress(address)}`);
   }
 
-  /** Rejects with ConfigError for files that do not hold what they should, and when an address cannot be bound. */
+  /**
+   * Rejects with ConfigError for files that do not hold what they should, and when an address cannot be bound. In the turn in which it
+   * resolves nothing has been published yet.
+   */
   static async open(run: BootstrapRun): Promise<Bootstrap> {
-    const { config, security, database, unreadable, log, metrics, publish, keys, keyUse } = run;
+    const { config, security, database, unreadable, keys, keyUse } = run;
     const plans = plansIn(database, unreadable, await loadPlans(config));
+    const associationsOf = (listener: string): AssociationStore => run.associationsOf(`bootstrap ${listener}`);
     const opened: OpenedListener[] = [];
-    for (const place of config.listeners) {
-      const name = `${place.type}:${place.name}`;
-      const associations = place.type === 'dtls' ? run.associationsOf(`bootstrap ${name}`) : undefined;
-      opened.push(await openedListener(place, name, pathOf(place), associations));
-    }
+    for (const place of config.listeners)
+      opened.push(await openedListener(place, listenerName(place), pathOf(place), associationsOf));
     const server = await BootstrapServer.listen({
       listeners: opened.map(({ listener }) => listener),
       plans,
@@ -99,20 +102,15 @@ export class Bootstrap implements AsyncDisposable {
       clock: run.clock,
       random: run.random,
     });
-    const following =
-      security === undefined
-        ? undefined
-        : await followFiles(security, config.security, { clock: run.clock, log, metrics }, 'bootstrap.security');
-    const { response, event } = config;
-    return new Bootstrap(
-      server,
-      new BootstrapCommands({ plans, revoke: run.revoke, response, publish, log, metrics }),
-      [
-        tellBootstraps({ events: server.events, event, publish, log, metrics }),
-        ...(following === undefined ? [] : [following]),
-      ],
-      server.addresses.map((address, i) => `${opened[i]?.scheme}://${formatAddress(address)}`),
-    );
+    return new Bootstrap(run, server, plans, opened);
+  }
+
+  /** From now on files of credentials and certificates are read again when they change. */
+  async follow(): Promise<void> {
+    const { config, security } = this.run;
+    if (security !== undefined)
+      this.parts.push(await followFiles(security, config.security, this.run, 'bootstrap.security'));
+    for (const { follow } of this.opened) if (follow !== undefined) this.parts.push(await follow(this.run));
   }
 
   receive(message: InMessage): Promise<void> {
@@ -124,8 +122,8 @@ export class Bootstrap implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const part of this.parts) part[Symbol.dispose]();
     await this.server[Symbol.asyncDispose]();
+    for (const part of this.parts) part[Symbol.dispose]();
   }
 }
 
