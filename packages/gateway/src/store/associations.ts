@@ -24,7 +24,7 @@ export function associationsOf(
      AND NOT EXISTS (SELECT 1 FROM association a WHERE a.listener = association_credential.listener AND a.key = association_credential.key)`,
   );
   const { sealing } = database;
-  const place = (key: string): string => placeOf('association', 'record', `${listener} ${key}`);
+  const place = (key: string): string => placeOf('association', 'record', listener, key);
   const write = (key: string, association: Uint8Array | undefined): void => {
     // Now: the transport may write its state over the same bytes again.
     const record = association === undefined ? undefined : sealing.seal(place(key), new Uint8Array(association));

@@ -100,31 +100,33 @@ function opens(sealing: Sealing, kept: SqlValue): boolean {
   }
 }
 
-/** The columns that hold secrets, and the place of each value. */
+/** The columns that hold secrets, and by which others a row is found. */
 const sealedColumns = [
-  { table: 'association', column: 'record', key: "listener || ' ' || key" },
-  { table: 'command', column: 'operation', key: 'id' },
-  { table: 'command', column: 'note', key: 'id' },
-  { table: 'command', column: 'outcome', key: 'id' },
-  { table: 'plan', column: 'plan', key: 'name' },
-  { table: 'issued_credential', column: 'credential', key: 'id' },
+  { table: 'association', column: 'record', key: ['listener', 'key'] },
+  { table: 'command', column: 'operation', key: ['id'] },
+  { table: 'command', column: 'note', key: ['id'] },
+  { table: 'command', column: 'outcome', key: ['id'] },
+  { table: 'plan', column: 'plan', key: ['name'] },
+  { table: 'issued_credential', column: 'credential', key: ['id'] },
 ] as const;
 
 /** The place of a value: where it stands, and in the row of which key. */
-export const placeOf = (table: string, column: string, key: string): string => `${table} ${column} ${key}`;
+export const placeOf = (table: string, column: string, ...key: readonly string[]): string =>
+  [table, column, ...key].join(' ');
 
 function sealAll(connection: Connection, sealing: Sealing): void {
   // What is written over is no longer in the file, nor in the log beside it.
   connection.exec('PRAGMA secure_delete = ON; BEGIN IMMEDIATE');
   try {
     for (const { table, column, key } of sealedColumns) {
-      const change = connection.prepare(`UPDATE ${table} SET ${column} = ? WHERE ${key} = ?`);
-      for (const row of connection.prepare(`SELECT ${key} AS place, ${column} AS value FROM ${table}`).all()) {
-        const { value, place } = row;
-        if (typeof place !== 'string') continue;
-        const where = placeOf(table, column, place);
-        if (typeof value === 'string') change.run(sealing.sealText(where, value), place);
-        else if (value instanceof Uint8Array) change.run(sealing.seal(where, new Uint8Array(value)), place);
+      const isIt = key.map((name) => `${name} = ?`).join(' AND ');
+      const change = connection.prepare(`UPDATE ${table} SET ${column} = ? WHERE ${isIt}`);
+      for (const row of connection.prepare(`SELECT ${[...key, column].join(', ')} FROM ${table}`).all()) {
+        const names = key.map((name) => String(row[name]));
+        const place = placeOf(table, column, ...names);
+        const value = row[column];
+        if (typeof value === 'string') change.run(sealing.sealText(place, value), ...names);
+        else if (value instanceof Uint8Array) change.run(sealing.seal(place, new Uint8Array(value)), ...names);
       }
     }
     connection.prepare('INSERT INTO sealing (id, proof) VALUES (1, ?)').run(sealing.seal(proofPlace, proof));
