@@ -25,11 +25,15 @@ async function setUp(...configured: DeviceSecurity[]) {
   const dir = join(root, String(made));
   let database: Database | undefined;
   const notTakenUp: string[] = [];
+  let isFull = false;
+  const failed = (error: Error): void => {
+    if (!isFull) expect.fail(error.message);
+  };
   let store = new MemorySecurityStore();
   const open = async (...then: DeviceSecurity[]) => {
     store = new MemorySecurityStore(then);
     database?.[Symbol.dispose]();
-    database = await Database.open({ dir, clock: systemClock, failed: (error) => expect.fail(error.message) });
+    database = await Database.open({ dir, clock: systemClock, failed });
     const unreadable = (table: string): never => expect.fail(table);
     return issuedIn(database, unreadable, store, (endpoint) => notTakenUp.push(endpoint));
   };
@@ -37,6 +41,12 @@ async function setUp(...configured: DeviceSecurity[]) {
     store: await open(...configured),
     reopen: open,
     notTakenUp,
+    /** Nothing can be taken away until the same with false. */
+    fill(full: boolean): void {
+      isFull = full;
+      const raise = "BEFORE DELETE ON issued_credential BEGIN SELECT RAISE(ABORT, 'no space'); END";
+      database?.prepare(full ? `CREATE TRIGGER full ${raise}` : 'DROP TRIGGER full').run();
+    },
     get configured() {
       return store;
     },
@@ -80,6 +90,16 @@ it('takes away what was handed out, and never what is configured', async () => {
   await parts.store.put(configured);
   const store = await parts.reopen();
   expect([store.size, store.byPskIdentity(encodeUtf8('a'))]).toEqual([0, undefined]);
+});
+
+it('takes away for good what it could not take away the first time', async () => {
+  using parts = await setUp();
+  await parts.store.put({ endpoint: 'a', credential: psk('a', 'x') });
+  parts.fill(true);
+  await expect(parts.store.remove('a')).rejects.toThrow('no space');
+  parts.fill(false);
+  await parts.store.remove('a');
+  expect((await parts.reopen()).size).toBe(0);
 });
 
 it('refuses what is somebody else’s, be it configured or handed out', async () => {

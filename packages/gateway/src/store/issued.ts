@@ -112,9 +112,10 @@ export class IssuedCredentials implements SecurityStore {
     await this.write(endpoint);
   }
 
+  /** What could not be written before, or counts no more, is written now too. */
   async remove(endpoint: string): Promise<boolean> {
     const had = await this.issued.remove(endpoint);
-    if (had) await this.write(endpoint);
+    await this.write(endpoint);
     return had;
   }
 
