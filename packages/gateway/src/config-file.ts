@@ -133,22 +133,30 @@ function parseYaml(text: string): unknown {
   return document.toJS({ maxAliasCount: 100 });
 }
 
-/** The body of EMQX's HTTP call is the gateway's block alone. */
+/** The body of EMQX's HTTP call is the gateway's block alone; sections of ours may stand among its keys. */
 function wrapped(root: Fields): Fields {
   if (root['gateway'] !== undefined || root['translators'] === undefined) return root;
-  const { mqtt, models, log, security, store, psk_authentication: psk, ...lwm2m } = root;
+  const entries = Object.entries(root);
   return {
-    gateway: { lwm2m },
-    ...Object.fromEntries(
-      Object.entries({ mqtt, models, log, security, store, psk_authentication: psk }).filter(
-        ([, part]) => part !== undefined,
-      ),
-    ),
+    ...Object.fromEntries(entries.filter(([key]) => sections.has(key))),
+    gateway: { lwm2m: Object.fromEntries(entries.filter(([key]) => !sections.has(key))) },
   };
 }
 
+/** Of a whole configuration. */
+const sections: ReadonlySet<string> = new Set([
+  'gateway',
+  'mqtt',
+  'models',
+  'log',
+  'security',
+  'store',
+  'psk_authentication',
+  'bootstrap',
+]);
+
 const ownKeys: { readonly [section: string]: ReadonlySet<string> } = {
-  '': new Set(['gateway', 'mqtt', 'models', 'log', 'security', 'store', 'psk_authentication', 'bootstrap']),
+  '': sections,
   gateway: new Set(['lwm2m']),
   mqtt: new Set([
     'broker',
@@ -207,7 +215,7 @@ function applyEnvironment(root: Fields, environment: NodeJS.ProcessEnv, warnings
 /** `LAPWING_MQTT_BROKER`: a section of ours, and no level below it. */
 function isFlat(name: string): boolean {
   const [, section = ''] = /^LAPWING_([A-Z]+)_[^_]/.exec(name) ?? [];
-  return !name.includes('__') && ownKeys['']?.has(section.toLowerCase()) === true;
+  return !name.includes('__') && sections.has(section.toLowerCase());
 }
 
 function valueOf(text: string): unknown {

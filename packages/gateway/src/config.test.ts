@@ -112,6 +112,12 @@ describe('EMQX blocks', () => {
     expect(lwm2m.listeners).toMatchObject([{ name: 'default', bind: { port: 5783 }, maxConnections: 1_024_000 }]);
   });
 
+  it('every section of ours may stand in that body', async () => {
+    const more = '"bootstrap": {}, "log": {"level": "error"}, "store": {"dir": "d"}';
+    const { bootstrap, logLevel, store } = await parse(`${body.trim().slice(0, -1)}, ${more}}`, 'json');
+    expect([bootstrap?.keysInClear, logLevel, store.dir]).toEqual(['refuse', 'error', 'd']);
+  });
+
   it('the documented authentication block is read as it is', async () => {
     const { lwm2m } = await parse(documented + authentication);
     expect(lwm2m.authentication).toEqual({
