@@ -15,6 +15,13 @@ it('an address that is taken is told with the key that changes it, and how that 
   );
 });
 
+it('a listener of the bootstrap server is told by its key too', async () => {
+  const more = await demoConfig({ LAPWING_BOOTSTRAP__LISTENERS__DTLS__MAIN__BIND: '127.0.0.1:5784' });
+  expect(bindProblem({ code: 'EADDRINUSE', address: '127.0.0.1', port: 5784 }, more)?.problems.join()).toContain(
+    'set bootstrap.listeners.dtls.main.bind to another (LAPWING_BOOTSTRAP__LISTENERS__DTLS__MAIN__BIND=127.0.0.1:5785)',
+  );
+});
+
 it('what the advice of the demo says works', async () => {
   const moved = await demoConfig({ LAPWING_MQTT__BIND: '127.0.0.1:1884' });
   expect(moved.mqtt.broker).toMatchObject({ bind: { host: '127.0.0.1', port: 1884 } });

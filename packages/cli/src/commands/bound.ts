@@ -30,18 +30,21 @@ export function bindProblem(
   }
 }
 
-function changeOf(address: string, port: number, { lwm2m, mqtt }: GatewayConfig): string {
-  const isIt = (bind: { readonly host: string; readonly port: number }) => bind.host === address && bind.port === port;
-  const listener = lwm2m.listeners.find(({ bind }) => isIt(bind));
-  const key =
-    mqtt.broker.kind === 'embedded' && isIt(mqtt.broker.bind)
-      ? 'mqtt.bind'
-      : listener === undefined
-        ? undefined
-        : `gateway.lwm2m.listeners.${listener.type}.${listener.name}.bind`;
+function changeOf(address: string, port: number, { lwm2m, bootstrap, mqtt }: GatewayConfig): string {
+  const places = [
+    ...(mqtt.broker.kind === 'embedded' ? [{ key: 'mqtt.bind', bind: mqtt.broker.bind }] : []),
+    ...lwm2m.listeners.map((listener) => placeOf(listener, 'gateway.lwm2m')),
+    ...(bootstrap?.listeners ?? []).map((listener) => placeOf(listener, 'bootstrap')),
+  ];
+  const key = places.find(({ bind }) => bind.host === address && bind.port === port)?.key;
   if (key === undefined) return 'configure another address';
   return `set ${key} to another (LAPWING_${key.replaceAll('.', '__').toUpperCase()}=${addressText(address, port === 65_535 ? port - 1 : port + 1)})`;
 }
+
+const placeOf = <Bind>({ type, name, bind }: { type: string; name: string; bind: Bind }, above: string) => ({
+  key: `${above}.listeners.${type}.${name}.bind`,
+  bind,
+});
 
 const addressText = (address: string, port: number): string =>
   `${address.includes(':') ? `[${address}]` : address}:${port}`;
