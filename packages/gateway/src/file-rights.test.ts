@@ -8,6 +8,25 @@ import { rightsWarnings } from './file-rights.ts';
 const dir = mkdtempSync(join(tmpdir(), 'lapwing-rights-'));
 afterAll(() => rmSync(dir, { recursive: true }));
 
+const translators = ['command', 'response', 'notify', 'register', 'update'].map((each) => `${each}.topic = t`);
+
+it('warns of a store that others can enter where devices come by a modem with keys', async () => {
+  const store = mkdtempSync(join(dir, 'store-'));
+  chmodSync(store, 0o750);
+  const warned = async (security: string) =>
+    rightsWarnings(
+      await parseConfig(
+        `gateway.lwm2m { translators { ${translators.join(', ')} }
+           listeners.sms.default { modem = "/dev/ttyUSB2", security = ${security} } }
+         store.dir = "${store}"`,
+        'hocon',
+        {},
+      ),
+    );
+  expect(await warned('psk')).toEqual([expect.stringContaining('is open to other users')]);
+  expect(await warned('none')).toEqual([]);
+});
+
 it('warns of key files that everybody can read and of a store that others can enter, and of nothing else', async () => {
   const names = ['raw.key', 'server.key', 'tls.key', 'devices.yaml', 'psk.txt'];
   for (const name of names) {
@@ -15,7 +34,6 @@ it('warns of key files that everybody can read and of a store that others can en
     chmodSync(join(dir, name), 0o640);
   }
   mkdirSync(join(dir, 'store'), { mode: 0o700 });
-  const translators = ['command', 'response', 'notify', 'register', 'update'].map((each) => `${each}.topic = t`);
   const config = await parseConfig(
     `gateway.lwm2m { translators { ${translators.join(', ')} }, listeners.dtls.default { bind = "127.0.0.1:5684"
       dtls_options { certfile = "${dir}/c.pem", keyfile = "${dir}/server.key", rpk_keyfile = "${dir}/raw.key" } }

@@ -28,7 +28,9 @@ export async function rightsWarnings({ lwm2m, security, bootstrap, store }: Gate
       warnings.push(`${file}: holds keys and can be read by every user of this machine: chmod 600 ${file}`);
   }
   const { dir } = store;
-  if ((dtls.length > 0 || bootstrap !== undefined) && ((await modeOf(dir)) & anyButOwner) !== 0)
+  const holdsKeys =
+    dtls.length > 0 || bootstrap !== undefined || lwm2m.modems.some((modem) => modem.security === 'psk');
+  if (holdsKeys && ((await modeOf(dir)) & anyButOwner) !== 0)
     warnings.push(`store.dir: ${dir} will hold keys and is open to other users: chmod 700 ${dir}`);
   return warnings;
 }
