@@ -1,13 +1,18 @@
 // Listeners on a modem, as they are written.
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from './config-file.ts';
+import { checkFiles } from './main.ts';
 import { checkModem } from './sms.ts';
 
 const translators = Object.fromEntries(
   ['command', 'response', 'notify', 'register', 'update'].map((each) => [each, { topic: each }]),
 );
-const read = (sms: object, more: object = {}) =>
-  parseConfig(JSON.stringify({ gateway: { lwm2m: { translators, listeners: { sms }, ...more } } }), 'json', {});
+const read = (sms: object, more: object = {}, beside: object = {}) =>
+  parseConfig(
+    JSON.stringify({ gateway: { lwm2m: { translators, listeners: { sms }, ...more } }, ...beside }),
+    'json',
+    {},
+  );
 
 describe('a listener on a modem', () => {
   it('has a serial port or a TCP port, and defaults for the rest', async () => {
@@ -54,5 +59,11 @@ describe('a listener on a modem', () => {
     if (secured === undefined || open === undefined) throw new Error('no modems');
     expect(() => checkModem(secured, 'at', undefined)).toThrow('at.security: psk needs security.credentials');
     expect(() => checkModem(open, 'at', undefined)).not.toThrow();
+  });
+
+  it('needs no key beside a bootstrap server, which hands them out', async () => {
+    const sms = { default: { modem: '/dev/ttyUSB2' } };
+    await expect(checkFiles(await read(sms))).rejects.toThrow('sms.default.security: psk needs');
+    await checkFiles(await read(sms, {}, { bootstrap: {} }));
   });
 });

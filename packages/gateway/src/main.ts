@@ -20,6 +20,7 @@ import {
   MemorySecurityStore,
   type PassedOver,
   retireWithdrawn,
+  type SecurityStore,
   Server,
   type ServerStats,
 } from '@lapwing/server';
@@ -145,7 +146,6 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
 
   const configured = await loadCredentials(config.security);
   for (const listener of lwm2m.listeners) await checkListener(listener, pathOf(listener));
-  for (const modem of lwm2m.modems) checkModem(modem, pathOf(modem), configured);
   const failed = (error: Error): void => {
     metrics.add('store.failed');
     log.error('store: not written, tried again', { error: error.message });
@@ -165,8 +165,7 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
   const isIssuing = config.bootstrap !== undefined;
   const credentials = configured === undefined && issued.size === 0 && !isIssuing ? undefined : issued;
   // Whom a bootstrap sends here has his credentials later.
-  if (!isIssuing)
-    for (const listener of lwm2m.listeners) await checkSomebodyComes(listener, pathOf(listener), credentials);
+  if (!isIssuing) await checkAdmissions(lwm2m, credentials);
 
   const keyUse = keyUseIn(database, unreadable);
   const ofBootstrap = await (config.bootstrap && loadCredentials(config.bootstrap.security, 'bootstrap.security'));
@@ -338,13 +337,19 @@ export async function checkFiles(config: GatewayConfig): Promise<readonly string
   const { lwm2m, security, bootstrap } = config;
   await storeKeyOf(config.store);
   const credentials = await loadCredentials(security);
-  for (const listener of lwm2m.listeners) {
-    await checkListener(listener, pathOf(listener));
-    if (bootstrap === undefined) await checkSomebodyComes(listener, pathOf(listener), credentials);
-  }
-  for (const modem of lwm2m.modems) checkModem(modem, pathOf(modem), credentials);
-  if (bootstrap !== undefined) await checkBootstrap(bootstrap);
+  for (const listener of lwm2m.listeners) await checkListener(listener, pathOf(listener));
+  if (bootstrap === undefined) await checkAdmissions(lwm2m, credentials);
+  else await checkBootstrap(bootstrap);
   return [...config.warnings, ...(await rightsWarnings(config))];
+}
+
+/** Throws ConfigError for a listener that no device could come in over. */
+async function checkAdmissions(
+  { listeners, modems }: Lwm2mConfig,
+  credentials: SecurityStore | undefined,
+): Promise<void> {
+  for (const listener of listeners) await checkSomebodyComes(listener, pathOf(listener), credentials);
+  for (const modem of modems) checkModem(modem, pathOf(modem), credentials);
 }
 
 /** The same after a restart, another for each gateway of a machine: a broker lets one client of a name stay. */
