@@ -130,7 +130,13 @@ function parseYaml(text: string): unknown {
       `not YAML: ${error.code.toLowerCase().replaceAll('_', ' ')} (line ${place?.line ?? '?'}, column ${place?.col ?? '?'})`,
     );
   }
-  return document.toJS({ maxAliasCount: 100 });
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch {
+    throw new FormatError(
+      'not YAML: an alias (*) has no anchor (&), or there are too many: quote the text if it is none',
+    );
+  }
 }
 
 /** The body of EMQX's HTTP call is the gateway's block alone; sections of ours may stand among its keys. */

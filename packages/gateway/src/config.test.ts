@@ -357,6 +357,13 @@ mqtt { broker = "http://user:hunter2@x" , pasword = hunter2 }`;
     ]);
   });
 
+  it('a password that begins as an alias of YAML has to be quoted, and is not told', async () => {
+    const text = 'gateway: { lwm2m: {} }\nmqtt: { username: a, password: *hunter2 }';
+    const found = await problems(text, 'yaml');
+    expect(found).toEqual([expect.stringContaining('not YAML: an alias (*) has no anchor (&)')]);
+    expect(found.join()).not.toContain('hunter2');
+  });
+
   it('a password that is written as a number has to be quoted, since it may have lost its zeros', async () => {
     expect(await problems(`${documented}\nmqtt { username = a, password = 12345 }`)).toEqual([
       'mqtt.password: must be text: quote it, or it is read as a number',

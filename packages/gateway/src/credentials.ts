@@ -1,17 +1,14 @@
 // The credentials of devices in a configuration, in its files and in EMQX's file of pre-shared keys, as a store for the server.
 // Every mistake names its place; no message holds a key.
-import { createPublicKey, X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import type { ContextParameters } from '@lapwing/coap/oscore';
 import { ConfigError, encodeUtf8, Secret } from '@lapwing/kernel';
 import { isName } from '@lapwing/lwm2m';
 import { CredentialTakenError, type DeviceCredential, MemorySecurityStore } from '@lapwing/server';
-import { parseDocument } from 'yaml';
 import type { SecurityConfig } from './config-security.ts';
+import { certificateOf, publicKeyOf } from './key-material.ts';
 import { credentialList, type WrittenCredential } from './security-schema.ts';
+import { parseText, readText } from './written-file.ts';
 
-/** Bytes of a file of credentials at most. */
-const maxFile = 64 * 1024 ** 2;
 /** Problems of one file that are worth telling. */
 const maxProblems = 20;
 
@@ -34,11 +31,9 @@ export async function loadCredentials(
 async function takeFile(store: MemorySecurityStore, file: string, at: string): Promise<string[]> {
   const text = await readText(file);
   if (typeof text !== 'string') return [`${at}: ${file} ${text.problem}`];
-  const document = parseDocument(text);
-  const [error] = document.errors;
-  // The parser quotes the text around an error, which may be a key: only the place is told.
-  if (error !== undefined) return [`${file}: is neither YAML nor JSON (line ${error.linePos?.[0].line ?? '?'})`];
-  const result = credentialList.safeParse(document.toJS({ maxAliasCount: 0 }) ?? []);
+  const parsed = parseText(text);
+  if ('problem' in parsed) return [`${file}: ${parsed.problem}`];
+  const result = credentialList.safeParse(parsed.value ?? []);
   if (result.success) return takeList(store, result.data, file);
   return result.error.issues
     .slice(0, maxProblems)
@@ -65,13 +60,13 @@ function* credentialsOf(
     yield { kind: 'psk', identity: encodeUtf8(psk.identity ?? endpoint), key: new Secret(psk.key) };
   }
   if (rpk !== undefined) {
-    const publicKey = publicKeyOf(rpk.public_key);
+    const publicKey = read(rpk.public_key, publicKeyOf);
     if (publicKey === undefined) problems.push(`${at}.rpk.public_key: is no public key in PEM or base64`);
     else yield { kind: 'rpk', publicKey };
   }
   if (x509 !== undefined) {
     const subject = x509.subject ?? endpoint;
-    const certificate = x509.certificate === undefined ? undefined : certificateOf(x509.certificate);
+    const certificate = x509.certificate === undefined ? undefined : read(x509.certificate, certificateOf);
     if (x509.certificate === undefined) yield { kind: 'x509', subject };
     else if (certificate === undefined) problems.push(`${at}.x509.certificate: is no certificate in PEM or base64`);
     else yield { kind: 'x509', subject, certificate };
@@ -142,29 +137,10 @@ async function takePskFile(store: MemorySecurityStore, file: string, separator: 
   return problems;
 }
 
-async function readText(file: string): Promise<string | { readonly problem: string }> {
+/** Undefined for what is none. */
+function read(written: string, of: (written: string) => Uint8Array): Uint8Array | undefined {
   try {
-    const bytes = await readFile(file);
-    return bytes.length > maxFile ? { problem: `is longer than ${maxFile} bytes` } : bytes.toString('utf8');
-  } catch (error) {
-    return { problem: `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})` };
-  }
-}
-
-function publicKeyOf(text: string): Uint8Array | undefined {
-  try {
-    const key = text.includes('-----BEGIN')
-      ? createPublicKey(text)
-      : createPublicKey({ key: Buffer.from(text, 'base64'), format: 'der', type: 'spki' });
-    return new Uint8Array(key.export({ format: 'der', type: 'spki' }));
-  } catch {
-    return undefined;
-  }
-}
-
-function certificateOf(text: string): Uint8Array | undefined {
-  try {
-    return new Uint8Array(new X509Certificate(text.includes('-----BEGIN') ? text : Buffer.from(text, 'base64')).raw);
+    return of(written);
   } catch {
     return undefined;
   }

@@ -69,13 +69,15 @@ describe('a bootstrap server', () => {
     expect([...(await loadPlans(bootstrap)).keys()]).toEqual(['a']);
     const bad = file('bad.yaml', 'b: { servers: [ { short_server_id: 1, uri: x, psk: { key: hunter2 } } ] }');
     const broken = file('broken.yaml', 'c: { "hunter2');
-    const files = [good, bad, broken, join(dir, 'none.yaml')].map((each) => `"${each}"`);
+    const alias = file('alias.yaml', 'd: { servers: [ { short_server_id: 1, uri: x, psk: { key: *hunter2 } } ] }');
+    const files = [good, bad, broken, join(dir, 'none.yaml'), alias].map((each) => `"${each}"`);
     const found = await problems(
       checkFiles(await parse(`bootstrap { plans.a.servers = [], plan_files = [${files.join()}] }`)),
     );
     expect(found).toContain('DIR/good.yaml: a: there is another plan of this name');
     expect(found).toContain('DIR/bad.yaml: b.servers[0].psk.key');
     expect(found).toContain('DIR/broken.yaml: is neither YAML nor JSON (line 1)');
+    expect(found).toContain('DIR/alias.yaml: has an alias (*)');
     expect(found).toContain('bootstrap.plan_files[3]: DIR/none.yaml cannot be read (ENOENT)');
     expect(found).not.toContain('hunter2');
   });

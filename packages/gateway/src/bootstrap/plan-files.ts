@@ -1,14 +1,11 @@
 // Files of plans: YAML or JSON, a map from name to plan. Every mistake names its place; no message holds a key.
-import { readFile } from 'node:fs/promises';
 import { ConfigError } from '@lapwing/kernel';
 import { type Plan, planProblems } from '@lapwing/server';
-import { parseDocument } from 'yaml';
 import { issueText } from '../config-issues.ts';
+import { parseText, readText } from '../written-file.ts';
 import type { BootstrapConfig } from './config.ts';
 import { plansSchema } from './plan-schema.ts';
 
-/** Bytes of a file of plans at most. */
-const maxFile = 64 * 1024 ** 2;
 /** Problems of one file that are worth telling. */
 const maxProblems = 20;
 
@@ -34,19 +31,11 @@ interface Read {
 }
 
 async function readPlans(file: string, at: string): Promise<Read> {
-  let text: string;
-  try {
-    const bytes = await readFile(file);
-    if (bytes.length > maxFile) return wrong(`${at}: ${file} is longer than ${maxFile} bytes`);
-    text = bytes.toString('utf8');
-  } catch (error) {
-    return wrong(`${at}: ${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`);
-  }
-  const document = parseDocument(text);
-  const [error] = document.errors;
-  // The parser quotes the text around an error, which may be a key: only the place is told.
-  if (error !== undefined) return wrong(`${file}: is neither YAML nor JSON (line ${error.linePos?.[0].line ?? '?'})`);
-  const result = plansSchema.safeParse(document.toJS({ maxAliasCount: 0 }) ?? {}, { reportInput: true });
+  const text = await readText(file);
+  if (typeof text !== 'string') return wrong(`${at}: ${file} ${text.problem}`);
+  const parsed = parseText(text);
+  if ('problem' in parsed) return wrong(`${file}: ${parsed.problem}`);
+  const result = plansSchema.safeParse(parsed.value ?? {}, { reportInput: true });
   if (!result.success)
     return wrong(...result.error.issues.flatMap((issue) => issueText(issue)).map((problem) => `${file}: ${problem}`));
   const plans = Object.entries(result.data);

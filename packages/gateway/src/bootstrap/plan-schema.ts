@@ -1,12 +1,12 @@
 // How a bootstrap plan is written, in a configuration, in a file and in a command: YAML or JSON with keys as everywhere here,
 // durations with units, keys in hexadecimal. Validates, and gives the plan as the bootstrap server takes it.
-import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 import { FormatError, Secret } from '@lapwing/kernel';
 import { type Entry, formatPath, type Path, type PathText, parsePath } from '@lapwing/lwm2m';
 import type { Plan, PlannedOscore, PlannedRoad, PlannedSecurity, PlannedServer } from '@lapwing/server';
 import { z } from 'zod';
 import { parseValue } from '../command-value.ts';
 import { profiles } from '../compat.ts';
+import { certificateOf, privateKeyOf, publicKeyOf } from '../key-material.ts';
 import { bool, duration, text, whole } from '../schema-values.ts';
 import { hexId, hexKey } from '../security-schema.ts';
 
@@ -23,31 +23,16 @@ const secret = z.union([hexKey.transform((bytes) => new Secret(bytes)), random(1
 const material = (what: string, read: (written: string) => Uint8Array) =>
   z.string({ error: 'must be text' }).transform((written, context) => {
     try {
-      return new Uint8Array(read(written));
+      return read(written);
     } catch {
       // Without the value: it may be a key.
       context.addIssue({ code: 'custom', message: `is no ${what} in PEM or base64` });
       return z.NEVER;
     }
   });
-const isPem = (written: string): boolean => written.includes('-----BEGIN');
-const der = (written: string): Buffer => Buffer.from(written, 'base64');
-const publicKey = material('public key', (written) =>
-  createPublicKey(isPem(written) ? written : { key: der(written), format: 'der', type: 'spki' }).export({
-    format: 'der',
-    type: 'spki',
-  }),
-);
-const privateKey = material('private key', (written) =>
-  createPrivateKey(isPem(written) ? written : { key: der(written), format: 'der', type: 'pkcs8' }).export({
-    format: 'der',
-    type: 'pkcs8',
-  }),
-).transform((bytes) => new Secret(bytes));
-const certificate = material(
-  'certificate',
-  (written) => new X509Certificate(isPem(written) ? written : der(written)).raw,
-);
+const publicKey = material('public key', publicKeyOf);
+const privateKey = material('private key', privateKeyOf).transform((bytes) => new Secret(bytes));
+const certificate = material('certificate', certificateOf);
 
 const psk = z.strictObject({
   // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of the plan.
