@@ -4,7 +4,7 @@ import type { Duration } from '@lapwing/kernel';
 import type { AccessRule } from './access-rules.ts';
 import type { WrittenAuthentication } from './authentication-schema.ts';
 import { likelyKey } from './known-keys.ts';
-import { isDatagrams, type PlaceConfig, placeOf } from './listener-place.ts';
+import { isDatagrams, type PlaceConfig, placeOf, udpOnLoopback } from './listener-place.ts';
 import { asList, type WrittenListener, type WrittenListeners } from './listener-schema.ts';
 import { type SmsPlace, smsPlaceOf } from './listener-sms.ts';
 import { loginNames, Mountpoint, mountNames } from './topics.ts';
@@ -35,19 +35,13 @@ export interface HttpAuthentication {
   readonly concurrency: number;
 }
 
-/** Loopback only: without security a listener does not face a network by itself. */
 const firstListener: ListenerConfig = {
-  type: 'udp',
-  name: 'default',
-  bind: { host: '127.0.0.1', port: 5683 },
+  ...udpOnLoopback(5683),
   maxConnections: Number.POSITIVE_INFINITY,
   maxConnectionRate: 1000,
   authentication: 'inherited',
   mountpoint: undefined,
   accessRules: [],
-  buffers: { receive: undefined, send: undefined },
-  healthCheck: undefined,
-  dtls: undefined,
 };
 
 /** Problems go to `found`, what has no effect to `notes`. */

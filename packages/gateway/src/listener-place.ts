@@ -34,6 +34,16 @@ export interface StreamPlace {
   readonly tls: TlsConfig | undefined;
 }
 
+/** Where nothing is configured: without security a listener does not face a network by itself. */
+export const udpOnLoopback = (port: number): DatagramPlace => ({
+  type: 'udp',
+  name: 'default',
+  bind: { host: '127.0.0.1', port },
+  buffers: { receive: undefined, send: undefined },
+  healthCheck: undefined,
+  dtls: undefined,
+});
+
 /** Name under which a server knows a listener. */
 export const listenerName = ({ type, name }: { readonly type: string; readonly name: string }): string =>
   `${type}:${name}`;

@@ -1,8 +1,9 @@
 // The part of a written configuration that is about the bootstrap server, complete.
 import type { Duration } from '@lapwing/kernel';
 import { type Plan, planProblems } from '@lapwing/server';
+import type { Translator } from '../config.ts';
 import type { SecurityConfig } from '../config-security.ts';
-import { type PlaceConfig, placeOf } from '../listener-place.ts';
+import { type PlaceConfig, placeOf, udpOnLoopback } from '../listener-place.ts';
 import { asPlaces } from '../listener-schema.ts';
 import type { WrittenBootstrap } from './bootstrap-schema.ts';
 
@@ -20,21 +21,6 @@ export interface BootstrapConfig {
   readonly event: Translator;
 }
 
-interface Translator {
-  readonly topic: string;
-  readonly qos: 0 | 1 | 2;
-}
-
-/** Loopback only, as with the gateway's own listeners. */
-const firstListener: PlaceConfig = {
-  type: 'udp',
-  name: 'default',
-  bind: { host: '127.0.0.1', port: 5783 },
-  buffers: { receive: undefined, send: undefined },
-  healthCheck: undefined,
-  dtls: undefined,
-};
-
 /** Undefined where there is none. Problems go to `found`, what has no effect to `notes`. */
 export function bootstrapOf(
   written: WrittenBootstrap | undefined,
@@ -51,7 +37,7 @@ export function bootstrapOf(
     found.push(`${at}.translators: command, response and event need topics of their own`);
   const listeners =
     written.listeners === undefined
-      ? [firstListener]
+      ? [udpOnLoopback(5783)]
       : asPlaces(written.listeners)
           .filter(({ enable }) => enable)
           .map((each) => placeOf(each, `${at}.listeners.${each.type}.${each.name}`, found, notes));
