@@ -13,7 +13,7 @@ import {
   systemClock,
 } from '@lapwing/kernel';
 import type { Modem, ModemSink } from '../modem.ts';
-import { formatNumber, parseNumber, type SmsAddress } from '../pdu/address.ts';
+import { isNumber, type SmsAddress } from '../pdu/address.ts';
 import { encodeFrame } from '../pdu/frame.ts';
 import type { Payload } from '../pdu/payload.ts';
 import {
@@ -124,9 +124,7 @@ export class AtModem implements Modem {
   }
 
   async send(destination: SmsAddress, payload: Payload): Promise<void> {
-    // Of any number that is handed in, and of short codes; a name cannot be sent to.
-    if (destination.type === 'alphanumeric') throw new FormatError(`${destination.text} is no telephone number`);
-    parseNumber(formatNumber(destination));
+    if (!isNumber(destination)) throw new FormatError(`${JSON.stringify(destination.text)} is no telephone number`);
     const { bytes, length } = encodeFrame({
       serviceCentre: undefined,
       pdu: {
