@@ -16,6 +16,7 @@ import type { Modem, ModemSink } from '../modem.ts';
 import { isNumber, type SmsAddress } from '../pdu/address.ts';
 import { encodeFrame } from '../pdu/frame.ts';
 import type { Payload } from '../pdu/payload.ts';
+import { plainSubmit } from '../pdu/submit.ts';
 import {
   announcedIndexOf,
   command as commandOf,
@@ -125,13 +126,7 @@ export class AtModem implements Modem {
 
   async send(destination: SmsAddress, payload: Payload): Promise<void> {
     if (!isNumber(destination)) throw new FormatError(`${JSON.stringify(destination.text)} is no telephone number`);
-    const { bytes, length } = encodeFrame({
-      serviceCentre: undefined,
-      pdu: {
-        ...{ kind: 'submit', reference: 0, destination, protocol: 0, validity: undefined },
-        ...{ rejectDuplicates: false, statusReport: false, replyPath: false, payload },
-      },
-    });
+    const { bytes, length } = encodeFrame({ serviceCentre: undefined, pdu: plainSubmit(destination, payload) });
     for (let attempt = 0; ; attempt += 1) {
       try {
         await this.ask(sendMessage(bytes, length));
