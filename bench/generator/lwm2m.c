@@ -213,20 +213,20 @@ static const struct traffic deregistering = {.ask = ask_deregister, .serve = ser
 static const struct traffic notifying = {.ask = ask_notify, .serve = serve, .acknowledged = acknowledged};
 static const struct traffic staying = {.ask = ask_nothing, .serve = serve};
 
-static bool all_asked_and_answered(struct engine *e) {
-  const struct fleet *f = e->self;
-  if (f->next < f->count) return false;
+static bool all_answered(const struct engine *e) {
   for (unsigned i = 0; i < e->window; i++)
     if (e->lanes[i].busy) return false;
   return true;
 }
 
+static bool all_asked_and_answered(struct engine *e) {
+  const struct fleet *f = e->self;
+  return f->next >= f->count && all_answered(e);
+}
+
 static bool all_updated_once(struct engine *e) {
   const struct fleet *f = e->self;
-  if (f->asked < f->count) return false;
-  for (unsigned i = 0; i < e->window; i++)
-    if (e->lanes[i].busy) return false;
-  return true;
+  return f->asked >= f->count && all_answered(e);
 }
 
 static bool all_observed(struct engine *e) {

@@ -7,7 +7,7 @@ import { contest, type Entrant, type Measurement, type Plan, type Run } from './
 
 const window = 64;
 
-const get: Run = (server, contestant, plan) =>
+export const get: Run = (server, contestant, plan) =>
   load(
     'get',
     { target: `127.0.0.1:${server.port}`, window, warmup: contestant.warmup * plan.warmth, seconds: plan.seconds },

@@ -1,8 +1,8 @@
 // OSCORE: what it adds to an exchange, and that it adds nothing to one without it.
 import { node } from '../harness/contestants.ts';
-import { load } from '../harness/generator.ts';
+import { get } from './coap.ts';
 import { inProcess } from './in-process.ts';
-import { contest, type Measurement, type Plan, type Run } from './measurement.ts';
+import { contest, type Measurement, type Plan } from './measurement.ts';
 
 /** Both ends in one process, no sockets: each side's computing and nothing else. */
 export async function protectedExchanges(plan: Plan): Promise<Measurement[]> {
@@ -20,18 +20,6 @@ export async function protectedExchanges(plan: Plan): Promise<Measurement[]> {
     ],
   );
 }
-
-const get: Run = (server, contestant, plan) =>
-  load(
-    'get',
-    {
-      target: `127.0.0.1:${server.port}`,
-      window: 64,
-      warmup: contestant.warmup * plan.warmth,
-      seconds: plan.seconds,
-    },
-    [server.program.pid],
-  );
 
 /** The plain road over sockets, on a server with contexts and on one without. */
 export async function plainBesideProtected(plan: Plan): Promise<Measurement[]> {

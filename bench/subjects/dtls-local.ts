@@ -13,6 +13,7 @@ import {
 } from 'node:crypto';
 import { type CredentialStore, type Credentials, type DtlsTransport, secure } from '@lapwing/dtls';
 import { type Peer, Secret } from '@lapwing/kernel';
+import { computed } from '../harness/phase.ts';
 import { type Issued, issue } from './certificates.ts';
 import { groupIn, lockstep, type Wire, wire } from './wire.ts';
 
@@ -32,24 +33,7 @@ const own = issue('server', 2, byRoot);
 const clients = Array.from({ length: 1000 }, (_, i) => issue(`device-${i}`, i + 3, byRoot));
 
 function tell(operation: string, name: string, count: number, used: number): void {
-  const us = used / count;
-  const phase = {
-    phase: operation,
-    ops: count,
-    seconds: used / 1e6,
-    rate: 1e6 / us,
-    bytes: 0,
-    errors: 0,
-    timeouts: 0,
-    strays: 0,
-    p50Us: us,
-    p99Us: us,
-    worstUs: 0,
-    generatorCpuUs: 0,
-    generatorShare: 0,
-    cpuUs: [us],
-    rssMib: [],
-  };
+  const phase = computed(operation, count, used / 1e6, used / count);
   console.log(JSON.stringify({ operation, name, phase }));
 }
 

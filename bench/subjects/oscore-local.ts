@@ -3,6 +3,7 @@
 import { Code, Endpoint, makeRequest, Option, OptionSet } from '@lapwing/coap';
 import { MemoryContextStore, Oscore } from '@lapwing/coap/oscore';
 import { type Peer, Secret } from '@lapwing/kernel';
+import { computed } from '../harness/phase.ts';
 import { serve } from './resources.ts';
 import { lockstep, wire } from './wire.ts';
 
@@ -21,24 +22,7 @@ const contextOf = (n: number, senderId: Uint8Array, recipientId: Uint8Array) => 
 });
 
 function tell(name: string, count: number, used: number): void {
-  const us = used / count;
-  const phase = {
-    phase: 'oscore-local',
-    ops: count,
-    seconds: used / 1e6,
-    rate: 1e6 / us,
-    bytes: 0,
-    errors: 0,
-    timeouts: 0,
-    strays: 0,
-    p50Us: us,
-    p99Us: us,
-    worstUs: 0,
-    generatorCpuUs: 0,
-    generatorShare: 0,
-    cpuUs: [us],
-    rssMib: [],
-  };
+  const phase = computed('oscore-local', count, used / 1e6, used / count);
   console.log(JSON.stringify({ operation: 'oscore-local', name, phase }));
 }
 

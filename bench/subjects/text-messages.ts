@@ -1,7 +1,7 @@
 // What a text message costs besides what a datagram does: through the messenger and the AT driver, to a modem that answers at once and
 // does nothing, and from there. Arguments are rounds and seconds per turn. Prints one JSON line per turn.
-import { systemClock } from '@lapwing/kernel';
 import { atModem, encodeFrame, Messenger, octetCoding, type PortSink, parseNumber } from '@lapwing/sms';
+import { computed, type Phase } from '../harness/phase.ts';
 
 const rounds = Number(process.argv[2]);
 const seconds = Number(process.argv[3]);
@@ -34,7 +34,7 @@ const modem = atModem({
     }),
 });
 const budget = { perHour: Number.POSITIVE_INFINITY, perMinute: Number.POSITIVE_INFINITY };
-const messenger = await Messenger.open({ modem, budget, queue: 4096, clock: systemClock });
+const messenger = await Messenger.open({ modem, budget, queue: 4096 });
 let received = 0;
 messenger.receive(number, () => {
   received += 1;
@@ -68,18 +68,13 @@ function receive(): Promise<number> {
   return Promise.resolve(received - before);
 }
 
-async function turn(phase: string, run: () => Promise<number>): Promise<unknown> {
+async function turn(phase: string, run: () => Promise<number>): Promise<Phase> {
   const began = performance.now();
   const cpu = process.cpuUsage();
   let ops = 0;
   while (performance.now() - began < seconds * 1000) ops += await run();
   const { user, system } = process.cpuUsage(cpu);
-  const elapsed = (performance.now() - began) / 1000;
-  const us = (user + system) / ops;
-  return {
-    ...{ phase, ops, seconds: elapsed, rate: ops / elapsed, bytes: 0, errors: 0, timeouts: 0, strays: 0 },
-    ...{ p50Us: us, p99Us: us, worstUs: us, generatorCpuUs: 0, generatorShare: 0, cpuUs: [us], rssMib: [] },
-  };
+  return computed(phase, ops, (performance.now() - began) / 1000, (user + system) / ops);
 }
 
 for (let round = -1; round < rounds; round += 1) {

@@ -1,5 +1,6 @@
 // What only text messages have: sizes, patience, bad roads, triggers, and what a binding says of them.
 import { Client, ObjectStore } from '@lapwing/client';
+import { Code, Endpoint, makeRequest, Option, OptionSet } from '@lapwing/coap';
 import { secure } from '@lapwing/dtls';
 import { pskParties } from '@lapwing/dtls/testing';
 import { encodeUtf8, minutes, noBytes, Secret, seconds } from '@lapwing/kernel';
@@ -279,4 +280,35 @@ describe('a device on UDP with a number', () => {
     }
     expect(listening.isAwake('sleeper')).toBe(false);
   });
+});
+
+test('a device that registers with more digits than a number has is not written to, and does no harm', async () => {
+  const scene = new Scene();
+  const ip = new MemoryNetwork(scene.clock, scene.random, { latency: 20 });
+  const transport = ip.transport('10.0.0.1', 5683);
+  await using listening = await Server.listen({ listeners: [{ transport }], ...scene.ambient });
+  using _waking = wakeBySms(listening, { messenger: await scene.messenger(server), ...scene.ambient });
+  const problems: unknown[] = [];
+  listening.events.on('listener-failed', ({ error }) => problems.push(error));
+  await using endpoint = await Endpoint.open({ transport: ip.transport('10.0.1.1'), ...scene.ambient });
+  const peer = await endpoint.connect({ via: 'udp', host: '10.0.0.1', port: 5683 });
+  for (const [name, number] of [
+    ['liar', '1'.repeat(16)],
+    ['honest', device.slice(1)],
+  ] as const) {
+    const query = [`ep=${name}`, 'lt=86400', 'lwm2m=1.1', 'b=U', 'Q', `sms=${number}`];
+    const options = OptionSet.of([Option.UriPath, 'rd'], ...query.map((text) => [Option.UriQuery, text] as const), [
+      Option.ContentFormat,
+      40,
+    ]);
+    const registering = endpoint.request(peer, makeRequest(Code.Post, options, encodeUtf8('</1/0>,</3/0>')));
+    await scene.clock.advance(seconds(1));
+    expect((await registering).code).toBe(Code.Created);
+  }
+  await scene.clock.advance(seconds(200));
+  for (const name of ['liar', 'honest'])
+    await listening.queue(name, { op: 'read', path: { kind: 'resource', object: 3, instance: 0, resource: 0 } });
+  await scene.clock.advance(minutes(60));
+  expect(scene.sent.map(({ from }) => from)).toEqual([server, server, server]);
+  expect(problems).toEqual([]);
 });

@@ -1,4 +1,5 @@
 // Runs all codecs against each other: arguments are rounds and seconds per turn. Prints one JSON line per turn.
+import { computed, type Phase } from '../../harness/phase.ts';
 import type { Task } from './codec-task.ts';
 
 const rounds = Number(process.argv[2]);
@@ -19,7 +20,7 @@ for (const source of sources) {
 /** Kept, so that no result can be optimised away. */
 let sink = 0;
 
-function turn(task: Task): unknown {
+function turn(task: Task): Phase {
   let batch = 16;
   let ops = 0;
   const began = performance.now();
@@ -32,24 +33,7 @@ function turn(task: Task): unknown {
     now = performance.now();
     if (now - before < 1) batch *= 2;
   }
-  const us = ((now - began) * 1000) / ops;
-  return {
-    phase: task.operation,
-    ops,
-    seconds: (now - began) / 1000,
-    rate: 1e6 / us,
-    bytes: 0,
-    errors: 0,
-    timeouts: 0,
-    strays: 0,
-    p50Us: us,
-    p99Us: us,
-    worstUs: us,
-    generatorCpuUs: 0,
-    generatorShare: 0,
-    cpuUs: [us],
-    rssMib: [],
-  };
+  return computed(task.operation, ops, (now - began) / 1000, ((now - began) * 1000) / ops);
 }
 
 const operations = [...new Set(tasks.map((task) => task.operation))];

@@ -18,7 +18,7 @@ export interface WakeBySmsOptions {
   readonly random?: Random;
 }
 
-/** Until disposed of. Devices that register without a number (`sms`) are left alone. */
+/** Until disposed of. Devices that register without a number (`sms`), or with more digits than one has, are left alone. */
 export function wakeBySms(server: Server, options: WakeBySmsOptions): Disposable {
   const { messenger, instanceOf = lowestServer, clock = systemClock, random = systemRandom } = options;
   const driver = new Driver(new Waking(), clock, ({ name, attempt }: WakingEffect) => {
@@ -51,11 +51,10 @@ export function wakeBySms(server: Server, options: WakeBySmsOptions): Disposable
   };
 }
 
-/** As it is dialled: an MSISDN has no `+` (3GPP TS 23.003 §3.3), numbers of up to six digits are short codes. */
+/** As it is dialled: an MSISDN has no `+` and up to 15 digits (3GPP TS 23.003 §3.3), numbers of up to six are short codes. */
 function smsNumberOf({ smsNumber }: Registration): string | undefined {
-  if (smsNumber === undefined) return undefined;
-  const digits = smsNumber.replace(/^\+/, '');
-  return digits.length > 6 ? `+${digits}` : digits;
+  const [, digits] = /^\+?(\d{1,15})$/.exec(smsNumber ?? '') ?? [];
+  return digits !== undefined && digits.length > 6 ? `+${digits}` : digits;
 }
 
 function lowestServer({ objects }: Registration): number {

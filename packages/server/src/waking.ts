@@ -11,7 +11,7 @@ export type WakingInput =
 export interface WakingEffect {
   readonly kind: 'wake';
   readonly name: string;
-  /** 1 for the first message, 2 for the next. */
+  /** From 1: 2 and 3 are for what the first has not brought about. */
   readonly attempt: number;
 }
 
@@ -43,8 +43,9 @@ export class Waking implements Core<WakingInput, WakingEffect> {
       known.isWanted = true;
       return [];
     }
-    this.woken.set(name, { attempts: 0, isWanted: true });
-    return [this.wake(name, now)];
+    const woken = { attempts: 0, isWanted: true };
+    this.woken.set(name, woken);
+    return [this.wake(name, woken, now)];
   }
 
   expire(now: Instant): readonly WakingEffect[] {
@@ -52,21 +53,21 @@ export class Waking implements Core<WakingInput, WakingEffect> {
     for (let name = this.deadlines.take(now); name !== undefined; name = this.deadlines.take(now)) {
       const woken = this.woken.get(name);
       if (woken === undefined) continue;
-      if (woken.attempts < pauses.length) effects.push(this.wake(name, now));
-      else if (woken.isWanted) {
-        woken.attempts = 0;
-        effects.push(this.wake(name, now));
-      } else this.woken.delete(name);
+      if (woken.attempts === pauses.length && !woken.isWanted) {
+        this.woken.delete(name);
+        continue;
+      }
+      effects.push(this.wake(name, woken, now));
     }
     return effects;
   }
 
-  private wake(name: string, now: Instant): WakingEffect {
-    const woken = this.woken.get(name) ?? { attempts: 0, isWanted: false };
-    const pause = pauses[Math.min(woken.attempts, pauses.length - 1)] ?? 0;
-    woken.attempts += 1;
+  private wake(name: string, woken: Woken, now: Instant): WakingEffect {
+    // Behind the last pause it begins anew.
+    const before = woken.attempts % pauses.length;
+    this.deadlines.set(name, now + (pauses[before] as Duration));
+    woken.attempts = before + 1;
     woken.isWanted = false;
-    this.deadlines.set(name, now + pause);
     return { kind: 'wake', name, attempt: woken.attempts };
   }
 }

@@ -195,7 +195,10 @@ export class Joining implements Core<Part, JoiningEffect> {
     crowd.delete(message);
     crowd.add(message);
     this.bySender.set(message.sender, crowd);
-    const crowded = this.messages.set(message.key, message, now)?.[1] ?? oldestOf(crowd, this.perSender);
+    // First its sender's own: whoever has too many pushes out nobody else's.
+    const oldest = oldestOf(crowd, this.perSender);
+    if (oldest !== undefined) this.gone(oldest, 'crowded', effects);
+    const crowded = this.messages.set(message.key, message, now)?.[1];
     if (crowded !== undefined) this.gone(crowded, 'crowded', effects);
   }
 

@@ -3,7 +3,9 @@ import { equalBytes, type Instant, minutes, seconds } from '@lapwing/kernel';
 import { SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
 import { describe, expect, it } from 'vitest';
 import { Messenger, type MessengerOptions, type ReceivedMessage } from './messenger.ts';
+import type { Modem, ModemSink } from './modem.ts';
 import { parseNumber } from './pdu/address.ts';
+import type { Deliver } from './pdu/deliver.ts';
 import { concatenationOf, type Payload } from './pdu/payload.ts';
 import { smsTransport } from './transport.ts';
 import { VirtualNetwork, type VirtualNetworkOptions } from './virtual/index.ts';
@@ -114,6 +116,39 @@ describe('a message', () => {
     expect(() => messenger.receive(server, () => undefined)).toThrow('listened to already');
   });
 
+  it('of octets from a name, or from more digits than a number has, goes to nobody: it cannot be answered', async () => {
+    const scene = new Scene();
+    let sink: ModemSink | undefined;
+    const modem: Modem = {
+      ...scene.network.line(device),
+      open: (given) => {
+        sink = given;
+        return Promise.resolve();
+      },
+    };
+    const { messenger, received } = await scene.messenger(device, { modem });
+    messenger.receive(undefined, (message) => received.push(message));
+    let settled = 0;
+    for (const [type, text] of [
+      ['alphanumeric', 'Bank'],
+      ['alphanumeric', '12125550178'],
+      ['international', '1'.repeat(16)],
+      ['unknown', '*100#'],
+      ['unknown', ''],
+    ] as const) {
+      const message: Deliver = {
+        ...{ kind: 'deliver', originator: { type, plan: 1, text }, protocol: 0, timestamp: undefined },
+        ...{ moreMessages: false, statusReport: false, replyPath: false, payload: payload('x', 4) },
+      };
+      sink?.receive(message, () => {
+        settled += 1;
+      });
+    }
+    expect(received).toEqual([]);
+    expect(settled).toBe(5);
+    expect(messenger.stats()).toMatchObject({ received: 0, receivedParts: 5, strangers: 5 });
+  });
+
   it('N-06: of a number that anybody can write is from that number and proves nothing', async () => {
     const scene = new Scene();
     const { messenger } = await scene.messenger(device);
@@ -165,6 +200,17 @@ describe('N-15: the budget', () => {
     messenger.send(server, Uint8Array.of(1));
     await scene.clock.advance(minutes(1));
     expect(scene.sizes).toHaveLength(102);
+  });
+
+  it('is that of the number, however it is written', async () => {
+    const scene = new Scene();
+    const { messenger } = await scene.messenger(device, { budget: { perHour: 10, perMinute: 100 } });
+    const spent: string[] = [];
+    messenger.events.on('spent', ({ to }) => spent.push(to));
+    for (let i = 0; i < 20; i += 1) messenger.send(i % 2 === 0 ? server : server.slice(1), Uint8Array.of(i));
+    await scene.clock.advance(minutes(1));
+    expect(messenger.stats()).toMatchObject({ sent: 10, heldBack: 10 });
+    expect(spent).toEqual([server]);
   });
 
   it('has room for a message in parts or for none of them', async () => {

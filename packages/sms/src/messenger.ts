@@ -8,6 +8,8 @@ import {
   delay,
   Emitter,
   type Events,
+  ExpiringMap,
+  hours,
   type Instant,
   LimitError,
   type Random,
@@ -27,7 +29,7 @@ import {
   split,
 } from './concatenation.ts';
 import type { Modem } from './modem.ts';
-import { formatNumber, parseNumber } from './pdu/address.ts';
+import { formatNumber, isNumber, parseNumber } from './pdu/address.ts';
 import type { Deliver } from './pdu/deliver.ts';
 import {
   type Content,
@@ -94,7 +96,7 @@ export interface MessengerStats {
   readonly failed: number;
   /** Parts that came to nothing. */
   readonly droppedParts: number;
-  /** Octets from numbers that nobody here listens to. */
+  /** Octets from numbers that nobody here listens to, and from names, which nobody can answer. */
   readonly strangers: number;
 }
 
@@ -122,7 +124,7 @@ export class Messenger implements AsyncDisposable {
   private readonly takers = new Map<string, (message: ReceivedMessage) => void>();
   private readonly settles = new Map<number, () => void>();
   private readonly queue: Outgoing[] = [];
-  private readonly told = new Map<string, Instant>();
+  private readonly told = new ExpiringMap<string, true>(hours(1), MOST_TOLD);
   private readonly closing = new AbortController();
   private readonly tally = {
     ...{ sent: 0, received: 0, sentParts: 0, receivedParts: 0, overflowed: 0, stale: 0, heldBack: 0, failed: 0 },
@@ -170,13 +172,16 @@ export class Messenger implements AsyncDisposable {
    * does already, FormatError for what is no number.
    */
   receive(from: string | undefined, take: (message: ReceivedMessage) => void): Disposable {
-    const key = from === undefined ? '' : digitsOf(formatNumber(parseNumber(from)));
+    const key = from === undefined ? '' : parseNumber(from).text;
     if (this.takers.has(key)) throw new ConfigError([`sms: ${from ?? 'everybody'} is listened to already`]);
     this.takers.set(key, take);
     return { [Symbol.dispose]: () => void this.takers.delete(key) };
   }
 
-  /** Queues it; loss is silent, as on a network, but counted and told of in `events`. Throws FormatError for what is no number. */
+  /**
+   * Queues it; loss is silent, as on a network, and counted: `events` tells of an hour that is spent and of what fails, and not of what
+   * the queue has no room for or waits too long. Throws FormatError for what is no number.
+   */
   send(to: string, bytes: Uint8Array): void {
     parseNumber(to);
     if (this.closing.signal.aborted) return;
@@ -215,7 +220,7 @@ export class Messenger implements AsyncDisposable {
   private async sendOne({ to, bytes, until }: Outgoing): Promise<void> {
     const now = this.clock.now();
     const pieces = this.piecesOf(to, bytes, now);
-    if (until > now && !this.budget.reserve(to, pieces.length, now)) {
+    if (until > now && !this.budget.reserve(digitsOf(to), pieces.length, now)) {
       this.holdBack(to, now);
       return;
     }
@@ -236,7 +241,7 @@ export class Messenger implements AsyncDisposable {
   private piecesOf(to: string, bytes: Uint8Array, now: Instant): readonly Piece[] {
     if (bytes.length > this.mtu)
       throw new LimitError(`${bytes.length} octets do not fit the ${this.mtu} of a message`, this.mtu);
-    return split(bytes, this.elements, () => this.references.next(to, now));
+    return split(bytes, this.elements, () => this.references.next(digitsOf(to), now));
   }
 
   /** Waits for the next place in a minute; false when that is too late. */
@@ -251,10 +256,9 @@ export class Messenger implements AsyncDisposable {
 
   private holdBack(to: string, now: Instant): void {
     this.tally.heldBack += 1;
-    const before = this.told.get(to);
-    if (before !== undefined && before > now) return;
-    if (this.told.size >= MOST_TOLD) this.told.clear();
-    this.told.set(to, now + seconds(3600));
+    const number = digitsOf(to);
+    if (this.told.get(number, now)) return;
+    this.told.set(number, true, now);
     this.emitter.emit('spent', { to });
   }
 
@@ -264,6 +268,11 @@ export class Messenger implements AsyncDisposable {
     this.tally.receivedParts += 1;
     if (content.kind !== 'octets') {
       this.emitter.emit('text', { from, content });
+      settle();
+      return;
+    }
+    if (!isNumber(originator)) {
+      this.tally.strangers += 1;
       settle();
       return;
     }

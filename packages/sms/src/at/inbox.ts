@@ -12,12 +12,15 @@ export interface InboxRoad {
   report(report: StatusReport): void;
   malformed(): void;
   failed(cause: unknown): void;
-  ask(command: Command): Promise<readonly InformationLine[]>;
+  /** Undefined when the modem will not; rejects when it does not answer, or is not set up. */
+  ask(command: Command): Promise<readonly InformationLine[] | undefined>;
 }
 
 interface Held {
   readonly pdu: string;
   isSettled: boolean;
+  /** The modem would not delete it: left alone until everything is listed again. */
+  isStuck: boolean;
 }
 
 /** Places that are kept free, so that the network can go on. */
@@ -57,7 +60,7 @@ export class Inbox {
     this.handOn(bytes, () => undefined);
   }
 
-  /** One command after the other. A command that fails ends it; what is left is done with the next message or the next start. */
+  /** One command after the other. Without an answer it ends; what is left is done with the next message or the next start. */
   private work(): void {
     if (this.isWorking) return;
     this.isWorking = true;
@@ -74,16 +77,14 @@ export class Inbox {
       if (this.isToBeListed) {
         this.isToBeListed = false;
         this.announced.clear();
-        for (const { text, pdu } of await this.road.ask(listMessages)) {
-          const listed = listedOf(text);
-          if (listed?.isIncoming && pdu !== undefined) this.stored(listed.index, pdu);
-        }
+        this.listed((await this.road.ask(listMessages)) ?? []);
       } else if (done !== undefined) {
-        await this.road.ask(deleteMessage(done));
-        this.held.delete(done);
+        const [index, held] = done;
+        if ((await this.road.ask(deleteMessage(index))) === undefined) held.isStuck = true;
+        else this.held.delete(index);
       } else if (announced !== undefined) {
         this.announced.delete(announced);
-        const [line] = await this.road.ask(readMessage(announced));
+        const [line] = (await this.road.ask(readMessage(announced))) ?? [];
         if (line?.pdu !== undefined) this.stored(announced, line.pdu);
       } else {
         this.isWorking = false;
@@ -96,11 +97,19 @@ export class Inbox {
    * What has been dealt with; and where the memory is nearly full, the oldest of what has not: the parts of a message that is not whole
    * yet would stop the network, and are kept here alone, then.
    */
-  private toDelete(): number | undefined {
+  private toDelete(): readonly [index: number, held: Held] | undefined {
     const { places, held } = this;
-    for (const [index, { isSettled }] of held) if (isSettled) return index;
-    const [oldest] = held.keys();
-    return places !== undefined && held.size > places - ROOM ? oldest : undefined;
+    const movable = [...held].filter(([, { isStuck }]) => !isStuck);
+    const isCrowded = places !== undefined && held.size > places - ROOM;
+    return movable.find(([, { isSettled }]) => isSettled) ?? (isCrowded ? movable[0] : undefined);
+  }
+
+  private listed(lines: readonly InformationLine[]): void {
+    for (const held of this.held.values()) held.isStuck = false;
+    for (const { text, pdu } of lines) {
+      const listed = listedOf(text);
+      if (listed?.isIncoming && pdu !== undefined) this.stored(listed.index, pdu);
+    }
   }
 
   private handOn(bytes: Uint8Array, settle: () => void): void {
@@ -115,7 +124,7 @@ export class Inbox {
 
   private stored(index: number, pdu: string): void {
     if (this.held.get(index)?.pdu === pdu) return;
-    const held: Held = { pdu, isSettled: false };
+    const held: Held = { pdu, isSettled: false, isStuck: false };
     this.held.set(index, held);
     const settle = (): void => {
       // Another message may have its place by now.

@@ -13,9 +13,10 @@ import {
   systemClock,
 } from '@lapwing/kernel';
 import type { Modem, ModemSink } from '../modem.ts';
-import { formatNumber, parseNumber, type SmsAddress } from '../pdu/address.ts';
+import { isNumber, type SmsAddress } from '../pdu/address.ts';
 import { encodeFrame } from '../pdu/frame.ts';
 import type { Payload } from '../pdu/payload.ts';
+import { plainSubmit } from '../pdu/submit.ts';
 import {
   announcedIndexOf,
   command as commandOf,
@@ -52,7 +53,7 @@ export interface AtModemOptions {
 
 export interface AtModemStats {
   readonly sent: number;
-  /** By modem or network, for good. */
+  /** Not sent: refused for good, or there was no modem, or none that answered. */
   readonly refused: number;
   /** Handed over, and nothing heard. */
   readonly unknown: number;
@@ -82,7 +83,7 @@ export class AtModem implements Modem {
   private asks = 0;
   private sink: ModemSink | undefined;
   private connection: { readonly port: Port; readonly driver: Driver<DialogueInput, DialogueEffect> } | undefined;
-  private inbox: Inbox | undefined;
+  private readonly inbox: Inbox;
   private profile: ModemProfile | undefined;
   private isReady = false;
   private recovery: Promise<void> | undefined;
@@ -90,6 +91,22 @@ export class AtModem implements Modem {
   constructor(options: AtModemOptions) {
     this.options = options;
     this.clock = options.clock ?? systemClock;
+    this.inbox = new Inbox({
+      receive: (message, settle) => {
+        this.tally.received += 1;
+        this.sink?.receive(message, settle);
+      },
+      report: (report) => this.sink?.report(report),
+      malformed: () => {
+        this.tally.malformed += 1;
+      },
+      // Whoever waits for an answer has been told, or the modem is being brought back.
+      failed: (error) => {
+        if (!(error instanceof ModemError) && !this.closing.signal.aborted) throw error;
+      },
+      // Until it is set up a place might be one of another memory.
+      ask: (command) => (this.isReady ? this.tryTo(command) : Promise.reject(gone(command.text))),
+    });
   }
 
   stats(): AtModemStats {
@@ -108,16 +125,8 @@ export class AtModem implements Modem {
   }
 
   async send(destination: SmsAddress, payload: Payload): Promise<void> {
-    // Of any number that is handed in, and of short codes; a name cannot be sent to.
-    if (destination.type === 'alphanumeric') throw new FormatError(`${destination.text} is no telephone number`);
-    parseNumber(formatNumber(destination));
-    const { bytes, length } = encodeFrame({
-      serviceCentre: undefined,
-      pdu: {
-        ...{ kind: 'submit', reference: 0, destination, protocol: 0, validity: undefined },
-        ...{ rejectDuplicates: false, statusReport: false, replyPath: false, payload },
-      },
-    });
+    if (!isNumber(destination)) throw new FormatError(`${JSON.stringify(destination.text)} is no telephone number`);
+    const { bytes, length } = encodeFrame({ serviceCentre: undefined, pdu: plainSubmit(destination, payload) });
     for (let attempt = 0; ; attempt += 1) {
       try {
         await this.ask(sendMessage(bytes, length));
@@ -167,7 +176,7 @@ export class AtModem implements Modem {
     this.tally.starts += 1;
     this.isReady = true;
     this.sink?.state('ready');
-    this.inbox?.sweep();
+    this.inbox.sweep();
   }
 
   private async bringUp(): Promise<void> {
@@ -183,23 +192,7 @@ export class AtModem implements Modem {
     this.profile = this.options.profile ?? profileOf(await this.describe());
     for (const text of this.profile.setUp) await this.tryTo(commandOf(text));
     const [line] = (await this.tryTo(memory)) ?? [];
-    const places = placesOf(line?.text ?? '');
-    this.inbox ??= new Inbox({
-      receive: (message, settle) => {
-        this.tally.received += 1;
-        this.sink?.receive(message, settle);
-      },
-      report: (report) => this.sink?.report(report),
-      malformed: () => {
-        this.tally.malformed += 1;
-      },
-      // Whoever waits for an answer has been told, or the modem is being brought back.
-      failed: (error) => {
-        if (!(error instanceof ModemError) && !this.closing.signal.aborted) throw error;
-      },
-      ask: (command) => this.ask(command),
-    });
-    this.inbox.places = places;
+    this.inbox.places = placesOf(line?.text ?? '');
   }
 
   private async describe(): Promise<string> {
@@ -221,7 +214,7 @@ export class AtModem implements Modem {
     const { connection } = this;
     if (connection === undefined) {
       this.closing.signal.throwIfAborted();
-      return Promise.reject(new ModemError({ kind: 'gone', handedOver: false }, command.text));
+      return Promise.reject(gone(command.text));
     }
     this.asks += 1;
     const id = this.asks;
@@ -266,16 +259,16 @@ export class AtModem implements Modem {
     // What it has to say while it is brought up is asked for then.
     if (!this.isReady) return;
     if (this.profile?.restarted.test(text)) {
-      this.fallDown(new ModemError({ kind: 'gone', handedOver: false }, text.slice(0, 64)));
+      this.fallDown(gone(text.slice(0, 64)));
       return;
     }
     const index = announcedIndexOf(text);
-    if (index !== undefined) this.inbox?.announce(index);
+    if (index !== undefined) this.inbox.announce(index);
   }
 
   private takeAtOnce(pdu: string): void {
     try {
-      this.inbox?.take(fromHex(pdu));
+      this.inbox.take(fromHex(pdu));
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
       this.tally.malformed += 1;
@@ -315,6 +308,8 @@ export class AtModem implements Modem {
     connection.port.close();
   }
 }
+
+const gone = (what: string): ModemError => new ModemError({ kind: 'gone', handedOver: false }, what);
 
 interface Settler {
   resolve(lines: readonly InformationLine[]): void;

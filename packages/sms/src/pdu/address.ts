@@ -39,6 +39,9 @@ export function formatNumber(address: SmsAddress): string {
   return address.type === 'international' ? `+${address.text}` : address.text;
 }
 
+/** Whether it can be written to: not a name, and no digits that `parseNumber` refuses. */
+export const isNumber = ({ type, text }: SmsAddress): boolean => type !== 'alphanumeric' && /^\d{1,15}$/.test(text);
+
 /** An address whose length counts digits: TP-OA, TP-DA, TP-RA. Throws FormatError when it is too long. */
 export function writeAddress(to: Writer, address: SmsAddress): void {
   const { text } = address;

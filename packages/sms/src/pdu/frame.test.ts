@@ -7,7 +7,7 @@ import { formatNumber, parseNumber } from './address.ts';
 import { decodeIncoming, decodeOutgoing, encodeFrame } from './frame.ts';
 import { concatenationElement, concatenationOf, type Payload, portsOf } from './payload.ts';
 import { outcomeOf } from './status-report.ts';
-import type { Submit } from './submit.ts';
+import { plainSubmit } from './submit.ts';
 import { timestampAt } from './time.ts';
 
 interface Vector {
@@ -164,16 +164,13 @@ test('a day in any year is that day', () => {
 });
 
 describe('what does not fit one message', () => {
-  const submit = (payload: Payload): Submit => ({
-    ...{ kind: 'submit', reference: 0, destination: parseNumber('+1'), protocol: 0, validity: undefined },
-    ...{ rejectDuplicates: false, statusReport: false, replyPath: false, payload },
-  });
   const octets = (size: number): Payload => ({
     coding: 4,
     elements: [],
     content: { kind: 'octets', bytes: new Uint8Array(size) },
   });
-  const encoded = (payload: Payload) => encodeFrame({ serviceCentre: undefined, pdu: submit(payload) });
+  const encoded = (payload: Payload) =>
+    encodeFrame({ serviceCentre: undefined, pdu: plainSubmit(parseNumber('+1'), payload) });
 
   it('is refused with the limit', () => {
     expect(encoded(octets(140)).length).toBe(148);

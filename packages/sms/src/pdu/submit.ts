@@ -26,6 +26,19 @@ export interface Submit {
   readonly payload: Payload;
 }
 
+/** With nothing asked of the centre. */
+export const plainSubmit = (destination: SmsAddress, payload: Payload): Submit => ({
+  kind: 'submit',
+  reference: 0,
+  destination,
+  protocol: 0,
+  validity: undefined,
+  rejectDuplicates: false,
+  statusReport: false,
+  replyPath: false,
+  payload,
+});
+
 /** The TPDU, without a service centre. Throws FormatError and LimitError as its parts do. */
 export function encodeSubmit(submit: Submit): Uint8Array {
   const { validity, payload } = submit;

@@ -3,14 +3,15 @@ import { seconds } from '@lapwing/kernel';
 import { SeededRandom } from '@lapwing/kernel/testing';
 import { expect, it } from 'vitest';
 import { parseNumber } from '../pdu/address.ts';
-import type { Submit } from '../pdu/submit.ts';
+import { plainSubmit, type Submit } from '../pdu/submit.ts';
 import { Centre, type CentreOptions } from './centre.ts';
 
-const message = (i: number): Submit => ({
-  ...{ kind: 'submit', reference: 0, destination: parseNumber('+2'), protocol: 0, validity: undefined },
-  ...{ rejectDuplicates: false, statusReport: false, replyPath: false },
-  payload: { coding: 4, elements: [], content: { kind: 'octets', bytes: Uint8Array.of(i) } },
-});
+const message = (i: number): Submit =>
+  plainSubmit(parseNumber('+2'), {
+    coding: 4,
+    elements: [],
+    content: { kind: 'octets', bytes: Uint8Array.of(i) },
+  });
 
 /** A hundred messages, one each ms: which arrive, in order of arrival. */
 function arriving(options: Partial<CentreOptions>): readonly number[] {

@@ -58,6 +58,7 @@ interface Place {
 export class VirtualModem implements Core<VirtualModemInput, VirtualModemEffect> {
   readonly deadline = undefined;
   private readonly options: VirtualModemOptions;
+  private readonly places: number;
   private readonly memory = new Map<number, Place>();
   private readonly inNetwork: Deliver[] = [];
   private manners: Manners;
@@ -72,6 +73,7 @@ export class VirtualModem implements Core<VirtualModemInput, VirtualModemEffect>
 
   constructor(options: VirtualModemOptions) {
     this.options = options;
+    this.places = options.places ?? 255;
     this.manners = this.firstManners();
   }
 
@@ -155,9 +157,9 @@ export class VirtualModem implements Core<VirtualModemInput, VirtualModemEffect>
     const [, name, index] = /^\+(CMGR|CMGD)=(\d{1,5})(?:,\d)?$/.exec(upper) ?? [];
     if (name === 'CMGR') return this.read(Number(index));
     if (name === 'CMGD') return upper.endsWith(',4') ? this.forget(undefined) : this.forget(Number(index));
-    const places = this.options.places ?? 255;
+    const { places, manners } = this;
     const { maker = 'Lapwing', model = 'vmodem', number } = this.options;
-    const lines = answers(upper, { maker, model, number, used: this.memory.size, places, manners: this.manners });
+    const lines = answers(upper, { maker, model, number, used: this.memory.size, places, manners });
     if (lines === undefined) return this.set(text);
     for (const line of lines) this.say(line);
     return 'OK';
@@ -237,11 +239,9 @@ export class VirtualModem implements Core<VirtualModemInput, VirtualModemEffect>
   private forget(index: number | undefined): Ending {
     if (index === undefined) this.memory.clear();
     else if (!this.memory.delete(index)) return { family: 'CMS', result: 321, words: 'invalid memory index' };
-    for (let next = this.inNetwork.shift(); next !== undefined; next = this.inNetwork.shift()) {
-      if (this.memory.size >= (this.options.places ?? 255)) {
-        this.inNetwork.unshift(next);
-        break;
-      }
+    while (this.memory.size < this.places) {
+      const next = this.inNetwork.shift();
+      if (next === undefined) break;
       this.deliver(next);
     }
     return 'OK';
@@ -254,7 +254,7 @@ export class VirtualModem implements Core<VirtualModemInput, VirtualModemEffect>
       this.say(`+CMT: ,${length}${this.manners.lineEnd}${frame}`);
       return;
     }
-    if (this.memory.size >= (this.options.places ?? 255)) {
+    if (this.memory.size >= this.places) {
       if (this.inNetwork.length < MOST_IN_NETWORK) this.inNetwork.push(message);
       return;
     }

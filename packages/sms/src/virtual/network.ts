@@ -5,7 +5,7 @@ import type { Dial, Port, PortSink } from '../at/port.ts';
 import type { Modem } from '../modem.ts';
 import { parseNumber } from '../pdu/address.ts';
 import type { Deliver } from '../pdu/deliver.ts';
-import type { Submit } from '../pdu/submit.ts';
+import { plainSubmit } from '../pdu/submit.ts';
 import { Centre, type CentreOptions, type Delivered, type Submitted } from './centre.ts';
 import {
   type Fault,
@@ -92,11 +92,7 @@ export class VirtualNetwork implements Disposable {
         return Promise.resolve();
       },
       send: (destination, payload) => {
-        const message: Submit = {
-          ...{ kind: 'submit', reference: 0, destination, protocol: 0, validity: undefined },
-          ...{ rejectDuplicates: false, statusReport: false, replyPath: false, payload },
-        };
-        this.submit({ from: number, message });
+        this.submit({ from: number, message: plainSubmit(destination, payload) });
         return Promise.resolve();
       },
       [Symbol.asyncDispose]: () => {
