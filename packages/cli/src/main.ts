@@ -7,6 +7,7 @@ import { decodeCommand } from './commands/decode.ts';
 import { dtlsProbeCommand } from './commands/dtls-probe.ts';
 import { gatewayCommand } from './commands/gateway.ts';
 import { objectsCommand } from './commands/objects.ts';
+import { simCommand } from './commands/sim.ts';
 import { vmodemCommand } from './commands/vmodem.ts';
 
 const program = new Command('lapwing')
@@ -17,7 +18,14 @@ const program = new Command('lapwing')
   .enablePositionalOptions()
   .exitOverride();
 
-const commands = [gatewayCommand(), decodeCommand(), objectsCommand(), dtlsProbeCommand(), vmodemCommand()];
+const commands = [
+  gatewayCommand(),
+  decodeCommand(),
+  objectsCommand(),
+  dtlsProbeCommand(),
+  vmodemCommand(),
+  simCommand(),
+];
 for (const command of commands) {
   program.addCommand(
     command.exitOverride().showHelpAfterError(`(lapwing ${command.name()} --help shows what there is)`),
