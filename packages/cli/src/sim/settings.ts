@@ -1,6 +1,6 @@
 // What the flags of `lapwing sim` mean, checked at once: every problem is named. Pure.
 import { parseUri } from '@lapwing/coap';
-import { ConfigError, type Duration, hours, isStackError } from '@lapwing/kernel';
+import { ConfigError, type Duration, isStackError } from '@lapwing/kernel';
 import { parseDuration } from './duration.ts';
 import { type KeyTemplate, parseKeyTemplate } from './keys.ts';
 import type { Profile } from './profile.ts';
@@ -81,8 +81,6 @@ export function settingsOf(flags: SimFlags, profile: Profile): SimSettings {
   if (problems.length > 0) throw new ConfigError(problems);
   return settings;
 }
-
-export const oneDay = hours(24);
 
 function serverOf(text: string, problems: string[]): SimSettings['server'] {
   try {
