@@ -3,6 +3,7 @@
 import './tuning.ts';
 import { isStackError } from '@lapwing/kernel';
 import { Command, CommanderError } from 'commander';
+import { clientCommand } from './commands/client.ts';
 import { decodeCommand } from './commands/decode.ts';
 import { dtlsProbeCommand } from './commands/dtls-probe.ts';
 import { gatewayCommand } from './commands/gateway.ts';
@@ -11,7 +12,7 @@ import { simCommand } from './commands/sim.ts';
 import { vmodemCommand } from './commands/vmodem.ts';
 
 const program = new Command('lapwing')
-  .description('LwM2M for people: a gateway to MQTT, and tools to look inside')
+  .description('LwM2M for people: a gateway to MQTT, a device with a shell, and tools to look inside')
   .version('0.1.0')
   .showHelpAfterError('(lapwing --help shows what there is)')
   // What follows a command is the command's: `objects 3 --version 1.0`.
@@ -20,6 +21,7 @@ const program = new Command('lapwing')
 
 const commands = [
   gatewayCommand(),
+  clientCommand(),
   decodeCommand(),
   objectsCommand(),
   dtlsProbeCommand(),
