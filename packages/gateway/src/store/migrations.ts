@@ -86,4 +86,6 @@ export const migrations: readonly string[] = [
      credential TEXT NOT NULL
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX issued_credential_by_endpoint ON issued_credential (endpoint)`,
+  // Among those of its endpoint: the first is the one that the device came with last.
+  'ALTER TABLE issued_credential ADD COLUMN place INTEGER NOT NULL DEFAULT 0',
 ];

@@ -297,7 +297,11 @@ export class RegistrationInterface implements Disposable {
   ): Promise<Extract<Verdict, { allow: true }> | undefined> {
     const { authorize, security } = this.settings;
     if (security !== undefined) {
-      const reason = await this.ask(() => refusalOf(name, peer.identity, security));
+      const reason = await this.ask(async () => {
+        const found = await refusalOf(name, peer.identity, security);
+        if (found === undefined) await security.used(name, peer.identity);
+        return found;
+      });
       if (reason !== undefined) {
         this.events.notOwner(name, peer, listener, reason);
         throw this.refuse('not-owner', ResponseError.diagnostic(Code.Forbidden, reason));
