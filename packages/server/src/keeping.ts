@@ -53,6 +53,8 @@ export class Keeping {
   private readonly journal: RegistrationJournal | undefined;
   private readonly tags = new Map<string, unknown>();
   private registrations = new Map<string, KeptRegistration[]>();
+  /** Until all listeners are open: names that somebody has proved to be. */
+  private readonly proved = new Set<string>();
   private observations: KeptObservation[] = [];
   private commands: KeptCommand[] = [];
   /** Of the process before. */
@@ -154,9 +156,15 @@ export class Keeping {
         const those = this.registrations.get(kept.listener);
         if (those === undefined) this.registrations.set(kept.listener, [kept]);
         else those.push(kept);
+        if (kept.peer.identity.kind !== 'none') this.proved.add(kept.name);
       }
     if (observations !== undefined) for await (const kept of observations.all()) this.observations.push(kept);
     if (commands !== undefined) for await (const kept of commands.all()) this.commands.push(kept);
+  }
+
+  /** Whether who has proved to have the name may still come back under it: a listener is not open yet. */
+  isAwaited(name: string): boolean {
+    return this.proved.has(name);
   }
 
   /** A listener has opened, in the same turn. What ended meanwhile is restored too: it expires at once, with its event. */
@@ -172,6 +180,8 @@ export class Keeping {
       dtls === undefined ? undefined : new Map<string, Peer>([...dtls.peers()].map((peer) => [peer.key, peer]));
     const moment = momentOf(this.settings.clock);
     for (const kept of those) {
+      // It was quick, and has registered anew at another listener.
+      if (this.host.contactOf(kept.name) !== undefined) continue;
       try {
         // The transport's own peer knows where an association is now.
         const contact = registering.restore(kept, peerNow(kept.peer, peers), endpoint, moment, laziness);
@@ -187,6 +197,7 @@ export class Keeping {
   /** Every listener is open. What has to be told is told in a later turn, when whoever started the server listens. */
   start(): void {
     this.registrations = new Map();
+    this.proved.clear();
     this.wishes.load(this.observations);
     this.observations = [];
     this.queue.load(this.commands);

@@ -97,6 +97,7 @@ export class Server implements AsyncDisposable {
       refused: ({ status, message }, name, peer, listener) =>
         this.telling.emit('register-refused', { name, peer, listener, code: status, reason: message }),
       keep: this.keeping.keepsRegistersFirst,
+      isAwaited: (name) => this.keeping.isAwaited(name),
     });
   }
 
