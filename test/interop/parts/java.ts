@@ -62,7 +62,7 @@ export class JavaPrograms {
     return new RegExp(`<${property}>([^<]*)`).exec(pom)?.[1] ?? '?';
   }
 
-  start(name: string, main: string, args: readonly string[]): Promise<Process> {
+  start(name: string, main: string, args: readonly string[], options: { lifetime?: number } = {}): Promise<Process> {
     // The programs live for seconds: a quick start matters more than quick code.
     const tuning = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xmx256m'];
     const classPath = `${this.#build}:${readFileSync(this.#classPathFile, 'utf8')}`;
@@ -71,6 +71,7 @@ export class JavaPrograms {
       command: program('java'),
       args: [...tuning, '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', '-cp', classPath, main, ...args],
       ready: this.#ready,
+      ...options,
     });
   }
 

@@ -1,7 +1,7 @@
 import { Code, type Notify, Option, type Response } from '@lapwing/coap';
 import { decodeUtf8, hours, noBytes, seconds, TimeoutError } from '@lapwing/kernel';
 import { settle, VirtualClock } from '@lapwing/kernel/testing';
-import { defineObject } from '@lapwing/lwm2m';
+import { type Attributes, defineObject } from '@lapwing/lwm2m';
 import { describe, expect, it } from 'vitest';
 import { AttributeTable } from '../notify/attribute-table.ts';
 import { Relations } from '../notify/relations.ts';
@@ -34,7 +34,7 @@ const Fixed = defineObject({
   resources: { value: { id: 0, type: 'integer', access: 'R', required: true } },
 });
 
-function setUp(act: (args?: string) => void | Promise<void> = () => undefined) {
+function setUp(act: (args?: string) => void | Promise<void> = () => undefined, defaults: Attributes = {}) {
   const clock = new VirtualClock();
   const store = new ObjectStore({ instances: 5 });
   store.define(Gadget, { creatable: { act } });
@@ -50,7 +50,7 @@ function setUp(act: (args?: string) => void | Promise<void> = () => undefined) {
   });
   store.add(Fixed, 0, { value: 5 });
   const relations = new Relations();
-  const attributes = new AttributeTable(() => ({}));
+  const attributes = new AttributeTable(() => defaults);
   store.events.on('changed', ({ paths }) => relations.changed(paths));
   let unheard = 0;
   const serve = serveOperations({
@@ -326,10 +326,17 @@ describe('Discover', () => {
     );
   });
 
-  it('tells of a resource what is in force there, and of its instances', async () => {
+  it('tells of a resource what is written there and above, and of its instances', async () => {
     expect(await discover('/1000/0/1')).toBe('</1000/0/1>;pmin=5;gt=3');
     expect(await discover('/1000/0/4')).toBe('</1000/0/4>;dim=2;pmin=5,</1000/0/4/0>,</1000/0/4/7>');
     expect(await discover('/1000/0/4/7')).toBe('</1000/0/4/7>');
+  });
+
+  it('does not take the default periods of a server for attributes that somebody has written', async () => {
+    const { ask } = setUp(undefined, { pmin: 1, pmax: 10 });
+    expect(textOf(await ask(get('/1000/0/1', { accept: 40 })))).toBe('</1000/0/1>');
+    await ask(request(Code.Put, '/1000', { query: ['pmax=60'] }));
+    expect(textOf(await ask(get('/1000/0/1', { accept: 40 })))).toBe('</1000/0/1>;pmax=60');
   });
 
   it('looks as deep as it is told', async () => {

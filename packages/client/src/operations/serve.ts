@@ -37,7 +37,7 @@ export interface Operated extends Omit<Observing, 'trees'>, Executing {
 interface Serving extends Operated {
   readonly trees: Trees;
   /** The attributes of what is discovered; default those of the device's own tree. */
-  readonly seen?: Pick<AttributeTable, 'at' | 'effective'>;
+  readonly seen?: Pick<AttributeTable, 'at' | 'inherited'>;
 }
 
 /** Rejects with the ResponseError to answer. */
