@@ -104,7 +104,7 @@ await describeWith([], 'the command line', () => {
     const commands = [...top.output.matchAll(/^ {2}([a-z][\w-]*) .*$/gm)]
       .map(([, name = '']) => name)
       .filter((name) => name !== 'help');
-    expect(commands).toEqual(['gateway', 'decode', 'objects', 'dtls-probe', 'vmodem']);
+    expect(commands).toEqual(['gateway', 'client', 'decode', 'objects', 'dtls-probe', 'vmodem', 'sim']);
     for (const command of commands) {
       const help = await run(command, '--help');
       expect(help.code).toBe(0);

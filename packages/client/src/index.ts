@@ -74,6 +74,7 @@ export type { KeptNotifications, NotificationStore } from './notify/notification
 export type { NotificationStats } from './notify/remembering.ts';
 export { Instance, type InstancePatch } from './objects/instance.ts';
 export { type ObjectPolicy, ObjectStore, type Origin, type StoreEvents, type StoreLimits } from './objects/store.ts';
+export { LocalAccess, type LocalAccessOptions } from './operations/local-access.ts';
 export type { NotificationStorage, Watched } from './operations/observe.ts';
 export type { SendOptions, SendStorage } from './operations/sends.ts';
 export type { BootstrapAccount, BootstrapPolicy, ClientOptions, ServerAccount } from './options.ts';
