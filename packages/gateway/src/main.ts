@@ -26,6 +26,7 @@ import {
 } from '@lapwing/server';
 import type { Fetch } from './auth.ts';
 import { Bootstrap, checkBootstrap } from './bootstrap/bootstrap.ts';
+import type { BootstrapConfig } from './bootstrap/config.ts';
 import { accessBroker } from './broker-access.ts';
 import { isQueueMode } from './compat.ts';
 import type { GatewayConfig, Lwm2mConfig } from './config.ts';
@@ -38,7 +39,7 @@ import { Gateway, routesOf } from './gateway.ts';
 import { HandshakeLog } from './handshake-log.ts';
 import { parseNote } from './kept-commands.ts';
 import { checkListener, checkSomebodyComes, type OpenedListener, openedListener } from './listener.ts';
-import { listenerName } from './listener-place.ts';
+import { listenerName, type PlaceConfig, securityOf } from './listener-place.ts';
 import { Log, type LogSink } from './log.ts';
 import { Logins } from './login.ts';
 import { Metrics, type MetricsSnapshot } from './metrics.ts';
@@ -163,12 +164,14 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
     log.warn('store: a credential is not taken up', { endpoint, why }),
   );
   const isIssuing = config.bootstrap !== undefined;
-  const credentials = configured === undefined && issued.size === 0 && !isIssuing ? undefined : issued;
+  // An empty one too, where devices prove who they are: each has the name that is in its certificate, and no other.
+  const isJudged = configured !== undefined || issued.size > 0 || isIssuing || isSecured(lwm2m.listeners);
+  const credentials = isJudged ? issued : undefined;
   // Whom a bootstrap sends here has his credentials later.
   if (!isIssuing) await checkAdmissions(lwm2m, credentials);
 
   const keyUse = keyUseIn(database, unreadable);
-  const ofBootstrap = await (config.bootstrap && loadCredentials(config.bootstrap.security, 'bootstrap.security'));
+  const ofBootstrap = await (config.bootstrap && bootstrapCredentials(config.bootstrap));
   await retireWithdrawn(keyUse, ofBootstrap === undefined ? [issued] : [issued, ofBootstrap]);
 
   const handshakes = own(new HandshakeLog(log));
@@ -317,6 +320,17 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
       await close(parts);
     },
   };
+}
+
+const isSecured = (places: readonly PlaceConfig[]): boolean => places.some((place) => securityOf(place) !== undefined);
+
+/** The same of devices that come for a bootstrap. */
+async function bootstrapCredentials({
+  security,
+  listeners,
+}: BootstrapConfig): Promise<MemorySecurityStore | undefined> {
+  const configured = await loadCredentials(security, 'bootstrap.security');
+  return configured ?? (isSecured(listeners) ? new MemorySecurityStore() : undefined);
 }
 
 /** Of records that are of no use, as many are named. */
