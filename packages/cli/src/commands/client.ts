@@ -115,6 +115,8 @@ async function command(shell: Shell, terminal: Terminal, flags: ClientFlags, pat
     return;
   }
   const lines = await runPiped(shell, registered);
+  if (lines === 0 && session.name === undefined)
+    throw new ConfigError(['--endpoint: without a name nothing is started, and no command came that does']);
   // Whoever gives no commands, as a service has none, wants a device.
   if (lines === 0 || flags.stay === true) await new Promise(() => undefined);
 }
