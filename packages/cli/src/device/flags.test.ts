@@ -7,7 +7,8 @@ import { VirtualClock } from '@lapwing/kernel/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type DeviceFlags, settingsOf } from './flags.ts';
 import { openModem } from './modem.ts';
-import { addObjects, sampleObjects } from './objects.ts';
+import { addObjects } from './objects.ts';
+import { sampleObjects } from './sample.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'lapwing-flags-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -11,7 +11,7 @@ import { ConfigError, FormatError, fromHex, isStackError, seconds } from '@lapwi
 import { type Lwm2mVersion, parseVersion } from '@lapwing/lwm2m';
 import { type CredentialFlags, credentialsOf, fileOf } from '../credentials.ts';
 import { ShellError } from '../shell/command.ts';
-import { sampleObjects } from './objects.ts';
+import { sampleObjects } from './sample.ts';
 import type { SessionOptions } from './session.ts';
 
 export interface DeviceFlags extends CredentialFlags {

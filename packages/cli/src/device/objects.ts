@@ -52,9 +52,6 @@ export interface DeviceOptions {
   readonly clock: Clock;
 }
 
-/** What the sample application of Zephyr has, and what every device should. */
-export const sampleObjects: readonly number[] = [3, 4, 5, 6, 7, 3303, 3311, 3340];
-
 /** The client makes them itself. */
 const ofAccounts = [0, 1, 21];
 
