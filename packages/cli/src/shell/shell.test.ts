@@ -1,5 +1,6 @@
 // Every command of the shell against a server, in virtual time. The thirteen of Zephyr's shell come first, each row of its table at least
 // once: its arguments, its options, and what is said when it cannot be.
+import { readFileSync } from 'node:fs';
 import { type ClientOptions, ObjectStore, type ServerAccount } from '@lapwing/client';
 import { type Duration, minutes } from '@lapwing/kernel';
 import { MemoryNetwork, SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
@@ -506,5 +507,34 @@ describe('the shell', () => {
     const [found] = complete(line, shell.context);
     const wanted = candidates.split(',').filter((each) => each !== '');
     expect(found.slice(0, wanted.length || undefined)).toEqual(wanted);
+  });
+});
+
+describe('the page of the reference', () => {
+  const page = readFileSync(new URL('../../../../docs/reference/client-shell.md', import.meta.url), 'utf8');
+
+  it('has every command with its usage and its options', () => {
+    const rows = [...page.matchAll(/^\| `([a-z]+)( [^`]*)?` \| (.*) \|/gm)].map(([, name, usage = '', rest = '']) => ({
+      usage: `${name}${usage}`,
+      rest,
+    }));
+    const shown = rows.filter(({ usage }) => commands.some(({ name }) => name === usage.split(' ')[0]));
+    expect(shown.map(({ usage }) => usage)).toEqual(commands.map(({ name, usage }) => `${name} ${usage}`.trimEnd()));
+    for (const { name, options = [] } of commands) {
+      const row = shown.find(({ usage }) => usage.split(' ')[0] === name)?.rest ?? '';
+      for (const [option] of options)
+        if (option.startsWith('-'))
+          expect(row, name).toContain(`\`${option.replace('X', '8').replace(' 0|1', ' 1')}\``);
+    }
+  });
+
+  it('shows what is said', async () => {
+    const { type } = await setUp();
+    for (const [, transcript = ''] of page.matchAll(/```text\n([\s\S]*?)```/g)) {
+      for (const [, line = '', said = ''] of transcript.matchAll(/^lapwing> (.*)\n((?:(?!lapwing> ).*\n)*)/gm)) {
+        const lines = (await type(line)).map((each) => each.replace(/^! /, ''));
+        expect(`${line}\n${lines.join('\n')}`).toBe(`${line}\n${said.trimEnd()}`);
+      }
+    }
   });
 });
