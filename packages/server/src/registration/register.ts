@@ -306,7 +306,11 @@ export class RegistrationInterface implements Disposable {
     const { authorize, security } = this.settings;
     this.refuseWhenKept(name, peer, listener);
     if (security !== undefined) {
-      const reason = await this.ask(() => refusalOf(name, peer.identity, security));
+      const reason = await this.ask(async () => {
+        const found = await refusalOf(name, peer.identity, security);
+        if (found === undefined) await security.used(name, peer.identity);
+        return found;
+      });
       if (reason !== undefined) throw this.notOwner(name, peer, listener, reason);
     }
     if (authorize === undefined) return undefined;
