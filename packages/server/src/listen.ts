@@ -47,7 +47,7 @@ export type {
   RawKey,
   RefusedRecord,
 } from '@lapwing/dtls';
-export { cipherSuites } from '@lapwing/dtls';
+export { cipherSuites, dateProblemOf, keyExchangeOfCertificate, keyExchangeOfRawKey } from '@lapwing/dtls';
 
 /** How a listener is secured by DTLS 1.2, and by what devices may prove who they are. */
 export interface ListenerSecurity {
