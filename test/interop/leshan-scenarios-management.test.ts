@@ -330,7 +330,11 @@ await describeWith([leshan], 'a Leshan server manages a Lapwing client over dtls
     const instance = await discover('/3/0');
     expect(instance).toMatchObject({ ...many, '/3/0/7': { dim: '2', lt: '1', gt: '6', st: '1' } });
     expect(Object.keys(instance)).toEqual(expect.arrayContaining(['/3/0', ...resources]));
-    expect(Object.keys(await discover('/3/0/7'))).toEqual(['/3/0/7', '/3/0/7/0', '/3/0/7/1']);
+    expect(await discover('/3/0/7')).toEqual({
+      '/3/0/7': { dim: '2', pmin: '10', pmax: '200', lt: '1', gt: '6', st: '1' },
+      '/3/0/7/0': {},
+      '/3/0/7/1': {},
+    });
     await attributes('/3', 'pmin&pmax');
     await attributes('/3/0/7', 'lt&gt&st');
     expect((await discover('/3/0'))['/3/0/7']).toEqual({ dim: '2' });

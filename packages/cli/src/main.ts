@@ -8,6 +8,7 @@ import { decodeCommand } from './commands/decode.ts';
 import { dtlsProbeCommand } from './commands/dtls-probe.ts';
 import { gatewayCommand } from './commands/gateway.ts';
 import { objectsCommand } from './commands/objects.ts';
+import { simCommand } from './commands/sim.ts';
 import { vmodemCommand } from './commands/vmodem.ts';
 
 const program = new Command('lapwing')
@@ -25,6 +26,7 @@ const commands = [
   objectsCommand(),
   dtlsProbeCommand(),
   vmodemCommand(),
+  simCommand(),
 ];
 for (const command of commands) {
   program.addCommand(

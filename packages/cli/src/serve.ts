@@ -4,7 +4,7 @@ import { ConfigError, formatAddress, systemClock } from '@lapwing/kernel';
 import { type BindFailure, bindProblem } from './commands/bound.ts';
 import { demoConfig, demoHints, demoName, loopbackOf, splitAddress } from './demo/config.ts';
 import { startThermostat } from './demo/thermostat.ts';
-import { onAsked, untilInterrupted } from './interrupt.ts';
+import { Asked, untilInterrupted } from './interrupt.ts';
 
 export interface GatewayFlags {
   readonly config?: string;
@@ -26,24 +26,28 @@ export async function runGatewayCommand(flags: GatewayFlags): Promise<void> {
 
 async function serve(config: GatewayConfig): Promise<void> {
   const interrupted = untilInterrupted();
+  using asked = new Asked();
   await using gateway = await open(config);
-  using _counters = onAsked(() => process.stdout.write(`${counters(gateway)}\n`));
+  asked.answer(() => process.stdout.write(`${counters(gateway)}\n`));
   process.stdout.write(`${greeting(gateway)}\n`);
   await interrupted;
+  asked.ignore();
 }
 
 async function demonstrate(config: GatewayConfig): Promise<void> {
   const interrupted = untilInterrupted();
+  using asked = new Asked();
   await using gateway = await open(config);
   const [address] = gateway.addresses;
   if (address === undefined) throw new ConfigError(['gateway.lwm2m.listeners: the demo needs one']);
-  using _counters = onAsked(() => process.stdout.write(`${counters(gateway)}\n`));
+  asked.answer(() => process.stdout.write(`${counters(gateway)}\n`));
   await using thermostat = await startThermostat(demoName, `coap://${formatAddress(reachable(address))}`, systemClock);
   const { host, port } = splitAddress(gateway.broker);
   process.stdout.write(
     `${greeting(gateway)}\nA simulated device, ${thermostat.name}, registers there now.\n${demoHints(host, port)}`,
   );
   await interrupted;
+  asked.ignore();
 }
 
 /** Where a device on this machine finds what listens on all addresses. */

@@ -1,6 +1,6 @@
 // What of a server outlives its process, put together (shell): the journal of registrations, the observations that are wanted, the
 // queue of commands. Reads them when the server starts, and is told by it what happens.
-import { afterTurn, type Clock, FormatError, type Peer } from '@lapwing/kernel';
+import { afterTurn, type Clock, FormatError, type Instant, type Peer } from '@lapwing/kernel';
 import { type Result, versionTraits } from '@lapwing/lwm2m';
 import type { Asking } from './asking.ts';
 import type { Commands } from './commands.ts';
@@ -13,13 +13,13 @@ import type { ObservationRecord, ObserveOperation } from './observation-record.t
 import type { Observations } from './observations.ts';
 import type { Settings } from './options.ts';
 import { CommandQueue } from './queue.ts';
-import { laziness, RegistrationJournal } from './registration/journal.ts';
+import { RegistrationJournal } from './registration/journal.ts';
 import type { RegistrationInterface } from './registration/register.ts';
 import { refusalOf } from './security/ownership.ts';
 import type { KeptCommand } from './stores/command-store.ts';
 import { MemoryCommandStore, MemoryObservationStore } from './stores/memory-stores.ts';
 import type { KeptObservation } from './stores/observation-store.ts';
-import type { KeptRegistration } from './stores/registration-store.ts';
+import type { EndOfProcess, KeptRegistration } from './stores/registration-store.ts';
 import { Watch } from './watch.ts';
 import { Wishes } from './wishes.ts';
 
@@ -59,6 +59,10 @@ export class Keeping {
   private commands: KeptCommand[] = [];
   /** Of the process before. */
   private restored: Contact[] = [];
+  /** How the process before has ended. */
+  private before: EndOfProcess = 'cut';
+  /** After a sudden end, until then somebody may live on whose kept end is over; unknown until all who are kept are there. */
+  private doubtUntil: Instant = Number.POSITIVE_INFINITY;
   private unreadable = 0;
   private closed = false;
 
@@ -151,13 +155,15 @@ export class Keeping {
   /** Before the listeners open: from then on each datagram has to find its device. Rejects with what a store rejects with. */
   async read(): Promise<void> {
     const { registrations, observations, commands } = this.settings.stores;
-    if (registrations !== undefined)
+    if (registrations !== undefined) {
+      this.before = (await registrations.begin?.()) ?? 'cut';
       for await (const kept of registrations.all()) {
         const those = this.registrations.get(kept.listener);
         if (those === undefined) this.registrations.set(kept.listener, [kept]);
         else those.push(kept);
         if (kept.peer.identity.kind !== 'none') this.proved.add(kept.name);
       }
+    }
     if (observations !== undefined) for await (const kept of observations.all()) this.observations.push(kept);
     if (commands !== undefined) for await (const kept of commands.all()) this.commands.push(kept);
   }
@@ -184,7 +190,7 @@ export class Keeping {
       if (this.host.contactOf(kept.name) !== undefined) continue;
       try {
         // The transport's own peer knows where an association is now.
-        const contact = registering.restore(kept, peerNow(kept.peer, peers), endpoint, moment, laziness);
+        const contact = registering.restore(kept, peerNow(kept.peer, peers), endpoint, moment, this.before);
         this.restored.push(contact);
         restored(contact);
       } catch (error) {
@@ -198,6 +204,9 @@ export class Keeping {
   start(): void {
     this.registrations = new Map();
     this.proved.clear();
+    this.doubtUntil = 0;
+    for (const { expiresAt } of this.restored)
+      if (Number.isFinite(expiresAt)) this.doubtUntil = Math.max(this.doubtUntil, expiresAt);
     this.wishes.load(this.observations);
     this.observations = [];
     this.queue.load(this.commands);
@@ -283,6 +292,14 @@ export class Keeping {
     this.closed = true;
     // All of them stop at once.
     await Promise.all([this.journal?.close(), this.wishes.close(), this.queue.close()]);
+    await this.finish().catch((error: unknown) => this.host.emit('store-failed', { error: asError(error) }));
+  }
+
+  /** What is kept is all there is to know, but where the process before left something open, or not all could be written. */
+  private async finish(): Promise<void> {
+    const { registrations } = this.settings.stores;
+    const isKnown = this.before === 'finished' || this.settings.clock.now() > this.doubtUntil;
+    if (isKnown && this.journal?.pending === 0) await registrations?.finish?.();
   }
 
   private tagOf(note: string): unknown {

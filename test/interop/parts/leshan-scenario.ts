@@ -58,6 +58,9 @@ export const account = {
   defaultMaximumPeriod: 10,
 } as const satisfies Partial<ServerAccount>;
 
+/** That of configuration C.1: nothing is told but for a reason. */
+export const silentAccount = { lifetime: hours(24) } as const satisfies Partial<ServerAccount>;
+
 export const credentialOf = ({ identity, key }: PskKeys) =>
   ({ kind: 'psk', identity: encodeUtf8(identity), key: new Secret(fromHex(key)) }) as const;
 

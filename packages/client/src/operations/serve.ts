@@ -104,7 +104,7 @@ function spokenIn(version: Lwm2mVersion, operation: Operation): Operation {
       return operation;
     case 'observe-attributes':
     case 'discover-depth': {
-      if (operation.op === 'observe') {
+      if (operation.op === 'observe' || operation.op === 'observe-composite') {
         const { attributes: _, ...plain } = operation;
         return plain;
       }

@@ -37,7 +37,8 @@ const mostRooms = 256;
 export class Rooms {
   private readonly usual: Room;
   private readonly wanted: Szx | undefined;
-  private readonly known = new Map<number, Room>();
+  /** By connection: datagrams have none. */
+  private known: Map<number, Room> | undefined = undefined;
 
   /** `size` is the most bytes in a block; default what fits. */
   constructor(mtu: number, size: number | undefined) {
@@ -50,6 +51,7 @@ export class Rooms {
     if (connection === undefined) return this.usual;
     const { mtu, bert } = connection;
     const key = bert ? mtu : -mtu;
+    this.known ??= new Map();
     let room = this.known.get(key);
     if (room === undefined) {
       room = this.agreed(mtu, bert ? 'bert' : 'blocks');

@@ -27,7 +27,7 @@ import { Contact } from '../contact.ts';
 import type { Settings, Verdict } from '../options.ts';
 import { RateLimit } from '../rate-limit.ts';
 import { endpointOf, refusalOf } from '../security/ownership.ts';
-import type { KeptRegistration } from '../stores/registration-store.ts';
+import type { EndOfProcess, KeptRegistration } from '../stores/registration-store.ts';
 import { Claims } from './claims.ts';
 import { isSamePlace, mayContinue, sourceOf } from './identity.ts';
 import { endOfKept, type Moment, RegistrationReader } from './kept.ts';
@@ -208,12 +208,12 @@ export class RegistrationInterface implements Disposable {
     this.refuseWhenBeaten(name, turn, peer, listener);
   }
 
-  /** What a store has kept of a device, as it stands now. Throws FormatError for what is none. */
-  restore(kept: KeptRegistration, peer: Peer, endpoint: Endpoint, moment: Moment, grace: Duration): Contact {
+  /** What a store has kept of a device, as it stands now; `before`: how the process that wrote it has ended. Throws FormatError for what is none. */
+  restore(kept: KeptRegistration, peer: Peer, endpoint: Endpoint, moment: Moment, before: EndOfProcess): Contact {
     const registration = this.reader.read(kept, peer);
     const permittedUntil =
       kept.permittedUntil === undefined ? undefined : moment.now + kept.permittedUntil - moment.wall;
-    const end = endOfKept(kept, registration.lifetime, grace, moment);
+    const end = endOfKept(kept, registration.lifetime, before, moment);
     const contact = new Contact(registration, endpoint, 0, end, permittedUntil);
     contact.keeping = 'kept';
     this.registry.add(contact);
@@ -306,7 +306,11 @@ export class RegistrationInterface implements Disposable {
     const { authorize, security } = this.settings;
     this.refuseWhenKept(name, peer, listener);
     if (security !== undefined) {
-      const reason = await this.ask(() => refusalOf(name, peer.identity, security));
+      const reason = await this.ask(async () => {
+        const found = await refusalOf(name, peer.identity, security);
+        if (found === undefined) await security.used(name, peer.identity);
+        return found;
+      });
       if (reason !== undefined) throw this.notOwner(name, peer, listener, reason);
     }
     if (authorize === undefined) return undefined;

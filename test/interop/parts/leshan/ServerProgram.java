@@ -69,6 +69,8 @@ import org.eclipse.leshan.server.LeshanServer;
 import org.eclipse.leshan.server.LeshanServerBuilder;
 import org.eclipse.leshan.server.model.VersionedModelProvider;
 import org.eclipse.leshan.server.observation.ObservationListener;
+import org.eclipse.leshan.server.queue.StaticClientAwakeTimeProvider;
+import org.eclipse.leshan.server.registration.InMemoryRegistrationStore;
 import org.eclipse.leshan.server.registration.Registration;
 import org.eclipse.leshan.server.registration.RegistrationListener;
 import org.eclipse.leshan.server.registration.RegistrationUpdate;
@@ -84,6 +86,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 public final class ServerProgram {
 
     private static final long TIMEOUT = 10_000;
+    /** In seconds: how often it looks which registrations have ended. */
+    private static final long EXPIRY_PERIOD = 1;
+    /** In ms: so long it takes a device in queue mode to listen. */
+    private static final int AWAKE_TIME = 5_000;
 
     private final LeshanServer server;
     private final Map<String, SingleObservation> observations = new ConcurrentHashMap<>();
@@ -108,6 +114,8 @@ public final class ServerProgram {
         builder.setSecurityStore(store);
         if (secured != null)
             secured.admit(builder, store);
+        builder.setRegistrationStore(new InMemoryRegistrationStore(EXPIRY_PERIOD));
+        builder.setClientAwakeTimeProvider(new StaticClientAwakeTimeProvider(AWAKE_TIME));
         server = builder.build();
         server.getRegistrationService().addListener(new Registrations());
         server.getObservationService().addListener(new Notifications());
