@@ -3,7 +3,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { etsPage, etsRows, type RunTest } from './ets-table.ts';
+import { etsPage, etsRows, namesCase, type RunTest } from './ets-table.ts';
 import { runStep } from './steps.ts';
 import { bin, files, root } from './workspace.ts';
 
@@ -19,7 +19,7 @@ interface Report {
 }
 
 const page = join(root, 'docs/conformance/ets.md');
-const about = files('.test.ts').filter((path) => /\bETS int-\d/.test(readFileSync(join(root, path), 'utf8')));
+const about = files('.test.ts').filter((path) => namesCase.test(readFileSync(join(root, path), 'utf8')));
 const folder = mkdtempSync(join(tmpdir(), 'lapwing-ets-'));
 const report = join(folder, 'report.json');
 const { cause } = await runStep({

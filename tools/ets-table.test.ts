@@ -13,7 +13,19 @@ describe('the table of enabler test cases', () => {
   it('reads the cases of a title', () => {
     expect(casesOf('reads several objects at once (ETS int-229) (ETS int-280)')).toEqual([229, 280]);
     expect(casesOf('comes from its factory (ETS int-0, int-1, int-2)')).toEqual([0, 1, 2]);
+    expect(casesOf('LightweightM2M-1.1-int-229 reads several things')).toEqual([229]);
     expect(casesOf('prints 42')).toEqual([]);
+  });
+
+  it('says with which peer, and over which road with it', () => {
+    const titles = [
+      'a Leshan server manages a Lapwing client over dtls-psk',
+      'LightweightM2M-1.1-int-222 reads an object',
+    ];
+    const [row] = etsRows([{ file: 'leshan-scenarios.test', titles, status: 'passed' }]).filter(
+      ({ ets }) => ets[0] === 222,
+    );
+    expect(row).toMatchObject({ transports: ['dtls-psk'], peers: ['Lapwing', 'Leshan'], outcome: 'pass' });
   });
 
   it('says over which roads a case passed, and that one failure is none', () => {

@@ -1,5 +1,5 @@
-// Which enabler test cases have passed, from the titles of tests: `(ETS int-229)` in a title is the case, the road stands in the title
-// of its group, the peer is whoever the file is about. Pure: a report goes in, a page comes out.
+// Which enabler test cases have passed, from the titles of tests: `(ETS int-229)` or `LightweightM2M-1.1-int-229` in a title is the case,
+// the road stands in the title of its group, the peer is whoever the file is about. Pure: a report goes in, a page comes out.
 import { configurations, type EtsCase, etsCases, reasons } from './ets-catalog.ts';
 
 export interface RunTest {
@@ -16,9 +16,12 @@ export interface EtsRow {
   readonly outcome: string;
 }
 
+/** In the title of a test, or anywhere in a file of tests. */
+export const namesCase = /\b(?:ETS |LightweightM2M-\d\.\d-)int-\d/;
+
 /** A title may stand for several: `(ETS int-0, int-1)`. */
 export function casesOf(title: string): readonly number[] {
-  if (!/\bETS int-\d/.test(title)) return [];
+  if (!namesCase.test(title)) return [];
   return [...title.matchAll(/\bint-(\d+)/g)].map(([, id]) => Number(id));
 }
 
@@ -40,7 +43,9 @@ function roadOf({ titles }: RunTest): string | undefined {
   if (named !== undefined) return named[1];
   const [, road, weather] =
     /\b((?:udp|tcp|tls|ws|dtls|oscore)(?:-[a-z0-9]+)?) on a (perfect|network)/.exec(titles.join(' ')) ?? [];
-  return road === undefined ? undefined : `${road}${weather === 'perfect' ? '' : ' 20 %'}`;
+  if (road !== undefined) return `${road}${weather === 'perfect' ? '' : ' 20 %'}`;
+  // With a peer, on a real network.
+  return /\bover ((?:udp|dtls)(?:-[a-z0-9]+)?)\b/.exec(titles.join(' '))?.[1];
 }
 
 export function etsRows(tests: readonly RunTest[]): readonly EtsRow[] {

@@ -121,6 +121,22 @@ export function credentialStores(title: string, open: Open<SecurityStore>): void
       expect(await store.byPskIdentity(encodeUtf8('i'))).toBeUndefined();
     });
 
+    it('are given with the one first that the device came with last, in the next process too', async () => {
+      await using opened = await open();
+      const { store } = opened;
+      for (const credential of [psk('1'), psk('2'), oscore('r'), rpk('k'), psk('3')])
+        await store.put({ endpoint: 'a', credential });
+      using heard = heardBy(store);
+      await store.used('a', { kind: 'rpk', publicKey: encodeUtf8('k') });
+      await store.used('a', { kind: 'psk', id: encodeUtf8('2') });
+      await store.used('a', { kind: 'psk', id: encodeUtf8('unknown') });
+      await store.used('nobody', { kind: 'psk', id: encodeUtf8('1') });
+      await store.put({ endpoint: 'a', credential: psk('4') });
+      const expected = [psk('2'), rpk('k'), psk('1'), oscore('r'), psk('3'), psk('4')].map(plain);
+      expect(heard.changes).toHaveLength(1);
+      for (const each of [store, await opened.reopen()]) expect(await allOf(each, 'a')).toEqual(expected);
+    });
+
     it('are told to nobody who has left', async () => {
       await using opened = await open();
       const heard = heardBy(opened.store);

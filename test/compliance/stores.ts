@@ -62,6 +62,18 @@ export function registration(name: string, id: string, more: Partial<KeptRegistr
 
 export function registrationStores(title: string, open: Open<RegistrationStore>): void {
   describe(`registrations in ${title}`, () => {
+    it('tell the next process how this one ended, where they know it', async () => {
+      await using opened = await open();
+      if (opened.store.begin === undefined) return;
+      expect(await opened.store.begin()).toBe('cut');
+      await opened.store.write([{ kind: 'put', registration: registration('a', '1') }]);
+      await opened.store.finish?.();
+      const second = await opened.reopen();
+      expect(await second.begin?.()).toBe('finished');
+      const third = await opened.reopen();
+      expect(await third.begin?.()).toBe('cut');
+    });
+
     it('are there for the next process, whole', async () => {
       await using opened = await open();
       const kept = [

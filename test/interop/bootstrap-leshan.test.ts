@@ -146,7 +146,7 @@ await describeWith([leshanBootstrap], 'a Lapwing bootstrap server brings a Lesha
         {
           shortServerId: 102,
           uri: uriOf(server, 'coaps'),
-          security: { mode: 'psk', identity: 'bd-2 at server', key: { random: 16 } },
+          security: { mode: 'psk', identity: `bd-2 at server ${'$'}{random}`, key: { random: 16 } },
         },
       ],
     };

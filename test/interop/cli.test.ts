@@ -104,7 +104,7 @@ await describeWith([], 'the command line', () => {
     const commands = [...top.output.matchAll(/^ {2}([a-z][\w-]*) .*$/gm)]
       .map(([, name = '']) => name)
       .filter((name) => name !== 'help');
-    expect(commands).toEqual(['gateway', 'decode', 'objects', 'dtls-probe', 'vmodem']);
+    expect(commands).toEqual(['gateway', 'client', 'decode', 'objects', 'dtls-probe', 'vmodem', 'sim']);
     for (const command of commands) {
       const help = await run(command, '--help');
       expect(help.code).toBe(0);
@@ -219,5 +219,21 @@ await describeWith([], 'the command line', () => {
     const told = JSON.parse(line) as { endpoints: Record<string, Record<string, number>> };
     const [endpoint] = Object.values(told.endpoints);
     expect(endpoint).toMatchObject({ malformed: 0, duplicate: 0, unprovenAddress: 0 });
+  });
+
+  test('is not ended by SIGUSR2 while it starts, and tells the counters once it has', async () => {
+    const config = `gateway.lwm2m {
+      ${['command', 'response', 'notify', 'register', 'update'].map((each) => `translators.${each}.topic = ${each}`).join('\n')}
+      listeners.udp.default.bind = "127.0.0.1:${await freeUdpPort()}"
+      enable_stats = false }
+      mqtt.bind = "127.0.0.1:${await freeTcpPort()}"
+      store.dir = ":memory:"
+      log.format = json`;
+    // What it warns of comes before anything is opened.
+    await using gateway = await start(['gateway', '--config', await file('early.conf', config)], {
+      ready: /enable_stats/,
+    });
+    gateway.kill('SIGUSR2');
+    await gateway.waitFor(/^\{"registrations".*$/m);
   });
 });

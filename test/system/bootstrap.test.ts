@@ -8,8 +8,6 @@ import { NotRegisteredError, requestBootstrap, Server } from '@lapwing/server';
 import { describe, expect, it } from 'vitest';
 import { bootstrapHost, instancesOf, rows, serverHost, type Thing, World, type WorldOptions } from './world.ts';
 
-const roads = rows.filter(({ options }) => options.road !== 'dtls-cid');
-
 const makeWorld = (options: WorldOptions = {}): Promise<World> => World.make({ bootstrap: {}, ...options });
 
 /** Kinds and places of what the bootstrap server did, in order. */
@@ -21,7 +19,7 @@ function stepsOf(world: World): string[] {
 
 const isRegistered = (world: World, name: string) => (): boolean => world.server.registration(name) !== undefined;
 
-describe.each(roads)('over $name, a device', ({ options }) => {
+describe.each(rows)('over $name, a device', ({ options }) => {
   it('comes from its factory by the bootstrap server to its server (ETS int-0)', async () => {
     await using world = await makeWorld(options);
     await world.plan('a');
@@ -139,7 +137,7 @@ describe.each(roads)('over $name, a device', ({ options }) => {
   });
 });
 
-describe.each(roads.filter(({ options }) => options.road === 'dtls-psk' || options.road === 'dtls-x509'))(
+describe.each(rows.filter(({ options }) => options.road === 'dtls-psk' || options.road === 'dtls-x509'))(
   'over $name, a device',
   ({ options }) => {
     const [id, kind] = options.road === 'dtls-psk' ? (['int-1', 'psk'] as const) : (['int-2', 'x509'] as const);

@@ -1,7 +1,51 @@
 // What is different where a peer is a connection (RFC 8323): bindings, connections that break, and the way back.
-import { hours, minutes, seconds } from '@lapwing/kernel';
+import { delay, hours, minutes, seconds } from '@lapwing/kernel';
+import { defineObject, resourcePath } from '@lapwing/lwm2m';
+import { failureOf } from '@lapwing/server';
 import { describe, expect, it } from 'vitest';
 import { World } from './world.ts';
+
+const Slow = defineObject({ id: 26_251, name: 'Slow', resources: { think: { id: 0, access: 'E', required: true } } });
+
+describe.each(['tcp', 'ws'] as const)('over %s, commands', (road) => {
+  it('go out one after the other, each after the answer before, and none is told to be acknowledged', async () => {
+    await using world = await World.make({ road });
+    const { client } = await world.device('a', { lifetime: hours(1) });
+    client.objects.add(Slow, 0, { think: () => delay(world.clock, seconds(20)) });
+    await world.pass(seconds(1));
+    const heard: string[] = [];
+    const acknowledged = () => heard.push('acknowledged');
+    const path = resourcePath(3303, 0, 5700);
+    const all = (
+      [
+        { op: 'execute', path: resourcePath(26_251, 0, 0) },
+        { op: 'observe', path },
+        { op: 'read', path },
+        { op: 'cancel-observe', path },
+      ] as const
+    ).map((operation) =>
+      world.server.perform('a', operation, { acknowledged }).then(({ kind }) => heard.push(`${operation.op} ${kind}`)),
+    );
+    await world.pass(seconds(10));
+    expect(heard).toEqual([]);
+    await world.during(Promise.all(all));
+    expect(heard).toEqual(['execute done', 'observe content', 'read content', 'cancel-observe content']);
+    expect(world.server.observations('a')).toEqual([]);
+  });
+
+  it('may have arrived or not when the device falls silent', async () => {
+    await using world = await World.make({ road });
+    const thing = await world.device('a', { lifetime: hours(1) });
+    thing.client.objects.add(Slow, 0, { think: () => delay(world.clock, seconds(20)) });
+    await world.pass(seconds(1));
+    const failure = world.server
+      .perform('a', { op: 'execute', path: resourcePath(26_251, 0, 0) })
+      .then(() => undefined, failureOf);
+    await world.pass(seconds(1));
+    await world.cut(thing);
+    expect(await world.during(failure)).toMatchObject({ kind: 'timeout', delivered: 'unsure' });
+  });
+});
 
 describe('over TCP, a device and its server', () => {
   it('register with binding T, for a day, over one connection', async () => {

@@ -6,8 +6,10 @@ import {
   MemoryRegistrationStore,
   type ObservationStore,
   type RegistrationStore,
+  type ServerOptions,
   type Stores,
 } from '@lapwing/server';
+import { World, type WorldOptions } from './world.ts';
 
 interface Written {
   write(changes: readonly never[]): Promise<readonly boolean[]>;
@@ -39,6 +41,8 @@ export class Disk {
   private guarded<Store extends Written>(store: Store, power: { readonly on: boolean }): Store {
     return new Proxy(store, {
       get: (target, name) => {
+        // An end without power is not told to anybody.
+        if (name === 'finish' && !power.on) return async () => undefined;
         if (name !== 'write') return Reflect.get(target, name, target);
         return (changes: readonly never[]) =>
           this.full || !power.on
@@ -47,4 +51,19 @@ export class Disk {
       },
     });
   }
+}
+
+/** A world whose server is stopped, or loses its power, and is started anew on what it has written. */
+export async function setUp(options: WorldOptions & { readonly server?: Partial<ServerOptions> } = {}) {
+  const disk = new Disk();
+  const world = await World.make({ ...options, server: { ...options.server, stores: disk.stores() } });
+  const restart = async (how: 'stops' | 'loses its power', more: Partial<ServerOptions> = {}) => {
+    if (how === 'loses its power') {
+      disk.cut();
+      world.mayLiveTwice = true;
+    }
+    await world.stopServer();
+    return async () => world.startServer({ ...options.server, ...more, stores: disk.stores() });
+  };
+  return { world, disk, restart };
 }

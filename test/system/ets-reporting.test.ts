@@ -173,7 +173,7 @@ describe.each(rows)('information reporting over $name', ({ options }) => {
     await using _ = world;
     thing.objects.add(Setting, 0, { label: 'zero' });
     await world.during(
-      device.writeAttributes('/26241', options.weather === undefined ? { pmin: 30, pmax: 45 } : { pmin: 30 }),
+      device.writeAttributes('/26241/0', options.weather === undefined ? { pmin: 30, pmax: 45 } : { pmin: 30 }),
     );
     const watching = world.observingAll('a', ['/26241/0', '/26241/1', '/26241/9']);
     await until(world, () => watching.values.length === 1);

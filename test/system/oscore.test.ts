@@ -292,15 +292,19 @@ describe('a bootstrap under OSCORE', () => {
   it('takes the same ids with another secret into use at once', async () => {
     await using world = await World.make({ road: 'oscore', bootstrap: {} });
     const { servers } = await world.plan('dev');
-    const oscore = {
-      masterSecret: { random: 16 },
-      senderId: encodeUtf8('dev'),
-      recipientId: encodeUtf8('srv'),
+    const [senderId, recipientId] = [encodeUtf8('dev'), encodeUtf8('srv')];
+    const planned = async (secret: string): Promise<void> => {
+      const masterSecret = new Secret(encodeUtf8(secret));
+      const context = { masterSecret, senderId: recipientId, recipientId: senderId };
+      await world.security.put({ endpoint: 'dev', credential: { kind: 'oscore', context } });
+      const oscore = { masterSecret, senderId, recipientId };
+      await world.plans.put('dev', { servers: servers.map((server) => ({ ...server, oscore })) });
     };
-    await world.plans.put('dev', { servers: servers.map((server) => ({ ...server, oscore })) });
+    await planned('the first secret');
     const { client } = await world.device('dev', { knows: 'bootstrap' });
     await world.until(isRegistered(world, 'dev'));
     await world.pass(seconds(1));
+    await planned('another secret');
     client.bootstrap();
     await world.until(() => world.of('registered').length === 2);
     expect(await world.during(world.server.device('dev').read('/3/0/0'))).toHaveLength(1);

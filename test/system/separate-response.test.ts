@@ -53,3 +53,29 @@ it('an urgent command goes out beside one that nobody has acknowledged yet', asy
   await world.pass(minutes(2));
   await failed;
 });
+
+it('an observe that is answered late holds its turn, and a command after it does not take its answer away', async () => {
+  await using world = await World.make();
+  const { host } = await world.device('a', { lifetime: minutes(60) });
+  await world.pass(seconds(1));
+  // The device acknowledges every request first, and says a second later, in a message of its own, what it has to say.
+  world.network.tap = (from, to, bytes) => {
+    const [first = 0, code = 0, high = 0, low = 0] = bytes;
+    if (from.host !== host || (first & 0x30) !== 0x20 || code === 0) return bytes;
+    const separate = Uint8Array.of(first ^ 0x30, code, high ^ 0x80, low, ...bytes.subarray(4));
+    world.clock.at(world.clock.now() + seconds(1), () => world.network.carry(from, to, separate));
+    return Uint8Array.of(0x60, 0, high, low);
+  };
+  const heard: string[] = [];
+  const path = resourcePath(3303, 0, 5700);
+  const acknowledged = () => heard.push('acknowledged');
+  const observe = world.server
+    .perform('a', { op: 'observe', path }, { acknowledged })
+    .then(({ kind }) => heard.push(`observe ${kind}`));
+  const cancel = world.server
+    .perform('a', { op: 'cancel-observe', path })
+    .then(({ kind }) => heard.push(`cancel ${kind}`));
+  await world.during(Promise.all([observe, cancel]));
+  expect(heard).toEqual(['acknowledged', 'observe content', 'cancel content']);
+  expect(world.server.observations('a')).toEqual([]);
+});

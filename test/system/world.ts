@@ -12,8 +12,8 @@ import {
   secured,
   tlsCredentialsOf,
 } from '@lapwing/client';
-import { streamTransport, webSocketRoad } from '@lapwing/coap';
 import { type KeyUseStore, MemoryKeyUseStore } from '@lapwing/coap/oscore';
+import { streamTransport, webSocketRoad } from '@lapwing/coap/streams';
 import { tlsOver } from '@lapwing/coap/testing';
 import { type Duration, type StreamRoad, seconds, type Transport } from '@lapwing/kernel';
 import {
@@ -197,6 +197,8 @@ export class World implements AsyncDisposable {
   private readonly forgets: boolean;
   /** Everything that the server told, in order. */
   readonly heard: Heard[] = [];
+  /** A server has lost its power: what it had acknowledged last is given its whole time by the next. */
+  mayLiveTwice = false;
   private readonly things = new Map<string, Thing>();
   private running: Server | undefined;
   private provisioner: BootstrapServer | undefined;
@@ -519,8 +521,8 @@ export class World implements AsyncDisposable {
       if (names.has(registration.name)) throw new Error(`${registration.name} is registered twice`);
       names.add(registration.name);
       const age = this.clock.wall() - registration.updatedAt;
-      // A restart gives a little more: the last Updates before it may not be written down.
-      if (age > registration.lifetime + 11_000)
+      // A restart gives a little more, and after a sudden end one lifetime: the last Updates before it may not be written down.
+      if (age > registration.lifetime * (this.mayLiveTwice ? 2 : 1) + 11_000)
         throw new Error(`${registration.name} outlived its lifetime by ${age - registration.lifetime} ms`);
     }
     const { registrations } = this.running.stats();

@@ -3,21 +3,31 @@
 import './tuning.ts';
 import { isStackError } from '@lapwing/kernel';
 import { Command, CommanderError } from 'commander';
+import { clientCommand } from './commands/client.ts';
 import { decodeCommand } from './commands/decode.ts';
 import { dtlsProbeCommand } from './commands/dtls-probe.ts';
 import { gatewayCommand } from './commands/gateway.ts';
 import { objectsCommand } from './commands/objects.ts';
+import { simCommand } from './commands/sim.ts';
 import { vmodemCommand } from './commands/vmodem.ts';
 
 const program = new Command('lapwing')
-  .description('LwM2M for people: a gateway to MQTT, and tools to look inside')
+  .description('LwM2M for people: a gateway to MQTT, a device with a shell, and tools to look inside')
   .version('0.1.0')
   .showHelpAfterError('(lapwing --help shows what there is)')
   // What follows a command is the command's: `objects 3 --version 1.0`.
   .enablePositionalOptions()
   .exitOverride();
 
-const commands = [gatewayCommand(), decodeCommand(), objectsCommand(), dtlsProbeCommand(), vmodemCommand()];
+const commands = [
+  gatewayCommand(),
+  clientCommand(),
+  decodeCommand(),
+  objectsCommand(),
+  dtlsProbeCommand(),
+  vmodemCommand(),
+  simCommand(),
+];
 for (const command of commands) {
   program.addCommand(
     command.exitOverride().showHelpAfterError(`(lapwing ${command.name()} --help shows what there is)`),

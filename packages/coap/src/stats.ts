@@ -3,43 +3,44 @@
 import type { BlockInCounters } from './layers/block-in.ts';
 import type { BlockOutCounters } from './layers/block-out.ts';
 
-const names = [
-  'received',
-  'receivedBytes',
-  'sent',
-  'sentBytes',
-  'noMessage',
-  'tooLong',
-  'malformed',
-  'badOption',
-  'unservedRequest',
-  'unexpectedEmpty',
-  'unexpectedAck',
-  'unexpectedReset',
-  'wrongToken',
-  'duplicate',
-  'reservedCode',
-  'groupMisuse',
-  'resetLimit',
-  'leisureLimit',
-  'unprovenAddress',
-  'unknownToken',
-  'wrongPeer',
-  'unacceptableResponse',
-  'staleNotification',
-  'resetsReceived',
-  'retransmissions',
-  'gaveUp',
-  'busy',
-  'contactsForgotten',
-  'serviceErrors',
-  'listenerErrors',
-  'unsendable',
-  'diagnosticsWithheld',
-  'relationsRefused',
-] as const;
+/** Fields, not a table by name: each device of a fleet has them. */
+class Counts {
+  received = 0;
+  receivedBytes = 0;
+  sent = 0;
+  sentBytes = 0;
+  noMessage = 0;
+  tooLong = 0;
+  malformed = 0;
+  badOption = 0;
+  unservedRequest = 0;
+  unexpectedEmpty = 0;
+  unexpectedAck = 0;
+  unexpectedReset = 0;
+  wrongToken = 0;
+  duplicate = 0;
+  reservedCode = 0;
+  groupMisuse = 0;
+  resetLimit = 0;
+  leisureLimit = 0;
+  unprovenAddress = 0;
+  unknownToken = 0;
+  wrongPeer = 0;
+  unacceptableResponse = 0;
+  staleNotification = 0;
+  resetsReceived = 0;
+  retransmissions = 0;
+  gaveUp = 0;
+  busy = 0;
+  contactsForgotten = 0;
+  serviceErrors = 0;
+  listenerErrors = 0;
+  unsendable = 0;
+  diagnosticsWithheld = 0;
+  relationsRefused = 0;
+}
 
-export type CounterName = (typeof names)[number];
+export type CounterName = keyof Counts;
 
 export interface EndpointSizes {
   /** Peers about which something is remembered. */
@@ -69,7 +70,7 @@ export interface EndpointSizes {
 export type EndpointStats = Readonly<Record<CounterName, number>> & EndpointSizes;
 
 export class EndpointCounters {
-  private readonly counts = Object.fromEntries(names.map((name) => [name, 0])) as Record<CounterName, number>;
+  private readonly counts = new Counts();
 
   add(name: CounterName, by = 1): void {
     this.counts[name] += by;

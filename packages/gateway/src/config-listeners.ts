@@ -4,7 +4,7 @@ import type { Duration } from '@lapwing/kernel';
 import type { AccessRule } from './access-rules.ts';
 import type { WrittenAuthentication } from './authentication-schema.ts';
 import { likelyKey } from './known-keys.ts';
-import { isDatagrams, type PlaceConfig, placeOf, udpOnLoopback } from './listener-place.ts';
+import { isDatagrams, type PlaceConfig, placeOf, securityOf, udpOnLoopback } from './listener-place.ts';
 import { asList, type WrittenListener, type WrittenListeners } from './listener-schema.ts';
 import { type SmsPlace, smsPlaceOf } from './listener-sms.ts';
 import { loginNames, Mountpoint, mountNames } from './topics.ts';
@@ -67,6 +67,33 @@ export function listenersOf(
   });
   return listeners;
 }
+
+/**
+ * Listeners where a name is taken on trust, beside those that know a device by what is in its certificate: as long as such a device is
+ * not registered, its name is there for whoever asks for it, unless it has an entry among the credentials. What listens on loopback faces
+ * this machine alone.
+ */
+export function noteNamesInTheOpen(
+  listeners: readonly ListenerConfig[],
+  modems: readonly ModemConfig[],
+  at: string,
+  notes: string[],
+): void {
+  const vouched = listeners.filter((each) => securityOf(each)?.authoritiesFile !== undefined);
+  const open = [
+    ...listeners.filter((each) => securityOf(each) === undefined && !isLoopback(each.bind.host)),
+    ...modems.filter(({ security }) => security === 'none'),
+  ];
+  if (vouched.length === 0) return;
+  const those = vouched.map(({ type, name }) => `${type}.${name}`).join(', ');
+  for (const { type, name } of open)
+    notes.push(
+      `${at}.${type}.${name}: is not secured, and lets anybody have the name of a device of ${those} that is not registered just then: ` +
+        'give those devices entries in security.credentials (x509: {}), or close this listener',
+    );
+}
+
+const isLoopback = (host: string): boolean => host === '::1' || host.startsWith('127.');
 
 /** The listeners on modems. */
 export function modemsOf(

@@ -14,6 +14,7 @@ import {
   type ModemConfig,
   modemsOf,
   noteMountpoint,
+  noteNamesInTheOpen,
 } from './config-listeners.ts';
 import { rootSchema, type WrittenConfig } from './config-schema.ts';
 import { type SecurityConfig, securityOf } from './config-security.ts';
@@ -114,6 +115,9 @@ function complete(written: WrittenConfig, found: string[], notes: string[]): Gat
   noteUnused(lwm2m, at, notes);
   noteMountpoint(lwm2m.mountpoint, `${at}.mountpoint`, notes);
   const { command, ...uplinks } = lwm2m.translators;
+  const listeners = listenersOf(lwm2m.listeners, `${at}.listeners`, found, notes);
+  const modems = modemsOf(lwm2m.listeners, `${at}.listeners`, found, notes);
+  noteNamesInTheOpen(listeners, modems, `${at}.listeners`, notes);
   return {
     lwm2m: {
       profile: profiles[lwm2m.compat],
@@ -126,8 +130,8 @@ function complete(written: WrittenConfig, found: string[], notes: string[]): Gat
       command,
       uplinks,
       mountpoint: lwm2m.mountpoint,
-      listeners: listenersOf(lwm2m.listeners, `${at}.listeners`, found, notes),
-      modems: modemsOf(lwm2m.listeners, `${at}.listeners`, found, notes),
+      listeners,
+      modems,
       authentication: authenticationOf(lwm2m.authentication, `${at}.authentication`, notes),
       blocks: blocksOf(lwm2m),
       commandRate: lwm2m.command_rate,

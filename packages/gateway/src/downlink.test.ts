@@ -385,6 +385,12 @@ describe('composite commands', () => {
     },
   );
 
+  it('bootstrap needs no data', () => {
+    for (const more of [{}, { data: {} }, { data: { path: '/1/0' } }])
+      expect(plain(operation({ msgType: 'bootstrap', ...more }))).toEqual({ op: 'execute', path: '/1/0/9' });
+    expect(plain(operation({ msgType: 'bootstrap', data: { path: '/1/7' } }))).toMatchObject({ path: '/1/7/9' });
+  });
+
   it('observe-composite takes attributes beside the paths', () => {
     const data = { paths: ['/3/0/0'], pmin: 10, pmax: '60' };
     expect(plain(operation({ msgType: 'observe-composite', data }))).toEqual({

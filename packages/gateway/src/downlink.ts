@@ -55,7 +55,7 @@ export function parseCommand(payload: Uint8Array, profile: Profile): Downlink {
 function operationOf(msgType: string, fields: Fields, profile: Profile): Operation {
   const build = operations.get(msgType);
   if (build === undefined) throw new FormatError(`msgType is one of ${[...operations.keys()].join(', ')}`);
-  const { data } = fields;
+  const { data = msgType === 'bootstrap' ? {} : undefined } = fields;
   if (!isFields(data)) throw new FormatError('data is missing or not an object');
   return build(data, profile, fields['encoding'] === 'hex' ? 'hex' : 'plain');
 }

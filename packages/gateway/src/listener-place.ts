@@ -51,6 +51,10 @@ export const listenerName = ({ type, name }: { readonly type: string; readonly n
 export const isDatagrams = (place: PlaceConfig): place is DatagramPlace =>
   place.type === 'udp' || place.type === 'dtls';
 
+/** How whoever comes in proves who he is; undefined where nobody has to. */
+export const securityOf = (place: PlaceConfig): DtlsConfig | TlsConfig | undefined =>
+  isDatagrams(place) ? place.dtls : place.tls;
+
 /** What DTLS and TLS have in common. Files are read when the gateway starts. */
 export interface TlsConfig {
   readonly certificate:

@@ -84,6 +84,24 @@ describe('a DTLS listener', () => {
     );
   });
 
+  it('I-05: that knows devices by an authority warns of listeners beside it where their names are free', async () => {
+    const vouched = listener('certfile = "c.pem", keyfile = "c.key", verify = verify_peer, cacertfile = "ca.pem"');
+    const at = (bind: string) => `gateway.lwm2m.listeners.tcp.plain.bind = "${bind}"\n`;
+    const open = at('0.0.0.0:5683');
+    const modem = 'gateway.lwm2m.listeners.sms.gsm { modem = "tcp://127.0.0.1:9", security = none }\n';
+    const warned = async (text: string) =>
+      (await parse(text)).warnings
+        .filter((warning) => /anybody have the name/.test(warning))
+        .map((each) => each.split(':')[0]);
+    expect(await warned(vouched + open + modem)).toEqual([
+      'gateway.lwm2m.listeners.tcp.plain',
+      'gateway.lwm2m.listeners.sms.gsm',
+    ]);
+    for (const closed of ['', at('127.0.0.1:5683'), at('[::1]:5683')])
+      expect(await warned(vouched + closed)).toEqual([]);
+    expect(await warned(listener('') + open)).toEqual([]);
+  });
+
   it.each([
     ['cid = false', false],
     ['cid = true', {}],

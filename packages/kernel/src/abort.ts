@@ -1,17 +1,21 @@
 // Deadlines and races on signals, on an injected clock.
 import type { Clock, Duration } from './clock.ts';
-import { TimeoutError } from './errors.ts';
+import { TimeoutError, type TimeoutPhase } from './errors.ts';
 
-/** A signal that aborts with TimeoutError after `wait`, or with `outer`'s reason before. Dispose it when the work is done. */
+/**
+ * A signal that aborts with TimeoutError after `wait`, or with `outer`'s reason before. Dispose it when the work is done. `phase`: of the
+ * request to a peer, where it is known.
+ */
 export function deadlineSignal(
   clock: Clock,
   wait: Duration,
   what: string,
   outer?: AbortSignal,
+  phase?: TimeoutPhase,
 ): Disposable & { readonly signal: AbortSignal } {
   const controller = new AbortController();
   const timer = clock.at(clock.now() + wait, () =>
-    controller.abort(new TimeoutError(`${what}: no answer within ${wait} ms`, wait)),
+    controller.abort(new TimeoutError(`${what}: no answer within ${wait} ms`, wait, phase)),
   );
   const relay = (): void => controller.abort(outer?.reason);
   if (outer?.aborted) relay();

@@ -31,7 +31,7 @@ export class FormatError extends StackError {
   }
 }
 
-/** What a request was waiting for: its turn, the peer to wake up, to be acknowledged, to be answered. */
+/** What a request was waiting for: its turn, the peer to wake up, any sign that it has it, the answer to what it acknowledged. */
 export type TimeoutPhase = 'queue' | 'sleep' | 'acknowledgement' | 'response';
 
 /** Gave up waiting. The message says for what; `waited` is in ms. `phase` where it was a request to a peer. */

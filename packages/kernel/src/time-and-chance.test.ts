@@ -55,6 +55,10 @@ describe('signals with deadlines', () => {
     await clock.advance(50);
     await outcome;
     expect(deadline.signal.reason).toBeInstanceOf(TimeoutError);
+    expect(deadline.signal.reason).toMatchObject({ phase: undefined });
+    using ofResponse = deadlineSignal(clock, 50, 'read /3/0', undefined, 'response');
+    await clock.advance(50);
+    expect(ofResponse.signal.reason).toMatchObject({ phase: 'response' });
   });
 
   it('pass on the outer reason, and leave no timer behind', () => {

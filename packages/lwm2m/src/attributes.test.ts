@@ -8,9 +8,12 @@ import {
   attributesOfLink,
   formatAttributes,
   inheritAttributes,
+  misplacedAttribute,
   parseAttributes,
   patchAttributes,
 } from './attributes.ts';
+import { parsePath } from './path.ts';
+import type { ValueType } from './value.ts';
 
 describe('the query of Write-Attributes', () => {
   it('reads numbers, and names without a value as a removal', () => {
@@ -103,6 +106,42 @@ describe('attributes that belong together', () => {
 
   it('takes gt, lt and st that leave a gap', () => {
     expect(attributeConflict({ gt: 10, lt: 3, st: 3 })).toBeUndefined();
+  });
+});
+
+describe('places', () => {
+  const value = parsePath('/3303/0/5700');
+  const of = (type: ValueType, access: 'R' | 'RW' | 'W' | 'E' = 'R') => ({ type, access }) as const;
+
+  it.each(['pmin', 'pmax', 'epmin', 'epmax', 'con', 'hqmax'] as const)('%s is for every level and type', (name) => {
+    for (const path of ['/3303', '/3303/0', '/3303/0/5700', '/3303/0/5700/1'])
+      expect(misplacedAttribute({ [name]: 1 }, parsePath(path))).toBeUndefined();
+    for (const type of ['string', 'float', 'opaque', 'objlnk'] as const)
+      expect(misplacedAttribute({ [name]: 1 }, value, of(type))).toBeUndefined();
+  });
+
+  it.each(['gt', 'lt', 'st'] as const)('%s is for numbers of resources and their instances', (name) => {
+    for (const path of ['/3303', '/3303/0'])
+      expect(misplacedAttribute({ [name]: 1 }, parsePath(path))).toBe(`${name} is for resources`);
+    for (const path of ['/3303/0/5700', '/3303/0/5700/1'])
+      expect(misplacedAttribute({ [name]: 1 }, parsePath(path))).toBeUndefined();
+    for (const type of ['float', 'integer', 'integer64', 'unsigned', 'unsigned64', 'time'] as const)
+      expect(misplacedAttribute({ [name]: 1 }, value, of(type))).toBeUndefined();
+    for (const type of ['string', 'boolean', 'opaque', 'objlnk', 'corelnk'] as const)
+      expect(misplacedAttribute({ [name]: 1 }, value, of(type))).toBe(`${name} is not for a resource of type ${type}`);
+  });
+
+  it('edge is for what is true or false', () => {
+    expect(misplacedAttribute({ edge: 1 }, parsePath('/3342/0'))).toBe('edge is for resources');
+    for (const type of ['boolean', 'integer', 'unsigned'] as const)
+      expect(misplacedAttribute({ edge: 0 }, value, of(type))).toBeUndefined();
+    expect(misplacedAttribute({ edge: 0 }, value, of('float'))).toBe('edge is not for a resource of type float');
+  });
+
+  it('none is for what cannot be read; each can be taken away anywhere', () => {
+    expect(misplacedAttribute({ pmin: 1 }, value, { access: 'E' })).toBe('pmin is for what can be read');
+    expect(misplacedAttribute({ st: 1 }, value, of('float', 'W'))).toBe('st is for what can be read');
+    expect(misplacedAttribute({ pmin: null, gt: null }, parsePath('/3'), { access: 'E' })).toBeUndefined();
   });
 });
 

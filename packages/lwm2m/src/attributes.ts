@@ -2,6 +2,9 @@
 // Observe, and as link attributes of Discover. Beware: `lt` is less-than here and a lifetime in a registration.
 import type { Link } from '@lapwing/coap';
 import { FormatError } from '@lapwing/kernel';
+import type { ResourceDefinition } from './definition.ts';
+import type { Path } from './path.ts';
+import type { ValueType } from './value.ts';
 
 export interface Attributes {
   /** Minimum period in seconds, whole. */
@@ -29,23 +32,43 @@ export type AttributePatch = { readonly [K in keyof Attributes]: Attributes[K] |
 
 type Form = 'period' | 'count' | 'number' | 'step' | 'flag';
 
-/** In the order in which they are written. */
-const forms: Readonly<Record<AttributeName, Form>> = {
-  pmin: 'period',
-  pmax: 'period',
-  gt: 'number',
-  lt: 'number',
-  st: 'step',
-  epmin: 'period',
-  epmax: 'period',
-  edge: 'flag',
-  con: 'flag',
-  hqmax: 'count',
+interface Place {
+  readonly form: Form;
+  /** `resource`: with a value to compare, so of a resource or of one of its instances. */
+  readonly level: 'any' | 'resource';
+  /** Of resources that it is for; default all. */
+  readonly types?: ReadonlySet<ValueType>;
+}
+
+/** Times are numbers of seconds. */
+const numeric: ReadonlySet<ValueType> = new Set([
+  'integer',
+  'integer64',
+  'unsigned',
+  'unsigned64',
+  'float',
+  'time',
+] as const);
+/** 0 and 1 are truths too. */
+const truths: ReadonlySet<ValueType> = new Set(['boolean', 'integer', 'unsigned'] as const);
+
+/** In the order in which they are written. Which versions have which is in version.ts. */
+const places: Readonly<Record<AttributeName, Place>> = {
+  pmin: { form: 'period', level: 'any' },
+  pmax: { form: 'period', level: 'any' },
+  gt: { form: 'number', level: 'resource', types: numeric },
+  lt: { form: 'number', level: 'resource', types: numeric },
+  st: { form: 'step', level: 'resource', types: numeric },
+  epmin: { form: 'period', level: 'any' },
+  epmax: { form: 'period', level: 'any' },
+  edge: { form: 'flag', level: 'resource', types: truths },
+  con: { form: 'flag', level: 'any' },
+  hqmax: { form: 'count', level: 'any' },
 };
 
-export const attributeNames: readonly AttributeName[] = Object.keys(forms) as AttributeName[];
+export const attributeNames: readonly AttributeName[] = Object.keys(places) as AttributeName[];
 
-const isAttributeName = (name: string): name is AttributeName => Object.hasOwn(forms, name);
+const isAttributeName = (name: string): name is AttributeName => Object.hasOwn(places, name);
 
 /** Seconds; far above any use, and small enough for milliseconds in a number. */
 const longestPeriod = 0xffff_ffff;
@@ -71,8 +94,9 @@ export function parseAttributes(query: readonly string[]): AttributePatch {
 }
 
 function parseAttribute(name: AttributeName, text: string): number {
-  const value = valueIn(forms[name], text);
-  if (!isInRange(forms[name], value)) throw new FormatError(`${name} cannot be ${JSON.stringify(text.slice(0, 32))}`);
+  const { form } = places[name];
+  const value = valueIn(form, text);
+  if (!isInRange(form, value)) throw new FormatError(`${name} cannot be ${JSON.stringify(text.slice(0, 32))}`);
   return value;
 }
 
@@ -103,7 +127,7 @@ export function formatAttributes(patch: AttributePatch): string[] {
   for (const name of attributeNames) {
     const value = patch[name];
     if (value === undefined) continue;
-    if (value !== null && !isInRange(forms[name], value)) throw new FormatError(`${name} cannot be ${value}`);
+    if (value !== null && !isInRange(places[name].form, value)) throw new FormatError(`${name} cannot be ${value}`);
     query.push(value === null ? name : `${name}=${formatNumber(value)}`);
   }
   return query;
@@ -117,8 +141,9 @@ export function attributesOfLink(link: Link): Attributes {
   const found: Record<string, number> = {};
   for (const name of attributeNames) {
     const text = link.attributes.get(name);
-    const value = typeof text === 'string' ? valueIn(forms[name], text) : Number.NaN;
-    if (isInRange(forms[name], value)) found[name] = value;
+    const { form } = places[name];
+    const value = typeof text === 'string' ? valueIn(form, text) : Number.NaN;
+    if (isInRange(form, value)) found[name] = value;
   }
   return found as Attributes;
 }
@@ -140,6 +165,30 @@ function formatNumber(value: number): string {
   const decimal = value.toFixed(20);
   if (decimal.includes('e') || Number(decimal) !== value) throw new FormatError(`${text} has no short decimal form`);
   return decimal.replace(/(?<!0)0+$/, '');
+}
+
+/**
+ * Why an attribute cannot be set at that path, or undefined (Core 1.2.1 §7.3.2): thresholds, steps and edges are of one value and of
+ * types that have them, and what cannot be read is not told. `resource` is the definition, where it is known. Taking away is always
+ * possible.
+ */
+export function misplacedAttribute(
+  patch: AttributePatch,
+  path: Path,
+  resource?: Pick<ResourceDefinition, 'access' | 'type'>,
+): string | undefined {
+  const given = attributeNames.filter((name) => patch[name] !== undefined && patch[name] !== null);
+  const isOfResource = path.kind === 'resource' || path.kind === 'resource-instance';
+  const [first] = given;
+  if (first !== undefined && resource !== undefined && resource.access !== 'R' && resource.access !== 'RW')
+    return `${first} is for what can be read`;
+  for (const name of given) {
+    const { level, types } = places[name];
+    if (level === 'resource' && !isOfResource) return `${name} is for resources`;
+    if (types !== undefined && resource?.type !== undefined && !types.has(resource.type))
+      return `${name} is not for a resource of type ${resource.type}`;
+  }
+  return undefined;
 }
 
 /** `patch` laid over `attributes`. */

@@ -10,6 +10,7 @@ export {
   attributesOfLink,
   formatAttributes,
   inheritAttributes,
+  misplacedAttribute,
   parseAttributes,
   patchAttributes,
 } from './attributes.ts';

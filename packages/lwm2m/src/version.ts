@@ -118,10 +118,10 @@ export function versionBefore(version: Lwm2mVersion): Lwm2mVersion | undefined {
   return versions[versions.indexOf(version) - 1];
 }
 
-/** What the operation needs and the version does not have; undefined when it may be asked. */
+/** What the operation needs and the version does not have, the gravest first; undefined when it may be asked. */
 export function lackingFor(operation: Operation, version: Lwm2mVersion): Capability | undefined {
-  const needed = capabilityOf(operation);
-  return needed === undefined || versionTraits[version].capabilities.has(needed) ? undefined : needed;
+  const { capabilities } = versionTraits[version];
+  return capabilitiesFor(operation).find((needed) => !capabilities.has(needed));
 }
 
 /** The first of the attributes that the version does not know; undefined when it knows all. */
@@ -130,19 +130,20 @@ export function unknownAttribute(patch: AttributePatch, version: Lwm2mVersion): 
   return Object.keys(patch).find((name) => !attributes.has(name as AttributeName));
 }
 
-function capabilityOf(operation: Operation): Capability | undefined {
+function capabilitiesFor(operation: Operation): readonly Capability[] {
   switch (operation.op) {
     case 'read-composite':
     case 'write-composite':
-    case 'observe-composite':
     case 'cancel-observe-composite':
-      return 'composite';
+      return ['composite'];
+    case 'observe-composite':
+      return operation.attributes === undefined ? ['composite'] : ['composite', 'observe-attributes'];
     case 'send':
-      return 'send';
+      return ['send'];
     case 'discover':
-      return operation.depth === undefined ? undefined : 'discover-depth';
+      return operation.depth === undefined ? [] : ['discover-depth'];
     case 'observe':
-      return operation.attributes === undefined ? undefined : 'observe-attributes';
+      return operation.attributes === undefined ? [] : ['observe-attributes'];
     case 'read':
     case 'write':
     case 'write-attributes':
@@ -150,7 +151,7 @@ function capabilityOf(operation: Operation): Capability | undefined {
     case 'create':
     case 'delete':
     case 'cancel-observe':
-      return undefined;
+      return [];
   }
 }
 

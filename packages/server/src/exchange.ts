@@ -68,7 +68,8 @@ export class Exchange {
       token,
       turn: command.urgent ? 'now' : 'queued',
       onAcknowledged: () => {
-        command.taken();
+        // An observe keeps its turn: what comes after may be about the same relation.
+        if (observing === undefined) command.taken();
         acknowledged?.();
       },
     };

@@ -18,6 +18,7 @@ describe('a failure of a call on a device', () => {
     [new ResponseError(Code.NotFound), 'yes', { kind: 'rejected', status: Code.NotFound }],
     [new TimeoutError('x', 1, 'acknowledgement'), 'unsure', { kind: 'timeout', phase: 'acknowledgement' }],
     [new TimeoutError('x', 1, 'response'), 'yes', { kind: 'timeout', phase: 'response' }],
+    [new TimeoutError('x', 1), 'unsure', { kind: 'timeout', phase: 'acknowledgement' }],
     [new TimeoutError('x', 1, 'queue'), 'no', { kind: 'timeout', phase: 'queue' }],
     [new TimeoutError('x', 1, 'sleep'), 'no', { kind: 'sleeping' }],
     [new NotRegisteredError('x'), 'unsure', { kind: 'unreachable', why: 'unregistered' }],

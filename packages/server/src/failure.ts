@@ -49,7 +49,8 @@ export function failureOf(error: unknown, signal?: AbortSignal): Failure {
 function kindOf(error: unknown): FailureKind {
   if (error instanceof ResponseError) return { kind: 'rejected', status: error.status };
   if (error instanceof TimeoutError) {
-    const { phase = 'response' } = error;
+    // One that does not say what it waited for proves nothing about the device.
+    const { phase = 'acknowledgement' } = error;
     return phase === 'sleep' ? { kind: 'sleeping' } : { kind: 'timeout', phase };
   }
   if (error instanceof FormatError) return { kind: 'codec', why: 'format' };

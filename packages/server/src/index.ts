@@ -43,9 +43,12 @@ export {
   checkStreamSecurity,
   cipherSuites,
   type DtlsStats,
+  dateProblemOf,
   type HandshakeTrace,
   handshakeProblem,
   type KeptAssociation,
+  keyExchangeOfCertificate,
+  keyExchangeOfRawKey,
   type ListenerSecurity,
   type Material,
   type PassedOver,
@@ -83,7 +86,12 @@ export type {
 } from './stores/command-store.ts';
 export { MemoryCommandStore, MemoryObservationStore, MemoryRegistrationStore } from './stores/memory-stores.ts';
 export type { KeptObservation, ObservationChange, ObservationStore } from './stores/observation-store.ts';
-export type { KeptRegistration, RegistrationChange, RegistrationStore } from './stores/registration-store.ts';
+export type {
+  EndOfProcess,
+  KeptRegistration,
+  RegistrationChange,
+  RegistrationStore,
+} from './stores/registration-store.ts';
 export { formatTagged, parseTagged } from './stores/tagged-json.ts';
 export { type WakeBySmsOptions, wakeBySms } from './trigger.ts';
 export type { Keep } from './wish.ts';

@@ -1,6 +1,6 @@
 // What of a server outlives its process, put together (shell): the journal of registrations, the observations that are wanted, the
 // queue of commands. Reads them when the server starts, and is told by it what happens.
-import { afterTurn, type Clock, FormatError, type Peer } from '@lapwing/kernel';
+import { afterTurn, type Clock, FormatError, type Instant, type Peer } from '@lapwing/kernel';
 import { type Result, versionTraits } from '@lapwing/lwm2m';
 import type { Asking } from './asking.ts';
 import type { Commands } from './commands.ts';
@@ -13,13 +13,13 @@ import type { ObservationRecord, ObserveOperation } from './observation-record.t
 import type { Observations } from './observations.ts';
 import type { Settings } from './options.ts';
 import { CommandQueue } from './queue.ts';
-import { laziness, RegistrationJournal } from './registration/journal.ts';
+import { RegistrationJournal } from './registration/journal.ts';
 import type { RegistrationInterface } from './registration/register.ts';
 import { refusalOf } from './security/ownership.ts';
 import type { KeptCommand } from './stores/command-store.ts';
 import { MemoryCommandStore, MemoryObservationStore } from './stores/memory-stores.ts';
 import type { KeptObservation } from './stores/observation-store.ts';
-import type { KeptRegistration } from './stores/registration-store.ts';
+import type { EndOfProcess, KeptRegistration } from './stores/registration-store.ts';
 import { Watch } from './watch.ts';
 import { Wishes } from './wishes.ts';
 
@@ -53,10 +53,16 @@ export class Keeping {
   private readonly journal: RegistrationJournal | undefined;
   private readonly tags = new Map<string, unknown>();
   private registrations = new Map<string, KeptRegistration[]>();
+  /** Until all listeners are open: names that somebody has proved to be. */
+  private readonly proved = new Set<string>();
   private observations: KeptObservation[] = [];
   private commands: KeptCommand[] = [];
   /** Of the process before. */
   private restored: Contact[] = [];
+  /** How the process before has ended. */
+  private before: EndOfProcess = 'cut';
+  /** After a sudden end, until then somebody may live on whose kept end is over; unknown until all who are kept are there. */
+  private doubtUntil: Instant = Number.POSITIVE_INFINITY;
   private unreadable = 0;
   private closed = false;
 
@@ -149,14 +155,22 @@ export class Keeping {
   /** Before the listeners open: from then on each datagram has to find its device. Rejects with what a store rejects with. */
   async read(): Promise<void> {
     const { registrations, observations, commands } = this.settings.stores;
-    if (registrations !== undefined)
+    if (registrations !== undefined) {
+      this.before = (await registrations.begin?.()) ?? 'cut';
       for await (const kept of registrations.all()) {
         const those = this.registrations.get(kept.listener);
         if (those === undefined) this.registrations.set(kept.listener, [kept]);
         else those.push(kept);
+        if (kept.peer.identity.kind !== 'none') this.proved.add(kept.name);
       }
+    }
     if (observations !== undefined) for await (const kept of observations.all()) this.observations.push(kept);
     if (commands !== undefined) for await (const kept of commands.all()) this.commands.push(kept);
+  }
+
+  /** Whether who has proved to have the name may still come back under it: a listener is not open yet. */
+  isAwaited(name: string): boolean {
+    return this.proved.has(name);
   }
 
   /** A listener has opened, in the same turn. What ended meanwhile is restored too: it expires at once, with its event. */
@@ -172,9 +186,11 @@ export class Keeping {
       dtls === undefined ? undefined : new Map<string, Peer>([...dtls.peers()].map((peer) => [peer.key, peer]));
     const moment = momentOf(this.settings.clock);
     for (const kept of those) {
+      // It was quick, and has registered anew at another listener.
+      if (this.host.contactOf(kept.name) !== undefined) continue;
       try {
         // The transport's own peer knows where an association is now.
-        const contact = registering.restore(kept, peerNow(kept.peer, peers), endpoint, moment, laziness);
+        const contact = registering.restore(kept, peerNow(kept.peer, peers), endpoint, moment, this.before);
         this.restored.push(contact);
         restored(contact);
       } catch (error) {
@@ -187,6 +203,10 @@ export class Keeping {
   /** Every listener is open. What has to be told is told in a later turn, when whoever started the server listens. */
   start(): void {
     this.registrations = new Map();
+    this.proved.clear();
+    this.doubtUntil = 0;
+    for (const { expiresAt } of this.restored)
+      if (Number.isFinite(expiresAt)) this.doubtUntil = Math.max(this.doubtUntil, expiresAt);
     this.wishes.load(this.observations);
     this.observations = [];
     this.queue.load(this.commands);
@@ -272,6 +292,14 @@ export class Keeping {
     this.closed = true;
     // All of them stop at once.
     await Promise.all([this.journal?.close(), this.wishes.close(), this.queue.close()]);
+    await this.finish().catch((error: unknown) => this.host.emit('store-failed', { error: asError(error) }));
+  }
+
+  /** What is kept is all there is to know, but where the process before left something open, or not all could be written. */
+  private async finish(): Promise<void> {
+    const { registrations } = this.settings.stores;
+    const isKnown = this.before === 'finished' || this.settings.clock.now() > this.doubtUntil;
+    if (isKnown && this.journal?.pending === 0) await registrations?.finish?.();
   }
 
   private tagOf(note: string): unknown {

@@ -1,7 +1,7 @@
-// Observations that this server holds: one record for each device and path or set of paths, which comes back with every notification. A repeated observe of a path
-// keeps its token, so that the device replaces the relation instead of adding one (RFC 7641 §3.1).
+// Observations that this server holds: one record for each device and path or set of paths, which comes back with every notification.
+// A repeated observe of a path keeps its token, so that the device replaces the relation instead of adding one (RFC 7641 §3.1).
 import { Code, type Observed, ResetError, type Response, type Token } from '@lapwing/coap';
-import { FormatError, LimitError, type Peer } from '@lapwing/kernel';
+import { ClosedError, FormatError, LimitError, type Peer } from '@lapwing/kernel';
 import type { ContentResult, Result } from '@lapwing/lwm2m';
 import type { Underway } from './commands.ts';
 import type { Contact } from './contact.ts';
@@ -83,6 +83,12 @@ export class Observations {
     return records.reverse();
   }
 
+  private refuseBeyondLimit(contact: Contact, more: number): void {
+    const { observations: most } = this.settings.limits;
+    if (this.of(contact).length + more > most)
+      throw new LimitError(`${contact.registration.name}: ${most} observations already`, most);
+  }
+
   async observe(
     contact: Contact,
     operation: ObserveOperation,
@@ -90,12 +96,7 @@ export class Observations {
     command: Underway,
   ): Promise<Result> {
     const before = this.find(contact, operation);
-    if (before === undefined && this.of(contact).length >= this.settings.limits.observations) {
-      throw new LimitError(
-        `${contact.registration.name}: ${this.settings.limits.observations} observations already`,
-        this.settings.limits.observations,
-      );
-    }
+    if (before === undefined) this.refuseBeyondLimit(contact, 1);
     // The token of a part belongs to the others too.
     const isFree = before !== undefined && !(before instanceof PartRecord) && !this.asked.has(before);
     const key = isFree ? before.key : keyOfToken(contact.endpoint.freshToken());
@@ -138,11 +139,7 @@ export class Observations {
     wanted: readonly Wanted[],
     command: Underway,
   ): Promise<readonly (ContentResult | undefined)[] | undefined> {
-    if (this.of(contact).length + wanted.length > this.settings.limits.observations)
-      throw new LimitError(
-        `${contact.registration.name}: ${this.settings.limits.observations} observations already`,
-        this.settings.limits.observations,
-      );
+    this.refuseBeyondLimit(contact, wanted.length);
     const relation = this.makeRelation(contact, wanted, keyOfToken(contact.endpoint.freshToken()));
     const parts = [...relation.parts];
     this.asked.add(relation);
@@ -194,6 +191,10 @@ export class Observations {
     // The others go on: the device hears later that it is asked for less, and says now what there is.
     if (!isLast) return this.exchange.send(contact, operation, command);
     const token = tokenOf(relation);
+    if (this.asked.has(relation)) {
+      const reason = new ClosedError('cancelled before it was answered');
+      contact.endpoint.abandon(contact.registration.peer, token, reason);
+    }
     const cancel = relation instanceof CompositeRelation ? cancelOf(relation) : operation;
     for (let tries = 1; ; tries += 1) {
       const result = await this.exchange.send(contact, cancel, command, { token });
@@ -377,11 +378,7 @@ export class Observations {
     // What lasts ends when nobody wants it any more.
     const goesOn = cause === 'registration-ended' || cause === 'refused';
     if (record.tag instanceof Watch && !(record.tag.isLasting && goesOn)) record.tag.end();
-    this.events.ended({
-      observation: record,
-      cause,
-      ...(refusal === undefined ? {} : { refusal }),
-    });
+    this.events.ended({ observation: record, cause, ...(refusal === undefined ? {} : { refusal }) });
   }
 
   /** The relation goes on for the others; with the last it ends. */

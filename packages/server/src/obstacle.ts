@@ -12,7 +12,8 @@ export function obstacleTo(
   if (contact === undefined || contact.ended) return new NotRegisteredError(`${name} is not registered`);
   const { version } = contact.registration;
   const lacking = lackingFor(operation, version);
-  // Attributes that come with an Observe do no harm to a device that passes over them; some of 1.0 know them from a draft.
-  if (lacking === undefined || lacking === 'observe-attributes') return undefined;
+  // Attributes that come with an Observe do no harm to a device that passes over them; some of 1.0 know them from a draft. None knows
+  // them with a composite.
+  if (lacking === undefined || (lacking === 'observe-attributes' && operation.op === 'observe')) return undefined;
   return new UnsupportedError(`${name} speaks LwM2M ${version}, which has no ${operation.op} (${lacking})`);
 }

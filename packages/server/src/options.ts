@@ -93,7 +93,7 @@ export interface ServerOptions {
   readonly library?: DefinitionLibrary;
   /**
    * Credentials of devices and the names that they speak for: what secured listeners know devices by, and who may register as whom.
-   * Default: none, and an identity may call itself what it likes.
+   * Default: none, and an identity may call itself what it likes. A name that is registered by an identity goes to nobody without one.
    */
   readonly security?: SecurityStore;
   /** Asked at each Register before anything is stored, and after `security`; default: everybody. */

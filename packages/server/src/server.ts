@@ -97,6 +97,7 @@ export class Server implements AsyncDisposable {
       refused: ({ status, message }, name, peer, listener) =>
         this.telling.emit('register-refused', { name, peer, listener, code: status, reason: message }),
       keep: this.keeping.keepsRegistersFirst,
+      isAwaited: (name) => this.keeping.isAwaited(name),
     });
   }
 
@@ -261,6 +262,8 @@ export class Server implements AsyncDisposable {
   }
 
   private serve(request: Request, context: Context, listener: string): Promise<Response> {
+    // What is answered now would not be written down any more. Whoever asks asks again, and is answered by the next process.
+    if (this.closed) return new Promise(() => undefined);
     const { path } = request.options;
     const endpoint = this.listening.find(({ name }) => name === listener)?.endpoint;
     if (path[0] === 'rd' && endpoint !== undefined)

@@ -62,7 +62,7 @@ export class JavaPrograms {
     return new RegExp(`<${property}>([^<]*)`).exec(pom)?.[1] ?? '?';
   }
 
-  start(name: string, main: string, args: readonly string[]): Promise<Process> {
+  start(name: string, main: string, args: readonly string[], options: { lifetime?: number } = {}): Promise<Process> {
     // The programs live for seconds: a quick start matters more than quick code.
     const tuning = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xmx256m'];
     const classPath = `${this.#build}:${readFileSync(this.#classPathFile, 'utf8')}`;
@@ -71,6 +71,7 @@ export class JavaPrograms {
       command: program('java'),
       args: [...tuning, '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', '-cp', classPath, main, ...args],
       ready: this.#ready,
+      ...options,
     });
   }
 
@@ -114,13 +115,18 @@ export class EventLines<E extends { readonly event: string }> {
     this.#process = process;
   }
 
-  /** The next event of this kind that passes the test; those before it are passed over. */
-  async next(kind: string, wanted: (event: E) => boolean = () => true, { within = 20 } = {}): Promise<E> {
+  /** The next event of this kind, or of one of these, that passes the test; those before it are passed over. */
+  async next(
+    kind: string | readonly string[],
+    wanted: (event: E) => boolean = () => true,
+    { within = 20 } = {},
+  ): Promise<E> {
+    const kinds = typeof kind === 'string' ? [kind] : kind;
     for (;;) {
       const match = await this.#process.waitFor(/^event (.*)\n/m, { within, from: this.#from });
       this.#from += match.index + match[0].length;
       const event = JSON.parse(match[1] ?? '') as E;
-      if (event.event === kind && wanted(event)) return event;
+      if (kinds.includes(event.event) && wanted(event)) return event;
     }
   }
 }

@@ -1,7 +1,9 @@
 // Leshan in both roles: its client and server libraries with CoAP by Californium, from Maven, under the two small
 // programs in `leshan/`, which take commands and tell events as JSON lines.
+import { expect } from 'vitest';
 import { derOf, material } from './dtls-material.ts';
 import { EventLines, JavaPrograms, startedEvent } from './java.ts';
+import type { PskKeys } from './leshan-bootstrap.ts';
 import type { Part } from './part.ts';
 import { freeUdpPort } from './ports.ts';
 import type { Process } from './process.ts';
@@ -24,8 +26,14 @@ export interface Event {
   readonly location?: string;
   readonly lifetime?: number;
   readonly version?: string;
+  readonly binding?: string;
   readonly queue?: boolean;
   readonly root?: string;
+  /** Its id at the server. */
+  readonly registration?: string;
+  readonly secure?: boolean;
+  /** In ms since 1970. */
+  readonly lastUpdate?: number;
   readonly links?: string;
   readonly reason?: string;
   readonly code?: string;
@@ -135,6 +143,7 @@ export class LeshanDevice implements AsyncDisposable {
 /** The operations of `ServerProgram`, its header says more. */
 export interface LeshanCommand {
   readonly op:
+    | 'client'
     | 'read'
     | 'observe'
     | 'cancel'
@@ -164,13 +173,10 @@ export interface LeshanCommand {
   readonly query?: string;
 }
 
-export interface LeshanAnswer {
+/** What `client` is answered with is what a `registered` event tells. */
+export interface LeshanAnswer extends Omit<Event, 'event'> {
   /** `CONTENT(205)` and so on. */
   readonly code?: string;
-  readonly reason?: string;
-  readonly values?: Values;
-  readonly links?: string;
-  readonly location?: string;
   /** Leshan itself gave up or would not send it. */
   readonly error?: string;
 }
@@ -179,12 +185,14 @@ export class LeshanServer implements AsyncDisposable {
   readonly port: number;
   readonly process: Process;
   readonly #scheme: 'coap' | 'coaps';
+  readonly #securePort: number | undefined;
   readonly #events: EventLines<Event>;
   #asked = 0;
 
-  private constructor(scheme: 'coap' | 'coaps', port: number, process: Process) {
+  private constructor(scheme: 'coap' | 'coaps', port: number, process: Process, securePort?: number) {
     this.#scheme = scheme;
     this.port = port;
+    this.#securePort = securePort;
     this.process = process;
     this.#events = new EventLines(process);
   }
@@ -200,8 +208,32 @@ export class LeshanServer implements AsyncDisposable {
     );
   }
 
+  /** Without security for whoever is not admitted, and with keys for the others; lives for five minutes at most. */
+  static async startBoth(): Promise<LeshanServer> {
+    const [port, securePort] = [await freeUdpPort(), await freeUdpPort()];
+    const args = [String(port), String(securePort)];
+    const process = await programs.start('Leshan server', 'ServerProgram', args, { lifetime: 300 });
+    return new LeshanServer('coap', port, process, securePort);
+  }
+
   get uri(): string {
     return `${this.#scheme}://127.0.0.1:${this.port}`;
+  }
+
+  /** Of a server that listens on both. */
+  get secureUri(): string {
+    return `coaps://127.0.0.1:${this.#securePort}`;
+  }
+
+  /** From now on that device comes with these keys, and no other way. */
+  async admit(name: string, { identity, key }: PskKeys): Promise<void> {
+    expect(await this.#say({ op: 'admit', name, identity, key })).toEqual({ code: 'admitted' });
+  }
+
+  /** What was and will be told of one device, for tests that run at the same time. */
+  about(name: string): { next(kind: string, options?: { within?: number }): Promise<Event> } {
+    const events = new EventLines<Event>(this.process);
+    return { next: (kind, options) => events.next(kind, (event) => event.name === name, options) };
   }
 
   /** `registered`, `updated`, `deregistered`, `expired`, `notified`, `failed`. */
@@ -209,10 +241,14 @@ export class LeshanServer implements AsyncDisposable {
     return this.#events.next(kind, wanted, options);
   }
 
-  async ask(name: string, command: LeshanCommand): Promise<LeshanAnswer> {
+  ask(name: string, command: LeshanCommand): Promise<LeshanAnswer> {
+    return this.#say({ name, ...command });
+  }
+
+  async #say(command: object): Promise<LeshanAnswer> {
     const id = this.#asked++;
     const from = this.process.mark;
-    this.process.write(`${JSON.stringify({ id, name, ...command })}\n`);
+    this.process.write(`${JSON.stringify({ id, ...command })}\n`);
     const [, line = ''] = await this.process.waitFor(new RegExp(`^answer-${id} (.*)\n`, 'm'), { within: 15, from });
     return JSON.parse(line) as LeshanAnswer;
   }

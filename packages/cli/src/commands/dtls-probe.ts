@@ -1,7 +1,5 @@
 // `lapwing dtls-probe URI`: one handshake, step by step, and what became of it. Shows names, lengths and times, never a secret.
-import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
-import { rootCertificates } from 'node:tls';
 import { byName, Endpoint, parseUri, udpDialler } from '@lapwing/coap';
 import {
   type AlertTrace,
@@ -16,29 +14,18 @@ import {
   ConfigError,
   days,
   deadlineSignal,
-  encodeUtf8,
   FormatError,
-  fromHex,
   isStackError,
   type Peer,
-  Secret,
   seconds,
   systemClock,
   trace,
 } from '@lapwing/kernel';
 import { Command } from 'commander';
+import { addCredentialOptions, type CredentialFlags, credentialsOf } from '../credentials.ts';
 import { isPortClosed } from './closed-port.ts';
 
-export interface ProbeFlags {
-  readonly pskIdentity?: string;
-  readonly pskKey?: string;
-  readonly pskText?: string;
-  readonly cert?: string;
-  readonly key?: string;
-  readonly ca?: string;
-  readonly anyName?: true;
-  readonly rpkKey?: string;
-  readonly serverKey?: string;
+export interface ProbeFlags extends CredentialFlags {
   readonly suite?: readonly string[];
   readonly serverName?: string;
   readonly cid: boolean;
@@ -68,18 +55,10 @@ export interface ProbeReport {
 }
 
 export function dtlsProbeCommand(): Command {
-  return new Command('dtls-probe')
+  const command = new Command('dtls-probe')
     .description('shake hands with a DTLS server and show every step')
-    .argument('<uri>', 'coaps://host[:port]')
-    .option('--psk-identity <text>', 'identity of a pre-shared key')
-    .option('--psk-key <hex>', 'the key in hexadecimal')
-    .option('--psk-text <text>', 'the key as the characters themselves (as in a PSK file of EMQX)')
-    .option('--cert <file>', 'own certificate with its chain, PEM or DER')
-    .option('--key <file>', 'its private key')
-    .option('--ca <file>', "certificates that may vouch for the server; default: the system's")
-    .option('--any-name', 'accept a certificate of another name than the host')
-    .option('--rpk-key <file>', 'own raw public key: its private key, PEM or DER')
-    .option('--server-key <file>', 'the raw public key that the server must show')
+    .argument('<uri>', 'coaps://host[:port]');
+  return addCredentialOptions(command)
     .option('--suite <name...>', 'offer only these cipher suites (IANA or OpenSSL names)')
     .option('--server-name <name>', 'call the server so (SNI); default: the host, unless it is an address')
     .option('--no-cid', 'do not offer connection ids')
@@ -259,48 +238,4 @@ function offered({ kind }: Credentials): readonly string[] {
   return cipherSuites
     .filter(({ on, keyExchange }) => on && (kind === 'psk') === (keyExchange === 'psk' || keyExchange === 'ecdhe_psk'))
     .map(({ name }) => name);
-}
-
-async function credentialsOf(flags: ProbeFlags): Promise<Credentials> {
-  const { pskIdentity, pskKey, pskText, cert, key, ca, rpkKey, serverKey } = flags;
-  const problems: string[] = [];
-  if ((pskKey ?? pskText) !== undefined && pskIdentity === undefined) problems.push('--psk-key needs --psk-identity');
-  if (pskIdentity !== undefined && (pskKey === undefined) === (pskText === undefined))
-    problems.push('--psk-identity needs --psk-key or --psk-text, one of them');
-  if ((cert === undefined) !== (key === undefined)) problems.push('--cert and --key belong together');
-  if ((rpkKey === undefined) !== (serverKey === undefined)) problems.push('--rpk-key and --server-key belong together');
-  const kinds = [pskIdentity, cert, rpkKey].filter((given) => given !== undefined).length;
-  if (kinds > 1) problems.push('one kind of credentials: --psk-identity, --cert or --rpk-key');
-  if (problems.length > 0) throw new ConfigError(problems);
-  if (pskIdentity !== undefined)
-    return { kind: 'psk', identity: encodeUtf8(pskIdentity), key: pskKeyOf(pskKey, pskText ?? '') };
-  if (rpkKey !== undefined && serverKey !== undefined) {
-    const privateKey = new Secret(await fileOf(rpkKey, '--rpk-key'));
-    return { kind: 'rpk', privateKey, trusted: [await fileOf(serverKey, '--server-key')] };
-  }
-  const trust = {
-    roots: ca === undefined ? rootCertificates : [await fileOf(ca, '--ca')],
-    ...(flags.anyName === true ? { hostName: false as const } : {}),
-  };
-  if (cert === undefined || key === undefined) return { kind: 'x509', trust };
-  const own = { chain: [await fileOf(cert, '--cert')], privateKey: new Secret(await fileOf(key, '--key')) };
-  return { kind: 'x509', own, trust };
-}
-
-function pskKeyOf(hex: string | undefined, text: string): Secret {
-  if (hex === undefined) return new Secret(encodeUtf8(text));
-  try {
-    return new Secret(fromHex(hex));
-  } catch (error) {
-    if (!(error instanceof FormatError)) throw error;
-    throw new ConfigError(['--psk-key: is not hexadecimal; --psk-text takes the characters as they are']);
-  }
-}
-
-async function fileOf(file: string, flag: string): Promise<Uint8Array> {
-  try {
-    return new Uint8Array(await readFile(file));
-  } catch (error) {
-    throw new ConfigError([`${flag}: ${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`]);
-  }
 }

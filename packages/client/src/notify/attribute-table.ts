@@ -38,11 +38,15 @@ export class AttributeTable {
     return this.written.get(formatPath(path)) ?? {};
   }
 
-  /** What counts for a path, inherited from above. */
-  effective(path: Path): Attributes {
+  /** What is written at a path and above it: the nearest counts. */
+  inherited(path: Path): Attributes {
     const ids = idsOf(path);
-    const levels = ids.map((_, i) => this.at(under(path.prefix, pathOf(ids.slice(0, ids.length - i)))));
-    return inheritAttributes([...levels, this.defaults()]);
+    return inheritAttributes(ids.map((_, i) => this.at(under(path.prefix, pathOf(ids.slice(0, ids.length - i))))));
+  }
+
+  /** What counts for a path: where nothing is written, the server's defaults. */
+  effective(path: Path): Attributes {
+    return inheritAttributes([this.inherited(path), this.defaults()]);
   }
 
   /** Throws ResponseError 4.00 for attributes that contradict each other; then nothing has changed. */
@@ -63,10 +67,10 @@ export class AttributeTable {
   }
 
   /** As seen from the tree of an end device. */
-  behind(prefix: string): Pick<AttributeTable, 'at' | 'effective'> {
+  behind(prefix: string): Pick<AttributeTable, 'at' | 'inherited'> {
     return {
       at: (path) => this.at(under(prefix, path)),
-      effective: (path) => this.effective(under(prefix, path)),
+      inherited: (path) => this.inherited(under(prefix, path)),
     };
   }
 

@@ -190,14 +190,16 @@ const changed = { kind: 'changed' } as const;
 const valuesByPath = (entries: readonly Entry[]): Map<string, Value | undefined> =>
   new Map(entries.map((entry) => [formatPath(entry.path), entry.value]));
 
-/** Core 1.2.1 §7.3.2: who observes several paths at once is told as often as any one of them wants. */
+/**
+ * Who observes several paths at once is told as often as any one of them says. The text has no rule for that; its cases 308 and 309
+ * want the minimum of one path to hold for changes at another that has none.
+ */
 function strictest(a: Attributes, b: Attributes): Attributes {
   const pick = (name: keyof Attributes, choose: (...values: number[]) => number): Attributes => {
     const [one, other] = [a[name], b[name]];
     if (one === undefined && other === undefined) return {};
-    // A path without a minimum does not wait.
-    if (one === undefined || other === undefined)
-      return name === 'pmin' || name === 'epmin' ? {} : { [name]: one ?? other };
+    // Nothing says that a path without a minimum is looked at less often than it changes.
+    if (one === undefined || other === undefined) return name === 'epmin' ? {} : { [name]: one ?? other };
     return { [name]: choose(one, other) };
   };
   return {

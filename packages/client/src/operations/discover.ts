@@ -24,7 +24,7 @@ import { type InstanceNode, isMany, type ObjectNode } from '../objects/tree.ts';
 /** Throws ResponseError 4.04 for what is not there, 4.05 for the root. */
 export function discover(
   store: ObjectStore,
-  attributes: Pick<AttributeTable, 'at' | 'effective'>,
+  attributes: Pick<AttributeTable, 'at' | 'inherited'>,
   { path, depth }: Extract<Operation, { op: 'discover' }>,
   enabler: Lwm2mVersion,
 ): readonly Link[] {
@@ -35,8 +35,8 @@ export function discover(
   return all
     .filter(({ at }) => idsOf(at).length <= levels)
     .map(({ at, own }) => {
-      // At a resource the attributes in force are told, inherited ones included.
-      const told = at === path && path.kind === 'resource' ? attributes.effective(at) : attributes.at(at);
+      // At a resource, with what is inherited from object and instance; the periods of /1 are written nowhere here.
+      const told = at === path && path.kind === 'resource' ? attributes.inherited(at) : attributes.at(at);
       return makeLink(formatPath(at), [...own, ...attributeParameters(told)]);
     });
 }

@@ -1,7 +1,7 @@
 import { Code, type Notify, Option, type Response } from '@lapwing/coap';
 import { decodeUtf8, hours, noBytes, seconds, TimeoutError } from '@lapwing/kernel';
 import { settle, VirtualClock } from '@lapwing/kernel/testing';
-import { defineObject } from '@lapwing/lwm2m';
+import { type Attributes, defineObject, type Lwm2mVersion, resourcePath, writeRequest } from '@lapwing/lwm2m';
 import { describe, expect, it } from 'vitest';
 import { AttributeTable } from '../notify/attribute-table.ts';
 import { Relations } from '../notify/relations.ts';
@@ -34,7 +34,11 @@ const Fixed = defineObject({
   resources: { value: { id: 0, type: 'integer', access: 'R', required: true } },
 });
 
-function setUp(act: (args?: string) => void | Promise<void> = () => undefined) {
+function setUp(
+  act: (args?: string) => void | Promise<void> = () => undefined,
+  defaults: Attributes = {},
+  version: Lwm2mVersion = '1.2',
+) {
   const clock = new VirtualClock();
   const store = new ObjectStore({ instances: 5 });
   store.define(Gadget, { creatable: { act } });
@@ -50,7 +54,7 @@ function setUp(act: (args?: string) => void | Promise<void> = () => undefined) {
   });
   store.add(Fixed, 0, { value: 5 });
   const relations = new Relations();
-  const attributes = new AttributeTable(() => ({}));
+  const attributes = new AttributeTable(() => defaults);
   store.events.on('changed', ({ paths }) => relations.changed(paths));
   let unheard = 0;
   const serve = serveOperations({
@@ -58,7 +62,7 @@ function setUp(act: (args?: string) => void | Promise<void> = () => undefined) {
     relations,
     attributes,
     clock,
-    version: '1.2',
+    version,
     rootPath: '',
     notifications: 'con',
     storing: () => false,
@@ -118,6 +122,41 @@ describe('K-13: what is not there', () => {
     ])
       expect([Code.NotFound, Code.MethodNotAllowed, Code.UnsupportedContentFormat]).toContain((await ask(what)).code);
     expect((await ask(get(path))).code).toBe(Code.NotFound);
+  });
+});
+
+describe('attributes', () => {
+  it.each([
+    ['/1000', 'gt=1'],
+    ['/1000/0', 'lt=1'],
+    ['/1000/0', 'st=1'],
+    ['/1000/0', 'edge=1'],
+    ['/1000/0/0', 'gt=1'],
+    ['/1000/0/4/0', 'st=1'],
+    ['/1000/0/7', 'edge=1'],
+    ['/1000/0/3', 'pmin=1'],
+    ['/1000/0/5', 'pmax=60'],
+    ['/1000/0/5', 'con=1'],
+  ])('at %s, %s is 4.00, and is not kept', async (path, query) => {
+    const { ask, attributes } = setUp();
+    expect((await ask(request(Code.Put, path, { query: [query] }))).code).toBe(Code.BadRequest);
+    expect(attributes.all()).toEqual([]);
+  });
+
+  it('are taken where they belong', async () => {
+    const { ask } = setUp();
+    for (const [path, query] of [
+      ['/1000', 'pmin=1'],
+      ['/1000/0', 'con=1'],
+      ['/1000/0/1', 'gt=1'],
+      ['/1000/0/8', 'st=1'],
+      ['/1000/0/11', 'lt=1'],
+      ['/1000/0/10', 'edge=1'],
+      ['/1000/0/4', 'hqmax=1'],
+      ['/1000/0/4/0', 'epmin=1'],
+      ['/1000/0/5', 'pmin'],
+    ] as const)
+      expect([path, (await ask(request(Code.Put, path, { query: [query] }))).code]).toEqual([path, Code.Changed]);
   });
 });
 
@@ -326,10 +365,17 @@ describe('Discover', () => {
     );
   });
 
-  it('tells of a resource what is in force there, and of its instances', async () => {
+  it('tells of a resource what is written there and above, and of its instances', async () => {
     expect(await discover('/1000/0/1')).toBe('</1000/0/1>;pmin=5;gt=3');
     expect(await discover('/1000/0/4')).toBe('</1000/0/4>;dim=2;pmin=5,</1000/0/4/0>,</1000/0/4/7>');
     expect(await discover('/1000/0/4/7')).toBe('</1000/0/4/7>');
+  });
+
+  it('does not take the default periods of a server for attributes that somebody has written', async () => {
+    const { ask } = setUp(undefined, { pmin: 1, pmax: 10 });
+    expect(textOf(await ask(get('/1000/0/1', { accept: 40 })))).toBe('</1000/0/1>');
+    await ask(request(Code.Put, '/1000', { query: ['pmax=60'] }));
+    expect(textOf(await ask(get('/1000/0/1', { accept: 40 })))).toBe('</1000/0/1>;pmax=60');
   });
 
   it('looks as deep as it is told', async () => {
@@ -364,8 +410,8 @@ describe('Write-Attributes', () => {
 });
 
 describe('Observe', () => {
-  function observing(outcome: () => ReturnType<Notify> = () => Promise.resolve('delivered')) {
-    const all = setUp();
+  function observing(outcome: () => ReturnType<Notify> = () => Promise.resolve('delivered'), version?: Lwm2mVersion) {
+    const all = setUp(undefined, {}, version);
     const stop = new AbortController();
     const told: [number, string, string | undefined][] = [];
     const notify: Notify = (response, options) => {
@@ -416,6 +462,31 @@ describe('Observe', () => {
     expect(textOf(await ask(get('/1000/0/1', { accept: 40 })))).toBe('</1000/0/1>;pmin=1');
     expect((await observe('/1000/0/1', { query: ['gt=1', 'lt=5'] })).code).toBe(Code.BadRequest);
   });
+
+  it.each([
+    ['1.1', [[Code.Content, 'con']]],
+    ['1.2', []],
+  ] as const)(
+    'of %s follows attributes of the observation of one path and of several only from 1.2 on',
+    async (version, expected) => {
+      const paths = [resourcePath(1000, 0, 1)];
+      const attributes = { pmin: 10 };
+      for (const composite of [false, true]) {
+        const { ask, gadget, told, stop } = observing(undefined, version);
+        const operation = composite
+          ? ({ op: 'observe-composite', paths, attributes, format: 112 } as const)
+          : ({ op: 'observe', path: resourcePath(1000, 0, 1), attributes } as const);
+        const asked = writeRequest(operation, { version: '1.2', rootPath: '' });
+        const notify: Notify = (response, options) => {
+          told.push([response.code, '', options?.type]);
+          return Promise.resolve('delivered');
+        };
+        expect((await ask(asked, { notify, signal: stop.signal })).code).toBe(Code.Content);
+        gadget.set({ level: 2 });
+        expect(told.map(([code, , type]) => [code, type])).toEqual(expected);
+      }
+    },
+  );
 
   it('K-15: says 4.04 when its instance has gone', async () => {
     const { observe, store, told } = observing();

@@ -37,7 +37,7 @@ export interface Operated extends Omit<Observing, 'trees'>, Executing {
 interface Serving extends Operated {
   readonly trees: Trees;
   /** The attributes of what is discovered; default those of the device's own tree. */
-  readonly seen?: Pick<AttributeTable, 'at' | 'effective'>;
+  readonly seen?: Pick<AttributeTable, 'at' | 'inherited'>;
 }
 
 /** Rejects with the ResponseError to answer. */
@@ -104,7 +104,7 @@ function spokenIn(version: Lwm2mVersion, operation: Operation): Operation {
       return operation;
     case 'observe-attributes':
     case 'discover-depth': {
-      if (operation.op === 'observe') {
+      if (operation.op === 'observe' || operation.op === 'observe-composite') {
         const { attributes: _, ...plain } = operation;
         return plain;
       }

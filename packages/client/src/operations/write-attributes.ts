@@ -1,10 +1,13 @@
 // Write-Attributes: what steers the notifications of this server at a path that is there (Core 1.2.1 §6.3.4).
 import { Code, ResponseError } from '@lapwing/coap';
-import { type Operation, resourcesOf, unknownAttribute } from '@lapwing/lwm2m';
+import { misplacedAttribute, type Operation, resourcesOf, unknownAttribute } from '@lapwing/lwm2m';
 import { isMany } from '../objects/tree.ts';
 import type { Observing } from './observe.ts';
 
-/** Throws ResponseError: 4.04 for what is not there, 4.05 for the root, 4.00 for attributes that contradict each other. */
+/**
+ * Throws ResponseError: 4.04 for what is not there, 4.05 for the root, 4.00 for attributes that contradict each other, that the version
+ * does not have or that have no meaning there.
+ */
 export function writeAttributes(
   { path, attributes: patch }: Extract<Operation, { op: 'write-attributes' }>,
   { store, attributes, relations, version }: Observing,
@@ -25,6 +28,9 @@ export function writeAttributes(
       if (!there) throw new ResponseError(Code.NotFound);
     }
   }
+  const resource = 'resource' in path ? resourcesOf(object.definition).get(path.resource)?.resource : undefined;
+  const misplaced = misplacedAttribute(patch, path, resource);
+  if (misplaced !== undefined) throw ResponseError.badRequest(misplaced);
   attributes.patch(path, patch);
   relations.steered(path);
 }

@@ -216,7 +216,8 @@ export class AskingSide {
     if (sender instanceof Ping) sender.resolve();
     else if (sender instanceof Asking) {
       this.driver.handle({ kind: 'acknowledged', asking: sender });
-      if (sender instanceof Call) sender.given?.onAcknowledged?.();
+      // On a connection it is on its way, and no more is known (RFC 8323 §2.1).
+      if (sender instanceof Call && sender.peer.connection === undefined) sender.given?.onAcknowledged?.();
     } else return false;
     return true;
   }

@@ -138,6 +138,6 @@ export interface RequestOptions {
   readonly until?: 'signal' | 'forgotten';
   /** `now` goes out beside whatever is unacknowledged, past NSTART (RFC 7252 §4.7); default `queued`. */
   readonly turn?: 'queued' | 'now';
-  /** Hears that the peer has the request and will answer separately (RFC 7252 §5.2.2). */
+  /** Hears that the peer has the request and will answer separately (RFC 7252 §5.2.2); never on a connection, which acknowledges nothing. */
   readonly onAcknowledged?: () => void;
 }

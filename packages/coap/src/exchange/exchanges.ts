@@ -158,7 +158,9 @@ export class Exchanges implements Core<ExchangeInput, ExchangeEffect> {
     this.clear();
     if (this.wake === undefined || this.wake > now) return this.effects;
     for (let late = this.answersDue.take(now); late !== undefined; late = this.answersDue.take(now)) {
-      this.fail(late, { kind: 'unanswered', waited: now - late.startedAt });
+      // On a connection that it was sent says nothing of its arrival.
+      const wasSeen = late.confirmable && late.peer.connection === undefined;
+      this.fail(late, { kind: 'unanswered', wasSeen, waited: now - late.startedAt });
     }
     this.wake = this.answersDue.earliest;
     return this.effects;

@@ -16,7 +16,8 @@ import { nameOption } from '../message/options.ts';
 export type Failure =
   | { readonly kind: 'reset' }
   | { readonly kind: 'unacknowledged'; readonly waited: Duration }
-  | { readonly kind: 'unanswered'; readonly waited: Duration }
+  /** `wasSeen`: the peer had acknowledged it. */
+  | { readonly kind: 'unanswered'; readonly waited: Duration; readonly wasSeen: boolean }
   | { readonly kind: 'busy' }
   | { readonly kind: 'lost' }
   | { readonly kind: 'closed' }
@@ -47,7 +48,11 @@ export function failureError(cause: Failure, what: string): Error {
         'acknowledgement',
       );
     case 'unanswered':
-      return new TimeoutError(`${what}: no response within ${Math.round(cause.waited)} ms`, cause.waited, 'response');
+      return new TimeoutError(
+        `${what}: no response within ${Math.round(cause.waited)} ms`,
+        cause.waited,
+        cause.wasSeen ? 'response' : 'acknowledgement',
+      );
     case 'busy':
       return new LimitError(`${what}: too many messages to this peer within the life of their ids`, 65_536);
     case 'lost':

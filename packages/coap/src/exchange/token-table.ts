@@ -11,7 +11,8 @@ export interface Tokened<Item> {
   nextInBucket: Item | undefined;
 }
 
-const FEWEST_BUCKETS = 16;
+/** A device asks one thing at a time. */
+const FEWEST_BUCKETS = 2;
 
 export class TokenTable<Item extends Tokened<Item>> implements Iterable<Item> {
   private buckets = empty<Item>(FEWEST_BUCKETS);

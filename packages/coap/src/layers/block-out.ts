@@ -182,7 +182,8 @@ export class BlockOut {
     const { onBlock, ...later } = context;
     const { bodyLimit: limit } = this;
     if (onBlock !== undefined) return download({ ask: inner, request, context: later, limit, onBlock }, first);
-    const deadline = deadlineSignal(this.clock, this.timeLimit, 'block-wise response', context.signal);
+    // The first block is here: the peer has seen the request.
+    const deadline = deadlineSignal(this.clock, this.timeLimit, 'block-wise response', context.signal, 'response');
     try {
       const within = { ...later, signal: deadline.signal };
       return await download({ ask: inner, request, context: within, limit, onBlock }, first);

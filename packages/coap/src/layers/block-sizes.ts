@@ -53,7 +53,8 @@ export class Rooms {
   /** For peers whose messages are protected on their way down. */
   private readonly guarded: Room;
   private readonly wanted: Szx | undefined;
-  private readonly known = new Map<number, Room>();
+  /** By connection: datagrams have none. */
+  private known: Map<number, Room> | undefined = undefined;
 
   /** `size` is the most bytes in a block; default what fits. */
   constructor(mtu: number, size: number | undefined) {
@@ -66,6 +67,7 @@ export class Rooms {
     if (connection === undefined) return identity.kind === 'oscore' ? this.guarded : this.usual;
     const { mtu, bert } = connection;
     const key = bert ? mtu : -mtu;
+    this.known ??= new Map();
     let room = this.known.get(key);
     if (room === undefined) {
       room = this.agreed(mtu, bert ? 'bert' : 'blocks');

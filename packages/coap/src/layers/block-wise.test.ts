@@ -304,7 +304,7 @@ describe('an answer that does not fit', () => {
           context.signal,
         ),
     });
-    const failed = expect(slow.ask(get('a'))).rejects.toMatchObject({ code: 'TIMEOUT' });
+    const failed = expect(slow.ask(get('a'))).rejects.toMatchObject({ code: 'TIMEOUT', phase: 'response' });
     await clock.advance(minutes(40));
     await failed;
     expect(slow.requests.length).toBeLessThanOrEqual(32);

@@ -10,8 +10,8 @@ const TAG_LENGTH = 4;
 export class RequestTags {
   private readonly clock: Clock;
   private readonly random: Random;
-  private readonly running = new Map<string, number>();
-  private readonly broken = new ExpiringMap<string, true>(ON_THE_ROAD, REMEMBERED);
+  /** Made with the first upload, which most devices never see. */
+  private uploads: { readonly running: Map<string, number>; readonly broken: ExpiringMap<string, true> } | undefined;
 
   constructor(clock: Clock, random: Random) {
     this.clock = clock;
@@ -20,9 +20,11 @@ export class RequestTags {
 
   /** An upload to `key` begins; its tag, if it needs one. */
   begin(key: string): Uint8Array | undefined {
-    const others = this.running.get(key) ?? 0;
-    this.running.set(key, others + 1);
-    return others > 0 || this.broken.get(key, this.clock.now()) === true ? this.fresh() : undefined;
+    this.uploads ??= { running: new Map(), broken: new ExpiringMap(ON_THE_ROAD, REMEMBERED) };
+    const { running, broken } = this.uploads;
+    const others = running.get(key) ?? 0;
+    running.set(key, others + 1);
+    return others > 0 || broken.get(key, this.clock.now()) === true ? this.fresh() : undefined;
   }
 
   fresh(): Uint8Array {
@@ -31,11 +33,13 @@ export class RequestTags {
 
   /** It ended: every block answered, or broken off. */
   end(key: string, how: 'whole' | 'broken'): void {
-    const left = (this.running.get(key) ?? 1) - 1;
-    if (left === 0) this.running.delete(key);
-    else this.running.set(key, left);
+    if (this.uploads === undefined) return;
+    const { running, broken } = this.uploads;
+    const left = (running.get(key) ?? 1) - 1;
+    if (left === 0) running.delete(key);
+    else running.set(key, left);
     const now = this.clock.now();
-    this.broken.takeDue(now);
-    if (how === 'broken') this.broken.set(key, true, now);
+    broken.takeDue(now);
+    if (how === 'broken') broken.set(key, true, now);
   }
 }

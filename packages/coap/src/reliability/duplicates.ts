@@ -34,7 +34,7 @@ export const NONE = -1;
 const SHORT = 64;
 /** What an entry costs beside a longer answer, in bytes. */
 const ENTRY_COST = SHORT + 40;
-/** A device has one peer, which asks little. */
+/** A device has one peer, which asks little; and nothing is kept for one that has asked nothing lately. */
 const FEWEST = 8;
 
 const ID_BITS = 16;
@@ -99,9 +99,11 @@ class Columns {
   }
 }
 
+const nothing = new Columns(0);
+
 export class Duplicates {
   private readonly limits: DuplicateLimits;
-  private columns = new Columns(FEWEST);
+  private columns = nothing;
   /** Entries that were given back, linked; behind `used` none has been given out yet. */
   private free = NONE;
   private used = 0;
@@ -127,6 +129,7 @@ export class Duplicates {
 
   /** Where the message stands; NONE when it is new. */
   find(recent: Recent, id: number, now: Instant): number {
+    if (recent.remembered === 0) return NONE;
     const { heads, link, marks, owners, until } = this.columns;
     let at = heads[this.columns.headOf(recent, id)] as number;
     // An expired message of the same id may stand beside the present one.
@@ -174,7 +177,8 @@ export class Duplicates {
   forget(recent: Recent): void {
     while (recent.remembered > 0) this.drop(recent, NONE, recent.oldest);
     const { length } = this.columns;
-    if (length > FEWEST && this.count * 8 < length) this.shrink();
+    if (this.count === 0 && length <= FEWEST) this.clear();
+    else if (length > FEWEST && this.count * 8 < length) this.shrink();
   }
 
   private add(recent: Recent, id: number, until: Instant): number {
@@ -237,9 +241,16 @@ export class Duplicates {
   private grow(): void {
     const before = this.columns;
     const { length } = before;
-    this.columns = new Columns(length * 2);
+    this.columns = new Columns(Math.max(FEWEST, length * 2));
     this.columns.take(before);
     for (let at = 0; at < length; at += 1) this.columns.hash(before.owners[at] as Recent, at);
+  }
+
+  private clear(): void {
+    this.columns = nothing;
+    this.free = NONE;
+    this.used = 0;
+    this.longBytes = 0;
   }
 
   /** Few are left: they move together, peer by peer, so that the many need not be kept for them. */

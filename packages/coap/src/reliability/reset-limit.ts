@@ -8,10 +8,11 @@ const PERIOD: Duration = 100;
 const PER_PERIOD = 100;
 
 export class ResetLimit {
-  private readonly spent = new Uint8Array(CELLS);
+  private spent: Uint8Array | undefined = undefined;
   private periodEnds: Instant = 0;
 
   allows(key: string, now: Instant): boolean {
+    this.spent ??= new Uint8Array(CELLS);
     if (now >= this.periodEnds) {
       this.spent.fill(0);
       this.periodEnds = now + PERIOD;

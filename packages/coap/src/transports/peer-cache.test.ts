@@ -20,6 +20,12 @@ describe('the peers of a socket', () => {
     expect(cache.at('192.0.2.2', 5683)).not.toBe(first);
   });
 
+  it('are the same objects from the first time on, while they are few', () => {
+    const cache = new PeerCache();
+    const known = Array.from({ length: 20 }, (_, n) => cache.at(host(n), 5683));
+    expect(known.filter((peer, n) => cache.at(host(n), 5683) === peer).length).toBe(20);
+  });
+
   it('are not driven out by strangers that never come again', () => {
     const cache = new PeerCache();
     const known = Array.from({ length: 1000 }, (_, n) => [cache.at(host(n), 5683), cache.at(host(n), 5683)][1]);

@@ -3,15 +3,20 @@
 // grows with the peers that speak, so that each of a fleet is found again, up to a bound that nobody outside can move.
 // Beside each peer stands the hash of its address: of a hundred thousand peers hardly one is in the processor's cache, and
 // looking into those that are not meant costs more than all the rest.
-// Who speaks for the first time waits in a short table and leaves a mark, and gets a place when it comes again: strangers
-// that never do drive nobody out, and what is made for them is soon gone.
+// A socket that few speak to, as that of a device, has a short table and nothing else. Where it has grown, who speaks for the
+// first time waits in a table of its own and leaves a mark, and gets a place when it comes again: strangers that never do drive
+// nobody out, and what is made for them is soon gone.
 import { type Address, formatAddress, nobody, type Peer } from '@lapwing/kernel';
 
 type UdpAddress = Extract<Address, { via: 'udp' | 'tcp' }>;
 
 const WAYS = 4;
-/** Powers of two. At the most it is 2 MiB of places, and some 40 MB of peers that nobody else holds. */
-const FEWEST = 4096;
+/** Powers of four. At the most it is 2 MiB of places, and some 40 MB of peers that nobody else holds. */
+const FEWEST = 4;
+/** A shorter table takes everybody at once. */
+const USUAL = 4096;
+/** From there on it becomes the usual. */
+const LONGEST_SHORT = 64;
 const MOST = 262_144;
 const STRANGERS = 256;
 const MARKS = 65_536;
@@ -20,9 +25,9 @@ export class PeerCache {
   private places = empty(FEWEST);
   /** What `hashOf` says of each. */
   private hashes = new Int32Array(FEWEST);
-  private readonly strangers: (Peer | undefined)[] = empty(STRANGERS);
+  private strangers: (Peer | undefined)[] | undefined = undefined;
   /** Of those that spoke once: half of the hash of their address, where the other half says. */
-  private readonly marks = new Uint16Array(MARKS);
+  private marks: Uint16Array | undefined = undefined;
   private taken = 0;
   private turn = 0;
 
@@ -34,24 +39,38 @@ export class PeerCache {
       const known = this.places[i];
       if (known !== undefined && isAt(known, host, port)) return known;
     }
+    if (this.places.length < USUAL) {
+      const peer = new UdpPeer({ via: 'udp', host, port });
+      // Nobody is driven out as long as there is a longer table.
+      while (this.places.length < USUAL && this.places[setOf(hash, this.places.length) + WAYS - 1] !== undefined)
+        this.grow();
+      this.place(peer, hash, setOf(hash, this.places.length));
+      return peer;
+    }
+    this.strangers ??= empty(STRANGERS);
     const waiting = this.strangers[hash & (STRANGERS - 1)];
     const stranger =
       waiting !== undefined && isAt(waiting, host, port) ? waiting : new UdpPeer({ via: 'udp', host, port });
-    if (stranger === waiting || this.takeMark(hash)) {
-      this.put(stranger, hash, from);
-      if (this.taken * 2 > this.places.length && this.places.length < MOST) this.grow();
-    } else this.strangers[hash & (STRANGERS - 1)] = stranger;
+    if (stranger === waiting || this.takeMark(hash)) this.place(stranger, hash, from);
+    else this.strangers[hash & (STRANGERS - 1)] = stranger;
     return stranger;
+  }
+
+  private place(peer: Peer, hash: number, from: number): void {
+    this.put(peer, hash, from);
+    if (this.taken * 2 > this.places.length && this.places.length < MOST) this.grow();
   }
 
   /** Whether somebody of that hash spoke before; else leaves a mark, which gives way to another's only now and then. */
   private takeMark(hash: number): boolean {
+    this.marks ??= new Uint16Array(MARKS);
+    const { marks } = this;
     const at = hash & (MARKS - 1);
     const mark = (hash >>> 16) | 1;
-    const isKnown = this.marks[at] === mark;
+    const isKnown = marks[at] === mark;
     this.turn = (Math.imul(this.turn, 1_664_525) + 1_013_904_223) | 0;
-    if (isKnown) this.marks[at] = 0;
-    else if (this.marks[at] === 0 || this.turn >>> 30 === 0) this.marks[at] = mark;
+    if (isKnown) marks[at] = 0;
+    else if (marks[at] === 0 || this.turn >>> 30 === 0) marks[at] = mark;
     return isKnown;
   }
 
@@ -68,7 +87,7 @@ export class PeerCache {
 
   private grow(): void {
     const { places, hashes } = this;
-    this.places = empty(places.length * 4);
+    this.places = empty(places.length === LONGEST_SHORT ? USUAL : places.length * 4);
     this.hashes = new Int32Array(this.places.length);
     this.taken = 0;
     for (let i = 0; i < places.length; i += 1) {

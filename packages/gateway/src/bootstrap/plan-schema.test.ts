@@ -16,9 +16,13 @@ const problemsOf = (written: unknown): string => {
 const server = { short_server_id: 101, uri: 'coaps://gw.example' };
 
 describe('a written plan', () => {
-  it('with the least in it makes a key for the device, under its name', () => {
+  it('with the least in it makes a key for the device, each time under a name that is new', () => {
+    const security = { mode: 'psk', identity: '${endpoint}/${random}', key: { random: 16 } };
     expect(planOf({ servers: [{ ...server, psk: {} }] })).toMatchObject({
-      servers: [{ shortServerId: 101, security: { mode: 'psk', identity: '${endpoint}', key: { random: 16 } } }],
+      servers: [{ shortServerId: 101, security }],
+    });
+    expect(planOf({ servers: [{ ...server, psk: { key: '0a' } }] })).toMatchObject({
+      servers: [{ security: { mode: 'psk', identity: '${endpoint}' } }],
     });
     expect(planOf({ servers: [server] }).servers[0]?.security).toEqual({ mode: 'none' });
   });
@@ -29,7 +33,7 @@ describe('a written plan', () => {
         {
           ...server,
           psk: { identity: 'a', key: '000102' },
-          oscore: { sender_id: '01', recipient_id: '', master_secret: { random: 32 }, master_salt: '0a', aead: 10 },
+          oscore: { sender_id: '01', recipient_id: '', master_secret: '0b', master_salt: '0a', aead: 10 },
           lifetime: '1h',
           binding: 'U',
           default_pmin: 5,
@@ -39,6 +43,7 @@ describe('a written plan', () => {
           hold_off: '10s',
           cipher_suites: [0xc0a8],
           server_name: 'gw',
+          registration: { priority: 1, initial_delay: '10s', failure_blocks: true },
           retry: { count: 2, timer: '30s', sequence_delay: '1h', sequence_count: 3 },
         },
         { ...server, short_server_id: 102, lifetime: 'infinity' },
@@ -57,7 +62,7 @@ describe('a written plan', () => {
           shortServerId: 101,
           security: { mode: 'psk', identity: 'a', key: new Secret(Uint8Array.of(0, 1, 2)) },
           oscore: {
-            masterSecret: { random: 32 },
+            masterSecret: new Secret(Uint8Array.of(11)),
             senderId: Uint8Array.of(1),
             recipientId: new Uint8Array(0),
             masterSalt: Uint8Array.of(10),
@@ -66,6 +71,7 @@ describe('a written plan', () => {
           ...{ lifetime: 3_600_000, binding: 'U', defaultMinimumPeriod: 5, disableTimeout: 86_400_000 },
           ...{ notificationStoring: false, bootstrapOnRegistrationFailure: true, holdOff: 10_000 },
           ...{ cipherSuites: [0xc0a8], serverName: 'gw' },
+          registration: { priority: 1, initialDelay: 10_000, failureBlocks: true },
           retry: { retryCount: 2, retryTimer: 30_000, sequenceDelay: 3_600_000, sequenceCount: 3 },
         },
         {

@@ -34,11 +34,15 @@ const publicKey = material('public key', publicKeyOf);
 const privateKey = material('private key', privateKeyOf).transform((bytes) => new Secret(bytes));
 const certificate = material('certificate', certificateOf);
 
-const psk = z.strictObject({
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of the plan.
-  identity: text.default('${endpoint}'),
-  key: secret.default({ random: 16 }),
-});
+/** Of a key that is the same each time, and of one that is made each time: the one before stays until the device has the new one. */
+// biome-ignore-start lint/suspicious/noTemplateCurlyInString: variables of the plan.
+const ofGivenKey = '${endpoint}';
+const ofMadeKey = '${endpoint}/${random}';
+// biome-ignore-end lint/suspicious/noTemplateCurlyInString: variables of the plan.
+
+const psk = z
+  .strictObject({ identity: text.optional(), key: secret.default({ random: 16 }) })
+  .transform(({ identity, key }) => ({ identity: identity ?? (key instanceof Secret ? ofGivenKey : ofMadeKey), key }));
 const rpk = z.strictObject({ public_key: publicKey, private_key: privateKey, server_public_key: publicKey });
 const x509 = z.strictObject({
   certificate,
@@ -58,7 +62,7 @@ const oscore = z.strictObject({
 
 /** For the bootstrap account: nobody would know what is made at random. */
 const given = hexKey.transform((bytes) => new Secret(bytes));
-const givenPsk = psk.extend({ key: given });
+const givenPsk = z.strictObject({ identity: text.default(ofGivenKey), key: given });
 const givenOscore = oscore.extend({ master_secret: given, sender_id: hexId });
 
 const road = {
@@ -92,6 +96,13 @@ const server = z
     default_pmax: whole(0, 2 ** 31 - 1).optional(),
     disable_timeout: duration(1000).optional(),
     notification_storing: bool.optional(),
+    registration: z
+      .strictObject({
+        priority: whole(0, 2 ** 32 - 1).optional(),
+        initial_delay: duration(1000).optional(),
+        failure_blocks: bool.optional(),
+      })
+      .optional(),
     bootstrap_on_registration_failure: bool.optional(),
     retry: z
       .strictObject({
@@ -173,7 +184,7 @@ function planOf(written: z.output<typeof writtenPlan>): Plan {
 }
 
 function serverOf(written: z.output<typeof server>): PlannedServer {
-  const { retry } = written;
+  const { registration, retry } = written;
   return {
     ...roadOf(written),
     shortServerId: written.short_server_id,
@@ -186,6 +197,15 @@ function serverOf(written: z.output<typeof server>): PlannedServer {
       notificationStoring: written.notification_storing,
       bootstrapOnRegistrationFailure: written.bootstrap_on_registration_failure,
     }),
+    ...(registration === undefined
+      ? {}
+      : {
+          registration: present({
+            priority: registration.priority,
+            initialDelay: registration.initial_delay,
+            failureBlocks: registration.failure_blocks,
+          }),
+        }),
     ...(retry === undefined
       ? {}
       : {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError } from '@lapwing/kernel';
@@ -19,12 +19,27 @@ const clock = new VirtualClock();
 const open = (dir: string, failed: (error: Error) => void = (error) => expect.fail(error.message)) =>
   Database.open({ dir, clock, failed });
 
+const rightsIn = (dir: string): object =>
+  Object.fromEntries(readdirSync(dir).map((file) => [file, statSync(join(dir, file)).mode & 0o777]));
+
 describe('the embedded database', () => {
   it('is readable by its user only', async () => {
     const dir = fresh();
     using _database = await open(dir);
     expect(statSync(dir).mode & 0o777).toBe(0o700);
-    expect(statSync(join(dir, 'lapwing.db')).mode & 0o777).toBe(0o600);
+    expect(rightsIn(dir)).toEqual({ 'lapwing.db': 0o600, 'lapwing.db-wal': 0o600 });
+  });
+
+  it('makes what a sudden end has left readable by its user only', async () => {
+    const [dir, left] = [fresh(), fresh()];
+    mkdirSync(left);
+    {
+      using _database = await open(dir);
+      for (const file of readdirSync(dir)) copyFileSync(join(dir, file), join(left, file));
+    }
+    for (const file of readdirSync(left)) chmodSync(join(left, file), 0o644);
+    using _database = await open(left);
+    expect(rightsIn(left)).toEqual({ 'lapwing.db': 0o600, 'lapwing.db-wal': 0o600 });
   });
 
   it('refuses what a newer version wrote, and what is no database', async () => {

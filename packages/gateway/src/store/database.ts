@@ -1,7 +1,7 @@
 // The embedded database: one file in the store's directory, SQLite as the runtime has it or, before Node.js 22.13, from a package
 // with the same interface. Opens, migrates, and writes in batches: what is written within a moment goes down in one transaction.
 // One process at a time: a second one that opens the same directory is refused.
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   afterTurn,
@@ -96,14 +96,16 @@ export class Database implements Disposable {
   static async open(options: DatabaseOptions): Promise<Database> {
     const { dir, survives = 'process', key, random = systemRandom } = options;
     const file = dir === inMemory ? inMemory : join(dir, 'lapwing.db');
-    if (file !== inMemory) makeDirectory(dir);
+    if (file !== inMemory) {
+      makeDirectory(dir);
+      closeToOthers(file);
+    }
     const connection = await connect(file);
     try {
       connection.exec('PRAGMA busy_timeout = 500; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL');
       connection.exec(`PRAGMA synchronous = ${levels[survives]}`);
       // Takes the lock, and keeps it.
       connection.exec('BEGIN IMMEDIATE; COMMIT');
-      if (file !== inMemory) chmodSync(file, 0o600);
       migrate(connection, file);
       return new Database(connection, sealingOf(connection, key, random), options);
     } catch (error) {
@@ -243,6 +245,18 @@ function makeDirectory(dir: string): void {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
   } catch (error) {
     throw new ConfigError([`store.dir: ${dir} cannot be made (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`]);
+  }
+}
+
+/** Before anything opens it: SQLite gives its journals the rights that the file has when it makes them. Throws StoreError. */
+function closeToOthers(file: string): void {
+  try {
+    // A file that is there is not opened: closing it would end the locks that this process has on it.
+    if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600));
+    for (const each of [file, `${file}-wal`, `${file}-shm`, `${file}-journal`])
+      if (existsSync(each)) chmodSync(each, 0o600);
+  } catch (error) {
+    throw new StoreError(`${file}: cannot be made readable by this user only: ${describe(error)}`, { cause: error });
   }
 }
 

@@ -1,7 +1,7 @@
 // Credentials that bootstraps have handed out, in the embedded database, over those that are configured: together they are what
 // the gateway's own listeners know devices by. What is configured is never written here, changed or taken away; what is written is on
 // disk before the device hears of it.
-import { FormatError, type Secret } from '@lapwing/kernel';
+import { FormatError, type Identity, type Secret } from '@lapwing/kernel';
 import {
   type CredentialChange,
   CredentialTakenError,
@@ -46,7 +46,7 @@ export class IssuedCredentials implements SecurityStore {
     this.configured = configured;
     this.notTakenUp = notTakenUp;
     this.insert = database.prepare(
-      'INSERT OR REPLACE INTO issued_credential (id, endpoint, credential) VALUES (?, ?, ?)',
+      'INSERT OR REPLACE INTO issued_credential (id, endpoint, credential, place) VALUES (?, ?, ?, ?)',
     );
     this.removeAll = database.prepare('DELETE FROM issued_credential WHERE endpoint = ?');
     this.issued.onChange(({ endpoint, before, after }) => {
@@ -66,7 +66,7 @@ export class IssuedCredentials implements SecurityStore {
   }
 
   async read(unreadable: Unreadable): Promise<void> {
-    const rows = this.database.prepare('SELECT * FROM issued_credential').all();
+    const rows = this.database.prepare('SELECT * FROM issued_credential ORDER BY place').all();
     const read = (row: Row): DeviceSecurity => readSecurity(row, this.database.sealing);
     for (const security of readable('issued_credential', rows, read, unreadable)) {
       try {
@@ -126,6 +126,10 @@ export class IssuedCredentials implements SecurityStore {
     await this.write(endpoint);
   }
 
+  used(endpoint: string, identity: Identity): void | Promise<void> {
+    return this.issued.noteUse(endpoint, identity) ? this.write(endpoint) : undefined;
+  }
+
   onChange(listener: (change: CredentialChange) => void): Disposable {
     const heard = (change: CredentialChange): void => listener(change);
     this.listeners.add(heard);
@@ -157,10 +161,10 @@ export class IssuedCredentials implements SecurityStore {
   private write(endpoint: string): Promise<void> {
     return this.database.write(() => {
       this.removeAll.run(column(endpoint));
-      for (const credential of this.issued.ofEndpoint(endpoint)) {
+      for (const [place, credential] of this.issued.ofEndpoint(endpoint).entries()) {
         const id = column(credentialKey(credential));
         const sealed = this.database.sealing.sealText(placeOfCredential(id), formatWithSecrets(credential));
-        this.insert.run(id, column(endpoint), sealed);
+        this.insert.run(id, column(endpoint), sealed, place);
       }
     });
   }

@@ -86,4 +86,8 @@ export const migrations: readonly string[] = [
      credential TEXT NOT NULL
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX issued_credential_by_endpoint ON issued_credential (endpoint)`,
+  // One row while no process runs whose last one wrote all that it had acknowledged.
+  'CREATE TABLE registration_finish (id INTEGER PRIMARY KEY CHECK (id = 1)) STRICT',
+  // Among those of its endpoint: the first is the one that the device came with last.
+  'ALTER TABLE issued_credential ADD COLUMN place INTEGER NOT NULL DEFAULT 0',
 ];

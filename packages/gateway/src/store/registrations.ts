@@ -15,6 +15,8 @@ export function registrationsIn(database: Database, unreadable: Unreadable): Reg
     `UPDATE registration SET ${columns.replaceAll(/\w+/g, '$& = ?')} WHERE name = ? AND id = ?`,
   );
   const remove = database.prepare('DELETE FROM registration WHERE name = ? AND id = ?');
+  const forget = database.prepare('DELETE FROM registration_finish');
+  const finish = database.prepare('INSERT OR IGNORE INTO registration_finish (id) VALUES (1)');
   const apply = (change: RegistrationChange): boolean => {
     switch (change.kind) {
       case 'put':
@@ -34,6 +36,9 @@ export function registrationsIn(database: Database, unreadable: Unreadable): Reg
     async *all() {
       yield* readable('registration', all.iterate(), read, unreadable);
     },
+    // Else what came after it could be on disk when the power fails, and this not.
+    begin: () => database.writeSafely(() => (forget.run().changes > 0 ? 'finished' : 'cut')),
+    finish: () => database.write(() => void finish.run()),
     write: (changes) => database.write(() => changes.map(apply)),
   };
 }

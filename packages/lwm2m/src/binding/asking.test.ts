@@ -1,8 +1,9 @@
 import { Code, ContentFormat, makeResponse, Option, OptionSet, type OptionValue, type Response } from '@lapwing/coap';
 import { decodeUtf8, encodeUtf8, FormatError, noBytes, toHex } from '@lapwing/kernel';
 import { describe, expect, it } from 'vitest';
+import type { AttributePatch } from '../attributes.ts';
 import type { Operation } from '../operation.ts';
-import { instancePath, objectPath, resourcePath } from '../path.ts';
+import { instancePath, objectPath, type Path, resourcePath } from '../path.ts';
 import { makeValue } from '../value.ts';
 import { type RequestTarget, writeRequest } from './request.ts';
 import { readResponse } from './response.ts';
@@ -23,6 +24,19 @@ describe('a request', () => {
     const request = writeRequest({ op: 'read', path: instancePath(3, 0) }, target({ rootPath: '/a/b' }));
     expect(request.code).toBe(Code.Get);
     expect(request.options.path).toEqual(['a', 'b', '3', '0']);
+  });
+
+  it('is not made of attributes that have no meaning at that level', () => {
+    const attributes = (path: Path, patch: AttributePatch): Operation => ({
+      op: 'write-attributes',
+      path,
+      attributes: patch,
+    });
+    expect(() => writeRequest(attributes(instancePath(3303, 0), { pmin: 1, gt: 1 }), target())).toThrow(
+      'gt is for resources',
+    );
+    const removal = writeRequest(attributes(objectPath(3303), { pmin: 1, edge: null }), target());
+    expect(removal.options.query).toEqual(['pmin=1', 'edge']);
   });
 
   it('carries arguments of Execute that are some, and is not made of others unless any text is wanted', () => {

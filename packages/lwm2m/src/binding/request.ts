@@ -1,7 +1,7 @@
 // An operation becomes a CoAP request: the asking side (Core 1.2.1 §6.3, §6.4; the table in §6.3 of Transport 1.2.1).
 import { Code, ContentFormat, makeRequest, Option, OptionSet, type OptionValue, type Request } from '@lapwing/coap';
 import { encodeUtf8, FormatError, noBytes } from '@lapwing/kernel';
-import { formatAttributes } from '../attributes.ts';
+import { formatAttributes, misplacedAttribute } from '../attributes.ts';
 import type { Entry } from '../entry.ts';
 import { parseArguments } from '../execute-arguments.ts';
 import { codecFor } from '../formats/registry.ts';
@@ -53,6 +53,7 @@ export function writeRequest(operation: Operation, target: RequestTarget): Reque
       return make(operation.mode === 'replace' ? Code.Put : Code.Post, options, encode(format, entries, path, target));
     }
     case 'write-attributes':
+      refuseMisplaced(operation);
       for (const part of formatAttributes(operation.attributes)) options.push([Option.UriQuery, part]);
       return make(Code.Put, options);
     case 'execute':
@@ -82,6 +83,11 @@ export function writeRequest(operation: Operation, target: RequestTarget): Reque
     case 'send':
       return send(operation, target);
   }
+}
+
+function refuseMisplaced({ path, attributes }: Extract<Operation, { op: 'write-attributes' }>): void {
+  const reason = misplacedAttribute(attributes, path);
+  if (reason !== undefined) throw new FormatError(reason);
 }
 
 /** RFC 8132 §2: the paths go along as a body. */

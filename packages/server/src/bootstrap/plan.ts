@@ -3,7 +3,7 @@
 import type { Duration, Secret } from '@lapwing/kernel';
 import type { Entry, PathText } from '@lapwing/lwm2m';
 
-/** Texts may hold `${name}`: `endpoint`, `random` (16 hexadecimal digits, fresh each time) and the plan's own variables. */
+/** Texts may hold `${name}`: `endpoint`, `random` (16 hexadecimal digits, fresh each time and for each server) and the plan's own variables. */
 export interface Plan {
   /** Taken away before anything is written, as far as the device has it; default the accounts: objects 0, 1, 2 and 21. */
   readonly deletes?: readonly PathText[];
@@ -48,6 +48,15 @@ export interface PlannedServer extends PlannedRoad {
   readonly disableTimeout?: Duration;
   /** Default true (/1/x/6). */
   readonly notificationStoring?: boolean;
+  /** /1/x/13 to /1/x/15, from 1.1 on. */
+  readonly registration?: {
+    /** Servers with one are registered with one after the other, the lowest first. */
+    readonly priority?: number;
+    /** Before the first registration, or after the one of the server before; in ms, whole seconds. */
+    readonly initialDelay?: Duration;
+    /** Where this one fails, those after it are not tried. */
+    readonly failureBlocks?: boolean;
+  };
   /** /1/x/16, from 1.1 on; default: not written, which is true. */
   readonly bootstrapOnRegistrationFailure?: boolean;
   /** /1/x/17 to /1/x/20, from 1.1 on; waits in ms, whole seconds. */
@@ -61,6 +70,7 @@ export interface PlannedServer extends PlannedRoad {
 
 export type PlannedSecurity =
   | { readonly mode: 'none' }
+  /** With a key that is made at random `${random}` is in the identity: the key before is good until the device has the new one. */
   | { readonly mode: 'psk'; readonly identity: string; readonly key: Secret | { readonly random: number } }
   /** DER: SubjectPublicKeyInfo and PKCS #8. */
   | {
@@ -84,7 +94,10 @@ export type PlannedSecurity =
  */
 export interface PlannedOscore {
   readonly masterSecret: Secret | { readonly random: number };
-  /** The device's; no two devices of one server have the same. Random: 1 to 7 bytes, 7 where nothing else tells them apart. */
+  /**
+   * The device's; no two devices of one server have the same. Random: 1 to 7 bytes, 7 where nothing else tells them apart; always with
+   * a secret that is made at random.
+   */
   readonly senderId: Uint8Array | { readonly random: number };
   /** The server's. */
   readonly recipientId: Uint8Array;

@@ -1,4 +1,4 @@
-import { encodeUtf8, FormatError, fromHex, hours, Secret, seconds } from '@lapwing/kernel';
+import { decodeUtf8, encodeUtf8, FormatError, fromHex, hours, noBytes, Secret, seconds } from '@lapwing/kernel';
 import { SeededRandom } from '@lapwing/kernel/testing';
 import {
   type BootstrapLinks,
@@ -104,10 +104,15 @@ describe('a plan for a device', () => {
   });
 
   it('makes fresh keys that it tells', () => {
-    const security = { mode: 'psk', identity: variable('endpoint'), key: { random: 16 } } as const;
+    const identity = `${variable('endpoint')}/${variable('random')}`;
+    const security = { mode: 'psk', identity, key: { random: 16 } } as const;
     const steps = plan({ servers: [{ ...open, uri: 'coaps://h', security }] });
     const [fresh] = steps.fresh.flatMap((each) => (each.kind === 'psk' ? [each] : []));
-    expect([fresh?.identity, fresh?.key.length, steps.hasSecrets]).toEqual([encodeUtf8('dev-1'), 16, true]);
+    expect([decodeUtf8(fresh?.identity ?? noBytes), fresh?.key.length, steps.hasSecrets]).toEqual([
+      expect.stringMatching(/^dev-1\/[0-9a-f]{16}$/),
+      16,
+      true,
+    ]);
     expect(valueAt(steps, '/0/1/5')).toEqual(fresh?.key.reveal());
     expect(valueAt(steps, '/0/1/2')).toBe(0);
     expect(() => plan({ servers: [{ ...open, security: { ...security, key: { random: 4 } } }] })).toThrow(FormatError);
@@ -165,6 +170,7 @@ describe('a plan for a device', () => {
           disableTimeout: hours(1),
           notificationStoring: false,
           bootstrapOnRegistrationFailure: false,
+          registration: { priority: 7, initialDelay: seconds(30), failureBlocks: true },
           retry: { retryCount: 3, retryTimer: seconds(20), sequenceDelay: hours(1), sequenceCount: 2 },
           serverName: 'server.example',
           cipherSuites: [0xc0a8, 0xc0a4],
@@ -184,13 +190,16 @@ describe('a plan for a device', () => {
       'server.example',
       0xc0a4,
     ]);
-    expect([1, 2, 3, 5, 6, 7, 16, 17, 18, 19, 20].map((id) => said(`/1/0/${id}`))).toEqual([
+    expect([1, 2, 3, 5, 6, 7, 13, 14, 15, 16, 17, 18, 19, 20].map((id) => said(`/1/0/${id}`))).toEqual([
       0,
       1,
       60,
       3600,
       false,
       'UQ',
+      7,
+      30,
+      true,
       false,
       3,
       20,
@@ -201,7 +210,7 @@ describe('a plan for a device', () => {
 
   it('writes who may do what, and contexts of OSCORE before what points to them', () => {
     const oscore = {
-      masterSecret: { random: 16 },
+      masterSecret: new Secret(fromHex('00112233')),
       senderId: fromHex('01'),
       recipientId: fromHex('02'),
       aeadAlgorithm: 10,
@@ -229,13 +238,48 @@ describe('a plan for a device', () => {
     const written = { ...open, oscore: { ...ids, masterSecret: new Secret(fromHex('0102')) } };
     expect(problemsOf({ servers: [written, { ...written, shortServerId: 2 }] })[0]).toMatch(/one master secret/);
     expect(problemsOf({ servers: [written], bootstrap: written })[0]).toMatch(/one master secret/);
-    const made = { ...open, oscore: { ...ids, masterSecret: { random: 16 } } };
+    const made = { ...open, oscore: { ...ids, masterSecret: { random: 16 }, senderId: { random: 7 } } };
     expect(problemsOf({ servers: [made, { ...made, shortServerId: 2 }] })).toEqual([]);
     expect(problemsOf({ servers: [{ ...open, shortServerId: 0 }] })[0]).toMatch(/no short server id/);
     expect(problemsOf({ servers: [open], writes: [{ path: '/3/0/1', entries: [] }] })[0]).toMatch(
       /an object or an instance/,
     );
     expect(problemsOf({ servers: [open], reads: ['/'] })[0]).toMatch(/cannot be read back/);
+  });
+
+  it('makes no key in the place of one that the device may still have, and no two under one name', () => {
+    const problem = (...servers: readonly Partial<PlannedServer>[]) =>
+      problemsOf({ servers: servers.map((each, i) => ({ ...open, shortServerId: i + 1, ...each })) })[0];
+    const psk = (identity: string, key: Secret | { readonly random: number }) =>
+      ({ security: { mode: 'psk', identity, key } }) as const;
+    const made = { random: 16 };
+    expect(problem(psk(variable('endpoint'), made))).toMatch(/Put \$\{random\} into the identity/);
+    expect(problem(psk(`a ${variable('random')}`, made), psk(`a ${variable('random')}`, made))).toBeUndefined();
+    const [one, two] = [new Secret(fromHex('01')), new Secret(fromHex('02'))];
+    expect(problem(psk('a', one), psk('a', one))).toBeUndefined();
+    expect(problem(psk('a', one), psk('a', two))).toMatch(/one PSK identity and two keys/);
+    const oscore = { senderId: fromHex('01'), recipientId: fromHex('02') };
+    expect(problem({ oscore: { ...oscore, masterSecret: made } })).toMatch(/make the sender id at random/);
+    expect(problem({ oscore: { ...oscore, masterSecret: one } }, { oscore: { ...oscore, masterSecret: two } })).toMatch(
+      /one Sender ID of OSCORE and two secrets/,
+    );
+  });
+
+  it('names servers that its lists of access mention and it does not have', () => {
+    const access = (rights: Readonly<Record<number, number>>, owner = 101) => [
+      { object: 3303, instance: 0, owner, rights },
+    ];
+    const problem = (wanted: Partial<Plan>) => problemsOf({ servers: [open], ...wanted })[0];
+    expect(problem({ access: access({ 0: 1, 101: 15 }) })).toBeUndefined();
+    expect(problem({ access: access({ 0: 1 }, 65_535) })).toBeUndefined();
+    expect(problem({ access: access({ 102: 1 }) })).toMatch(/access to \/3303\/0 is for server 102/);
+    expect(problem({ access: access({}, 7) })).toMatch(/is for server 7, which the plan does not have/);
+    expect(problem({ access: access({ 102: 1 }), deletes: ['/'] })).toMatch(/server 102/);
+    // The device may have it already.
+    expect(problem({ access: access({ 102: 1 }), deletes: ['/0/1'] })).toBeUndefined();
+    const staying = { deletes: [], access: access({ 9: 1 }) } as const;
+    expect(pathsOf(plan(staying, { '/0/0': {}, '/1/3': { ssid: 9 } }))).toContain('/2/0');
+    expect(() => plan(staying, { '/0/0': {}, '/1/3': { ssid: 8 } })).toThrow(/server 9/);
   });
 
   it('is one list of entries in a pack, object by object', () => {

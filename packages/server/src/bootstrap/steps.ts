@@ -1,16 +1,7 @@
 // A plan becomes deletes, entries and fresh keys for one device, in the light of what the device has (Core 1.2.1 §6.1.4.3,
 // Appendix E.1, E.2, E.3). Pure, but for the keys that chance makes.
 import { type ContextParameters, deriveContext } from '@lapwing/coap/oscore';
-import {
-  ConfigError,
-  type Duration,
-  encodeUtf8,
-  equalInConstantTime,
-  FormatError,
-  type Random,
-  Secret,
-  toHex,
-} from '@lapwing/kernel';
+import { ConfigError, encodeUtf8, equalInConstantTime, FormatError, type Random, Secret, toHex } from '@lapwing/kernel';
 import {
   type BootstrapLinks,
   contains,
@@ -24,12 +15,14 @@ import {
   parsePath,
   type RootPath,
   resourceInstancePath,
-  resourcePath,
-  type Value,
 } from '@lapwing/lwm2m';
+import { isSameCredential } from '../security/changing.ts';
+import { credentialKey } from '../security/memory-store.ts';
+import { bytes, entry, number, text, toSeconds } from './entries.ts';
 import type { HandedOut } from './keys.ts';
 import { keysOfNumber, letterOf } from './number-keys.ts';
-import type { Plan, PlannedAccess, PlannedOscore, PlannedRoad, PlannedSecurity, PlannedServer } from './plan.ts';
+import type { Plan, PlannedAccess, PlannedOscore, PlannedRoad, PlannedSecurity } from './plan.ts';
+import { serverEntries } from './server-entries.ts';
 
 /** A plan for one device, ready to be carried out. */
 export interface Steps {
@@ -81,12 +74,15 @@ const accessControl = 2;
 const oscore = 21;
 /** What devices assume of themselves where they do not answer a discovery. */
 const assumedBootstrapInstance = 0;
+/** In lists of access: as one of those who have rights, and as an owner (Core 1.2.1 Appendix E.3). */
+const everybodyElse = 0;
+const nobody = 65_535;
 const modes = { psk: 0, rpk: 1, x509: 2, none: 3 } as const;
 
 class Planner {
   private readonly plan: Plan;
   private readonly circumstances: Circumstances;
-  private readonly variables: ReadonlyMap<string, string>;
+  private readonly variables: Map<string, string>;
   /** The bootstrap account's instance of object 0. */
   private readonly own: number;
   private readonly deletes: readonly (RootPath | ObjectPath | InstancePath)[];
@@ -130,11 +126,15 @@ class Planner {
       // Keys of this account are for the bootstrap server itself.
       this.handedOut.length = 0;
     }
-    for (const each of servers) {
+    for (const [i, each] of servers.entries()) {
+      // What is made for one server is not for another.
+      if (i > 0) this.variables.set('random', toHex(this.circumstances.random.bytes(8)));
       if (!(Number.isInteger(each.shortServerId) && each.shortServerId >= 1 && each.shortServerId <= maxId))
         throw new FormatError(`${each.shortServerId} is no short server id`);
       this.planSecurity(this.instanceFor(security, each.shortServerId), each, each.shortServerId);
-      this.planServer(this.instanceFor(server, each.shortServerId), each);
+      const instance = this.instanceFor(server, each.shortServerId);
+      const entries = serverEntries(instance, each, (template) => this.fill(template));
+      this.writes.push({ path: instancePath(server, instance), entries });
     }
     for (const each of access) this.planAccess(each);
     for (const { path, entries } of writes) {
@@ -240,6 +240,8 @@ class Planner {
         // Mandatory as registered: without a use they are empty.
         return keys(none, none, none);
       case 'psk': {
+        if (!(road.key instanceof Secret) && !road.identity.includes(`$\{random}`))
+          throw madeUnderOneName(road.identity);
         const identity = encodeUtf8(this.fill(road.identity));
         const key = this.secretOf(road.key);
         this.hand({ kind: 'psk', identity, key }, road.key);
@@ -254,6 +256,13 @@ class Planner {
   }
 
   private hand(credential: HandedOut, source: Secret | { readonly random: number }): void {
+    const known = this.handedOut.find((each) => credentialKey(each) === credentialKey(credential));
+    if (known !== undefined && !isSameCredential(known, credential))
+      throw new FormatError(
+        credential.kind === 'oscore'
+          ? 'two servers of the plan have one Sender ID of OSCORE and two secrets; each needs an id of its own'
+          : 'two servers of the plan have one PSK identity and two keys; each needs an identity of its own',
+      );
     this.handedOut.push(credential);
     if (!(source instanceof Secret)) this.fresh.push(credential);
   }
@@ -263,6 +272,8 @@ class Planner {
     const id = this.freeInstance(oscore);
     this.hasSecrets = true;
     const masterSecret = this.secretOf(context.masterSecret);
+    if (!(context.masterSecret instanceof Secret) && context.senderId instanceof Uint8Array)
+      throw madeUnderOneName(`sender id ${toHex(context.senderId)}`);
     const senderId = this.senderIdOf(context.senderId);
     const parameters = {
       masterSecret,
@@ -311,42 +322,11 @@ class Planner {
     return new Secret(this.circumstances.random.bytes(key.random));
   }
 
-  private planServer(instance: number, planned: PlannedServer): void {
-    const {
-      lifetime = 86_400_000,
-      binding = letterOf(this.fill(planned.uri)),
-      notificationStoring = true,
-      retry = {},
-    } = planned;
-    const entries = [
-      number(server, instance, 0, planned.shortServerId),
-      // Endless is written 0.
-      number(server, instance, 1, lifetime === Number.POSITIVE_INFINITY ? 0 : Math.max(1, toSeconds(lifetime))),
-      entry(server, instance, 6, { type: 'boolean', value: notificationStoring }),
-      text(server, instance, 7, this.fill(binding)),
-    ];
-    if (planned.smsNumber !== undefined) entries.push(entry(server, instance, 21, { type: 'boolean', value: true }));
-    const numbers: readonly (readonly [number, number | undefined])[] = [
-      [2, planned.defaultMinimumPeriod],
-      [3, planned.defaultMaximumPeriod],
-      [5, planned.disableTimeout === undefined ? undefined : toSeconds(planned.disableTimeout)],
-    ];
-    for (const [id, value] of numbers) if (value !== undefined) entries.push(number(server, instance, id, value));
-    const failure = planned.bootstrapOnRegistrationFailure;
-    if (failure !== undefined) entries.push(entry(server, instance, 16, { type: 'boolean', value: failure }));
-    const { retryCount, retryTimer, sequenceDelay, sequenceCount } = retry;
-    const waits: readonly (readonly [number, number | undefined])[] = [
-      [17, retryCount],
-      [18, retryTimer === undefined ? undefined : toSeconds(retryTimer)],
-      [19, sequenceDelay === undefined ? undefined : toSeconds(sequenceDelay)],
-      [20, sequenceCount],
-    ];
-    for (const [id, value] of waits)
-      if (value !== undefined) entries.push(entry(server, instance, id, makeValue('unsigned', value)));
-    this.writes.push({ path: instancePath(server, instance), entries });
-  }
-
   private planAccess({ object, instance, owner, rights = {} }: PlannedAccess): void {
+    const known = this.serversThere();
+    for (const who of [owner, ...Object.keys(rights).map(Number)])
+      if (known !== undefined && who !== everybodyElse && who !== nobody && !known.has(who))
+        throw new FormatError(`access to /${object}/${instance} is for server ${who}, which the plan does not have`);
     const id = this.freeInstance(accessControl);
     const acl = Object.entries(rights).map(([who, bits]) => ({
       path: resourceInstancePath(accessControl, id, 2, Number(who)),
@@ -359,6 +339,15 @@ class Planner {
       number(accessControl, id, 3, owner),
     ];
     this.writes.push({ path: instancePath(accessControl, id), entries });
+  }
+
+  /** By short server id; undefined where others may stay, and nobody says which. */
+  private serversThere(): ReadonlySet<number> | undefined {
+    const planned = this.plan.servers.map(({ shortServerId }) => shortServerId);
+    const isCleared = this.deletes.some((path) => contains(path, objectPath(server)));
+    if (this.circumstances.links === undefined && !isCleared) return undefined;
+    const staying = this.staying().flatMap(({ shortServerId }) => (shortServerId === undefined ? [] : [shortServerId]));
+    return new Set([...planned, ...staying]);
   }
 
   private filledEntry(given: Entry): Entry {
@@ -375,6 +364,12 @@ class Planner {
   }
 }
 
+/** The next key under it would take the place of this one before the device has it, and nobody hears whether it takes it. */
+const madeUnderOneName = (name: string): FormatError =>
+  new FormatError(
+    `a key is made at random each time, under the one name ${name}: a device that did not take it could not come with the one before. Put \${random} into the identity, or make the sender id at random`,
+  );
+
 /** Throws FormatError for parameters that no keys can be made of. */
 function refuseNoContext(parameters: ContextParameters): void {
   try {
@@ -384,15 +379,3 @@ function refuseNoContext(parameters: ContextParameters): void {
     throw error;
   }
 }
-
-const toSeconds = (duration: Duration): number => Math.round(duration / 1000);
-const entry = (object: number, instance: number, resource: number, value: Value): Entry => ({
-  path: resourcePath(object, instance, resource),
-  value,
-});
-const text = (object: number, instance: number, resource: number, value: string): Entry =>
-  entry(object, instance, resource, makeValue('string', value));
-const number = (object: number, instance: number, resource: number, value: number): Entry =>
-  entry(object, instance, resource, makeValue('integer', value));
-const bytes = (object: number, instance: number, resource: number, value: Uint8Array): Entry =>
-  entry(object, instance, resource, { type: 'opaque', value });

@@ -15,8 +15,8 @@ export interface JournalOptions {
 
 /** How long something new waits for others. */
 const soon: Duration = 100;
-/** How long it is not written that a device was there: the grace that a restart gives. */
-export const laziness: Duration = 10_000;
+/** How long it is not written that a device was there. */
+const laziness: Duration = 10_000;
 /** After a failure. */
 const pause: Duration = 1000;
 /** Changes in one write: more would keep the turn for too long. */

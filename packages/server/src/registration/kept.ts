@@ -1,8 +1,8 @@
 // A registration as a store keeps it, and back: pure, but for what it remembers so that a fleet shares its texts.
-import { encodeUtf8, FormatError, type Instant, type Peer } from '@lapwing/kernel';
+import { type Duration, encodeUtf8, FormatError, type Instant, type Peer } from '@lapwing/kernel';
 import { formatObjectList, type Lwm2mVersion, type ObjectList, type ObjectLists } from '@lapwing/lwm2m';
 import type { Contact } from '../contact.ts';
-import type { KeptRegistration } from '../stores/registration-store.ts';
+import type { EndOfProcess, KeptRegistration } from '../stores/registration-store.ts';
 import { RegistrationRecord, type Terms } from './registration.ts';
 import type { TermsCache } from './terms.ts';
 
@@ -118,12 +118,22 @@ function parseTerms(text: string): Terms {
   };
 }
 
+/** Nobody hears an Update while the process is away, and who comes a moment late is let go on. */
+const leniency: Duration = 10_000;
+
 /**
- * When a kept registration ends, on this clock. Never later than a whole lifetime from now, whatever the wall clock did
- * meanwhile (a lifetime runs on while the process is away), and `grace` later than was written: the last Updates may not be.
+ * When a kept registration ends, on this clock. A lifetime runs on while the process is away. After a sudden end the last Update may
+ * not have been written: it came before the end that was written, and was good for one lifetime more. Never later than a whole
+ * lifetime from now, whatever the wall clock did meanwhile.
  */
-export function endOfKept(kept: KeptRegistration, lifetime: number, grace: number, { now, wall }: Moment): Instant {
-  const left = kept.expiresAt === undefined ? Number.POSITIVE_INFINITY : kept.expiresAt - wall + grace;
+export function endOfKept(
+  kept: KeptRegistration,
+  lifetime: Duration,
+  end: EndOfProcess,
+  { now, wall }: Moment,
+): Instant {
+  const missed = end === 'cut' ? lifetime : leniency;
+  const left = kept.expiresAt === undefined ? Number.POSITIVE_INFINITY : kept.expiresAt - wall + missed;
   const permitted = kept.permittedUntil === undefined ? Number.POSITIVE_INFINITY : kept.permittedUntil - wall;
   return now + Math.min(left, lifetime, permitted);
 }

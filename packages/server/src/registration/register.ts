@@ -27,7 +27,8 @@ import { Contact } from '../contact.ts';
 import type { Settings, Verdict } from '../options.ts';
 import { RateLimit } from '../rate-limit.ts';
 import { endpointOf, refusalOf } from '../security/ownership.ts';
-import type { KeptRegistration } from '../stores/registration-store.ts';
+import type { EndOfProcess, KeptRegistration } from '../stores/registration-store.ts';
+import { Claims } from './claims.ts';
 import { isSamePlace, mayContinue, sourceOf } from './identity.ts';
 import { endOfKept, type Moment, RegistrationReader } from './kept.ts';
 import { type Outcome, ownFaults, Refusal } from './refusal.ts';
@@ -48,6 +49,8 @@ export interface RegistrationEvents {
   refused(refusal: Refusal, name: string | undefined, peer: Peer, listener: string): void;
   /** Where a Register is answered only when it is kept for good: resolves then, rejects when that failed. */
   readonly keep?: ((contact: Contact) => Promise<void>) | undefined;
+  /** Whether somebody who has proved to be it is still to be restored under the name. */
+  isAwaited(name: string): boolean;
 }
 
 /** The Update that says no more than that the device is there: nearly all of them. */
@@ -77,8 +80,7 @@ export class RegistrationInterface implements Disposable {
   private readonly rate: RateLimit;
   private readonly hostRate: RateLimit | undefined;
   private turns = 0;
-  /** Names that are being written down, and for which Register. */
-  private readonly writing = new Map<string, number>();
+  private readonly claims: Claims;
   private readonly tally = new Map<Outcome, number>();
 
   constructor(settings: Settings, registry: Registry, events: RegistrationEvents) {
@@ -86,6 +88,10 @@ export class RegistrationInterface implements Disposable {
     this.registry = registry;
     this.events = events;
     const { clock, limits } = settings;
+    this.claims = new Claims({
+      byName: (name) => registry.byName(name),
+      isAwaited: (name) => events.isAwaited(name),
+    });
     this.rate = new RateLimit(limits.registerRate, clock);
     this.hostRate = limits.hostRate === undefined ? undefined : new RateLimit(limits.hostRate, clock);
   }
@@ -151,7 +157,7 @@ export class RegistrationInterface implements Disposable {
     const objectList = this.profileOf(name, registering, request, peer) ?? this.objectsOf(request);
     const lifetime = this.clamp(registering.lifetime ?? this.settings.lifetime.default);
     const verdict = await this.judge(name, registering, lifetime, peer, listener);
-    this.refuseWhenLate(name, turn);
+    this.refuseWhenBeaten(name, turn, peer, listener);
     const { clock } = this.settings;
     const wall = clock.wall();
     const registration = new RegistrationRecord({
@@ -172,7 +178,7 @@ export class RegistrationInterface implements Disposable {
     });
     const permittedUntil = verdict?.expiresAt === undefined ? undefined : clock.now() + verdict.expiresAt - wall;
     const contact = new Contact(registration, endpoint, turn, this.endOf(lifetime, permittedUntil), permittedUntil);
-    if (this.events.keep !== undefined) await this.keepFirst(contact, this.events.keep);
+    if (this.events.keep !== undefined) await this.keepFirst(contact, listener, this.events.keep);
     const before = this.registry.byName(name);
     if (before !== undefined) this.registry.remove(before);
     this.registry.add(contact);
@@ -185,27 +191,29 @@ export class RegistrationInterface implements Disposable {
   }
 
   /** A crash in between leaves a registration that its device does not know of: it registers again, and replaces it. */
-  private async keepFirst(contact: Contact, keep: (contact: Contact) => Promise<void>): Promise<void> {
+  private async keepFirst(
+    contact: Contact,
+    listener: string,
+    keep: (contact: Contact) => Promise<void>,
+  ): Promise<void> {
     const { turn } = contact;
-    const { name } = contact.registration;
-    this.writing.set(name, turn);
+    const { name, peer } = contact.registration;
     try {
+      using _claim = this.claims.enter(name, { turn, identity: peer.identity });
       await keep(contact);
     } catch (cause) {
       const { status, options } = comeBackLater(Code.ServiceUnavailable);
       throw this.refuse('not-kept', new ResponseError(status, 'could not be written down', { options, cause }));
-    } finally {
-      if (this.writing.get(name) === turn) this.writing.delete(name);
     }
-    this.refuseWhenLate(name, turn);
+    this.refuseWhenBeaten(name, turn, peer, listener);
   }
 
-  /** What a store has kept of a device, as it stands now. Throws FormatError for what is none. */
-  restore(kept: KeptRegistration, peer: Peer, endpoint: Endpoint, moment: Moment, grace: Duration): Contact {
+  /** What a store has kept of a device, as it stands now; `before`: how the process that wrote it has ended. Throws FormatError for what is none. */
+  restore(kept: KeptRegistration, peer: Peer, endpoint: Endpoint, moment: Moment, before: EndOfProcess): Contact {
     const registration = this.reader.read(kept, peer);
     const permittedUntil =
       kept.permittedUntil === undefined ? undefined : moment.now + kept.permittedUntil - moment.wall;
-    const end = endOfKept(kept, registration.lifetime, grace, moment);
+    const end = endOfKept(kept, registration.lifetime, before, moment);
     const contact = new Contact(registration, endpoint, 0, end, permittedUntil);
     contact.keeping = 'kept';
     this.registry.add(contact);
@@ -296,12 +304,14 @@ export class RegistrationInterface implements Disposable {
     listener: string,
   ): Promise<Extract<Verdict, { allow: true }> | undefined> {
     const { authorize, security } = this.settings;
+    this.refuseWhenKept(name, peer, listener);
     if (security !== undefined) {
-      const reason = await this.ask(() => refusalOf(name, peer.identity, security));
-      if (reason !== undefined) {
-        this.events.notOwner(name, peer, listener, reason);
-        throw this.refuse('not-owner', ResponseError.diagnostic(Code.Forbidden, reason));
-      }
+      const reason = await this.ask(async () => {
+        const found = await refusalOf(name, peer.identity, security);
+        if (found === undefined) await security.used(name, peer.identity);
+        return found;
+      });
+      if (reason !== undefined) throw this.notOwner(name, peer, listener, reason);
     }
     if (authorize === undefined) return undefined;
     const verdict = await this.ask(() => authorize({ name, parameters, peer, listener, version, lifetime }));
@@ -333,11 +343,22 @@ export class RegistrationInterface implements Disposable {
     return Math.min(this.settings.clock.now() + lifetime, permittedUntil);
   }
 
-  /** Others may have come in while this one was judged or written down. */
-  private refuseWhenLate(name: string, turn: number): void {
+  /** Others may have come in while this one was judged or written down: the later counts, of those who have proved as much. */
+  private refuseWhenBeaten(name: string, turn: number, peer: Peer, listener: string): void {
     this.refuseWhenFull(name);
-    const newest = Math.max(this.registry.byName(name)?.turn ?? 0, this.writing.get(name) ?? 0);
-    if (newest > turn) throw this.refuse('overtaken', comeBackLater(Code.ServiceUnavailable));
+    this.refuseWhenKept(name, peer, listener);
+    if (this.claims.isOvertaken(name, { turn, identity: peer.identity }))
+      throw this.refuse('overtaken', comeBackLater(Code.ServiceUnavailable));
+  }
+
+  private refuseWhenKept(name: string, peer: Peer, listener: string): void {
+    if (this.claims.isKept(name, peer.identity))
+      throw this.notOwner(name, peer, listener, 'this endpoint is registered by who has proved to be it');
+  }
+
+  private notOwner(name: string, peer: Peer, listener: string, reason: string): Refusal {
+    this.events.notOwner(name, peer, listener, reason);
+    return this.refuse('not-owner', ResponseError.diagnostic(Code.Forbidden, reason));
   }
 
   private refuseWhenFull(name: string): void {

@@ -1,6 +1,6 @@
 // Credentials in memory: the indexes over one set, and the names they belong to.
 import { deriveContext, identityOf } from '@lapwing/coap/oscore';
-import { digest, type Secret, toHex } from '@lapwing/kernel';
+import { digest, type Identity, type Secret, toHex } from '@lapwing/kernel';
 import {
   type CredentialChange,
   CredentialTakenError,
@@ -92,6 +92,21 @@ export class MemorySecurityStore implements SecurityStore {
     for (const { endpoint, credentials } of before) this.changed(endpoint, credentials);
   }
 
+  /** True where another one was the first until now. */
+  noteUse(endpoint: string, identity: Identity): boolean {
+    const keys = this.endpoints.get(endpoint);
+    const key = identityKey(identity);
+    if (keys === undefined || key === undefined || keys.size < 2 || !keys.has(key)) return false;
+    const [first] = keys;
+    if (first === key) return false;
+    this.endpoints.set(endpoint, new Set([key, ...keys]));
+    return true;
+  }
+
+  used(endpoint: string, identity: Identity): void {
+    this.noteUse(endpoint, identity);
+  }
+
   onChange(listener: (change: CredentialChange) => void): Disposable {
     const heard = (change: CredentialChange): void => listener(change);
     this.listeners.add(heard);
@@ -178,6 +193,22 @@ export function credentialKey(credential: DeviceCredential): string {
       return subjectKey(credential.subject);
     case 'oscore':
       return `oscore ${toHex(identityOf(credential.context.recipientId, credential.context.idContext))}`;
+  }
+}
+
+/** Undefined for what is not known by its identity alone. */
+function identityKey(identity: Identity): string | undefined {
+  switch (identity.kind) {
+    case 'psk':
+      return pskKey(identity.id);
+    case 'rpk':
+      return publicKeyKey(identity.publicKey);
+    case 'x509':
+      return subjectKey(identity.subject);
+    case 'oscore':
+      return `oscore ${toHex(identity.id)}`;
+    case 'none':
+      return undefined;
   }
 }
 

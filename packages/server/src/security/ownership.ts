@@ -47,6 +47,14 @@ export async function refusalOf(name: string, identity: Identity, store: Securit
   return identity.kind === 'none' ? undefined : 'these credentials speak for another endpoint name';
 }
 
+/**
+ * Whether a name stays with its holder whatever is asked of the store: he has proved to be it, and who asks has proved nothing. A
+ * certificate that an authority vouches for needs no entry there, and so its name has nothing else that keeps others out.
+ */
+export function isKeptFrom(holder: Identity, asking: Identity): boolean {
+  return holder.kind !== 'none' && asking.kind === 'none';
+}
+
 /** The very certificate: whatever its subject is called, it is the device's. */
 function isPinned(credential: DeviceCredential, identity: Identity): boolean {
   if (credential.kind !== 'x509' || credential.certificate === undefined || identity.kind !== 'x509') return false;

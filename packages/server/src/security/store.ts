@@ -42,7 +42,10 @@ export interface SecurityStore {
   byRecipientId(recipientId: Uint8Array): Eventually<readonly DeviceSecurity[]>;
   /** Whose context of OSCORE has that master secret: no two endpoints have the same. */
   byMasterSecret(masterSecret: Secret): Eventually<DeviceSecurity | undefined>;
-  /** All that may speak for the name; none for one that is not known. */
+  /**
+   * All that may speak for the name; none for one that is not known. Of those that were put, the one that the device came with last is
+   * the first, the others in the order in which they were put.
+   */
   ofEndpoint(endpoint: string): Eventually<readonly DeviceCredential[]>;
   /** Replaces the same credential of the same endpoint; a name may have several, as while a key is changed. Rejects with CredentialTakenError. */
   put(security: DeviceSecurity): Promise<void>;
@@ -53,6 +56,8 @@ export interface SecurityStore {
    * CredentialTakenError, and then all is as before.
    */
   replace(endpoint: string, credentials: readonly DeviceCredential[]): Promise<void>;
+  /** A device came with that identity, as which it is known. Where it is of no credential of the name, nothing happens. */
+  used(endpoint: string, identity: Identity): Eventually<void>;
   /**
    * Hears of each change, whoever makes it, once it is in force and before `put`, `remove` and `replace` resolve: servers end what was
    * made with credentials that are gone. Until it is disposed of.
@@ -62,8 +67,9 @@ export interface SecurityStore {
 }
 
 /**
- * The credential speaks for another endpoint already: two devices with one identity could each take the other's place. Or its master
- * secret of OSCORE is another endpoint's: with it each could speak as the other, and nonces would be used twice (RFC 8613 §3.3).
+ * The identity is taken. By another endpoint: two devices with one could each take the other's place; or its master secret of OSCORE
+ * is another endpoint's: with it each could speak as the other, and nonces would be used twice (RFC 8613 §3.3). Or by a key that the
+ * device has, and that a bootstrap would replace before it is known that the device has the new one.
  */
 export class CredentialTakenError extends StackError {
   readonly code = 'LWM2M_CREDENTIAL_TAKEN';

@@ -1,11 +1,12 @@
 // The stores in memory: what is kept lives as long as the process, or as the object in a test that starts a server anew.
 import type { CommandChange, CommandStore, KeptCommand } from './command-store.ts';
 import type { KeptObservation, ObservationChange, ObservationStore } from './observation-store.ts';
-import type { KeptRegistration, RegistrationChange, RegistrationStore } from './registration-store.ts';
+import type { EndOfProcess, KeptRegistration, RegistrationChange, RegistrationStore } from './registration-store.ts';
 
 export class MemoryRegistrationStore implements RegistrationStore {
   readonly registersWait: boolean;
   private readonly kept = new Map<string, KeptRegistration>();
+  private end: EndOfProcess = 'cut';
 
   constructor({ registersWait = false }: { readonly registersWait?: boolean } = {}) {
     this.registersWait = registersWait;
@@ -21,6 +22,17 @@ export class MemoryRegistrationStore implements RegistrationStore {
 
   async *all(): AsyncIterable<KeptRegistration> {
     yield* [...this.kept.values()];
+  }
+
+  begin(): Promise<EndOfProcess> {
+    const { end } = this;
+    this.end = 'cut';
+    return Promise.resolve(end);
+  }
+
+  finish(): Promise<void> {
+    this.end = 'finished';
+    return Promise.resolve();
   }
 
   write(changes: readonly RegistrationChange[]): Promise<readonly boolean[]> {

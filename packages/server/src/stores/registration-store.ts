@@ -33,12 +33,21 @@ export type RegistrationChange =
   /** Its end: only while what is kept has that id. */
   | { readonly kind: 'remove'; readonly name: string; readonly id: string };
 
+export type EndOfProcess = 'finished' | 'cut';
+
 export interface RegistrationStore {
   /** True: a Register is answered when it is kept for good. False: it is written behind the answer. */
   readonly registersWait: boolean;
   get(name: string): Promise<KeptRegistration | undefined>;
   /** Everything kept, in any order. What cannot be read is passed over. */
   all(): AsyncIterable<KeptRegistration>;
+  /**
+   * Asked once by each process, before `all`: how the one before has ended. `finished`: nothing that it acknowledged is missing. Until this
+   * one says `finish` it counts as `cut`; that is to be so for good before this resolves. Without these two every end counts as `cut`.
+   */
+  begin?(): Promise<EndOfProcess>;
+  /** All is written, and there will be nothing more. */
+  finish?(): Promise<void>;
   /**
    * All or none, in order; says for each change whether it was done. Resolves when a crash of the process cannot undo it.
    * Rejects when nothing was written: whoever asked may ask again.

@@ -14,6 +14,7 @@ import org.eclipse.leshan.core.node.LwM2mObjectInstance;
 import org.eclipse.leshan.core.node.LwM2mPath;
 import org.eclipse.leshan.core.node.LwM2mResource;
 import org.eclipse.leshan.core.node.LwM2mResourceInstance;
+import org.eclipse.leshan.core.node.LwM2mRoot;
 import org.eclipse.leshan.core.node.ObjectLink;
 import org.eclipse.leshan.core.util.Hex;
 import org.eclipse.leshan.core.util.datatype.ULong;
@@ -68,7 +69,10 @@ final class Lines {
     }
 
     private static void collect(String path, LwM2mNode node, Map<String, Object> into) {
-        if (node instanceof LwM2mObject) {
+        if (node instanceof LwM2mRoot) {
+            for (LwM2mObject object : ((LwM2mRoot) node).getObjects().values())
+                collect("/" + object.getId(), object, into);
+        } else if (node instanceof LwM2mObject) {
             for (LwM2mObjectInstance instance : ((LwM2mObject) node).getInstances().values())
                 collect(path + "/" + instance.getId(), instance, into);
         } else if (node instanceof LwM2mObjectInstance) {

@@ -1,5 +1,5 @@
-// The object definitions that both programs know beside those in Leshan's core: Temperature 3303 and the LwM2M 1.1
-// test object 3442, which has a resource of each type.
+// The object definitions that both programs know beside those in Leshan's core: Portfolio 16, Temperature 3303 and the
+// LwM2M 1.1 test object 3442, which has a resource of each type.
 import java.util.List;
 
 import org.eclipse.leshan.core.model.LwM2mModelRepository;
@@ -13,6 +13,9 @@ final class Models {
 
     static LwM2mModelRepository repository() {
         List<ObjectModel> models = ObjectLoader.loadAllDefault();
+        models.add(new ObjectModel(16, "Portfolio", "", "1.0", true, false, many(0, Operations.RW, Type.STRING),
+                one(1, Operations.E, Type.NONE), many(2, Operations.R, Type.OPAQUE),
+                one(3, Operations.R, Type.INTEGER)));
         models.add(new ObjectModel(3303, "Temperature", "", "1.1", true, false, //
                 one(5700, Operations.R, Type.FLOAT), one(5601, Operations.R, Type.FLOAT),
                 one(5602, Operations.R, Type.FLOAT), one(5701, Operations.R, Type.STRING),

@@ -2,11 +2,13 @@
 // an `id`, prints `answer-ID JSON` for each, and `event` lines for registrations and notifications. It ends when its
 // standard input closes.
 //
-// Arguments: the UDP port on 127.0.0.1, and perhaps what `Secured` reads: then it speaks coaps there.
+// Arguments: the UDP port on 127.0.0.1, and perhaps what `Secured` reads: then it speaks coaps there; or a second port for
+// coaps beside the first, with the keys that `admit` brings.
 // {"id": 1, "op": "read", "name": "dev-1", "path": "/3/0", "format": 11542}
+// {"id": 2, "op": "admit", "name": "dev-1", "identity": "dev-1", "key": "000102…"}: it may come with that key only
 // op: read, observe, cancel (active), forget (passive), write (value or values, replace), execute (arguments),
 //     create (values, instance), delete, discover, attributes (query),
-//     read-composite, observe-composite, cancel-composite (paths), write-composite (values by full path)
+//     client (what is known of its registration), read-composite, observe-composite, cancel-composite (paths), write-composite (values by full path)
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
@@ -25,18 +27,20 @@ import org.eclipse.californium.elements.config.Configuration;
 import org.eclipse.leshan.core.link.DefaultLinkSerializer;
 import org.eclipse.leshan.core.link.lwm2m.attributes.DefaultLwM2mAttributeParser;
 import org.eclipse.leshan.core.link.lwm2m.attributes.LwM2mAttributeSet;
-import org.eclipse.leshan.core.model.LwM2mModel;
 import org.eclipse.leshan.core.model.ResourceModel;
+import org.eclipse.leshan.core.model.ResourceModel.Type;
 import org.eclipse.leshan.core.node.LwM2mMultipleResource;
 import org.eclipse.leshan.core.node.LwM2mNode;
 import org.eclipse.leshan.core.node.LwM2mObjectInstance;
 import org.eclipse.leshan.core.node.LwM2mPath;
 import org.eclipse.leshan.core.node.LwM2mResource;
+import org.eclipse.leshan.core.node.LwM2mResourceInstance;
 import org.eclipse.leshan.core.node.LwM2mSingleResource;
 import org.eclipse.leshan.core.node.TimestampedLwM2mNodes;
 import org.eclipse.leshan.core.observation.CompositeObservation;
 import org.eclipse.leshan.core.observation.Observation;
 import org.eclipse.leshan.core.observation.SingleObservation;
+import org.eclipse.leshan.core.request.BindingMode;
 import org.eclipse.leshan.core.request.CancelCompositeObservationRequest;
 import org.eclipse.leshan.core.request.CancelObservationRequest;
 import org.eclipse.leshan.core.request.ContentFormat;
@@ -60,15 +64,19 @@ import org.eclipse.leshan.core.response.ObserveCompositeResponse;
 import org.eclipse.leshan.core.response.ObserveResponse;
 import org.eclipse.leshan.core.response.ReadCompositeResponse;
 import org.eclipse.leshan.core.response.ReadResponse;
+import org.eclipse.leshan.core.util.Hex;
 import org.eclipse.leshan.server.LeshanServer;
 import org.eclipse.leshan.server.LeshanServerBuilder;
 import org.eclipse.leshan.server.model.VersionedModelProvider;
 import org.eclipse.leshan.server.observation.ObservationListener;
+import org.eclipse.leshan.server.queue.StaticClientAwakeTimeProvider;
+import org.eclipse.leshan.server.registration.InMemoryRegistrationStore;
 import org.eclipse.leshan.server.registration.Registration;
 import org.eclipse.leshan.server.registration.RegistrationListener;
 import org.eclipse.leshan.server.registration.RegistrationUpdate;
 import org.eclipse.leshan.server.send.SendListener;
 import org.eclipse.leshan.servers.security.InMemorySecurityStore;
+import org.eclipse.leshan.servers.security.SecurityInfo;
 import org.eclipse.leshan.transport.californium.server.endpoint.CaliforniumServerEndpointsProvider;
 import org.eclipse.leshan.transport.californium.server.endpoint.coap.CoapServerProtocolProvider;
 import org.eclipse.leshan.transport.californium.server.endpoint.coaps.CoapsServerProtocolProvider;
@@ -78,12 +86,18 @@ import com.fasterxml.jackson.databind.JsonNode;
 public final class ServerProgram {
 
     private static final long TIMEOUT = 10_000;
+    /** In seconds: how often it looks which registrations have ended. */
+    private static final long EXPIRY_PERIOD = 1;
+    /** In ms: so long it takes a device in queue mode to listen. */
+    private static final int AWAKE_TIME = 5_000;
 
     private final LeshanServer server;
     private final Map<String, SingleObservation> observations = new ConcurrentHashMap<>();
     private final Map<String, CompositeObservation> composites = new ConcurrentHashMap<>();
 
-    private ServerProgram(int port, Secured secured) throws Exception {
+    private final InMemorySecurityStore store = new InMemorySecurityStore();
+
+    private ServerProgram(int port, int securePort, Secured secured) throws Exception {
         CaliforniumServerEndpointsProvider.Builder endpoints = new CaliforniumServerEndpointsProvider.Builder(
                 new CoapServerProtocolProvider(), new CoapsServerProtocolProvider());
         endpoints.setConfiguration((Configuration configuration) -> {
@@ -92,13 +106,16 @@ public final class ServerProgram {
                 secured.configure(configuration);
         });
         endpoints.addEndpoint((secured == null ? "coap" : "coaps") + "://127.0.0.1:" + port);
+        if (securePort != 0)
+            endpoints.addEndpoint("coaps://127.0.0.1:" + securePort);
         LeshanServerBuilder builder = new LeshanServerBuilder();
         builder.setEndpointsProviders(endpoints.build());
         builder.setObjectModelProvider(new VersionedModelProvider(Models.repository()));
-        InMemorySecurityStore store = new InMemorySecurityStore();
         builder.setSecurityStore(store);
         if (secured != null)
             secured.admit(builder, store);
+        builder.setRegistrationStore(new InMemoryRegistrationStore(EXPIRY_PERIOD));
+        builder.setClientAwakeTimeProvider(new StaticClientAwakeTimeProvider(AWAKE_TIME));
         server = builder.build();
         server.getRegistrationService().addListener(new Registrations());
         server.getObservationService().addListener(new Notifications());
@@ -106,7 +123,8 @@ public final class ServerProgram {
     }
 
     public static void main(String[] args) throws Exception {
-        ServerProgram program = new ServerProgram(Integer.parseInt(args[0]), Secured.of(args));
+        int securePort = args.length > 1 && args[1].matches("\\d+") ? Integer.parseInt(args[1]) : 0;
+        ServerProgram program = new ServerProgram(Integer.parseInt(args[0]), securePort, Secured.of(args));
         program.server.start();
         Lines.event("started");
         ExecutorService workers = Executors.newCachedThreadPool();
@@ -121,6 +139,11 @@ public final class ServerProgram {
 
     private Map<String, Object> answer(JsonNode command) {
         try {
+            if (command.get("op").asText().equals("admit")) {
+                store.add(SecurityInfo.newPreSharedKeyInfo(command.get("name").asText(),
+                        command.get("identity").asText(), Hex.decodeHex(command.get("key").asText().toCharArray())));
+                return Lines.object("code", "admitted");
+            }
             Registration registration = server.getRegistrationService().getByEndpoint(command.get("name").asText());
             if (registration == null)
                 return Lines.object("error", "not registered");
@@ -136,6 +159,8 @@ public final class ServerProgram {
         command.path("paths").forEach(each -> paths.add(new LwM2mPath(each.asText())));
         ContentFormat format = command.has("format") ? ContentFormat.fromCode(command.get("format").asInt()) : null;
         switch (command.get("op").asText()) {
+        case "client":
+            return known(registration);
         case "read":
             return send(registration, path, new ReadRequest(format, path, null));
         case "observe":
@@ -179,8 +204,8 @@ public final class ServerProgram {
             for (Iterator<Map.Entry<String, JsonNode>> i = command.get("values").fields(); i.hasNext();) {
                 Map.Entry<String, JsonNode> entry = i.next();
                 LwM2mPath at = new LwM2mPath(entry.getKey());
-                values.put(entry.getKey(), Lines.typed(entry.getValue(), server.getModelProvider()
-                        .getObjectModel(registration).getResourceModel(at.getObjectId(), at.getResourceId()).type));
+                values.put(entry.getKey(), Lines.typed(entry.getValue(),
+                        model(registration, at.getObjectId(), at.getResourceId()).type));
             }
             return send(registration, path, new WriteCompositeRequest(format, values));
         default:
@@ -216,7 +241,18 @@ public final class ServerProgram {
         if (path.isObjectInstance())
             return new LwM2mObjectInstance(path.getObjectInstanceId(),
                     resources(registration, path.getObjectId(), command.get("values")));
+        if (path.isResourceInstance()) {
+            Type type = model(registration, path.getObjectId(), path.getResourceId()).type;
+            return LwM2mResourceInstance.newInstance(path.getResourceInstanceId(),
+                    Lines.typed(command.get("value"), type), type);
+        }
         return resource(registration, path.getObjectId(), path.getResourceId(), command.get("value"));
+    }
+
+    /** As the device has registered it; what it has not, as it stands in the newest version. */
+    private ResourceModel model(Registration registration, int object, int resource) {
+        ResourceModel known = server.getModelProvider().getObjectModel(registration).getResourceModel(object, resource);
+        return known != null ? known : Models.repository().getLwM2mModel().getResourceModel(object, resource);
     }
 
     private List<LwM2mResource> resources(Registration registration, int object, JsonNode values) {
@@ -230,8 +266,7 @@ public final class ServerProgram {
 
     /** The value of a multiple resource is a JSON object from instance id to value. */
     private LwM2mResource resource(Registration registration, int object, int id, JsonNode value) {
-        LwM2mModel model = server.getModelProvider().getObjectModel(registration);
-        ResourceModel resource = model.getResourceModel(object, id);
+        ResourceModel resource = model(registration, object, id);
         if (!resource.multiple)
             return LwM2mSingleResource.newResource(id, Lines.typed(value, resource.type), resource.type);
         Map<Integer, Object> instances = new HashMap<>();
@@ -242,13 +277,22 @@ public final class ServerProgram {
         return LwM2mMultipleResource.newResource(id, instances, resource.type);
     }
 
+    private static Map<String, Object> known(Registration registration) {
+        return Lines.object("name", registration.getEndpoint(), "registration", registration.getId(), "lifetime",
+                registration.getLifeTimeInSec(), "version", registration.getLwM2mVersion().toString(), "binding",
+                BindingMode.toString(registration.getBindingMode()), "queue", registration.getQueueMode(), "root",
+                registration.getRootPath(), "secure",
+                registration.getClientTransportData().getIdentity().isSecure(), "lastUpdate",
+                registration.getLastUpdate().getTime(), "links",
+                new DefaultLinkSerializer().serializeCoreLinkFormat(registration.getSortedObjectLinks()));
+    }
+
     private static final class Registrations implements RegistrationListener {
         @Override
         public void registered(Registration registration, Registration previous, Collection<Observation> ended) {
-            Lines.event("registered", "name", registration.getEndpoint(), "lifetime", registration.getLifeTimeInSec(),
-                    "version", registration.getLwM2mVersion().toString(), "queue", registration.getQueueMode(), "root",
-                    registration.getRootPath(), "links",
-                    new DefaultLinkSerializer().serializeCoreLinkFormat(registration.getSortedObjectLinks()));
+            Map<String, Object> event = Lines.object("event", "registered");
+            event.putAll(known(registration));
+            Lines.print("event", event);
         }
 
         @Override

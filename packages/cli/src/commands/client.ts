@@ -1,0 +1,120 @@
+// `lapwing client`: one device with a shell, for people at a terminal, for scripts, and as a device that just runs.
+import { ObjectStore } from '@lapwing/client';
+import { ConfigError, systemClock } from '@lapwing/kernel';
+import { Command } from 'commander';
+import { addCredentialOptions } from '../credentials.ts';
+import { type DeviceFlags, settingsOf } from '../device/flags.ts';
+import { openModem } from '../device/modem.ts';
+import { addObjects, sampleObjects } from '../device/objects.ts';
+import { Session } from '../device/session.ts';
+import { untilInterrupted } from '../interrupt.ts';
+import { History, historyFile } from '../shell/history.ts';
+import { Output } from '../shell/output.ts';
+import { Shell } from '../shell/shell.ts';
+import { runPiped, Terminal } from '../shell/terminal.ts';
+
+interface ClientFlags extends DeviceFlags {
+  readonly start: boolean;
+  readonly exec?: string;
+  readonly stay?: true;
+  readonly wait: string;
+  readonly json?: true;
+}
+
+const examples = `
+Commands of the shell: 'lapwing client --exec help'; each with its options in docs/reference/client-shell.md.
+Without --exec commands come from the terminal, or from a pipe line by line. A device whose input is empty just runs.
+Exit codes: 0 done, 1 a command failed or no server answered, 2 wrong use, 130 stopped by a second Ctrl-C.
+
+Examples:
+  lapwing client -e dev-1 -u coap://127.0.0.1:5683
+  lapwing client -e dev-1 -u coaps://127.0.0.1:5684 --psk-identity dev-1 --psk-key 000102030405060708090a0b0c0d0e0f
+  lapwing client -e dev-1 -u coap://127.0.0.1:5783 --bootstrap --persist ./dev-1
+  lapwing client -e dev-1 -u coap+tcp://127.0.0.1 --exec 'write /3303/0/5700 22.5; send /3303/0/5700' --json`;
+
+export function clientCommand(): Command {
+  const command = new Command('client')
+    .description('a device with a shell: registers, and does what is typed')
+    .option('-e, --endpoint <name>', "endpoint client name; without one the shell waits for 'start NAME'")
+    .option('-u, --uri <uri>', 'the server: coap, coaps, coap+tcp, coaps+tcp, coap+ws, coaps+ws, or tel:+NUMBER')
+    .option('--bootstrap', '--uri is a bootstrap server: it says where to register');
+  return addCredentialOptions(command)
+    .option('--server-name <name>', 'call the server so (SNI); default: its host')
+    .option('--keys-in-clear', 'take keys from a bootstrap server without security')
+    .option('--lifetime <seconds>', 'of the registration', '300')
+    .option('--queue-mode', 'sleep between messages')
+    .option('--idle <how>', 'in queue mode, asleep: listen, deaf or close', 'listen')
+    .option('--awake <seconds>', 'in queue mode, how long to listen after a message; default 93')
+    .option('--binding <letters>', 'U, T or S as the URI has it; Q is --queue-mode')
+    .option('--version <version>', 'of LwM2M: 1.0, 1.1 or 1.2', '1.1')
+    .option('--id <number>', 'short server id', '1')
+    .option('--objects <ids>', 'what the device has, by object id', sampleObjects.join(','))
+    .option('--persist <dir>', 'keep what outlives the process: a restart goes on with an Update')
+    .option('--persist-key <file>', '32 bytes that seal it')
+    .option('--firmware <file>', 'where an installed package is put; default nowhere')
+    .option('--modem <port>', 'an AT modem for tel: a serial port, or host:port')
+    .option('--msisdn <number>', 'its own number, such as 14155550125')
+    .option('--no-start', "wait for 'start NAME'")
+    .option('--exec <commands>', 'run these once registered, separated by ; and leave')
+    .option('--stay', 'go on after the last command')
+    .option('--wait <seconds>', 'for the registration, before the first command of a script', '30')
+    .option('--json', 'print JSON, one object a line')
+    .addHelpText('after', examples)
+    .action((flags: ClientFlags) => run(flags));
+}
+
+async function run(flags: ClientFlags): Promise<void> {
+  const clock = systemClock;
+  const patience = Number(flags.wait) * 1000;
+  if (!(patience >= 0)) throw new ConfigError([`--wait: ${flags.wait} is no number of seconds`]);
+  await using modem = await openModem(flags);
+  const { options, ids, packages } = await settingsOf(flags, modem?.access);
+  const interrupted = untilInterrupted();
+  const terminal = new Terminal();
+  const output = new Output(terminal, flags.json === true);
+  const objects = new ObjectStore();
+  await using session = new Session({
+    objects,
+    options,
+    tell: (event, text, value) => output.event(event, text, value),
+    clock,
+  });
+  await addObjects(objects, {
+    ids,
+    clock,
+    reboot: () => session.reboot(),
+    firmware: {
+      ...(flags.persist === undefined ? {} : { directory: `${flags.persist}/firmware` }),
+      ...(flags.firmware === undefined ? {} : { file: flags.firmware }),
+      addresses: packages,
+      installed: (size, sha256) =>
+        output.event('firmware-installed', `${size} bytes, SHA-256 ${sha256}`, { size, sha256 }),
+    },
+  });
+  const leaving = new AbortController();
+  const shell = new Shell({ session, output, clock, signal: leaving.signal });
+  if (flags.endpoint !== undefined && flags.start) await session.start(flags.endpoint, false);
+  const commanded = command(shell, terminal, flags, patience);
+  await Promise.race([commanded, interrupted]);
+  leaving.abort(new ConfigError(['the shell is left']));
+  if (shell.failures > 0) process.exitCode = 1;
+}
+
+/** Resolves when the shell is to be left. */
+async function command(shell: Shell, terminal: Terminal, flags: ClientFlags, patience: number): Promise<void> {
+  const { session, signal } = shell.context;
+  const registered = async (): Promise<void> => {
+    if (session.name !== undefined && patience > 0) await session.registered(patience, signal);
+  };
+  if (flags.exec !== undefined) {
+    await registered();
+    if ((await shell.run(flags.exec)) === 'exit' || flags.stay !== true) return;
+  }
+  if (process.stdin.isTTY) {
+    await terminal.interact(shell, new History(historyFile(process.env)));
+    return;
+  }
+  const lines = await runPiped(shell, registered);
+  // Whoever gives no commands, as a service has none, wants a device.
+  if (lines === 0 || flags.stay === true) await new Promise(() => undefined);
+}

@@ -1,0 +1,177 @@
+// `lapwing sim`: a fleet of simulated devices in this process, against any server; at its end a report.
+import { readFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
+import { systemLookUp } from '@lapwing/coap';
+import { type Clock, ConfigError, type Duration, delay, seconds, systemClock } from '@lapwing/kernel';
+import { Command } from 'commander';
+import { untilInterrupted } from '../interrupt.ts';
+import { measurable } from '../sim/equipment.ts';
+import { Fleet } from '../sim/fleet.ts';
+import { credentialsOf, identityOf, keyOf, nameOf } from '../sim/keys.ts';
+import { socketProblems, systemLimits } from '../sim/limits.ts';
+import { knownProfiles, type Profile, parseProfile, profileNamed, profiles } from '../sim/profile.ts';
+import { formatProgress, formatSummary, Report, type RunSummary, type Usage } from '../sim/report.ts';
+import { type SimFlags, type SimSettings, settingsOf } from '../sim/settings.ts';
+import { isPortClosed } from './closed-port.ts';
+
+interface Flags extends SimFlags {
+  readonly profile: string;
+  readonly json?: true;
+  readonly printCredentials?: true;
+}
+
+const examples = `
+Profiles:
+${Object.values(profiles)
+  .map(({ name, about }) => `  ${name.padEnd(9)} ${about}`)
+  .join('\n')}
+
+Examples:
+  lapwing sim --devices 5000 --server coap://127.0.0.1:5683 --duration 30s --json
+  lapwing sim --devices 1000 --profile tracker --day 10m --loss 0.05 --reboot 0.5
+  lapwing sim --devices 500 --server coaps://127.0.0.1:5684 --psk-template '{name}:000102030405060708090a0b{hex}'`;
+
+export function simCommand(): Command {
+  return new Command('sim')
+    .description('a fleet of simulated devices in one process')
+    .option('-n, --devices <number>', 'how many', '100')
+    .option('-s, --server <uri>', 'where they register, coap:// or coaps://', 'coap://127.0.0.1:5683')
+    .option('-p, --profile <name|file>', 'what a device is like: a profile below, or a file of YAML or JSON', 'sensor')
+    .option('--rate <number>', 'devices that are switched on per second', '1000')
+    .option('--duration <time>', 'how long the run lasts, such as 30s or 2h; default until Ctrl-C')
+    .option('--day <time>', 'how long a day of the devices takes', '24h')
+    .option('--lifetime <time>', 'of registrations; default that of the profile')
+    .option('--endpoint-prefix <text>', 'names are this and a number', 'sim-')
+    .option('--psk-template <identity:key>', 'keys for coaps: {name}, {index} and, in eight digits, {hex} differ')
+    .option('--print-credentials', 'print what security.files of the gateway needs for these keys, and leave')
+    .option('--loss <share>', 'datagrams that are lost each way, 0 to 0.9', '0')
+    .option('--reboot <number>', 'restarts per device and hour; default those of the profile')
+    .option('--move <number>', 'changes of the address per device and hour; default those of the profile')
+    .option('--seed <number>', 'the same seed, the same faults and values', '1')
+    .option('--json', 'print the report as one line of JSON')
+    .addHelpText('after', examples)
+    .action((flags: Flags) => run(flags));
+}
+
+/** For what is under way when the run ends. */
+const grace = seconds(10);
+/** For deregistering. */
+const farewell = seconds(10);
+
+async function run(flags: Flags): Promise<void> {
+  const settings = settingsOf(flags, await profileOf(flags.profile));
+  if (flags.printCredentials === true) {
+    printCredentials(settings);
+    return;
+  }
+  const problems = socketProblems(settings.plan.devices, systemLimits());
+  if (problems.length > 0) throw new ConfigError(problems);
+  const interrupted = untilInterrupted();
+  const summary = await simulate(settings, flags.server, interrupted, (line) => {
+    process.stdout.write(flags.json === true ? `${JSON.stringify(line)}\n` : formatSummary(line));
+  });
+  if (summary.lost > 0) process.exitCode = 1;
+}
+
+async function profileOf(text: string): Promise<Profile> {
+  const named = profileNamed(text);
+  if (named !== undefined) return named;
+  if (!/[./\\]/.test(text))
+    throw new ConfigError([`--profile: there is no profile ${text} (${knownProfiles}); a file is given by its path`]);
+  let content: string;
+  try {
+    content = await readFile(text, 'utf8');
+  } catch (error) {
+    throw new ConfigError([`--profile: ${text} cannot be read (${(error as NodeJS.ErrnoException).code})`]);
+  }
+  return parseProfile(content, text, measurable);
+}
+
+function printCredentials({ keys, plan: { devices }, prefix }: SimSettings): void {
+  if (keys === undefined) throw new ConfigError(['--print-credentials: needs --psk-template']);
+  const list = Array.from({ length: devices }, (_, device) => {
+    const endpoint = nameOf(prefix, device, devices);
+    return { endpoint, psk: { identity: identityOf(keys, endpoint, device), key: keyOf(keys, device) } };
+  });
+  process.stdout.write(`[\n${list.map((each) => JSON.stringify(each)).join(',\n')}\n]\n`);
+}
+
+async function simulate(
+  settings: SimSettings,
+  server: string,
+  interrupted: Promise<unknown>,
+  tell: (summary: RunSummary) => void,
+): Promise<RunSummary> {
+  const clock = systemClock;
+  const { plan, prefix, keys, duration } = settings;
+  const report = new Report({ devices: plan.devices, profile: plan.profile.name, server, seed: plan.seed });
+  const address = await addressOf(settings.server);
+  const usage = usageFromNow();
+  const fleet = new Fleet({
+    plan,
+    ...address,
+    nameOf: (device) => nameOf(prefix, device, plan.devices),
+    credentialsOf: (device) =>
+      keys === undefined ? undefined : credentialsOf(keys, nameOf(prefix, device, plan.devices), device),
+    clock,
+    report,
+  });
+  fleet.begin();
+  using _progress = showProgress(fleet, report, clock);
+  const over = new AbortController();
+  const ended = duration === undefined ? interrupted : Promise.race([interrupted, until(clock, duration, over.signal)]);
+  const closed = isPortClosed(settings.server.host, settings.server.port, seconds(5));
+  const how = await Promise.race([ended, closed.then((isClosed) => (isClosed ? 'closed' : ended))]);
+  over.abort();
+  fleet.end();
+  if (how === 'over') await Promise.race([fleet.settled(grace), interrupted]);
+  _progress[Symbol.dispose]();
+  const summary = report.summary(fleet.standing, fleet.elapsed, usage());
+  tell(summary);
+  if (how === 'closed')
+    process.stderr.write(`lapwing: nobody listens at ${server}: is the gateway running, and is that its port?\n`);
+  await fleet.leave(how === 'closed' ? 0 : farewell);
+  return summary;
+}
+
+async function until(clock: Clock, duration: Duration, signal: AbortSignal): Promise<'over'> {
+  await delay(clock, duration, signal).catch(() => undefined);
+  return 'over';
+}
+
+/** The devices share one look-up. Rejects with UnreachableError. */
+async function addressOf({ scheme, host, port }: SimSettings['server']) {
+  const [address = host] = isIP(host) === 0 ? await systemLookUp(host) : [host];
+  const isSix = isIP(address) === 6;
+  return {
+    uri: `${scheme}://${isSix ? `[${address}]` : address}:${port}`,
+    serverName: address === host ? undefined : host,
+    host: isSix ? '::' : '0.0.0.0',
+  };
+}
+
+function usageFromNow(): () => Usage {
+  const before = process.cpuUsage();
+  return () => {
+    const { user, system } = process.cpuUsage(before);
+    return { cpu: (user + system) / 1000, rss: process.memoryUsage.rss() };
+  };
+}
+
+/** On a terminal, one line that changes each second. */
+function showProgress(fleet: Fleet, report: Report, clock: Clock): Disposable {
+  const { stderr } = process;
+  if (!stderr.isTTY) return { [Symbol.dispose]: () => undefined };
+  let timer: Disposable;
+  const show = (): void => {
+    stderr.write(`\r\u001b[K${formatProgress(report, fleet.standing, fleet.elapsed)}`);
+    timer = clock.at(clock.now() + seconds(1), show);
+  };
+  timer = clock.at(clock.now() + seconds(1), show);
+  return {
+    [Symbol.dispose]: () => {
+      timer[Symbol.dispose]();
+      stderr.write('\r\u001b[K');
+    },
+  };
+}

@@ -1,0 +1,211 @@
+// What the flags of `lapwing client` say of the device: checked all at once, every problem by the flag that mends it.
+import {
+  type AddressPolicy,
+  FileStateStore,
+  type ServerAccount,
+  type SmsAccess,
+  type StateStore,
+} from '@lapwing/client';
+import { parseUri } from '@lapwing/coap';
+import { ConfigError, FormatError, fromHex, isStackError, seconds } from '@lapwing/kernel';
+import { type Lwm2mVersion, parseVersion } from '@lapwing/lwm2m';
+import { type CredentialFlags, credentialsOf, fileOf } from '../credentials.ts';
+import { ShellError } from '../shell/command.ts';
+import { sampleObjects } from './objects.ts';
+import type { SessionOptions } from './session.ts';
+
+export interface DeviceFlags extends CredentialFlags {
+  readonly endpoint?: string;
+  readonly uri?: string;
+  readonly bootstrap?: true;
+  readonly keysInClear?: true;
+  readonly serverName?: string;
+  readonly lifetime: string;
+  readonly queueMode?: true;
+  readonly binding?: string;
+  readonly idle?: string;
+  readonly awake?: string;
+  readonly version: string;
+  readonly id: string;
+  readonly objects?: string;
+  readonly persist?: string;
+  readonly persistKey?: string;
+  readonly firmware?: string;
+  readonly modem?: string;
+  readonly msisdn?: string;
+}
+
+export interface DeviceSettings {
+  readonly options: SessionOptions['options'];
+  readonly ids: readonly number[];
+  /** Where packages may come from: a server on this machine has nothing to reach that it could not reach itself. */
+  readonly packages: AddressPolicy;
+}
+
+type Account = Pick<ServerAccount, 'uri' | 'credentials'>;
+
+/** Rejects with ConfigError. `sms` is the modem, where there is one. */
+export async function settingsOf(flags: DeviceFlags, sms: SmsAccess | undefined): Promise<DeviceSettings> {
+  const problems: string[] = [];
+  const account = await accountOf(flags, problems);
+  const habits = habitsOf(flags, problems);
+  const version = versionOf(flags.version, problems);
+  const ids = idsOf(flags.objects, problems);
+  const store = await storeOf(flags, problems);
+  if (problems.length > 0) throw new ConfigError(problems);
+  const server: ServerAccount | undefined =
+    account === undefined || flags.bootstrap === true ? undefined : { ...account, ...habits };
+  const bootstrap =
+    account === undefined || flags.bootstrap !== true
+      ? undefined
+      : {
+          ...account,
+          accounts: lasting(habits),
+          ...(flags.keysInClear === true ? { keysInClear: 'accept' as const } : {}),
+        };
+  return {
+    ids,
+    packages: isLoopback(flags.uri) ? 'any' : 'network',
+    options: (isBootstrap) => {
+      if (isBootstrap && bootstrap === undefined)
+        throw new ShellError('there is no bootstrap server: give its URI by --uri and --bootstrap');
+      return {
+        version,
+        ...(server === undefined ? {} : { servers: [server] }),
+        ...(bootstrap === undefined ? {} : { bootstrap }),
+        ...(store === undefined ? {} : { store }),
+        ...(sms === undefined ? {} : { sms }),
+      };
+    },
+  };
+}
+
+/** What a bootstrap server's accounts do not say themselves. */
+const lasting = ({ lifetime: _, id: __, ...rest }: Pick<ServerAccount, HabitKeys>) => rest;
+
+const isLoopback = (uri = ''): boolean => /^[a-z+]+:\/\/(?:127\.|localhost|\[::1\])/.test(uri);
+
+const example = 'write it like coap://127.0.0.1:5683';
+
+async function accountOf(flags: DeviceFlags, problems: string[]): Promise<Account | undefined> {
+  const { uri, bootstrap, serverName } = flags;
+  if (uri === undefined) {
+    if (bootstrap === true) problems.push('--bootstrap needs --uri, the bootstrap server');
+    return undefined;
+  }
+  const scheme = schemeOf(uri, problems);
+  const credentials = await credentialsFor(flags, scheme, problems);
+  return {
+    uri,
+    ...(credentials === undefined ? {} : { credentials }),
+    ...(serverName === undefined ? {} : { serverName }),
+  };
+}
+
+function schemeOf(uri: string, problems: string[]): string {
+  try {
+    return parseUri(uri).scheme;
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    problems.push(`--uri: '${uri}' is none (${error.message}): ${example}`);
+    return '';
+  }
+}
+
+async function credentialsFor(flags: DeviceFlags, scheme: string, problems: string[]): Promise<Account['credentials']> {
+  const { pskIdentity, pskKey, pskText, cert, key, rpkKey, serverKey } = flags;
+  const isGiven = [pskIdentity, pskKey, pskText, cert, key, rpkKey, serverKey].some((flag) => flag !== undefined);
+  const mayBeSecured = /^coaps(\+|$)/.test(scheme) || scheme === 'tel';
+  if (isGiven && !mayBeSecured && scheme !== '') {
+    problems.push(`--uri: ${scheme} has no security and takes no keys: is coaps:// meant?`);
+    return undefined;
+  }
+  if (!isGiven) {
+    if (/^coaps(\+|$)/.test(scheme))
+      problems.push(
+        `--uri: ${scheme} needs keys: --psk-identity with --psk-key, --cert with --key, or --rpk-key with --server-key`,
+      );
+    return undefined;
+  }
+  try {
+    return await credentialsOf(flags);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    problems.push(...error.problems);
+    return undefined;
+  }
+}
+
+type HabitKeys = 'lifetime' | 'id' | 'queueMode' | 'idle' | 'awakeTime';
+
+function habitsOf(flags: DeviceFlags, problems: string[]): Pick<ServerAccount, HabitKeys> {
+  const { idle, awake, binding = '' } = flags;
+  if (!/^[UTSNQ]*$/.test(binding)) problems.push(`--binding: '${binding}' is not of U, T, S, N and Q, such as U or UQ`);
+  else checkBinding(binding.replace('Q', ''), flags.uri, problems);
+  if (idle !== undefined && !['listen', 'deaf', 'close'].includes(idle))
+    problems.push(`--idle: '${idle}' is not listen, deaf or close`);
+  return {
+    lifetime: secondsOf('--lifetime', flags.lifetime, problems),
+    id: integerOf('--id', flags.id, [1, 65_534], problems),
+    queueMode: flags.queueMode === true || binding.includes('Q'),
+    ...(idle === undefined ? {} : { idle: idle as 'listen' }),
+    ...(awake === undefined ? {} : { awakeTime: secondsOf('--awake', awake, problems) }),
+  };
+}
+
+/** The binding follows from the URI; one that says something else is a mistake somewhere. */
+function checkBinding(roads: string, uri: string | undefined, problems: string[]): void {
+  if (roads === '' || uri === undefined) return;
+  const road = /^tel:|^sms:/.test(uri) ? 'S' : /^coaps?\+/.test(uri) ? 'T' : 'U';
+  if (roads !== road) problems.push(`--binding: ${roads} is not the road of ${uri}, which is ${road}`);
+}
+
+function secondsOf(flag: string, text: string, problems: string[]): number {
+  const value = Number(text);
+  if (!(value >= 1 && value <= 0xffff_ffff)) problems.push(`${flag}: '${text}' is no number of seconds from 1 on`);
+  return seconds(value);
+}
+
+function integerOf(flag: string, text: string, [least, most]: readonly [number, number], problems: string[]): number {
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= least && value <= most)) problems.push(`${flag}: '${text}' is not a number from ${least} to ${most}`);
+  return value;
+}
+
+function versionOf(text: string, problems: string[]): Lwm2mVersion {
+  const version = parseVersion(text);
+  if (version === undefined) problems.push(`--version: LwM2M ${text} is not spoken; 1.0, 1.1 and 1.2 are`);
+  return version ?? '1.1';
+}
+
+function idsOf(text: string | undefined, problems: string[]): readonly number[] {
+  if (text === undefined) return sampleObjects;
+  const words = text.split(',').map((word) => word.trim());
+  const strange = words.filter((word) => !/^\d{1,5}$/.test(word));
+  if (strange.length > 0) problems.push(`--objects: '${strange.join(',')}' is no list of object ids, such as 3,3303`);
+  return words.map(Number);
+}
+
+async function storeOf({ persist, persistKey }: DeviceFlags, problems: string[]): Promise<StateStore | undefined> {
+  if (persist === undefined) {
+    if (persistKey !== undefined) problems.push('--persist-key needs --persist');
+    return undefined;
+  }
+  try {
+    const key = persistKey === undefined ? undefined : keyOf(await fileOf(persistKey, '--persist-key'), persistKey);
+    return new FileStateStore({ directory: persist, ...(key === undefined ? {} : { key }) });
+  } catch (error) {
+    if (isStackError(error)) problems.push(error.message);
+    else problems.push(`--persist: ${persist} cannot be used (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`);
+    return undefined;
+  }
+}
+
+/** 32 bytes, or 64 hexadecimal digits. */
+function keyOf(bytes: Uint8Array, file: string): Uint8Array {
+  const text = Buffer.from(bytes).toString('latin1').trim();
+  if (/^[0-9a-fA-F]{64}$/.test(text)) return fromHex(text);
+  if (bytes.length !== 32)
+    throw new ConfigError([`--persist-key: ${file} holds neither 32 bytes nor 64 hexadecimal digits`]);
+  return bytes;
+}

@@ -1,0 +1,241 @@
+// One device that can be started and stopped: its objects stay, its client comes and goes. What happens to it is told as it happens, and
+// kept for whoever waits for it.
+import { Client, type ClientOptions, LocalAccess, type ObjectStore, type Phase } from '@lapwing/client';
+import { type Clock, type Duration, deadlineSignal, Emitter, isStackError, TimeoutError } from '@lapwing/kernel';
+import { formatPath, type PathText } from '@lapwing/lwm2m';
+import { ShellError } from '../shell/command.ts';
+import { showPlain } from '../shell/values.ts';
+
+export interface SessionOptions {
+  readonly objects: ObjectStore;
+  /** Everything but name and objects; with `bootstrap` for a device that asks a bootstrap server first. Throws ShellError. */
+  readonly options: (bootstrap: boolean) => Omit<ClientOptions, 'name' | 'objects' | 'clock'>;
+  /** Hears of everything that happens by itself. */
+  readonly tell: (event: string, text: string, value: Readonly<Record<string, unknown>>) => void;
+  readonly clock: Clock;
+}
+
+interface Running {
+  readonly client: Client;
+  readonly name: string;
+  lock: Disposable | undefined;
+}
+
+interface Moments {
+  moment: { readonly event: string };
+  registered: Record<string, never>;
+}
+
+/** Events that are kept for `waitFor`; the oldest go. */
+const keptEvents = 1000;
+const registeredPhases: readonly (Phase | undefined)[] = ['registered', 'rx-off', 'updating'];
+/** Objects whose values are nobody's to see. */
+const keyObjects = [0, 21];
+
+export class Session implements AsyncDisposable {
+  readonly objects: ObjectStore;
+  private readonly options: SessionOptions;
+  private readonly access: LocalAccess;
+  private readonly moments = new Emitter<Moments>();
+  private readonly written: Disposable;
+  /** How many values of a resource are kept, by path; outlives the client. */
+  private readonly caches = new Map<PathText, number>();
+  private running: Running | undefined;
+  /** A change is under way that no server has asked for. */
+  private isLocal = false;
+  private kept: string[] = [];
+  private lastFailure: string | undefined;
+
+  constructor(options: SessionOptions) {
+    this.options = options;
+    this.objects = options.objects;
+    this.access = new LocalAccess({ objects: options.objects, clock: options.clock });
+    this.written = this.objects.events.on('changed', ({ origin }) => {
+      if (this.isLocal || origin === 'application') return;
+      for (const { path, value } of origin.written) {
+        if (value === undefined || (path.kind !== 'root' && keyObjects.includes(path.object))) continue;
+        const shown = showPlain(value);
+        this.tell('written', `${formatPath(path)} = ${shown.text}`, { path: formatPath(path), value: shown.value });
+      }
+    });
+  }
+
+  /** Throws ShellError while the device is stopped. */
+  get client(): Client {
+    if (this.running === undefined) throw new ShellError("the device is stopped: 'start NAME' starts it");
+    return this.running.client;
+  }
+
+  /** Undefined while the device is stopped. */
+  get name(): string | undefined {
+    return this.running?.name;
+  }
+
+  get isLocked(): boolean {
+    return this.running?.lock !== undefined;
+  }
+
+  /** How many values are kept, by path. */
+  get cached(): ReadonlyMap<PathText, number> {
+    return this.caches;
+  }
+
+  /** What somebody at the device does with its objects; servers' writes alone are told. */
+  locally<T>(act: (access: LocalAccess) => T): T {
+    this.isLocal = true;
+    try {
+      return act(this.access);
+    } finally {
+      this.isLocal = false;
+    }
+  }
+
+  /** Rejects with ShellError when it runs already or cannot, with ConfigError for what makes no sense. */
+  async start(name: string, bootstrap: boolean): Promise<void> {
+    if (this.running !== undefined) throw new ShellError(`${this.running.name} is started already: 'stop' it first`);
+    const { objects, clock } = this;
+    const client = await Client.start({ ...this.options.options(bootstrap), name, objects, clock });
+    this.running = { client, name, lock: undefined };
+    this.lastFailure = undefined;
+    this.follow(client);
+    for (const [path, size] of this.caches) if (!this.record(path, size)) this.caches.delete(path);
+    // It goes on with a registration from before, which nobody could hear of yet.
+    if (client.servers.some(({ id }) => registeredPhases.includes(client.phase(id))))
+      for (const event of ['registration-complete', 'reg-update']) this.happened(event, '', {});
+    // The device has servers, and is to ask for others all the same.
+    if (bootstrap && client.servers.length > 0) client.bootstrap();
+  }
+
+  /** Deregisters, unless it is forced. */
+  async stop(force: boolean): Promise<void> {
+    const { client, lock } = this.running ?? { client: this.client };
+    this.running = undefined;
+    lock?.[Symbol.dispose]();
+    await client.close({ deregister: !force });
+  }
+
+  /** Ends without a word, and starts again as it was. */
+  async reboot(): Promise<void> {
+    const { name } = this;
+    if (name === undefined) return;
+    this.tell('rebooting', '', {});
+    await this.stop(true);
+    await this.start(name, false);
+  }
+
+  /** Throws ShellError when it is held already. */
+  lock(): void {
+    const { client } = this;
+    if (this.running === undefined || this.isLocked) throw new ShellError("it is locked already: 'unlock' first");
+    this.running.lock = client.lock();
+  }
+
+  /** Throws ShellError when nothing is held. */
+  unlock(): void {
+    if (this.running?.lock === undefined) throw new ShellError('it is not locked');
+    this.running.lock[Symbol.dispose]();
+    this.running.lock = undefined;
+  }
+
+  /** Throws ConfigError for what has no past. */
+  cache(path: PathText, size: number): void {
+    this.client.record(path, { size });
+    this.caches.set(path, size);
+  }
+
+  /** Whether a server knows the device. */
+  get isRegistered(): boolean {
+    const client = this.running?.client;
+    return client?.servers.some(({ id }) => registeredPhases.includes(client.phase(id))) === true;
+  }
+
+  /** Resolves once a server knows the device; rejects with ShellError when none does in time, with the last failure. */
+  async registered(within: Duration, signal: AbortSignal): Promise<void> {
+    if (this.isRegistered) return;
+    using deadline = deadlineSignal(this.clock, within, 'registration', signal);
+    try {
+      await this.moments.once('registered', { signal: deadline.signal });
+    } catch (error) {
+      if (signal.aborted || !(error instanceof TimeoutError)) throw error;
+      const why = this.lastFailure === undefined ? 'no server has answered yet' : this.lastFailure;
+      throw new ShellError(`not registered within ${within / 1000} s: ${why}`);
+    }
+  }
+
+  /** An event since the one that was waited for last, or one to come. Rejects with ShellError when it does not come in time. */
+  async waitFor(event: string, within: Duration, signal: AbortSignal): Promise<void> {
+    using deadline = deadlineSignal(this.clock, within, event, signal);
+    for (;;) {
+      const at = this.kept.indexOf(event);
+      if (at >= 0) {
+        this.kept = this.kept.slice(at + 1);
+        return;
+      }
+      try {
+        await this.moments.once('moment', { signal: deadline.signal });
+      } catch (error) {
+        if (signal.aborted || !(error instanceof TimeoutError)) throw error;
+        throw new ShellError(`no ${event} within ${within / 1000} s`);
+      }
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.written[Symbol.dispose]();
+    if (this.running !== undefined) await this.stop(false);
+  }
+
+  private get clock(): Clock {
+    return this.options.clock;
+  }
+
+  private tell(event: string, text: string, value: Readonly<Record<string, unknown>>): void {
+    this.options.tell(event, text, value);
+  }
+
+  /** Told, and kept for those who wait. */
+  private happened(event: string, text: string, value: Readonly<Record<string, unknown>>): void {
+    this.kept = [...this.kept, event].slice(-keptEvents);
+    this.tell(event, text, value);
+    this.moments.emit('moment', { event });
+  }
+
+  /** False where there is nothing to keep the past of. */
+  private record(path: PathText, size: number): boolean {
+    try {
+      this.client.record(path, { size });
+      return true;
+    } catch (error) {
+      if (!isStackError(error)) throw error;
+      return false;
+    }
+  }
+
+  private follow({ events }: Client): void {
+    events.on('engine', ({ event, server }) => {
+      const text = server === undefined ? '' : `server ${server.id}, ${server.uri}`;
+      this.happened(event, text, server === undefined ? {} : { server });
+    });
+    events.on('registered', () => this.moments.emit('registered', {}));
+    events.on('failed', ({ server, error, suspicion }) => {
+      const why = suspicion === undefined ? error.message : `${error.message}; ${suspicion}`;
+      this.lastFailure = `${server.uri}: ${why}`;
+      this.tell('failed', `server ${server.id}, ${server.uri}: ${why}`, { server, error: why });
+    });
+    events.on('bootstrapped', ({ uri, servers }) => {
+      const list = servers.map(({ id, uri: server }) => `${id} at ${server}`).join(', ');
+      this.happened('bootstrapped', `by ${uri}; servers: ${list}`, { uri, servers });
+    });
+    events.on('bootstrap-failed', ({ error }) => {
+      this.lastFailure = `bootstrap: ${error.message}`;
+      this.happened('bootstrap-failed', error.message, { error: error.message });
+    });
+    events.on('accounts-refused', ({ problems }) => this.tell('accounts-refused', problems.join('; '), { problems }));
+    events.on('store-failed', ({ error }) => this.tell('store-failed', String(error), { error: String(error) }));
+    events.on('observation', ({ server, ...watched }) => {
+      if (watched.kind !== 'began' && watched.kind !== 'ended') return;
+      const paths = watched.paths.map(formatPath);
+      this.happened(`observation-${watched.kind}`, `server ${server.id}: ${paths.join(' ')}`, { server, paths });
+    });
+  }
+}

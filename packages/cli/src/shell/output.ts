@@ -1,0 +1,40 @@
+// What the shell says: for people what commands answer on standard output, everything else on standard error; for programs one JSON
+// object a line, all on standard output.
+import type { Said } from './command.ts';
+
+/** Whole lines, without their end. */
+export interface Sink {
+  out(text: string): void;
+  err(text: string): void;
+}
+
+export class Output {
+  private readonly sink: Sink;
+  readonly isJson: boolean;
+
+  constructor(sink: Sink, isJson: boolean) {
+    this.sink = sink;
+    this.isJson = isJson;
+  }
+
+  said(command: string, { text, value }: Said): void {
+    if (this.isJson) this.json({ command, ...value });
+    else if (text !== '') this.sink.out(text);
+  }
+
+  /** `usage` is shown where what was typed made no sense. */
+  problem(command: string, error: string, usage?: string): void {
+    if (this.isJson) this.json({ command, error, ...(usage === undefined ? {} : { usage }) });
+    else this.sink.err(`${command}: ${error}${usage === undefined ? '' : `\n${usage}`}`);
+  }
+
+  /** Something has happened by itself. */
+  event(event: string, text: string, value: Readonly<Record<string, unknown>> = {}): void {
+    if (this.isJson) this.json({ event, ...value });
+    else this.sink.err(`* ${event}${text === '' ? '' : `: ${text}`}`);
+  }
+
+  private json(value: object): void {
+    this.sink.out(JSON.stringify(value));
+  }
+}

@@ -1,0 +1,172 @@
+// Thousands of devices in one process (shell): carries out what the calendar says, and keeps count.
+import { type Credentials, type Destination, secured } from '@lapwing/client';
+import { type Clock, Driver, type Duration, type Instant, type Transport } from '@lapwing/kernel';
+import { SimulatedDevice } from './device.ts';
+import { PackagePool } from './package-pool.ts';
+import type { Report, Standing } from './report.ts';
+import { Road, type Weather } from './road.ts';
+import { Schedule, type ScheduleEffect, type SchedulePlan } from './schedule.ts';
+
+/** More at once would overrun the server's socket. */
+const leavingAtOnce = 200;
+
+export interface FleetOptions {
+  readonly plan: SchedulePlan;
+  readonly uri: string;
+  readonly serverName: string | undefined;
+  /** An address to bind each device to, of the family of the server. */
+  readonly host: string;
+  readonly nameOf: (device: number) => string;
+  readonly credentialsOf: (device: number) => Credentials | undefined;
+  readonly clock: Clock;
+  readonly report: Report;
+}
+
+export class Fleet {
+  private readonly options: FleetOptions;
+  private readonly schedule: Schedule;
+  private readonly driver: Driver<Parameters<Schedule['handle']>[0], ScheduleEffect>;
+  private readonly devices: SimulatedDevice[] = [];
+  private readonly roads: (Road | undefined)[] = [];
+  private readonly packages = new PackagePool();
+  private complete: (() => void) | undefined;
+  private registered = 0;
+  private off = 0;
+  private begunAt: Instant = 0;
+
+  constructor(options: FleetOptions) {
+    this.options = options;
+    this.schedule = new Schedule(options.plan);
+    this.driver = new Driver(this.schedule, options.clock, (effect) => this.run(effect));
+  }
+
+  begin(): void {
+    this.begunAt = this.options.clock.now();
+    this.driver.handle({ kind: 'begin' });
+  }
+
+  /** Since the beginning. */
+  get elapsed(): Duration {
+    return this.options.clock.now() - this.begunAt;
+  }
+
+  get standing(): Standing {
+    return { started: this.schedule.started, registered: this.registered, off: this.off };
+  }
+
+  /** Nothing happens any more; devices are as they are. */
+  end(): void {
+    this.driver.handle({ kind: 'end' });
+  }
+
+  /** When all that are on are registered, or after `patience`: what was under way has come to something. */
+  async settled(patience: Duration): Promise<void> {
+    const { clock } = this.options;
+    if (this.isComplete) return;
+    await new Promise<void>((resolve) => {
+      const timer = clock.at(clock.now() + patience, resolve);
+      this.complete = () => {
+        timer[Symbol.dispose]();
+        resolve();
+      };
+    });
+  }
+
+  private get isComplete(): boolean {
+    const { started, registered, off } = this.standing;
+    return registered + off >= started;
+  }
+
+  /** Deregisters all, some at a time, as long as `patience` lasts; the others go without a word. */
+  async leave(patience: Duration): Promise<void> {
+    this.end();
+    const until = this.options.clock.now() + patience;
+    const leaving = this.devices.values();
+    const some = async (): Promise<void> => {
+      for (const device of leaving) await device.leave(this.options.clock.now() < until);
+    };
+    await Promise.all(Array.from({ length: leavingAtOnce }, some));
+  }
+
+  private run(effect: ScheduleEffect): void {
+    const { report } = this.options;
+    const { device: index } = effect;
+    const known = this.devices[index];
+    switch (effect.kind) {
+      case 'on':
+        if (known !== undefined) this.off -= 1;
+        this.deviceAt(index).switchOn();
+        break;
+      case 'off':
+        this.off += 1;
+        report.count('reboots');
+        known?.switchOff();
+        break;
+      case 'move':
+        report.count('moves');
+        void this.move(index);
+        break;
+      case 'measure':
+        known?.measure(effect.measurements, effect.place);
+        break;
+    }
+  }
+
+  private async move(index: number): Promise<void> {
+    try {
+      await this.roads[index]?.move();
+      this.devices[index]?.moved();
+    } catch (error) {
+      this.options.report.failed(error);
+    }
+  }
+
+  private deviceAt(index: number): SimulatedDevice {
+    const known = this.devices[index];
+    if (known !== undefined) return known;
+    const { plan, uri, serverName, nameOf, credentialsOf, clock, report } = this.options;
+    const { firmware } = plan.profile;
+    const device = new SimulatedDevice({
+      name: nameOf(index),
+      profile: plan.profile,
+      uri,
+      serverName,
+      credentials: credentialsOf(index),
+      connectors: this.connectorsOf(index),
+      packages: this.packages.store(),
+      clock,
+      report,
+      restart: (why) => {
+        const off = why === 'firmware' && firmware !== undefined ? firmware.install : plan.chaos.off;
+        this.driver.handle({ kind: 'restart', device: index, off });
+      },
+      installs: () => this.schedule.installs(index),
+      standing: (isRegistered) => this.stand(isRegistered),
+    });
+    this.devices[index] = device;
+    return device;
+  }
+
+  private stand(isRegistered: boolean): void {
+    this.registered += isRegistered ? 1 : -1;
+    this.options.report.standing(this.standing, this.elapsed);
+    if (this.isComplete) this.complete?.();
+  }
+
+  private connectorsOf(index: number) {
+    const open = (): Road => {
+      const road = new Road(this.options.host, this.weatherOf(index));
+      this.roads[index] = road;
+      return road;
+    };
+    return {
+      coap: (): Transport => open(),
+      coaps: (destination: Destination): Transport => secured(open(), destination),
+    };
+  }
+
+  private weatherOf(index: number): Weather {
+    const { report } = this.options;
+    return { drops: () => this.schedule.drops(index), count: (what) => report.count(what) };
+  }
+}

@@ -1,0 +1,87 @@
+// A device's own socket, on a road where datagrams are lost and addresses change (shell). What is lost decides the device's chance.
+import { type UdpTransport, udpTransport } from '@lapwing/coap';
+import type { Address, Peer, Transport, TransportSink, TransportTraits } from '@lapwing/kernel';
+
+export interface Weather {
+  /** Whether this datagram is lost. */
+  drops(): boolean;
+  count(what: 'datagramsSent' | 'datagramsReceived' | 'datagramsLost'): void;
+}
+
+/** Of one device, which has little to say at once. */
+const bufferSize = 64 * 1024;
+
+export class Road implements Transport {
+  readonly traits: TransportTraits;
+  private readonly host: string;
+  private readonly weather: Weather;
+  private socket: UdpTransport;
+  private sink: TransportSink | undefined;
+  private moving: Promise<void> = Promise.resolve();
+  private closed = false;
+
+  /** `host` is an address to bind to. */
+  constructor(host: string, weather: Weather) {
+    this.host = host;
+    this.weather = weather;
+    this.socket = this.make();
+    this.traits = this.socket.traits;
+  }
+
+  async open(sink: TransportSink): Promise<void> {
+    this.sink = sink;
+    await this.socket.open(this.through(sink));
+  }
+
+  connect(address: Address, signal?: AbortSignal): Promise<Peer> {
+    return this.socket.connect(address, signal);
+  }
+
+  send(peer: Peer, bytes: Uint8Array): void {
+    this.weather.count('datagramsSent');
+    if (this.weather.drops()) this.weather.count('datagramsLost');
+    else this.socket.send(peer, bytes);
+  }
+
+  /** From now on the device has another address; nobody is told. Rejects where the system has no socket left. */
+  move(): Promise<void> {
+    this.moving = this.moving.then(() => this.moveNow());
+    return this.moving;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.closed = true;
+    await this.moving.catch(() => undefined);
+    await this.socket[Symbol.asyncDispose]();
+  }
+
+  private async moveNow(): Promise<void> {
+    if (this.sink === undefined || this.closed) return;
+    const before = this.socket;
+    const next = this.make();
+    try {
+      await next.open(this.through(this.sink));
+    } catch (error) {
+      await next[Symbol.asyncDispose]();
+      throw error;
+    }
+    this.socket = next;
+    await before[Symbol.asyncDispose]();
+  }
+
+  private make(): UdpTransport {
+    return udpTransport({ host: this.host, recvBufferSize: bufferSize, sendBufferSize: bufferSize });
+  }
+
+  private through(sink: TransportSink): TransportSink {
+    const { weather } = this;
+    return {
+      receive: (datagram) => {
+        weather.count('datagramsReceived');
+        if (weather.drops()) weather.count('datagramsLost');
+        else sink.receive(datagram);
+      },
+      lost: (peer, cause) => sink.lost(peer, cause),
+    };
+  }
+}
