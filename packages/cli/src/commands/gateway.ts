@@ -4,7 +4,7 @@ import { ConfigError, formatAddress, systemClock } from '@lapwing/kernel';
 import { Command } from 'commander';
 import { demoConfig, demoHints, demoName, loopbackOf, splitAddress } from '../demo/config.ts';
 import { startThermostat } from '../demo/thermostat.ts';
-import { onAsked, untilInterrupted } from '../interrupt.ts';
+import { Asked, untilInterrupted } from '../interrupt.ts';
 import { type BindFailure, bindProblem } from './bound.ts';
 
 interface GatewayFlags {
@@ -40,24 +40,28 @@ async function run(flags: GatewayFlags): Promise<void> {
 
 async function serve(config: GatewayConfig): Promise<void> {
   const interrupted = untilInterrupted();
+  using asked = new Asked();
   await using gateway = await open(config);
-  using _counters = onAsked(() => process.stdout.write(`${counters(gateway)}\n`));
+  asked.answer(() => process.stdout.write(`${counters(gateway)}\n`));
   process.stdout.write(`${greeting(gateway)}\n`);
   await interrupted;
+  asked.ignore();
 }
 
 async function demonstrate(config: GatewayConfig): Promise<void> {
   const interrupted = untilInterrupted();
+  using asked = new Asked();
   await using gateway = await open(config);
   const [address] = gateway.addresses;
   if (address === undefined) throw new ConfigError(['gateway.lwm2m.listeners: the demo needs one']);
-  using _counters = onAsked(() => process.stdout.write(`${counters(gateway)}\n`));
+  asked.answer(() => process.stdout.write(`${counters(gateway)}\n`));
   await using thermostat = await startThermostat(demoName, `coap://${formatAddress(reachable(address))}`, systemClock);
   const { host, port } = splitAddress(gateway.broker);
   process.stdout.write(
     `${greeting(gateway)}\nA simulated device, ${thermostat.name}, registers there now.\n${demoHints(host, port)}`,
   );
   await interrupted;
+  asked.ignore();
 }
 
 /** Where a device on this machine finds what listens on all addresses. */

@@ -251,7 +251,8 @@ export class RegistrationSession implements Disposable {
   /** One request, its outcome as an input; `done` is told after the machine knows. */
   private async ask(request: Request, done: () => void): Promise<void> {
     const own = new AbortController();
-    this.withdraw(new ClosedError('something newer is asked of the server'));
+    // An error is dear, and as a rule nothing is under way.
+    if (this.asking !== undefined) this.withdraw(new ClosedError('something newer is asked of the server'));
     this.asking = own;
     const { signal } = own;
     let input: RegistrationInput;

@@ -1,0 +1,81 @@
+import { ConfigError, minutes, seconds } from '@lapwing/kernel';
+import { describe, expect, it } from 'vitest';
+import { parseDuration } from './duration.ts';
+import { measurable } from './equipment.ts';
+import { parseProfile, profileNamed, profiles } from './profile.ts';
+
+const read = (text: string) => parseProfile(text, 'mine.yaml', measurable);
+
+function problemsOf(text: string): readonly string[] {
+  try {
+    read(text);
+    return [];
+  } catch (error) {
+    return error instanceof ConfigError ? error.problems : [String(error)];
+  }
+}
+
+describe('a profile', () => {
+  it.each(Object.keys(profiles))('%s comes along, and measures what can be measured', (name) => {
+    const profile = profileNamed(name);
+    expect(profile?.name).toBe(name);
+    for (const { object } of profile?.sensors ?? []) expect(measurable).toContain(object);
+  });
+
+  it('in a file says what differs from one that comes along', () => {
+    const profile = read(`
+extends: meter
+name: heat-meter
+lifetime: 90s
+idle: listen
+off: 500ms
+sensors:
+  - { object: 3303, every: 30s, low: 40, high: 80, units: Cel }
+`);
+    expect(profile).toMatchObject({
+      name: 'heat-meter',
+      queueMode: true,
+      lifetime: seconds(90),
+      idle: 'listen',
+      off: 500,
+      sensors: [{ object: 3303, instances: 1, every: seconds(30), low: 40, high: 80, noise: 0, units: 'Cel' }],
+    });
+    expect(read('{ "queue_mode": true, "end_devices": 2, "speed": false, "firmware": false }')).toMatchObject({
+      name: 'mine.yaml',
+      queueMode: true,
+      endDevices: 2,
+      speed: undefined,
+      firmware: undefined,
+      lifetime: minutes(10),
+    });
+  });
+
+  it('that is wrong is told everything that is wrong with it, with the place', () => {
+    const text = `
+lifetme: 5m
+night: 0
+reboot: -1
+sensors: [{ object: 3303, every: soon, low: 5, high: 1 }]
+`;
+    const problems = problemsOf(text).join('\n');
+    for (const part of ['there is no key lifetme', 'night:', 'reboot:', "sensors.0.every: 'soon' is no duration"])
+      expect(problems).toContain(part);
+    expect(problemsOf('extends: sensr')[0]).toContain('there is no sensr; known: sensor, meter, tracker, gateway');
+    expect(problemsOf('sensors: [{ object: 3, every: 1m, low: 0, high: 1 }]')[0]).toContain('nothing here measures 3');
+    expect(problemsOf('sensors: [')[0]).toMatch(/^profile mine\.yaml: /);
+    expect(problemsOf('just text')).toHaveLength(1);
+  });
+
+  it('is not found under the name of something else', () => {
+    expect(profileNamed('constructor')).toBeUndefined();
+  });
+});
+
+describe('a duration', () => {
+  it('is read with its unit, and without one in seconds', () => {
+    expect(['500ms', '30s', '1h30m', '2d', '0.5s', '10'].map(parseDuration)).toEqual([
+      500, 30_000, 5_400_000, 172_800_000, 500, 10_000,
+    ]);
+    expect(['', 'soon', '-1s', '5 m', '1y', 'NaN'].map(parseDuration)).toEqual(Array(6).fill(undefined));
+  });
+});
