@@ -220,4 +220,20 @@ await describeWith([], 'the command line', () => {
     const [endpoint] = Object.values(told.endpoints);
     expect(endpoint).toMatchObject({ malformed: 0, duplicate: 0, unprovenAddress: 0 });
   });
+
+  test('is not ended by SIGUSR2 while it starts, and tells the counters once it has', async () => {
+    const config = `gateway.lwm2m {
+      ${['command', 'response', 'notify', 'register', 'update'].map((each) => `translators.${each}.topic = ${each}`).join('\n')}
+      listeners.udp.default.bind = "127.0.0.1:${await freeUdpPort()}"
+      enable_stats = false }
+      mqtt.bind = "127.0.0.1:${await freeTcpPort()}"
+      store.dir = ":memory:"
+      log.format = json`;
+    // What it warns of comes before anything is opened.
+    await using gateway = await start(['gateway', '--config', await file('early.conf', config)], {
+      ready: /enable_stats/,
+    });
+    gateway.kill('SIGUSR2');
+    await gateway.waitFor(/^\{"registrations".*$/m);
+  });
 });

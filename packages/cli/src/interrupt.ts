@@ -14,8 +14,33 @@ export function untilInterrupted(): Promise<NodeJS.Signals> {
   });
 }
 
-/** Calls `tell` at each SIGUSR2, until disposed of. */
-export function onAsked(tell: () => void): Disposable {
-  process.on('SIGUSR2', tell);
-  return { [Symbol.dispose]: () => process.off('SIGUSR2', tell) };
+/** SIGUSR2, which asks for something to be told: what is asked before there is anything to tell is told then. Until disposed of. */
+export class Asked implements Disposable {
+  private tell: (() => void) | undefined;
+  private isOwed = false;
+
+  constructor() {
+    process.on('SIGUSR2', this.heard);
+  }
+
+  /** From now on `tell` is the answer. */
+  answer(tell: () => void): void {
+    this.tell = tell;
+    if (this.isOwed) tell();
+    this.isOwed = false;
+  }
+
+  /** From now on there is nothing to tell, and who asks ends nothing either. */
+  ignore(): void {
+    this.tell = () => undefined;
+  }
+
+  [Symbol.dispose](): void {
+    process.off('SIGUSR2', this.heard);
+  }
+
+  private readonly heard = (): void => {
+    if (this.tell === undefined) this.isOwed = true;
+    else this.tell();
+  };
 }

@@ -14,6 +14,7 @@ export type {
 } from './credentials.ts';
 export { AlertError, HandshakeError, type HandshakeProblem } from './errors.ts';
 export { checkCredentialStore, checkCredentials } from './handshake/authentication.ts';
+export { dateProblemOf, keyExchangeOfCertificate, keyExchangeOfRawKey } from './handshake/own-certificate.ts';
 export type { Session } from './handshake/session.ts';
 export type {
   ConnectionIdOptions,

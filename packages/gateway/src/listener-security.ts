@@ -8,7 +8,6 @@ import {
   checkListenerSecurity,
   checkStreamSecurity,
   type ListenerSecurity,
-  type SecurityStore,
   type StreamSecurity,
 } from '@lapwing/server';
 import type { DtlsConfig, TlsConfig } from './listener-place.ts';
@@ -125,22 +124,6 @@ function check(judge: () => void, config: TlsConfig, rawKeyFile: string | undefi
       error.problems.map((problem) => places.reduce((text, [place, file]) => text.replace(place, () => file), problem)),
     );
   }
-}
-
-/** Throws ConfigError for a listener that no device could come in over. */
-export async function checkAdmission(
-  { certificate, psk }: TlsConfig,
-  rawKeyFile: string | undefined,
-  at: string,
-  credentials: SecurityStore | undefined,
-): Promise<void> {
-  if (certificate !== undefined) return;
-  for await (const { credential } of credentials?.all() ?? []) {
-    if (credential.kind === 'psk' ? psk : credential.kind === 'rpk' && rawKeyFile !== undefined) return;
-  }
-  throw new ConfigError([
-    `${at}: nobody could come in: there is no certfile, and the credentials hold no key that this listener takes`,
-  ]);
 }
 
 async function read(file: string, at: string): Promise<Uint8Array> {

@@ -2,9 +2,10 @@
 // datagram that equals `health_check.request` gets `health_check.reply` and is no CoAP.
 import { type UdpCounters, type UdpTransport, udpTransport } from '@lapwing/coap';
 import { type Address, equalBytes, type Peer, type TransportSink, type TransportTraits } from '@lapwing/kernel';
-import type { AssociationStore, Listener, SecurityStore } from '@lapwing/server';
-import { type DatagramPlace, type HealthCheck, isDatagrams, type PlaceConfig } from './listener-place.ts';
-import { checkAdmission, followCertificate, securityOfListener, securityOfStreams } from './listener-security.ts';
+import type { AssociationStore, Listener, ListenerSecurity, StreamSecurity } from '@lapwing/server';
+import { checkAdmission, type Known, noteDates } from './listener-admission.ts';
+import { type DatagramPlace, type HealthCheck, isDatagrams, type PlaceConfig, securityOf } from './listener-place.ts';
+import { followCertificate, securityOfListener, securityOfStreams } from './listener-security.ts';
 import type { Ears } from './watched-files.ts';
 
 export interface OpenedListener {
@@ -53,23 +54,24 @@ export async function openedListener(
   return { scheme, socket: undefined, listener: { name, via, ...bind, ...limits, ...secured } };
 }
 
-/** Reads the files of a listener, and opens nothing. Throws ConfigError. */
-export async function checkListener(place: PlaceConfig, at: string): Promise<void> {
+/** Reads the files of a listener, and opens nothing. What to warn of; throws ConfigError. */
+export async function checkListener(place: PlaceConfig, at: string, wall: number): Promise<readonly string[]> {
   const options = optionsOf(place, at);
-  if (isDatagrams(place)) {
-    if (place.dtls !== undefined) await securityOfListener(place.dtls, options, undefined);
-  } else if (place.tls !== undefined) await securityOfStreams(place.tls, options);
+  const security = await securityAt(place, options);
+  return security === undefined ? [] : noteDates(security, options, wall);
 }
 
-/** Throws ConfigError for a listener that no device could come in over. */
-export async function checkSomebodyComes(
-  place: PlaceConfig,
-  at: string,
-  credentials: SecurityStore | undefined,
-): Promise<void> {
-  const rawKeyFile = isDatagrams(place) ? place.dtls?.rawKeyFile : undefined;
-  const config = isDatagrams(place) ? place.dtls : place.tls;
-  if (config !== undefined) await checkAdmission(config, rawKeyFile, optionsOf(place, at), credentials);
+/** What of a listener is of no use. Throws ConfigError for one that no device could come in over. */
+export async function checkSomebodyComes(place: PlaceConfig, at: string, known: Known): Promise<readonly string[]> {
+  const options = optionsOf(place, at);
+  const config = securityOf(place);
+  const security = await securityAt(place, options);
+  return config === undefined || security === undefined ? [] : checkAdmission(config, options, known, security);
+}
+
+async function securityAt(place: PlaceConfig, options: string): Promise<ListenerSecurity | StreamSecurity | undefined> {
+  if (isDatagrams(place)) return place.dtls && securityOfListener(place.dtls, options, undefined);
+  return place.tls && securityOfStreams(place.tls, options);
 }
 
 const optionsOf = ({ type }: PlaceConfig, at: string): string =>

@@ -20,7 +20,6 @@ import {
   MemorySecurityStore,
   type PassedOver,
   retireWithdrawn,
-  type SecurityStore,
   Server,
   type ServerStats,
 } from '@lapwing/server';
@@ -39,6 +38,7 @@ import { Gateway, routesOf } from './gateway.ts';
 import { HandshakeLog } from './handshake-log.ts';
 import { parseNote } from './kept-commands.ts';
 import { checkListener, checkSomebodyComes, type OpenedListener, openedListener } from './listener.ts';
+import type { Known } from './listener-admission.ts';
 import { listenerName, type PlaceConfig, securityOf } from './listener-place.ts';
 import { Log, type LogSink } from './log.ts';
 import { Logins } from './login.ts';
@@ -130,7 +130,10 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
     format: config.logFormat === 'auto' ? (process.stdout.isTTY ? 'text' : 'json') : config.logFormat,
     ...(run.logSink === undefined ? {} : { sink: run.logSink }),
   });
-  for (const warning of [...config.warnings, ...(await rightsWarnings(config))]) log.warn('configuration', { warning });
+  const warn = (warnings: readonly string[]): void => {
+    for (const warning of warnings) log.warn('configuration', { warning });
+  };
+  warn([...config.warnings, ...(await rightsWarnings(config))]);
   const clientId = mqtt.clientId ?? clientIdOf(lwm2m.listeners);
   const library = await loadDefinitions(config.modelDirs, log);
   const {
@@ -146,7 +149,8 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
   if (embedded !== undefined) own(embedded);
 
   const configured = await loadCredentials(config.security);
-  for (const listener of lwm2m.listeners) await checkListener(listener, pathOf(listener));
+  warn(await checkListeners(lwm2m, clock));
+  if (config.bootstrap !== undefined) warn(await checkBootstrap(config.bootstrap, clock.wall()));
   const failed = (error: Error): void => {
     metrics.add('store.failed');
     log.error('store: not written, tried again', { error: error.message });
@@ -167,8 +171,7 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
   // An empty one too, where devices prove who they are: each has the name that is in its certificate, and no other.
   const isJudged = configured !== undefined || issued.size > 0 || isIssuing || isSecured(lwm2m.listeners);
   const credentials = isJudged ? issued : undefined;
-  // Whom a bootstrap sends here has his credentials later.
-  if (!isIssuing) await checkAdmissions(lwm2m, credentials);
+  warn(await checkAdmissions(lwm2m, isIssuing ? 'later' : credentials));
 
   const keyUse = keyUseIn(database, unreadable);
   const ofBootstrap = await (config.bootstrap && bootstrapCredentials(config.bootstrap));
@@ -351,19 +354,27 @@ export async function checkFiles(config: GatewayConfig): Promise<readonly string
   const { lwm2m, security, bootstrap } = config;
   await storeKeyOf(config.store);
   const credentials = await loadCredentials(security);
-  for (const listener of lwm2m.listeners) await checkListener(listener, pathOf(listener));
-  if (bootstrap === undefined) await checkAdmissions(lwm2m, credentials);
-  else await checkBootstrap(bootstrap);
-  return [...config.warnings, ...(await rightsWarnings(config))];
+  return [
+    ...config.warnings,
+    ...(await rightsWarnings(config)),
+    ...(await checkListeners(lwm2m, systemClock)),
+    ...(bootstrap === undefined ? [] : await checkBootstrap(bootstrap, systemClock.wall())),
+    ...(await checkAdmissions(lwm2m, bootstrap === undefined ? credentials : 'later')),
+  ];
 }
 
-/** Throws ConfigError for a listener that no device could come in over. */
-async function checkAdmissions(
-  { listeners, modems }: Lwm2mConfig,
-  credentials: SecurityStore | undefined,
-): Promise<void> {
-  for (const listener of listeners) await checkSomebodyComes(listener, pathOf(listener), credentials);
-  for (const modem of modems) checkModem(modem, pathOf(modem), credentials);
+async function checkListeners({ listeners }: Lwm2mConfig, clock: Clock): Promise<readonly string[]> {
+  const warnings: string[] = [];
+  for (const listener of listeners) warnings.push(...(await checkListener(listener, pathOf(listener), clock.wall())));
+  return warnings;
+}
+
+/** What of the listeners is of no use. Throws ConfigError for one that no device could come in over. */
+async function checkAdmissions({ listeners, modems }: Lwm2mConfig, known: Known): Promise<readonly string[]> {
+  const warnings: string[] = [];
+  for (const listener of listeners) warnings.push(...(await checkSomebodyComes(listener, pathOf(listener), known)));
+  if (known !== 'later') for (const modem of modems) checkModem(modem, pathOf(modem), known);
+  return warnings;
 }
 
 /** The same after a restart, another for each gateway of a machine: a broker lets one client of a name stay. */

@@ -136,6 +136,8 @@ export class CommandQueue {
     } catch (error) {
       this.takeOut(command);
       this.ids.delete(id);
+      // What came behind it has waited for it.
+      this.pump(name);
       throw error;
     }
     command.progress.isKept = true;

@@ -122,7 +122,8 @@ export const gnutlsPeer: DtlsPeer = {
         ...['--udp', '--echo', '--port', String(port), ...priority(options), ...common(options)],
         ...serverArguments(await material(), options),
       ],
-      ready: /UDP Echo Server listening on IPv4/,
+      // The line begins before the port is bound.
+      ready: /UDP Echo Server listening on IPv4 .*\.\.\.done/,
     });
     return new GnutlsServer(port, started);
   },

@@ -5,6 +5,7 @@ import { AlertDescription } from '../alert.ts';
 import type { CertificateAndKey, CredentialStore, Credentials, RawKey } from '../credentials.ts';
 import { describeCertificate, readCertificate } from '../x509/certificate.ts';
 import { LONGEST_CHAIN, type LoadedTrust, loadTrust } from '../x509/chain.ts';
+import { KeyUsage } from '../x509/extensions.ts';
 import type { KeyAlgorithm, KeyVerdict, PrivateKey } from '../x509/keys.ts';
 import { readMaterial } from '../x509/material.ts';
 import { readPrivateKey, readPublicKey } from '../x509/private-key.ts';
@@ -123,10 +124,21 @@ export function checkCredentialStore(store: CredentialStore): void {
       problems.push(...error.problems.map((problem) => `${place}.${problem}`));
     }
   };
-  if (certificate !== undefined) check('certificate', () => loadCertificate(certificate));
+  if (certificate !== undefined) check('certificate', () => checkMaySign(loadCertificate(certificate)));
   if (rawPublicKey !== undefined) check('rawPublicKey', () => loadRawKey(rawPublicKey));
   if (acceptCertificate !== undefined) check('acceptCertificate.trust', () => loadTrust(acceptCertificate.trust));
   if (problems.length > 0) throw new ConfigError(problems);
+}
+
+/** With an ephemeral exchange the key signs (RFC 8422 §5.3): no peer may take a certificate that forbids it. Throws ConfigError. */
+function checkMaySign({ chain: [leaf] }: Shown): void {
+  if (leaf === undefined) return;
+  const certificate = readCertificate(leaf);
+  const { keyUsage } = certificate.extensions;
+  if (keyUsage === undefined || (keyUsage & KeyUsage.digitalSignature) !== 0) return;
+  throw new ConfigError([
+    `chain: ${describeCertificate(certificate)} may not sign a handshake: have one issued whose key usage has digitalSignature`,
+  ]);
 }
 
 function usable(key: PrivateKey, what: string): PrivateKey {

@@ -127,12 +127,14 @@ export class Bootstrap implements AsyncDisposable {
   }
 }
 
-/** Reads what the configuration names, and opens nothing. Throws ConfigError. */
-export async function checkBootstrap(config: BootstrapConfig): Promise<void> {
+/** Reads what the configuration names, and opens nothing; `wall`: the time of day. What to warn of; throws ConfigError. */
+export async function checkBootstrap(config: BootstrapConfig, wall: number): Promise<readonly string[]> {
   await loadPlans(config);
   const security = await loadCredentials(config.security, 'bootstrap.security');
+  const warnings: string[] = [];
   for (const place of config.listeners) {
-    await checkListener(place, pathOf(place));
-    await checkSomebodyComes(place, pathOf(place), security);
+    warnings.push(...(await checkListener(place, pathOf(place), wall)));
+    warnings.push(...(await checkSomebodyComes(place, pathOf(place), security)));
   }
+  return warnings;
 }
