@@ -115,13 +115,18 @@ export class EventLines<E extends { readonly event: string }> {
     this.#process = process;
   }
 
-  /** The next event of this kind that passes the test; those before it are passed over. */
-  async next(kind: string, wanted: (event: E) => boolean = () => true, { within = 20 } = {}): Promise<E> {
+  /** The next event of this kind, or of one of these, that passes the test; those before it are passed over. */
+  async next(
+    kind: string | readonly string[],
+    wanted: (event: E) => boolean = () => true,
+    { within = 20 } = {},
+  ): Promise<E> {
+    const kinds = typeof kind === 'string' ? [kind] : kind;
     for (;;) {
       const match = await this.#process.waitFor(/^event (.*)\n/m, { within, from: this.#from });
       this.#from += match.index + match[0].length;
       const event = JSON.parse(match[1] ?? '') as E;
-      if (event.event === kind && wanted(event)) return event;
+      if (kinds.includes(event.event) && wanted(event)) return event;
     }
   }
 }

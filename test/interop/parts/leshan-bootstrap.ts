@@ -20,6 +20,8 @@ export interface BootstrapEvent {
   readonly path?: string;
   readonly code?: string;
   readonly reason?: string;
+  /** What a Discover has found. */
+  readonly links?: string;
 }
 
 export interface PskKeys {
@@ -70,6 +72,19 @@ export class LeshanBootstrapServer implements AsyncDisposable {
   /** `step`, `finished`, `failed`. */
   next(kind: string, wanted?: (event: BootstrapEvent) => boolean): Promise<BootstrapEvent> {
     return this.#events.next(kind, wanted);
+  }
+
+  /** The next session of a device, one after the other, as steps with their answers. */
+  sessionsOf(name: string): () => Promise<readonly BootstrapEvent[]> {
+    const events = new EventLines<BootstrapEvent>(this.#process);
+    return async () => {
+      const steps: BootstrapEvent[] = [];
+      for (;;) {
+        const event = await events.next(['step', 'finished', 'failed'], (each) => each.name === name);
+        if (event.event !== 'step') return steps;
+        steps.push(event);
+      }
+    };
   }
 
   [Symbol.asyncDispose](): Promise<void> {

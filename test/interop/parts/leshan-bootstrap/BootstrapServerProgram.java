@@ -12,8 +12,10 @@ import java.util.Arrays;
 import java.util.EnumSet;
 
 import org.eclipse.leshan.core.SecurityMode;
+import org.eclipse.leshan.core.link.DefaultLinkSerializer;
 import org.eclipse.leshan.core.request.BindingMode;
 import org.eclipse.leshan.core.request.BootstrapDownlinkRequest;
+import org.eclipse.leshan.core.response.BootstrapDiscoverResponse;
 import org.eclipse.leshan.core.response.LwM2mResponse;
 import org.eclipse.leshan.core.util.Hex;
 import org.eclipse.leshan.server.bootstrap.BootstrapConfig;
@@ -120,8 +122,12 @@ public final class BootstrapServerProgram {
         }
 
         private static void tell(BootstrapSession session, BootstrapDownlinkRequest<?> request, LwM2mResponse response) {
+            String links = response instanceof BootstrapDiscoverResponse && response.isSuccess()
+                    ? new DefaultLinkSerializer()
+                            .serializeCoreLinkFormat(((BootstrapDiscoverResponse) response).getObjectLinks())
+                    : null;
             Lines.event("step", "name", session.getEndpoint(), "path", String.valueOf(request.getPath()), "step",
-                    request.getClass().getSimpleName(), "code", String.valueOf(response.getCode()));
+                    request.getClass().getSimpleName(), "code", String.valueOf(response.getCode()), "links", links);
         }
     }
 
