@@ -1,5 +1,5 @@
 // A Lapwing client with three objects of its own that registers, and stays.
-import { Client, ObjectStore } from '@lapwing/client';
+import { Client, ObjectStore } from '@lapwing/client/engine';
 import { defineObject } from '@lapwing/lwm2m';
 
 const device = defineObject({

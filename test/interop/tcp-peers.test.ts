@@ -3,15 +3,14 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Code, formatCode } from '@lapwing/coap';
 import {
-  Code,
-  formatCode,
   type TlsAcceptance,
   type TlsCredentials,
   tcpTransport,
   tlsTransport,
   webSocketTransport,
-} from '@lapwing/coap';
+} from '@lapwing/coap/streams';
 import { makeAuthority } from '@lapwing/dtls/testing';
 import { encodeUtf8, type Identity, Secret } from '@lapwing/kernel';
 import { afterAll, expect, test } from 'vitest';

@@ -1,7 +1,7 @@
 // A device and its server over real sockets on loopback, one test for each road of connections: what virtual time cannot show.
 import { Client, type Credentials, type Instance, ObjectStore } from '@lapwing/client';
-import { type StreamTransport, tlsTransport } from '@lapwing/coap';
 import { MemoryKeyUseStore } from '@lapwing/coap/oscore';
+import { type StreamTransport, tlsTransport } from '@lapwing/coap/streams';
 import { makeAuthority } from '@lapwing/dtls/testing';
 import { encodeUtf8, Secret } from '@lapwing/kernel';
 import { DefinitionLibrary } from '@lapwing/lwm2m';

@@ -1,6 +1,6 @@
 // The roads of the matrix: how a device of the world reaches the server, and what it proves itself with.
 import type { Credentials, ServerAccount } from '@lapwing/client';
-import type { TlsAcceptance } from '@lapwing/coap';
+import type { TlsAcceptance } from '@lapwing/coap/streams';
 import { makeAuthority, makeKey } from '@lapwing/dtls/testing';
 import { digest, encodeUtf8, Secret, type Transport } from '@lapwing/kernel';
 import type { Listener, PlannedRoad, PlannedSecurity, SecurityStore } from '@lapwing/server';

@@ -2,16 +2,8 @@
 // it wants on the machine's own clock, so that this is the one road without virtual time.
 import { once } from 'node:events';
 import { connect as connectTls } from 'node:tls';
-import {
-  Code,
-  Endpoint,
-  makeRequest,
-  makeResponse,
-  secureWebSocketTransport,
-  type TlsAcceptance,
-  type TlsCredentials,
-  tlsTransport,
-} from '@lapwing/coap';
+import { Code, Endpoint, makeRequest, makeResponse } from '@lapwing/coap';
+import { secureWebSocketTransport, type TlsAcceptance, type TlsCredentials, tlsTransport } from '@lapwing/coap/streams';
 import { makeAuthority, makeSelfSigned } from '@lapwing/dtls/testing';
 import { type Address, ConfigError, encodeUtf8, type Identity, Secret, toHex } from '@lapwing/kernel';
 import { afterEach, describe, expect, it } from 'vitest';

@@ -12,8 +12,8 @@ import {
   secured,
   tlsCredentialsOf,
 } from '@lapwing/client';
-import { streamTransport, webSocketRoad } from '@lapwing/coap';
 import { type KeyUseStore, MemoryKeyUseStore } from '@lapwing/coap/oscore';
+import { streamTransport, webSocketRoad } from '@lapwing/coap/streams';
 import { tlsOver } from '@lapwing/coap/testing';
 import { type Duration, type StreamRoad, seconds, type Transport } from '@lapwing/kernel';
 import {

@@ -19,6 +19,8 @@ const onlyExports: Pattern = {
     '!@lapwing/*/testing',
     '!@lapwing/*/main',
     '!@lapwing/coap/oscore',
+    '!@lapwing/coap/streams',
+    '!@lapwing/client/engine',
     '!@lapwing/lwm2m/definitions',
     '!@lapwing/sms/virtual',
     '!@lapwing/lwm2m/objects',
@@ -39,10 +41,10 @@ const noTestingAids: Pattern = {
   message: 'Testing aids belong in tests and in src/testing.',
 };
 const noRoads: Pattern = {
-  group: ['@lapwing/coap'],
+  group: ['@lapwing/coap', '@lapwing/coap/streams'],
   importNamePattern: '.*(?:[uU]dp|[tT]cp|[tT]ls).*',
   message:
-    'Only client/src/connect.ts and server/src/listen.ts name a concrete transport: take a Connector, an Endpoint or a Transport.',
+    'Only client/src/connect.ts, connect-secured.ts and server/src/listen.ts name a concrete transport: take a Connector, an Endpoint or a Transport.',
 };
 
 function onlyPackages(names: readonly string[], message: string): Pattern {

@@ -57,7 +57,11 @@ export const layers: Readonly<Record<string, Layer>> = {
     node: trace,
     because: wire,
     rooms: [
-      { files: ['connect.ts'], packages: ['kernel', 'coap', 'lwm2m', 'dtls'], roads: true },
+      {
+        files: ['connect.ts', 'connect-secured.ts', 'late.ts'],
+        packages: ['kernel', 'coap', 'lwm2m', 'dtls'],
+        roads: true,
+      },
       { files: ['persistence/**'], node: ['fs', 'fs/promises', 'path'] },
       { files: ['download/http.ts'], node: ['http', 'https', 'dns'] },
     ],

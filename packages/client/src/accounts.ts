@@ -9,6 +9,7 @@ import { checkOscore, OscoreObject, oscoreValues, readOscore } from './builtin/o
 import {
   credentialsOf,
   readSecurity,
+  SecurityMode,
   SecurityObject,
   type SecurityRecord,
   securityKeys,
@@ -273,6 +274,15 @@ export function bootstrapAccountOf(settings: Settings): BootstrapAccountSettings
     if (typeof road !== 'string') return { ...road, record };
   }
   return undefined;
+}
+
+/** Whether some server is spoken to over more than datagrams in the open. */
+export function wantsMore({ objects }: Settings): boolean {
+  for (const node of objects.objects.get(SecurityObject.id)?.instances.values() ?? []) {
+    const { mode, uri, smsNumber } = readSecurity(node.contents);
+    if (mode !== SecurityMode.NoSec || !uri.startsWith('coap:') || smsNumber !== undefined) return true;
+  }
+  return false;
 }
 
 /** Takes the bootstrap account away, and its OSCORE context with it (/0/x/12). */

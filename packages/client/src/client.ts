@@ -10,12 +10,15 @@ import {
   defineAccountObjects,
   furnish,
   suspicionAt,
+  wantsMore,
 } from './accounts.ts';
+import { Bootstrapping } from './bootstrap/bootstrapping.ts';
 import type { BootstrapPhase } from './bootstrap/machine.ts';
-import { type BootstrapListener, BootstrapSession } from './bootstrap/session.ts';
+import type { BootstrapListener } from './bootstrap/session.ts';
 import { OscoreObject } from './builtin/oscore.ts';
 import { SecurityObject } from './builtin/security.ts';
 import { ServerObject } from './builtin/server.ts';
+import { loadSecured } from './connect.ts';
 import { SendError } from './errors.ts';
 import type { About, ClientEvents } from './events.ts';
 import { History, type HistoryOptions, type Series } from './notify/history.ts';
@@ -49,7 +52,7 @@ export class Client implements AsyncDisposable {
   private readonly settings: Settings;
   private readonly keeper: Keeper | undefined;
   private readonly clock: Clock;
-  private readonly bootstrapping: BootstrapSession;
+  private readonly bootstrapping: Bootstrapping;
   private readonly trees: Trees;
   private readonly history: History;
   private accounts: Account[] = [];
@@ -74,10 +77,9 @@ export class Client implements AsyncDisposable {
     this.name = settings.name;
     this.objects = settings.objects;
     this.clock = settings.clock;
-    const { objects, endDevices } = settings;
-    this.trees = new Trees({ store: objects, endDevices, visible: everything });
+    this.trees = new Trees({ store: settings.objects, endDevices: settings.endDevices, visible: everything });
+    this.bootstrapping = new Bootstrapping(settings, this.bootstrapListener());
     this.history = new History(this.clock, (path) => (path.kind === 'resource' ? this.trees.value(path) : undefined));
-    this.bootstrapping = new BootstrapSession(settings, this.bootstrapListener());
   }
 
   /**
@@ -158,8 +160,7 @@ export class Client implements AsyncDisposable {
    * answer (`phase` says so). Undefined when there is nothing to come.
    */
   nextWake(): Duration | undefined {
-    let first = this.bootstrapping.deadline;
-    for (const { deadline } of this.accounts) first = earliest(first, deadline);
+    const first = this.accounts.reduce((at, { deadline }) => earliest(at, deadline), this.bootstrapping.deadline);
     return first === undefined ? undefined : Math.max(0, first - this.clock.now());
   }
 
@@ -237,22 +238,26 @@ export class Client implements AsyncDisposable {
     if (keeper !== undefined) rememberAccounts(keeper, settings);
     this.furnished = furnish(this.settings);
     if (keeper !== undefined) keepAccounts(keeper, settings);
+    await this.parts();
     const { accounts, problems } = accountsOf(this.settings);
     if (problems.length > 0) throw new ConfigError(problems);
     for (const account of accounts) this.accounts.push(await this.open(account));
-    const { events } = this.objects;
-    this.subscriptions.push(
-      events.on('changed', (change) => this.changed(change)),
-      events.on('list-changed', () => this.listChanged()),
-    );
-    const { endDevices } = this.settings;
-    if (endDevices !== undefined)
+    for (const events of [this.objects.events, this.settings.endDevices?.events]) {
+      if (events === undefined) continue;
       this.subscriptions.push(
-        endDevices.events.on('changed', (change) => this.changed(change)),
-        endDevices.events.on('list-changed', () => this.listChanged()),
+        events.on('changed', (change) => this.changed(change)),
+        events.on('list-changed', () => this.listChanged()),
       );
+    }
     this.line();
     if (this.accounts.length === 0) this.bootstrapping.start('fallback');
+  }
+
+  /** What the accounts need and is not loaded yet. */
+  private parts(): Promise<unknown> | undefined {
+    const roads = wantsMore(this.settings) ? loadSecured() : undefined;
+    const bootstrap = this.bootstrapping.load();
+    return roads === undefined ? bootstrap : Promise.all([roads, bootstrap]);
   }
 
   private changed({ paths }: Pick<StoreEvents['changed'], 'paths'>): void {
@@ -299,6 +304,8 @@ export class Client implements AsyncDisposable {
       touched.has(instanceKey(ServerObject.id, instance)) ||
       touched.has(instanceKey(SecurityObject.id, security)) ||
       (oscore !== undefined && touched.has(instanceKey(OscoreObject.id, oscore.instance)));
+    const parts = this.parts();
+    if (parts !== undefined) await parts;
     const { accounts: wanted, problems } = accountsOf(this.settings);
     if (problems.length > 0) this.emitter.emit('accounts-refused', { problems });
     const isReplaced = ({ settings }: Account): boolean =>
@@ -319,7 +326,7 @@ export class Client implements AsyncDisposable {
       }
     }
     this.accounts.sort((a, b) => a.settings.instance - b.settings.instance);
-    if (!this.closed) this.line();
+    this.line();
     this.listChanged();
     await parting;
   }
@@ -343,18 +350,18 @@ export class Client implements AsyncDisposable {
   /** Accounts begin in their order; those that have begun before go on. */
   private line(): void {
     this.order = new RegistrationOrder(this.accounts.map(({ settings }) => settings));
-    for (const { phase, settings } of this.accounts) {
+    for (const { phase, settings } of this.accounts)
       if (isRegistered(phase)) this.order.note(settings.instance, 'registered');
-    }
     this.next();
   }
 
   private goOn(instance: number, outcome: 'registered' | 'failed'): void {
     this.order.note(instance, outcome);
-    if (!this.closed) this.next();
+    this.next();
   }
 
   private next(): void {
+    if (this.closed) return;
     for (const { instance } of this.order.begin()) this.at(instance)?.start();
   }
 

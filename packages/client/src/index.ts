@@ -1,4 +1,7 @@
-// The device side of LwM2M: objects, registration, notifications.
+// The device side of LwM2M: objects, registration, notifications. Everything is loaded at once; `@lapwing/client/engine` is the way in
+// for who wants to start fast.
+import './bootstrap/session.ts';
+
 export type { AccountStats } from './account.ts';
 export type { Downgrade } from './bootstrap/consistency.ts';
 export { BootstrapError } from './bootstrap/errors.ts';
@@ -39,14 +42,13 @@ export { SecurityMode, SecurityObject, SmsSecurityMode } from './builtin/securit
 export { ServerObject } from './builtin/server.ts';
 export { SoftwareManagement, type SoftwareManagementOptions } from './builtin/software-management.ts';
 export { Client, type SendChoice } from './client.ts';
-export {
-  type AssociationRecords,
-  type Connector,
-  type Credentials,
-  type Destination,
-  secured,
-  tlsCredentialsOf,
+export type {
+  AssociationRecords,
+  Connector,
+  Credentials,
+  Destination,
 } from './connect.ts';
+export { secured, tlsCredentialsOf } from './connect-secured.ts';
 export type { AddressPolicy } from './download/addresses.ts';
 export type { ArrivalOptions } from './download/arrival.ts';
 export type { DownloadPatience } from './download/downloader.ts';

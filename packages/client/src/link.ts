@@ -55,7 +55,9 @@ export class Link implements AsyncDisposable {
     const { address, credentials, serverName, cipherSuites } = road;
     const plain = { address, credentials, cipherSuites, associations, bound, clock, random };
     const destination = serverName === undefined ? plain : { ...plain, serverName };
-    const valve = new Valve(() => road.connector(destination));
+    const make = () => road.connector(destination);
+    const made = make();
+    const valve = new Valve(made instanceof Promise ? await made : made, make);
     const oscore = protectionOf(road, settings);
     const endpoint = await Endpoint.open({
       transport: valve,

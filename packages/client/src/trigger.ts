@@ -76,7 +76,7 @@ export async function awaitTriggers(
   heeding: Pick<TriggerOptions, 'isAllowed' | 'act'>,
 ): Promise<Triggers | undefined> {
   if (waking === undefined) return undefined;
-  const road = waking.connector({ ...waking, clock, random });
+  const road = await waking.connector({ ...waking, clock, random });
   const triggers = await Triggers.open({ ...heeding, road, instance, rootPath, clock });
   // Under DTLS it is the device that begins, while the server cannot: so it does now, and what comes of it is heard or not.
   if (waking.credentials !== undefined) road.connect(waking.address).catch(() => undefined);

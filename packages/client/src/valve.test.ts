@@ -16,10 +16,11 @@ async function setUp() {
     lost: () => undefined,
   });
   let made = 0;
-  const valve = new Valve(() => {
+  const make = () => {
     made += 1;
     return network.transport('10.0.0.2', 40_000);
-  });
+  };
+  const valve = new Valve(make(), make);
   await valve.open({ receive: ({ bytes }) => void answers.push(String(bytes[0])), lost: () => undefined });
   const peer = await valve.connect({ via: 'udp', host: '10.0.0.1', port: 5683 });
   const say = async (byte: number): Promise<void> => {

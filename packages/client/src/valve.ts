@@ -17,7 +17,7 @@ export class Valve implements Transport {
   readonly close?: NonNullable<Transport['close']>;
   readonly ping?: NonNullable<Transport['ping']>;
   readonly settled?: NonNullable<Transport['settled']>;
-  private readonly make: () => Transport;
+  private readonly make: () => Transport | Promise<Transport>;
   private inner: Transport | undefined;
   private sink: TransportSink | undefined;
   private shut: Shut | undefined;
@@ -26,9 +26,8 @@ export class Valve implements Transport {
   private current: Peer | undefined;
   private over = false;
 
-  /** Throws as `make` does, which makes a transport for each time that it is open. */
-  constructor(make: () => Transport) {
-    const inner = make();
+  /** `make` makes another transport for each time that it is opened again. */
+  constructor(inner: Transport, make: () => Transport | Promise<Transport>) {
     this.make = make;
     this.inner = inner;
     this.traits = inner.traits;
@@ -87,7 +86,8 @@ export class Valve implements Transport {
 
   private async restore(): Promise<void> {
     if (this.inner === undefined && this.sink !== undefined && !this.over) {
-      const inner = this.make();
+      const made = this.make();
+      const inner = made instanceof Promise ? await made : made;
       try {
         await inner.open(this.through(this.sink));
       } catch (error) {

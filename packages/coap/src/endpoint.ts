@@ -120,10 +120,10 @@ export class Endpoint implements AsyncDisposable {
     this.heardLost = options.lost;
     const parameters = transmissionParameters(options.parameters, traits.pace);
     const toLayer = (input: LayerInput): void => this.driver.handle(input);
-    const longest = traits.mtu;
+    const { mtu, longest = mtu } = traits;
     this.layer = traits.reliable ? new DirectLayer() : new MessageLayer(parameters, random, options.limits);
     this.driver = new Driver(this.layer, clock, (effect) => this.run(effect));
-    const blocks: BlockInOptions & BlockOutOptions = { clock, random, mtu: longest, ...options.blocks };
+    const blocks: BlockInOptions & BlockOutOptions = { clock, random, mtu, ...options.blocks };
     this.blocksOut = new BlockOut(blocks);
     this.blocksIn = new BlockIn(blocks);
     this.asking = new AskingSide({
@@ -143,7 +143,7 @@ export class Endpoint implements AsyncDisposable {
         layers: options.layers ?? [],
         blocks: this.blocksIn,
         protection,
-        rooms: new Rooms(longest, blocks.blockSize),
+        rooms: new Rooms(mtu, blocks.blockSize),
         unexpected: (error) => this.mistake('serviceErrors', error),
       }),
       policy: { ...notifyPolicy, ...options.notifications },

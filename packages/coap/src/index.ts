@@ -93,17 +93,5 @@ export type { ParameterOptions } from './reliability/parameters.ts';
 export type { CounterName, EndpointSizes, EndpointStats } from './stats.ts';
 export { type ByNameOptions, byName } from './transports/by-name.ts';
 export { attemptDelay, attemptsOf, type LookUp, systemLookUp } from './transports/look-up.ts';
-export type { StreamOptions } from './transports/stream-options.ts';
-export { type StreamStats, type StreamTransport, streamTransport } from './transports/streams.ts';
-export { type TcpOptions, tcpTransport } from './transports/tcp.ts';
-export { type TlsAcceptance, type TlsCredentials, type TlsOptions, tlsTransport } from './transports/tls.ts';
-export { checkTlsMaterial, type TlsCertificateAndKey, type TlsMaterial } from './transports/tls-material.ts';
-export type { TlsHandshakeTrace } from './transports/tls-telling.ts';
 export { type UdpCounters, type UdpOptions, type UdpTransport, udpTransport } from './transports/udp.ts';
 export { type DiallerOptions, udpDialler } from './transports/udp-dialler.ts';
-export {
-  secureWebSocketTransport,
-  type WebSocketOptions,
-  webSocketRoad,
-  webSocketTransport,
-} from './transports/ws.ts';

@@ -1,19 +1,15 @@
 // Configuration to endpoints: the only file of this package that knows sockets and DTLS.
+import { type BlockOptions, Endpoint, type ParameterOptions, type Service, udpTransport } from '@lapwing/coap';
+import type { Oscore } from '@lapwing/coap/oscore';
 import {
-  type BlockOptions,
   checkTlsMaterial,
-  Endpoint,
-  type ParameterOptions,
-  type Service,
   type StreamTransport,
   secureWebSocketTransport,
   type TlsAcceptance,
   tcpTransport,
   tlsTransport,
-  udpTransport,
   webSocketTransport,
-} from '@lapwing/coap';
-import type { Oscore } from '@lapwing/coap/oscore';
+} from '@lapwing/coap/streams';
 import {
   AlertError,
   type CertificateAndKey,
@@ -41,7 +37,7 @@ import type { Listener } from './options.ts';
 import { type Admission, markOf, markOfAuthorities } from './security/mark.ts';
 import type { SecurityStore } from './security/store.ts';
 
-export type { StreamStats, TlsHandshakeTrace } from '@lapwing/coap';
+export type { StreamStats, TlsHandshakeTrace } from '@lapwing/coap/streams';
 export type {
   AlertTrace,
   CertificateAndKey,

@@ -16,8 +16,9 @@ import {
 import { type BootstrapAccountSettings, bootstrapAccountOf, purgeBootstrapAccount } from '../accounts.ts';
 import { checkOscore } from '../builtin/oscore.ts';
 import { credentialsOf } from '../builtin/security.ts';
-import { checkCredentials } from '../connect.ts';
+import { checkCredentials } from '../connect-secured.ts';
 import type { EngineEvent } from '../engine-events.ts';
+import { late } from '../late.ts';
 import { Link } from '../link.ts';
 import type { Settings } from '../settings.ts';
 import { Staging } from './apply.ts';
@@ -315,3 +316,5 @@ function refused({ status, options }: ResponseError): BootstrapInput {
     ? { kind: 'refused' }
     : { kind: 'refused', after: seconds(Math.min(wait, longestWait)) };
 }
+
+late.BootstrapSession = BootstrapSession;

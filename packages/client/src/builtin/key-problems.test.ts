@@ -3,6 +3,7 @@ import { encodeUtf8, toHex } from '@lapwing/kernel';
 import type { InstanceValues } from '@lapwing/lwm2m';
 import { describe, expect, it } from 'vitest';
 import { ObjectStore } from '../objects/store.ts';
+import '../connect-secured.ts';
 import { keyProblems, suspicionOf } from './key-problems.ts';
 import { credentialsOf, readSecurity, SecurityObject } from './security.ts';
 

@@ -2,7 +2,7 @@ import { makeAuthority, makeKey } from '@lapwing/dtls/testing';
 import { encodeUtf8, Secret, seconds } from '@lapwing/kernel';
 import { type InstanceValues, makeValue } from '@lapwing/lwm2m';
 import { describe, expect, it } from 'vitest';
-import { checkCredentials } from '../connect.ts';
+import { checkCredentials } from '../connect-secured.ts';
 import { ObjectStore } from '../objects/store.ts';
 import type { Contents } from '../objects/tree.ts';
 import { credentialsOf, readSecurity, SecurityMode, SecurityObject, securityKeys } from './security.ts';

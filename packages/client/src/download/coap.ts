@@ -51,7 +51,7 @@ export class CoapSource implements PackageSource {
   async fetch(wish: PackageWish, sink: PackageSink): Promise<void> {
     const { clock, random } = this.options;
     const uri = readUri(wish.uri);
-    const endpoint = await Endpoint.open({ transport: this.roadTo(uri, wish.uri), parameters, clock, random });
+    const endpoint = await Endpoint.open({ transport: await this.roadTo(uri, wish.uri), parameters, clock, random });
     try {
       const peer = await this.connect(endpoint, uri, wish.signal);
       const from = wish.tag === undefined ? 0 : wish.offset;
