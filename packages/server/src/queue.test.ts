@@ -11,7 +11,7 @@ const reboot: Operation = { op: 'execute', path: resourcePath(3, 0, 4) };
 it('sends what is behind a command that could not be written down', async () => {
   const store = new MemoryCommandStore();
   const clock = new VirtualClock();
-  const contact = { ended: false } as Contact;
+  const contact = { ended: false, record: { name: 'dev', version: '1.1' } } as Contact;
   const asked: string[] = [];
   let refuse: (error: Error) => void = () => undefined;
   const queue = new CommandQueue({

@@ -115,6 +115,7 @@ async function simulate(
       keys === undefined ? undefined : credentialsOf(keys, nameOf(prefix, device, plan.devices), device),
     clock,
     report,
+    cpu: () => usage().cpu,
   });
   fleet.begin();
   using _progress = showProgress(fleet, report, clock);
@@ -154,7 +155,8 @@ function usageFromNow(): () => Usage {
   const before = process.cpuUsage();
   return () => {
     const { user, system } = process.cpuUsage(before);
-    return { cpu: (user + system) / 1000, rss: process.memoryUsage.rss() };
+    const { rss, heapUsed } = process.memoryUsage();
+    return { cpu: (user + system) / 1000, rss, heap: heapUsed };
   };
 }
 

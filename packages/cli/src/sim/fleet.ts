@@ -20,6 +20,8 @@ export interface FleetOptions {
   readonly credentialsOf: (device: number) => Credentials | undefined;
   readonly clock: Clock;
   readonly report: Report;
+  /** What the process has used of it since the beginning. */
+  readonly cpu: () => Duration;
 }
 
 export class Fleet {
@@ -149,7 +151,8 @@ export class Fleet {
 
   private stand(isRegistered: boolean): void {
     this.registered += isRegistered ? 1 : -1;
-    this.options.report.standing(this.standing, this.elapsed);
+    const { plan, report, cpu } = this.options;
+    if (this.registered === plan.devices) report.completed(this.elapsed, cpu());
     if (this.isComplete) this.complete?.();
   }
 
