@@ -42,7 +42,11 @@ const authority = makeAuthority({ name: 'Authority of the world' });
 const own = authority.issue({ name: 'server.example' });
 const serverKey = makeKey('server');
 
-async function psk(name: string, security: SecurityStore): Promise<Credentials> {
+/** A key that both sides know from now on. */
+export async function psk(
+  name: string,
+  security: SecurityStore,
+): Promise<Extract<Credentials, { readonly kind: 'psk' }>> {
   const identity = encodeUtf8(name);
   const key = new Secret(encodeUtf8(`the key of ${name}`));
   await security.put({ endpoint: name, credential: { kind: 'psk', identity, key } });

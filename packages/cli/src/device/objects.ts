@@ -52,9 +52,6 @@ export interface DeviceOptions {
   readonly clock: Clock;
 }
 
-/** What the sample application of Zephyr has, and what every device should. */
-export const sampleObjects: readonly number[] = [3, 4, 5, 6, 7, 3303, 3311, 3340];
-
 /** The client makes them itself. */
 const ofAccounts = [0, 1, 21];
 
@@ -62,8 +59,10 @@ type Make = (objects: ObjectStore, options: DeviceOptions) => unknown;
 
 const sensor =
   (definition: SensorDefinition, value: number, units: string): Make =>
-  (objects, { clock }) =>
-    followed(objects, definition, new Sensor({ objects, definition, value, units, clock }));
+  (objects, { clock }) => {
+    followed(objects, definition, clock);
+    return new Sensor({ objects, definition, value, units, clock });
+  };
 
 const input =
   (definition: ConstructorParameters<typeof DigitalInput>[0]['definition']): Make =>
@@ -133,8 +132,9 @@ function addZeros(objects: ObjectStore, local: LocalAccess, definition: ObjectDe
   local.create(instancePath(definition.id, 0));
 }
 
-/** A value that is written at the device was measured: the least and the most follow it. */
-function followed(objects: ObjectStore, { id, resources }: SensorDefinition, made: Sensor): void {
+/** A value that is written at the device was measured: the least, the most and the time follow it. */
+function followed(objects: ObjectStore, definition: SensorDefinition, clock: Clock): void {
+  const { id, resources } = definition as typeof Temperature;
   objects.events.on('changed', ({ paths, origin }) => {
     const isMeasured = paths.some(
       (path) =>
@@ -143,7 +143,15 @@ function followed(objects: ObjectStore, { id, resources }: SensorDefinition, mad
         path.instance === 0 &&
         path.resource === resources.sensorValue.id,
     );
-    if (isMeasured && origin !== 'application') made.measure(made.value);
+    const sensor = objects.get(definition as typeof Temperature, 0);
+    const value = sensor?.get('sensorValue');
+    if (!isMeasured || origin === 'application' || value === undefined) return;
+    sensor?.set({
+      minMeasuredValue: Math.min(value, sensor.get('minMeasuredValue') ?? value),
+      maxMeasuredValue: Math.max(value, sensor.get('maxMeasuredValue') ?? value),
+      timestamp: Math.floor(clock.wall() / 1000),
+      fractionalTimestamp: (clock.wall() % 1000) / 1000,
+    });
   });
 }
 

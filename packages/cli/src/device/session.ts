@@ -99,9 +99,6 @@ export class Session implements AsyncDisposable {
     this.lastFailure = undefined;
     this.follow(client);
     for (const [path, size] of this.caches) if (!this.record(path, size)) this.caches.delete(path);
-    // It goes on with a registration from before, which nobody could hear of yet.
-    if (client.servers.some(({ id }) => registeredPhases.includes(client.phase(id))))
-      for (const event of ['registration-complete', 'reg-update']) this.happened(event, '', {});
     // The device has servers, and is to ask for others all the same.
     if (bootstrap && client.servers.length > 0) client.bootstrap();
   }
@@ -215,8 +212,9 @@ export class Session implements AsyncDisposable {
     events.on('engine', ({ event, server }) => {
       const text = server === undefined ? '' : `server ${server.id}, ${server.uri}`;
       this.happened(event, text, server === undefined ? {} : { server });
+      // Also of a registration from before a restart.
+      if (event === 'registration-complete') this.moments.emit('registered', {});
     });
-    events.on('registered', () => this.moments.emit('registered', {}));
     events.on('failed', ({ server, error, suspicion }) => {
       const why = suspicion === undefined ? error.message : `${error.message}; ${suspicion}`;
       this.lastFailure = `${server.uri}: ${why}`;
