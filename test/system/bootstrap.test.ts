@@ -6,7 +6,8 @@ import { hours, minutes, seconds } from '@lapwing/kernel';
 import { instancePath, makeValue, resourcePath } from '@lapwing/lwm2m';
 import { NotRegisteredError, requestBootstrap, Server } from '@lapwing/server';
 import { describe, expect, it } from 'vitest';
-import { bootstrapHost, instancesOf, rows, serverHost, type Thing, World, type WorldOptions } from './world.ts';
+import { rows } from './rows.ts';
+import { bootstrapHost, instancesOf, serverHost, type Thing, World, type WorldOptions } from './world.ts';
 
 const makeWorld = (options: WorldOptions = {}): Promise<World> => World.make({ bootstrap: {}, ...options });
 
@@ -26,7 +27,7 @@ describe.each(rows)('over $name, a device', ({ options }) => {
     const thing = await world.device('a', { knows: 'bootstrap' });
     await world.until(isRegistered(world, 'a'), minutes(30));
     expect(world.server.registration('a')).toMatchObject({ name: 'a', lifetime: seconds(600) });
-    expect(thing.client.servers).toEqual([{ id: 101, uri: `${world.road.scheme}://${serverHost}:5683` }]);
+    expect(thing.client.servers).toEqual([{ id: 101, uri: world.uri(serverHost) }]);
     expect([instancesOf(thing, 0), instancesOf(thing, 1)]).toEqual([[0, 1], [0]]);
     await world.until(() => stepsOf(world).includes('finished'), minutes(10));
     await world.pass(hours(1));
@@ -83,7 +84,7 @@ describe.each(rows)('over $name, a device', ({ options }) => {
     await using world = await makeWorld(options);
     await world.plan('a');
     // Where nobody is.
-    const uri = `${world.road.scheme}://10.0.0.9:5683`;
+    const uri = world.uri('10.0.0.9');
     const proof = await world.proof('a');
     const thing = await world.device('a', {
       knows: 'both',
@@ -315,7 +316,7 @@ describe('a bootstrap', () => {
     await world.until(isRegistered(world, 'a'));
     await world.pass(seconds(1));
     await world.cut(thing);
-    world.network.darken(bootstrapHost);
+    world.darken(bootstrapHost);
     const again = await world.device('a', { knows: 'bootstrap', objects });
     await world.until(() => again.client.phase(101) === 'registered');
     expect(world.bootstraps.filter(({ kind }) => kind === 'started')).toHaveLength(1);
