@@ -5,6 +5,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type IPty, spawn } from '@lydell/node-pty';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { MqttPeer } from './parts/mqtt-client.ts';
 import { describeWith } from './parts/part.ts';
@@ -27,6 +28,44 @@ function start(args: readonly string[], more: Partial<Parameters<typeof Process.
     lifetime: 60,
     ...more,
   });
+}
+
+/** The program on a terminal of its own. */
+class TypedTerminal {
+  output = '';
+  readonly ended: Promise<number>;
+  readonly #pty: IPty;
+  #heard: () => void = () => undefined;
+
+  constructor(args: readonly string[], env: NodeJS.ProcessEnv) {
+    const command = ['60', process.execPath, lapwing, 'client', ...args];
+    this.#pty = spawn('timeout', ['--foreground', ...command], {
+      cols: 200,
+      rows: 50,
+      env: env as Record<string, string>,
+    });
+    this.#pty.onData((text) => {
+      this.output += text;
+      this.#heard();
+    });
+    this.ended = new Promise((resolve) => this.#pty.onExit(({ exitCode }) => resolve(exitCode)));
+  }
+
+  type(keys: string): void {
+    this.#pty.write(keys);
+  }
+
+  async see(pattern: RegExp): Promise<void> {
+    let isOver = false;
+    void this.ended.then(() => {
+      isOver = true;
+      this.#heard();
+    });
+    while (!pattern.test(this.output)) {
+      if (isOver) throw new Error(`ended before ${pattern}:\n${this.output}`);
+      await new Promise<void>((resolve) => (this.#heard = resolve));
+    }
+  }
 }
 
 interface Ended extends Exit {
@@ -204,6 +243,54 @@ store: { dir: "${folder}/data" }
     device.write('write 5/0/0 -x 00010203\nexec 5/0/2\n');
     await device.waitFor(/\* firmware-installed: 4 bytes, SHA-256 054edec1/);
     expect([...(await readFile(file))]).toEqual([0, 1, 2, 3]);
+  });
+
+  test('completes, remembers and leaves at Ctrl-C on a terminal', async () => {
+    const env = { ...process.env, XDG_STATE_HOME: join(folder, 'state') };
+    const terminal = new TypedTerminal(open('by-terminal'), env);
+    await terminal.see(/registration-complete/);
+    // What comes at once counts as pasted, and a tab in it as a tab.
+    for (const [keys, echo] of [
+      ['rea', /rea$/],
+      ['\t', /read $/],
+      ['3/0/0 -s\r', /Lapwing\r\n/],
+    ] as const) {
+      terminal.type(keys);
+      await terminal.see(echo);
+    }
+    terminal.type('\u001b[A\r');
+    await terminal.see(/Lapwing\r\n[\s\S]*Lapwing\r\n/);
+    // Thought better of.
+    terminal.type('nonsense\u0015status\r');
+    await terminal.see(/next wake/);
+    terminal.type('\u0003');
+    expect(await terminal.ended).toBe(0);
+    expect(terminal.output).toContain('* deregister');
+    const history = await readFile(join(folder, 'state/lapwing/client-history'), 'utf8');
+    expect(lines(history)).toEqual(['status', 'read 3/0/0 -s']);
+  });
+
+  test('quits at once at a second Ctrl-C', async () => {
+    const silent = ['-e', 'nobody', '-u', `coap://127.0.0.1:${await freeUdpPort()}`];
+    const terminal = new TypedTerminal(silent, process.env);
+    await terminal.see(/lapwing> /);
+    terminal.type('\u0003');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    terminal.type('\u0003');
+    expect(await terminal.ended).toBe(130);
+  });
+
+  test('is reached by text message where it has a modem', async () => {
+    await using modem = await Process.start({
+      name: 'lapwing vmodem',
+      command: process.execPath,
+      args: [lapwing, 'vmodem', '--port', String(ports.coap), '--tcp', '0'],
+      ready: /Modem TCP: \S+/,
+    });
+    const [, address = ''] = /Modem TCP: (\S+)/.exec(modem.output) ?? [];
+    const args = ['-e', 'by-sms', '-u', 'tel:+12125550178', '--modem', address, '--msisdn', '14155550125'];
+    const { code, stdout, output } = await run([...args, '--exec', 'status']);
+    expect({ code, stdout, output }).toMatchObject({ code: 0, stdout: expect.stringContaining('tel:+12125550178') });
   });
 
   test.each([
