@@ -146,6 +146,13 @@ store: { dir: ":memory:" }
     expect(summary.latency['send']?.count).toBe(summary.counts['sends']);
   });
 
+  test('shares a few sockets, and is still spoken to one by one', { timeout: 120_000 }, async () => {
+    const server = ['--server', `coap://127.0.0.1:${port}`, '--endpoint-prefix', 'shared-', '--sockets', '4'];
+    const summary = await summaryOf('--devices', '60', ...server, '--duration', '8s', '--rate', '50');
+    expect(summary).toMatchObject({ registered: 60, lost: 0, errors: {} });
+    expect(summary.counts['observations']).toBe(60);
+  });
+
   test('reports at Ctrl-C, and deregisters', { timeout: 120_000 }, async () => {
     const before = await registrations();
     await using fleet = await Process.start({

@@ -5,14 +5,16 @@ import {
   Code,
   type Context,
   Endpoint,
+  encodeMessage,
   makeRequest,
   makeResponse,
   Option,
   OptionSet,
   type Request,
   type Response,
+  Type,
 } from '@lapwing/coap';
-import { fromHex, hours, minutes, type Peer, Secret, seconds } from '@lapwing/kernel';
+import { fromHex, hours, minutes, noBytes, type Peer, Secret, seconds } from '@lapwing/kernel';
 import { MemoryNetwork, SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
 import {
   type BootstrapOperation,
@@ -426,6 +428,21 @@ describe('a bootstrap server', () => {
     await world.pass(1);
     expect(world.bootstraps.find(({ kind }) => kind === 'failed')?.event).toMatchObject({ reason: 'overtaken' });
     expect(world.bootstrapServer.running()).toHaveLength(1);
+  });
+
+  it('J-12: tells of each of two requests that come at once what became of it', async () => {
+    await using world = await World.make({ bootstrap: {} });
+    await world.plan('a');
+    const transport = world.network.transport('10.0.0.66');
+    await transport.open({ receive: () => undefined, lost: () => undefined });
+    const server = await transport.connect({ via: 'udp', host: bootstrapHost, port: 5783 });
+    for (const id of [1, 2])
+      transport.send(server, encodeMessage({ type: Type.Con, id, token: noBytes, ...bootstrapRequest({ name: 'a' }) }));
+    await world.pass(100);
+    expect(world.bootstraps.map(({ kind }) => kind).slice(0, 3)).toEqual(['started', 'started', 'failed']);
+    expect(world.bootstrapServer.stats().outcomes).toEqual({ overtaken: 1 });
+    expect(world.bootstrapServer.running()).toHaveLength(1);
+    await transport[Symbol.asyncDispose]();
   });
 
   it('gives up a device that does not answer, and one that is told to stop', async () => {

@@ -69,6 +69,15 @@ describe('the examples', { timeout: 60_000 }, () => {
     await server.line(/^example went$/);
   });
 
+  it('sensor tells of its way to the server, and sends what it has measured', async () => {
+    const server = new Example('server', '0');
+    const sensor = new Example('sensor', `coap://127.0.0.1:${await server.port()}`, '1');
+    await server.line(/^unique-endpoint-name was made by Lapwing$/);
+    expect(await sensor.exit()).toBe(0);
+    expect(sensor.lines).toEqual(['registration-complete', 'deregister', 'disconnect']);
+    await server.line(/^unique-endpoint-name went$/);
+  });
+
   it('observe shows three values and stops', async () => {
     const server = new Example('observe', '0');
     new Example('client', `coap://127.0.0.1:${await server.port()}`, '20');

@@ -1,5 +1,6 @@
-import { hours, seconds } from '@lapwing/kernel';
-import { formatPath } from '@lapwing/lwm2m';
+import { hours, minutes, seconds } from '@lapwing/kernel';
+import { formatPath, resourcePath } from '@lapwing/lwm2m';
+import { UnsupportedError } from '@lapwing/server';
 import { describe, expect, it } from 'vitest';
 import { DeviceObject, Setting, Temperature } from './objects.ts';
 import { World } from './world.ts';
@@ -62,6 +63,51 @@ describe.each(table)("a device of $version below '$rootPath'", ({ version, rootP
     await world.pass(seconds(1));
     expect(targets()).not.toContain('/26241/7');
     expect(world.of('updated').map(({ withObjects }) => withObjects)).toEqual([true, true]);
+  });
+});
+
+describe('what a device of an older version does not have', () => {
+  const composite = { op: 'read-composite', paths: [resourcePath(3303, 0, 5700)] } as const;
+
+  it('is not sent to it from the queue either, and the failure says that it has not seen it', async () => {
+    await using world = await World.make();
+    await world.device('a', { version: '1.0' });
+    await world.pass(seconds(1));
+    const command = await world.server.queue('a', composite);
+    expect(await world.during(command.settled())).toMatchObject({
+      kind: 'failed',
+      failure: { kind: 'refused-here', why: 'version', delivered: 'no' },
+    });
+  });
+
+  it('is not sent to it when it registers anew while the command waits', async () => {
+    await using world = await World.make();
+    const thing = await world.device('a', { version: '1.1', queueMode: true });
+    await world.pass(minutes(5));
+    expect(world.server.isAwake('a')).toBe(false);
+    const asked = world.server.perform('a', composite);
+    await world.cut(thing);
+    await world.device('a', { version: '1.0' });
+    await expect(world.during(asked)).rejects.toThrow(UnsupportedError);
+  });
+
+  it('is not observed on it, and again once the device has it', async () => {
+    await using world = await World.make();
+    const thing = await world.device('a', { version: '1.1' });
+    await world.pass(seconds(1));
+    const watching = world.observingAll('a', ['/3303/0/5700', '/3/0/0'], { lasting: true });
+    await world.pass(seconds(1));
+    await world.cut(thing);
+    const older = await world.device('a', { version: '1.0' });
+    await world.pass(hours(3));
+    expect(world.of('observation-not-renewed')).toEqual([
+      expect.objectContaining({ name: 'a', error: expect.any(UnsupportedError) }),
+    ]);
+    await world.cut(older);
+    await world.device('a', { version: '1.1' });
+    await world.pass(seconds(1));
+    expect(watching.values).toHaveLength(2);
+    watching.stop();
   });
 });
 

@@ -91,7 +91,10 @@ export interface ConnectionIdOptions {
 export interface ResumptionOptions {
   /** Sessions by id; `false` for none. Default: 10 000 in memory, for a day. */
   readonly sessions?: SessionCache | false;
-  /** Tickets for clients that keep their session themselves (RFC 5077); default true. */
+  /**
+   * Tickets for clients that keep their session themselves (RFC 5077); default true. With `sessions` a client that is asked for a certificate
+   * gets an id instead: its chain may be too long for a ticket.
+   */
   readonly tickets?: boolean;
   /** How long a session may be resumed, in ms; default one day. */
   readonly lifetime?: Duration;

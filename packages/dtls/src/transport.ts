@@ -70,6 +70,9 @@ export function secure(inner: Transport, options: SecureOptions): DtlsTransport 
   return new SecuredTransport(inner, settings);
 }
 
+/** Bytes of the content of a record (RFC 6347 §4.1). */
+const LONGEST_RECORD = 16_384;
+
 /** Of the ids that others ask us to put into our records, as far as `traits.mtu` reckons with them. */
 const USUAL_ID = 8;
 
@@ -106,8 +109,10 @@ class SecuredTransport implements DtlsTransport, Outlet {
     this.clock = clock;
     this.wall = new SteadyWall(clock);
     const suites = settings.suites ?? defaultSuites;
-    const mtu = Math.min(...suites.map((suite) => contentRoom(suite, USUAL_ID, inner.traits.mtu)));
-    this.traits = { ...inner.traits, mtu };
+    const roomIn = (bytes: number): number => Math.min(...suites.map((suite) => contentRoom(suite, USUAL_ID, bytes)));
+    const { mtu, longest } = inner.traits;
+    const more = longest === undefined ? {} : { longest: Math.min(roomIn(longest), LONGEST_RECORD) };
+    this.traits = { ...inner.traits, mtu: roomIn(mtu), ...more };
     this.table = new Associations(settings.connectionId, limits, random, this.wall);
     this.journaling = new Journaling(settings.journal, this.table, this.wall, this.counters);
     this.sealing = new Sealing(this.table, limits, this.counters, this.journaling);

@@ -20,7 +20,7 @@ export const modemOptions = {
   speed: whole(300, 4_000_000).default(115_200),
   flow: z.enum(['none', 'hardware']).default('none'),
   /** Long messages are cut, or not sent. */
-  parts: z.enum(['one', 'many']).default('one'),
+  parts: z.enum(['one', 'few', 'many']).default('one'),
   max_per_hour: whole(1, 1_000_000).default(100),
   max_per_minute: whole(1, 10_000).default(10),
   /** Anybody can write any number on a text message: without a key nobody is anybody. */
@@ -37,7 +37,7 @@ export interface SmsPlace {
   /** Bits in a second, of a serial port. */
   readonly speed: number;
   readonly flow: 'none' | 'hardware';
-  readonly parts: 'one' | 'many';
+  readonly parts: 'one' | 'few' | 'many';
   readonly perHour: number;
   readonly perMinute: number;
   readonly security: 'psk' | 'none';

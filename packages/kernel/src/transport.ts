@@ -77,6 +77,8 @@ export interface TransportTraits {
   readonly framing: 'rfc7252' | 'rfc8323';
   /** Bytes in one send. */
   readonly mtu: number;
+  /** Bytes in a send that cannot be made shorter, where they may be more than `mtu` at a price; default `mtu`. */
+  readonly longest?: number;
   /** A slow road says so itself. */
   readonly pace?: Pace;
 }

@@ -130,6 +130,8 @@ export function unknownAttribute(patch: AttributePatch, version: Lwm2mVersion): 
   return Object.keys(patch).find((name) => !attributes.has(name as AttributeName));
 }
 
+const none: readonly Capability[] = [];
+
 function capabilitiesFor(operation: Operation): readonly Capability[] {
   switch (operation.op) {
     case 'read-composite':
@@ -141,9 +143,9 @@ function capabilitiesFor(operation: Operation): readonly Capability[] {
     case 'send':
       return ['send'];
     case 'discover':
-      return operation.depth === undefined ? [] : ['discover-depth'];
+      return operation.depth === undefined ? none : ['discover-depth'];
     case 'observe':
-      return operation.attributes === undefined ? [] : ['observe-attributes'];
+      return operation.attributes === undefined ? none : ['observe-attributes'];
     case 'read':
     case 'write':
     case 'write-attributes':
@@ -151,7 +153,7 @@ function capabilitiesFor(operation: Operation): readonly Capability[] {
     case 'create':
     case 'delete':
     case 'cancel-observe':
-      return [];
+      return none;
   }
 }
 

@@ -7,6 +7,7 @@ import type { PerformOptions } from './device.ts';
 import type { Exchange } from './exchange.ts';
 import type { Keeping } from './keeping.ts';
 import type { Observations, Wanted } from './observations.ts';
+import { beyond } from './obstacle.ts';
 
 export class Asking {
   private readonly exchange: Exchange;
@@ -23,6 +24,8 @@ export class Asking {
   }
 
   ask(contact: Contact, operation: Operation, options: PerformOptions, command: Underway): Promise<Result> {
+    const obstacle = beyond(contact, operation);
+    if (obstacle !== undefined) return Promise.reject(obstacle);
     return this.heeded(contact, this.send(contact, operation, options, command));
   }
 

@@ -27,10 +27,11 @@ export function resourceNamed(definition: ObjectDefinition, key: string): Resour
   return resource;
 }
 
-/** What a read of one resource gives: its value, or its values by instance. */
-export function valueOf(resource: ResourceDefinition, entries: readonly Entry[]): unknown {
+/** What a read of one resource gives: its value, or its values by instance; of several moments the newest. */
+export function valueOf(resource: ResourceDefinition, given: readonly Entry[]): unknown {
+  const entries = inOrder(given);
   if (resource.many !== true) {
-    const value = entries[0]?.value;
+    const value = entries.at(-1)?.value;
     if (value === undefined) throw new FormatError('the answer holds no value');
     return value.value;
   }
@@ -38,6 +39,14 @@ export function valueOf(resource: ResourceDefinition, entries: readonly Entry[])
     path.kind === 'resource-instance' && value !== undefined ? [[path.resourceInstance, value.value]] : [],
   );
   return new Map(values);
+}
+
+/** By their times, as far as they have any: without one it is of now. */
+function inOrder(entries: readonly Entry[]): readonly Entry[] {
+  if (entries.every(({ time }) => time === undefined)) return entries;
+  const timeOf = ({ time }: Entry): number => time ?? Number.POSITIVE_INFINITY;
+  // The difference of two infinities is no number.
+  return [...entries].sort((a, b) => (timeOf(a) === timeOf(b) ? 0 : timeOf(a) - timeOf(b)));
 }
 
 /** The values of an instance by key, as far as the definition knows them. */

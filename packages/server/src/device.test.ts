@@ -125,10 +125,50 @@ describe('observing', () => {
   });
 
   it('yields one value where the device does not let itself be observed', async () => {
-    const { device, asked } = setUp(content([['/3/0/0', 'a']]));
+    let asked = 0;
+    const device = new Device('dev', {
+      perform: (_name, _operation, options) => {
+        asked += 1;
+        // As a server does with an observation that has not begun.
+        (options?.tag as Watch | undefined)?.end();
+        return Promise.resolve(content([['/3/0/0', 'a']]));
+      },
+    });
     let seen = 0;
     for await (const _ of device.observe('/3/0/0')) seen += 1;
-    expect([seen, asked.length]).toEqual([1, 1]);
+    expect([seen, asked]).toEqual([1, 1]);
+  });
+
+  it('goes on after an answer without a number where the server takes that for an observation', async () => {
+    const { device, asked } = setUp(content([['/3/0/0', 'a']]), content([]));
+    const seen: unknown[] = [];
+    for await (const { entries } of device.observe('/3/0/0')) {
+      seen.push(entries[0]?.value?.value);
+      if (seen.length === 2) break;
+      (asked[0]?.[1]?.tag as Watch | undefined)?.put(content([['/3/0/0', 'b']], 2) as never);
+    }
+    expect([seen, asked.map(([{ op }]) => op)]).toEqual([
+      ['a', 'b'],
+      ['observe', 'cancel-observe'],
+    ]);
+  });
+
+  it('yields the newest value where several moments come at once, in whatever order', async () => {
+    const moments = (...all: readonly (readonly [boolean, number | undefined])[]): Result => ({
+      ...(content([]) as Extract<Result, { kind: 'content' }>),
+      sequence: 1,
+      entries: all.map(([value, time]) => ({
+        path: parsePath('/3311/0/5850'),
+        value: { type: 'boolean', value },
+        ...(time === undefined ? {} : { time }),
+      })),
+    });
+    const { device } = setUp(
+      moments([false, 1_700_000_001], [true, 1_700_000_002]),
+      moments([true, 1_700_000_002], [false, 1_700_000_001]),
+      moments([true, undefined], [false, 1_700_000_001]),
+    );
+    for (let i = 0; i < 3; i += 1) expect(await device.read(Lamp, 0, 'onOff')).toBe(true);
   });
 
   it('rejects with the reason of its signal and cancels', async () => {

@@ -318,7 +318,8 @@ export class Device {
     try {
       const keep = lasting ? { keep: {} } : {};
       const first = await this.content(operation, { ...options, ...keep, tag: watch });
-      live = first.sequence !== undefined;
+      // Without a number it is one where the server takes it for one, and has not ended it.
+      live = first.sequence !== undefined || (!lasting && !watch.isOver);
       yield { entries: first.entries, sequence: first.sequence };
       if (!live) return;
       for (let next = await watch.next(signal); next !== undefined; next = await watch.next(signal))

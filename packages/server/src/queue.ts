@@ -11,6 +11,7 @@ import type { CommandOptions, Underway, Work } from './commands.ts';
 import { type Contact, isAwake } from './contact.ts';
 import { NotRegisteredError } from './errors.ts';
 import { failureOfCommand, isSafe, nextStep, UnwrittenError, type Withdrawal } from './failure.ts';
+import { beyond } from './obstacle.ts';
 import { QueuedCommand } from './queued.ts';
 import type { CommandChange, CommandStore, KeptCommand, Outcome, RetryPolicy } from './stores/command-store.ts';
 import { WriteBehind } from './stores/write-behind.ts';
@@ -136,6 +137,8 @@ export class CommandQueue {
     } catch (error) {
       this.takeOut(command);
       this.ids.delete(id);
+      // What came behind it has waited for it.
+      this.pump(name);
       throw error;
     }
     command.progress.isKept = true;
@@ -228,6 +231,8 @@ export class CommandQueue {
   private async carry(command: QueuedCommand, contact: Contact, underway: Underway): Promise<Result> {
     const { progress } = command;
     const { host, receiver } = this.options;
+    const obstacle = beyond(contact, command.operation);
+    if (obstacle !== undefined) throw obstacle;
     let withdrawn: { readonly reason: unknown } | undefined;
     underway.withdraw = (reason) => {
       withdrawn = { reason };

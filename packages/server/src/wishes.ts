@@ -5,7 +5,7 @@ import { type Code, Code as codes, ResetError, type Token } from '@lapwing/coap'
 import { type Clock, Deadlines, type Duration, hours, seconds } from '@lapwing/kernel';
 import { baseOf, type ContentResult, type Result } from '@lapwing/lwm2m';
 import type { Contact } from './contact.ts';
-import { NotRegisteredError } from './errors.ts';
+import { NotRegisteredError, UnsupportedError } from './errors.ts';
 import type { ServerEvents } from './events.ts';
 import type { Live, ObserveOperation } from './observation-record.ts';
 import type { Wanted } from './observations.ts';
@@ -320,7 +320,9 @@ export class Wishes {
       wish.state = 'due';
       return;
     }
-    this.pause(wish);
+    // Another time would bring the same.
+    if (error instanceof UnsupportedError) wish.state = 'idle';
+    else this.pause(wish);
     this.tell(wish, { error: error as Error });
   }
 

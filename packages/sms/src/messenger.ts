@@ -48,9 +48,10 @@ export interface MessengerOptions {
   readonly modem: Modem;
   /**
    * 'many': what does not fit 140 octets is cut, up to 34,170. 'one': it is not sent, as where every message has its price, or where the
-   * modem cuts by itself. What comes in parts is put together either way. Default 'one'.
+   * modem cuts by itself. 'few': all that can be divided otherwise is kept to 140 octets, and the rest is cut. What comes in parts is put
+   * together in any case. Default 'one'.
    */
-  readonly parts?: 'one' | 'many';
+  readonly parts?: 'one' | 'few' | 'many';
   readonly budget?: BudgetLimits;
   /** Messages that wait for the modem; default 64. */
   readonly queue?: number;
@@ -110,8 +111,9 @@ interface Outgoing {
 const MOST_TOLD = 10_000;
 
 export class Messenger implements AsyncDisposable {
-  /** Octets of the longest message. */
+  /** Octets that a message should have at most, and of the longest that is sent. */
   readonly mtu: number;
+  readonly longest: number;
   readonly clock: Clock;
   private readonly modem: Modem;
   private readonly elements: readonly HeaderElement[];
@@ -139,8 +141,9 @@ export class Messenger implements AsyncDisposable {
     this.modem = options.modem;
     this.clock = clock;
     this.elements = ports === undefined ? [] : [portsElement(ports)];
-    this.mtu =
-      parts === 'many' ? longestMessage - headerSize(this.elements) * 255 : payloadSize - headerSize(this.elements);
+    const header = headerSize(this.elements);
+    this.longest = parts === 'one' ? payloadSize - header : longestMessage - header * 255;
+    this.mtu = parts === 'many' ? this.longest : payloadSize - header;
     this.budget = new Budget(options.budget);
     this.references = new References(options.random ?? systemRandom);
     this.joining = new Driver(new Joining(options.joining), clock, (effect: JoiningEffect) => this.joined(effect));
@@ -239,8 +242,8 @@ export class Messenger implements AsyncDisposable {
   }
 
   private piecesOf(to: string, bytes: Uint8Array, now: Instant): readonly Piece[] {
-    if (bytes.length > this.mtu)
-      throw new LimitError(`${bytes.length} octets do not fit the ${this.mtu} of a message`, this.mtu);
+    if (bytes.length > this.longest)
+      throw new LimitError(`${bytes.length} octets do not fit the ${this.longest} of a message`, this.longest);
     return split(bytes, this.elements, () => this.references.next(digitsOf(to), now));
   }
 

@@ -55,7 +55,8 @@ class SmsTransport implements Transport {
   constructor({ messenger, from }: SmsTransportOptions) {
     this.messenger = messenger;
     this.from = from === undefined ? undefined : formatNumber(parseNumber(from));
-    this.traits = { reliable: false, framing: 'rfc7252', mtu: messenger.mtu, pace: smsPace };
+    const { mtu, longest } = messenger;
+    this.traits = { reliable: false, framing: 'rfc7252', mtu, longest, pace: smsPace };
   }
 
   open(sink: TransportSink): Promise<void> {

@@ -1,25 +1,9 @@
-// `lapwing client`: one device with a shell, for people at a terminal, for scripts, and as a device that just runs.
-import { ObjectStore } from '@lapwing/client';
-import { ConfigError, systemClock } from '@lapwing/kernel';
+// `lapwing client`: one device with a shell, for people at a terminal, for scripts, and as a device that just runs. What it does is loaded when
+// it is asked for: no other command waits for it.
 import { Command } from 'commander';
 import { addCredentialOptions } from '../credentials.ts';
-import { type DeviceFlags, settingsOf } from '../device/flags.ts';
-import { openModem } from '../device/modem.ts';
-import { addObjects, sampleObjects } from '../device/objects.ts';
-import { Session } from '../device/session.ts';
-import { untilInterrupted } from '../interrupt.ts';
-import { History, historyFile } from '../shell/history.ts';
-import { Output } from '../shell/output.ts';
-import { Shell } from '../shell/shell.ts';
-import { runPiped, Terminal } from '../shell/terminal.ts';
-
-interface ClientFlags extends DeviceFlags {
-  readonly start: boolean;
-  readonly exec?: string;
-  readonly stay?: true;
-  readonly wait: string;
-  readonly json?: true;
-}
+import type { ClientFlags } from '../device/run.ts';
+import { sampleObjects } from '../device/sample.ts';
 
 const examples = `
 Commands of the shell: 'lapwing client --exec help'; each with its options in docs/reference/client-shell.md.
@@ -60,61 +44,5 @@ export function clientCommand(): Command {
     .option('--wait <seconds>', 'for the registration, before the first command of a script', '30')
     .option('--json', 'print JSON, one object a line')
     .addHelpText('after', examples)
-    .action((flags: ClientFlags) => run(flags));
-}
-
-async function run(flags: ClientFlags): Promise<void> {
-  const clock = systemClock;
-  const patience = Number(flags.wait) * 1000;
-  if (!(patience >= 0)) throw new ConfigError([`--wait: ${flags.wait} is no number of seconds`]);
-  await using modem = await openModem(flags);
-  const { options, ids, packages } = await settingsOf(flags, modem?.access);
-  const interrupted = untilInterrupted();
-  const terminal = new Terminal();
-  const output = new Output(terminal, flags.json === true);
-  const objects = new ObjectStore();
-  await using session = new Session({
-    objects,
-    options,
-    tell: (event, text, value) => output.event(event, text, value),
-    clock,
-  });
-  await addObjects(objects, {
-    ids,
-    clock,
-    reboot: () => session.reboot(),
-    firmware: {
-      ...(flags.persist === undefined ? {} : { directory: `${flags.persist}/firmware` }),
-      ...(flags.firmware === undefined ? {} : { file: flags.firmware }),
-      addresses: packages,
-      installed: (size, sha256) =>
-        output.event('firmware-installed', `${size} bytes, SHA-256 ${sha256}`, { size, sha256 }),
-    },
-  });
-  const leaving = new AbortController();
-  const shell = new Shell({ session, output, clock, signal: leaving.signal });
-  if (flags.endpoint !== undefined && flags.start) await session.start(flags.endpoint, false);
-  const commanded = command(shell, terminal, flags, patience);
-  await Promise.race([commanded, interrupted]);
-  leaving.abort(new ConfigError(['the shell is left']));
-  if (shell.failures > 0) process.exitCode = 1;
-}
-
-/** Resolves when the shell is to be left. */
-async function command(shell: Shell, terminal: Terminal, flags: ClientFlags, patience: number): Promise<void> {
-  const { session, signal } = shell.context;
-  const registered = async (): Promise<void> => {
-    if (session.name !== undefined && patience > 0) await session.registered(patience, signal);
-  };
-  if (flags.exec !== undefined) {
-    await registered();
-    if ((await shell.run(flags.exec)) === 'exit' || flags.stay !== true) return;
-  }
-  if (process.stdin.isTTY) {
-    await terminal.interact(shell, new History(historyFile(process.env)));
-    return;
-  }
-  const lines = await runPiped(shell, registered);
-  // Whoever gives no commands, as a service has none, wants a device.
-  if (lines === 0 || flags.stay === true) await new Promise(() => undefined);
+    .action(async (flags: ClientFlags) => (await import('../device/run.ts')).runClientCommand(flags));
 }

@@ -1,9 +1,12 @@
-import { networkInterfaces } from 'node:os';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { networkInterfaces, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Endpoint, type UdpOptions, udpTransport } from '@lapwing/coap';
 import { type CredentialStore, secure } from '@lapwing/dtls';
+import { makeAuthority } from '@lapwing/dtls/testing';
 import { ConfigError, Secret, systemClock, systemRandom } from '@lapwing/kernel';
 import { MemoryNetwork, SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { answersCoap, type ProbeFlags, probe } from './dtls-probe.ts';
 
 const flags: ProbeFlags = { pskIdentity: 'a', pskKey: '00', cid: true, ems: true, timeout: '5' };
@@ -67,5 +70,49 @@ describe('a probe', () => {
     expect(closed.error?.message).toMatch(
       /did not answer: .*; its system says that nothing listens at port \d+ of UDP/,
     );
+  });
+
+  describe('of a server that knows its devices otherwise', () => {
+    const authority = makeAuthority();
+    const dir = mkdtempSync(join(tmpdir(), 'lapwing-probe-'));
+    afterAll(() => rmSync(dir, { recursive: true }));
+    const ca = join(dir, 'ca.der');
+    writeFileSync(ca, authority.certificate);
+    const certified: ProbeFlags = { ca, anyName: true, cid: true, ems: true, timeout: '5' };
+    const certificates = {
+      certificate: () => authority.issue({ name: 'server.example' }),
+      acceptCertificate: { trust: { roots: [authority.certificate] } },
+    };
+
+    it.each([
+      [
+        'by certificates, where a key is given',
+        certificates,
+        flags,
+        /none of the suites .* for pre-shared keys.*by certificates/,
+      ],
+      [
+        'by keys, where a certificate is looked for',
+        accept,
+        certified,
+        /none of the suites .* with certificates.*by pre-shared keys/,
+      ],
+      [
+        'by certificates, and none is shown',
+        certificates,
+        certified,
+        /show a certificate, and this one has none: give it one/,
+      ],
+    ])('%s, says so', async (_what, store, given, expected) => {
+      await using server = await serving(store);
+      const { outcome, error } = await probe(`coaps://127.0.0.1:${server.port}`, given, quiet);
+      expect([outcome, error?.message]).toEqual(['failed', expect.stringMatching(expected)]);
+    });
+
+    it('by certificates, and takes one without, is established', async () => {
+      await using server = await serving({ ...certificates, clientAuthentication: 'optional' });
+      const { outcome } = await probe(`coaps://127.0.0.1:${server.port}`, certified, quiet);
+      expect(outcome).toBe('established');
+    });
   });
 });

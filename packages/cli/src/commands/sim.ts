@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { systemLookUp } from '@lapwing/coap';
-import { type Clock, ConfigError, type Duration, delay, seconds, systemClock } from '@lapwing/kernel';
+import { type Clock, ConfigError, type Duration, delay, seconds, systemClock, systemRandom } from '@lapwing/kernel';
 import { Command } from 'commander';
 import { untilInterrupted } from '../interrupt.ts';
 import { measurable } from '../sim/equipment.ts';
@@ -12,6 +12,7 @@ import { socketProblems, systemLimits } from '../sim/limits.ts';
 import { knownProfiles, type Profile, parseProfile, profileNamed, profiles } from '../sim/profile.ts';
 import { formatProgress, formatSummary, Report, type RunSummary, type Usage } from '../sim/report.ts';
 import { type SimFlags, type SimSettings, settingsOf } from '../sim/settings.ts';
+import { SharedSockets } from '../sim/shared-sockets.ts';
 import { isPortClosed } from './closed-port.ts';
 
 interface Flags extends SimFlags {
@@ -37,6 +38,7 @@ export function simCommand(): Command {
     .option('-n, --devices <number>', 'how many', '100')
     .option('-s, --server <uri>', 'where they register, coap:// or coaps://', 'coap://127.0.0.1:5683')
     .option('-p, --profile <name|file>', 'what a device is like: a profile below, or a file of YAML or JSON', 'sensor')
+    .option('--sockets <number>', 'so few sockets for all devices, without DTLS; default one for each')
     .option('--rate <number>', 'devices that are switched on per second', '1000')
     .option('--duration <time>', 'how long the run lasts, such as 30s or 2h; default until Ctrl-C')
     .option('--day <time>', 'how long a day of the devices takes', '24h')
@@ -64,7 +66,7 @@ async function run(flags: Flags): Promise<void> {
     printCredentials(settings);
     return;
   }
-  const problems = socketProblems(settings.plan.devices, systemLimits());
+  const problems = socketProblems(settings.sockets ?? settings.plan.devices, systemLimits());
   if (problems.length > 0) throw new ConfigError(problems);
   const interrupted = untilInterrupted();
   const summary = await simulate(settings, flags.server, interrupted, (line) => {
@@ -106,15 +108,23 @@ async function simulate(
   const { plan, prefix, keys, duration } = settings;
   const report = new Report({ devices: plan.devices, profile: plan.profile.name, server, seed: plan.seed });
   const address = await addressOf(settings.server);
+  const { host } = address;
+  const refused = (error: Error): void => report.failed(error);
+  await using shared =
+    settings.sockets === undefined
+      ? undefined
+      : await SharedSockets.open({ count: settings.sockets, host, clock, random: systemRandom, refused });
   const usage = usageFromNow();
   const fleet = new Fleet({
     plan,
     ...address,
+    shared,
     nameOf: (device) => nameOf(prefix, device, plan.devices),
     credentialsOf: (device) =>
       keys === undefined ? undefined : credentialsOf(keys, nameOf(prefix, device, plan.devices), device),
     clock,
     report,
+    cpu: () => usage().cpu,
   });
   fleet.begin();
   using _progress = showProgress(fleet, report, clock);
@@ -154,7 +164,8 @@ function usageFromNow(): () => Usage {
   const before = process.cpuUsage();
   return () => {
     const { user, system } = process.cpuUsage(before);
-    return { cpu: (user + system) / 1000, rss: process.memoryUsage.rss() };
+    const { rss, heapUsed } = process.memoryUsage();
+    return { cpu: (user + system) / 1000, rss, heap: heapUsed };
   };
 }
 

@@ -11,7 +11,7 @@ import { ConfigError, FormatError, fromHex, isStackError, seconds } from '@lapwi
 import { type Lwm2mVersion, parseVersion } from '@lapwing/lwm2m';
 import { type CredentialFlags, credentialsOf, fileOf } from '../credentials.ts';
 import { ShellError } from '../shell/command.ts';
-import { sampleObjects } from './objects.ts';
+import { sampleObjects } from './sample.ts';
 import type { SessionOptions } from './session.ts';
 
 export interface DeviceFlags extends CredentialFlags {
@@ -67,6 +67,7 @@ export async function settingsOf(flags: DeviceFlags, sms: SmsAccess | undefined)
     ids,
     packages: isLoopback(flags.uri) ? 'any' : 'network',
     options: (isBootstrap) => {
+      if (account === undefined) throw new ConfigError(['there is no server: give its URI by --uri']);
       if (isBootstrap && bootstrap === undefined)
         throw new ShellError('there is no bootstrap server: give its URI by --uri and --bootstrap');
       return {
@@ -82,6 +83,8 @@ export async function settingsOf(flags: DeviceFlags, sms: SmsAccess | undefined)
 
 /** What a bootstrap server's accounts do not say themselves. */
 const lasting = ({ lifetime: _, id: __, ...rest }: Pick<ServerAccount, HabitKeys>) => rest;
+
+const schemes: readonly string[] = ['coap', 'coaps', 'coap+tcp', 'coaps+tcp', 'coap+ws', 'coaps+ws', 'tel'];
 
 const isLoopback = (uri = ''): boolean => /^[a-z+]+:\/\/(?:127\.|localhost|\[::1\])/.test(uri);
 
@@ -104,12 +107,14 @@ async function accountOf(flags: DeviceFlags, problems: string[]): Promise<Accoun
 
 function schemeOf(uri: string, problems: string[]): string {
   try {
-    return parseUri(uri).scheme;
+    const { scheme } = parseUri(uri);
+    if (schemes.includes(scheme)) return scheme;
+    problems.push(`--uri: nothing here speaks '${scheme}', but ${schemes.join(', ')}`);
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     problems.push(`--uri: '${uri}' is none (${error.message}): ${example}`);
-    return '';
   }
+  return '';
 }
 
 async function credentialsFor(flags: DeviceFlags, scheme: string, problems: string[]): Promise<Account['credentials']> {

@@ -52,9 +52,6 @@ export interface DeviceOptions {
   readonly clock: Clock;
 }
 
-/** What the sample application of Zephyr has, and what every device should. */
-export const sampleObjects: readonly number[] = [3, 4, 5, 6, 7, 3303, 3311, 3340];
-
 /** The client makes them itself. */
 const ofAccounts = [0, 1, 21];
 
@@ -62,8 +59,10 @@ type Make = (objects: ObjectStore, options: DeviceOptions) => unknown;
 
 const sensor =
   (definition: SensorDefinition, value: number, units: string): Make =>
-  (objects, { clock }) =>
-    followed(objects, definition, new Sensor({ objects, definition, value, units, clock }));
+  (objects, { clock }) => {
+    followed(objects, definition, clock);
+    return new Sensor({ objects, definition, value, units, clock });
+  };
 
 const input =
   (definition: ConstructorParameters<typeof DigitalInput>[0]['definition']): Make =>
@@ -112,19 +111,33 @@ const makers: Readonly<Record<number, Make>> = {
   3347: input(PushButton),
 };
 
-/** Adds one instance of each. Rejects with ConfigError for an id that nobody has registered. */
-export async function addObjects(objects: ObjectStore, options: DeviceOptions): Promise<void> {
+/**
+ * Adds one instance of each; disposing lets go of all, their timers and downloads too. Rejects with ConfigError for an id that nobody has
+ * registered.
+ */
+export async function addObjects(objects: ObjectStore, options: DeviceOptions): Promise<AsyncDisposable> {
   const library = new DefinitionLibrary();
   const strange = options.ids.filter((id) => library.versionsOf(id).length === 0);
   if (strange.length > 0)
     throw new ConfigError(strange.map((id) => `--objects: there is no object ${id}; 'lapwing objects' lists them`));
   const local = new LocalAccess({ objects, clock: options.clock });
+  const made: unknown[] = [];
   for (const id of new Set(options.ids)) {
     if (ofAccounts.includes(id)) continue;
     const make = makers[id];
-    if (make !== undefined) await make(objects, options);
+    if (make !== undefined) made.push(await make(objects, options));
     else addZeros(objects, local, library.newest(id));
   }
+  return {
+    [Symbol.asyncDispose]: async () => {
+      for (const each of made.reverse()) await letGo(each as Partial<Disposable & AsyncDisposable> | undefined);
+    },
+  };
+}
+
+async function letGo(made: Partial<Disposable & AsyncDisposable> | undefined): Promise<void> {
+  made?.[Symbol.dispose]?.();
+  await made?.[Symbol.asyncDispose]?.();
 }
 
 function addZeros(objects: ObjectStore, local: LocalAccess, definition: ObjectDefinition | undefined): void {
@@ -133,8 +146,9 @@ function addZeros(objects: ObjectStore, local: LocalAccess, definition: ObjectDe
   local.create(instancePath(definition.id, 0));
 }
 
-/** A value that is written at the device was measured: the least and the most follow it. */
-function followed(objects: ObjectStore, { id, resources }: SensorDefinition, made: Sensor): void {
+/** A value that is written at the device was measured: the least, the most and the time follow it. */
+function followed(objects: ObjectStore, definition: SensorDefinition, clock: Clock): void {
+  const { id, resources } = definition as typeof Temperature;
   objects.events.on('changed', ({ paths, origin }) => {
     const isMeasured = paths.some(
       (path) =>
@@ -143,7 +157,15 @@ function followed(objects: ObjectStore, { id, resources }: SensorDefinition, mad
         path.instance === 0 &&
         path.resource === resources.sensorValue.id,
     );
-    if (isMeasured && origin !== 'application') made.measure(made.value);
+    const sensor = objects.get(definition as typeof Temperature, 0);
+    const value = sensor?.get('sensorValue');
+    if (!isMeasured || origin === 'application' || value === undefined) return;
+    sensor?.set({
+      minMeasuredValue: Math.min(value, sensor.get('minMeasuredValue') ?? value),
+      maxMeasuredValue: Math.max(value, sensor.get('maxMeasuredValue') ?? value),
+      timestamp: Math.floor(clock.wall() / 1000),
+      fractionalTimestamp: (clock.wall() % 1000) / 1000,
+    });
   });
 }
 

@@ -43,6 +43,7 @@ export class Session implements AsyncDisposable {
   private running: Running | undefined;
   /** A change is under way that no server has asked for. */
   private isLocal = false;
+  private isClosed = false;
   private kept: string[] = [];
   private lastFailure: string | undefined;
 
@@ -99,9 +100,6 @@ export class Session implements AsyncDisposable {
     this.lastFailure = undefined;
     this.follow(client);
     for (const [path, size] of this.caches) if (!this.record(path, size)) this.caches.delete(path);
-    // It goes on with a registration from before, which nobody could hear of yet.
-    if (client.servers.some(({ id }) => registeredPhases.includes(client.phase(id))))
-      for (const event of ['registration-complete', 'reg-update']) this.happened(event, '', {});
     // The device has servers, and is to ask for others all the same.
     if (bootstrap && client.servers.length > 0) client.bootstrap();
   }
@@ -120,7 +118,12 @@ export class Session implements AsyncDisposable {
     if (name === undefined) return;
     this.tell('rebooting', '', {});
     await this.stop(true);
-    await this.start(name, false);
+    if (this.isClosed) return;
+    try {
+      await this.start(name, false);
+    } catch (error) {
+      this.tell('failed', `not started again: ${String(error)}`, { error: String(error) });
+    }
   }
 
   /** Throws ShellError when it is held already. */
@@ -181,6 +184,7 @@ export class Session implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.isClosed = true;
     this.written[Symbol.dispose]();
     if (this.running !== undefined) await this.stop(false);
   }
@@ -215,8 +219,9 @@ export class Session implements AsyncDisposable {
     events.on('engine', ({ event, server }) => {
       const text = server === undefined ? '' : `server ${server.id}, ${server.uri}`;
       this.happened(event, text, server === undefined ? {} : { server });
+      // Also of a registration from before a restart.
+      if (event === 'registration-complete') this.moments.emit('registered', {});
     });
-    events.on('registered', () => this.moments.emit('registered', {}));
     events.on('failed', ({ server, error, suspicion }) => {
       const why = suspicion === undefined ? error.message : `${error.message}; ${suspicion}`;
       this.lastFailure = `${server.uri}: ${why}`;

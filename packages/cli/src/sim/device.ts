@@ -15,6 +15,8 @@ export interface DeviceOptions {
   readonly serverName: string | undefined;
   readonly credentials: Credentials | undefined;
   readonly connectors: Readonly<Record<string, Connector>>;
+  /** Under which the objects stand; empty for none. */
+  readonly rootPath: string;
   readonly packages: PackageStore;
   readonly clock: Clock;
   readonly report: Report;
@@ -93,7 +95,7 @@ export class SimulatedDevice {
 
   private async start(): Promise<void> {
     if (!this.isOn) return;
-    const { name, profile, uri, serverName, credentials, connectors, clock, restart } = this.options;
+    const { name, profile, uri, serverName, credentials, connectors, rootPath, clock, restart } = this.options;
     const equipment = new Equipment({
       name,
       profile,
@@ -121,6 +123,7 @@ export class SimulatedDevice {
       objects,
       ...(endDevices === undefined ? {} : { endDevices }),
       connectors,
+      rootPath,
       clock,
     });
     this.client = client;

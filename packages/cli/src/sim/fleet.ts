@@ -4,8 +4,10 @@ import { type Clock, Driver, type Duration, type Instant, type Transport } from 
 import { SimulatedDevice } from './device.ts';
 import { PackagePool } from './package-pool.ts';
 import type { Report, Standing } from './report.ts';
-import { Road, type Weather } from './road.ts';
+import { ownSocket, Road, type Weather } from './road.ts';
 import { Schedule, type ScheduleEffect, type SchedulePlan } from './schedule.ts';
+import type { SharedSockets } from './shared-sockets.ts';
+import { rootPathOf } from './switchboard.ts';
 
 /** More at once would overrun the server's socket. */
 const leavingAtOnce = 200;
@@ -18,8 +20,12 @@ export interface FleetOptions {
   readonly host: string;
   readonly nameOf: (device: number) => string;
   readonly credentialsOf: (device: number) => Credentials | undefined;
+  /** Default: each device has a socket. */
+  readonly shared: SharedSockets | undefined;
   readonly clock: Clock;
   readonly report: Report;
+  /** What the process has used of it since the beginning. */
+  readonly cpu: () => Duration;
 }
 
 export class Fleet {
@@ -133,6 +139,7 @@ export class Fleet {
       serverName,
       credentials: credentialsOf(index),
       connectors: this.connectorsOf(index),
+      rootPath: this.options.shared === undefined ? '' : rootPathOf(index),
       packages: this.packages.store(),
       clock,
       report,
@@ -149,13 +156,20 @@ export class Fleet {
 
   private stand(isRegistered: boolean): void {
     this.registered += isRegistered ? 1 : -1;
-    this.options.report.standing(this.standing, this.elapsed);
+    const { plan, report, cpu } = this.options;
+    if (this.registered === plan.devices) report.completed(this.elapsed, cpu());
     if (this.isComplete) this.complete?.();
   }
 
   private connectorsOf(index: number) {
+    const { host, shared } = this.options;
+    let addresses = 0;
+    const make = (): Transport => {
+      addresses += 1;
+      return shared === undefined ? ownSocket(host) : shared.line(index, addresses);
+    };
     const open = (): Road => {
-      const road = new Road(this.options.host, this.weatherOf(index));
+      const road = new Road(make, this.weatherOf(index));
       this.roads[index] = road;
       return road;
     };

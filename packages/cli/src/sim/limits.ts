@@ -26,11 +26,11 @@ export function socketProblems(sockets: number, { files, ports }: SystemLimits):
   const problems: string[] = [];
   if (files !== undefined && sockets + reserve > files)
     problems.push(
-      `--devices: ${sockets} sockets, and this process may open ${files} files: raise the limit (ulimit -n ${sockets + reserve}, or LimitNOFILE= of systemd), or share sockets (--sockets)`,
+      `--devices: ${sockets} sockets, and this process may open ${files} files: raise the limit (ulimit -n ${sockets + reserve}, or LimitNOFILE= of systemd), or share sockets (--sockets 64)`,
     );
   if (ports !== undefined && sockets > ports)
     problems.push(
-      `--devices: ${sockets} sockets, and the system has ${ports} ports for them: widen net.ipv4.ip_local_port_range, or share sockets (--sockets)`,
+      `--devices: ${sockets} sockets, and the system has ${ports} ports for them: widen net.ipv4.ip_local_port_range, or share sockets (--sockets 64)`,
     );
   return problems;
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { ConfigError, minutes, seconds } from '@lapwing/kernel';
 import { describe, expect, it } from 'vitest';
 import { parseDuration } from './duration.ts';
@@ -64,6 +65,12 @@ sensors: [{ object: 3303, every: soon, low: 5, high: 1 }]
     expect(problemsOf('sensors: [{ object: 3, every: 1m, low: 0, high: 1 }]')[0]).toContain('nothing here measures 3');
     expect(problemsOf('sensors: [')[0]).toMatch(/^profile mine\.yaml: /);
     expect(problemsOf('just text')).toHaveLength(1);
+  });
+
+  it('in the guide is read', () => {
+    const guide = readFileSync(new URL('../../../../docs/guides/fleet.md', import.meta.url), 'utf8');
+    const [, text = ''] = /^```yaml\n(extends:[^`]*)```/m.exec(guide) ?? [];
+    expect(read(text)).toMatchObject({ name: 'heat-meter', queueMode: true, off: seconds(5) });
   });
 
   it('is not found under the name of something else', () => {

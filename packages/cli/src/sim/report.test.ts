@@ -32,19 +32,21 @@ describe('a histogram of latencies', () => {
 describe('the report of a run', () => {
   it('tells who is registered, lost, off and not begun, and when all were registered for the first time', () => {
     const report = new Report(plan);
-    report.standing({ started: 3, registered: 2, off: 0 }, 1000);
-    report.standing({ started: 3, registered: 3, off: 0 }, 1234);
-    report.standing({ started: 3, registered: 3, off: 0 }, 2000);
-    const summary = report.summary({ started: 3, registered: 1, off: 1 }, 5000, { cpu: 120, rss: 1 });
+    report.completed(1234, 560);
+    report.completed(2000, 900);
+    const summary = report.summary({ started: 3, registered: 1, off: 1 }, 5000, { cpu: 120, rss: 1, heap: 1 });
     expect(summary).toMatchObject({
       registered: 1,
       lost: 1,
       off: 1,
       notStarted: 0,
       allRegisteredAfter: 1.23,
+      allRegisteredCpu: 0.56,
       cpu: 0.12,
     });
-    expect(new Report(plan).summary({ started: 1, registered: 0, off: 0 }, 0, { cpu: 0, rss: 0 })).toMatchObject({
+    expect(
+      new Report(plan).summary({ started: 1, registered: 0, off: 0 }, 0, { cpu: 0, rss: 0, heap: 0 }),
+    ).toMatchObject({
       lost: 1,
       notStarted: 2,
       allRegisteredAfter: null,
@@ -57,7 +59,7 @@ describe('the report of a run', () => {
     report.failed(new ResponseError(Code.Forbidden, 'another reason'));
     report.failed(new TimeoutError('no answer', 93_000));
     for (let i = 0; i < 1000; i += 1) report.failed(Object.assign(new Error('odd'), { code: `E${i}` }));
-    const { errors } = report.summary({ started: 0, registered: 0, off: 0 }, 0, { cpu: 0, rss: 0 });
+    const { errors } = report.summary({ started: 0, registered: 0, off: 0 }, 0, { cpu: 0, rss: 0, heap: 0 });
     expect(errors).toMatchObject({ '4.03 Forbidden': 2, TIMEOUT: 1 });
     expect(Object.keys(errors).length).toBeLessThan(60);
     expect(Object.values(errors).reduce((sum, count) => sum + count, 0)).toBe(1003);
@@ -72,7 +74,9 @@ describe('the report of a run', () => {
     report.took('register', 130);
     report.count('registrations', 2);
     report.failed(new TimeoutError('no answer', 93_000));
-    const text = formatSummary(report.summary({ started: 3, registered: 2, off: 0 }, 5000, { cpu: 1, rss: 2 ** 20 }));
+    const text = formatSummary(
+      report.summary({ started: 3, registered: 2, off: 0 }, 5000, { cpu: 1, rss: 2 ** 20, heap: 2 ** 19 }),
+    );
     expect(text).toContain('registered       2, 1 lost');
     expect(text).toMatch(/1 {2}TIMEOUT/);
     expect(text).toMatch(/register: 2, half within 1\d\.?\d* ms/);

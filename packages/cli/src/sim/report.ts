@@ -40,8 +40,9 @@ export interface Standing {
 export interface Usage {
   /** User and system time in ms. */
   readonly cpu: Duration;
-  /** Resident bytes now. */
+  /** Bytes now: resident, and of these on the heap. */
   readonly rss: number;
+  readonly heap: number;
 }
 
 export interface RunPlan {
@@ -62,13 +63,17 @@ export interface RunSummary extends RunPlan {
   readonly notStarted: number;
   /** s after the beginning, the first time that all were registered; null where they never were. */
   readonly allRegisteredAfter: number | null;
+  /** s of CPU of this process until then: what it would have taken, had the machine been left alone. */
+  readonly allRegisteredCpu: number | null;
   readonly counts: Readonly<Record<Counted, number>>;
   /** By kind, most frequent first. */
   readonly errors: Readonly<Record<string, number>>;
   readonly latency: Readonly<Record<Timed, LatencySummary>>;
   /** CPU in s. */
   readonly cpu: number;
+  /** Bytes. */
   readonly rss: number;
+  readonly heap: number;
 }
 
 /** Kinds of errors that are told apart: whatever a server answers, it does not grow the report without limit. */
@@ -84,7 +89,7 @@ export class Report {
     notify: new Histogram(),
     send: new Histogram(),
   };
-  private completeAfter: Duration | undefined;
+  private complete: { readonly after: Duration; readonly cpu: Duration } | undefined;
 
   constructor(plan: RunPlan) {
     this.plan = plan;
@@ -118,12 +123,12 @@ export class Report {
     return sum;
   }
 
-  /** Tells it how things stand; `at` is the time since the beginning. */
-  standing({ registered }: Standing, at: Duration): void {
-    if (registered >= this.plan.devices) this.completeAfter ??= at;
+  /** Tells it that all are registered for the first time, after so long and so much CPU. */
+  completed(after: Duration, cpu: Duration): void {
+    this.complete ??= { after, cpu };
   }
 
-  summary({ started, registered, off }: Standing, at: Duration, { cpu, rss }: Usage): RunSummary {
+  summary({ started, registered, off }: Standing, at: Duration, { cpu, rss, heap }: Usage): RunSummary {
     const seconds = (duration: Duration): number => Math.round(duration / 10) / 100;
     const byCount = [...this.errors].sort(([, a], [, b]) => b - a);
     return {
@@ -133,12 +138,14 @@ export class Report {
       lost: started - registered - off,
       off,
       notStarted: this.plan.devices - started,
-      allRegisteredAfter: this.completeAfter === undefined ? null : seconds(this.completeAfter),
+      allRegisteredAfter: this.complete === undefined ? null : seconds(this.complete.after),
+      allRegisteredCpu: this.complete === undefined ? null : seconds(this.complete.cpu),
       counts: Object.fromEntries(this.counts) as Record<Counted, number>,
       errors: Object.fromEntries(byCount),
       latency: Object.fromEntries(timed.map((what) => [what, this.latency[what].summary()])) as RunSummary['latency'],
       cpu: seconds(cpu),
       rss,
+      heap,
     };
   }
 }
@@ -153,10 +160,15 @@ export function kindOf(error: unknown): string {
 
 const width = 40;
 
+const mebibytes = (bytes: number): number => Math.round(bytes / 2 ** 20);
+
 /** For people. */
 export function formatSummary(run: RunSummary): string {
   const { counts, latency } = run;
-  const after = run.allRegisteredAfter === null ? '' : `, all of them after ${run.allRegisteredAfter} s`;
+  const after =
+    run.allRegisteredAfter === null
+      ? ''
+      : `, all of them after ${run.allRegisteredAfter} s (${run.allRegisteredCpu} s of CPU)`;
   const others = [
     [run.lost, 'lost'],
     [run.off, 'switched off'],
@@ -171,7 +183,7 @@ export function formatSummary(run: RunSummary): string {
     `  restarts         ${counts.reboots}, changes of address ${counts.moves}`,
     `  firmware         ${counts.firmwareUpdated} updated, ${counts.firmwareFailed} failed`,
     `  datagrams        ${counts.datagramsSent} sent, ${counts.datagramsReceived} received, ${counts.datagramsLost} lost on purpose`,
-    `  this process     ${run.cpu} s of CPU, ${Math.round(run.rss / 2 ** 20)} MiB resident`,
+    `  this process     ${run.cpu} s of CPU, ${mebibytes(run.rss)} MiB resident, ${mebibytes(run.heap)} of it heap`,
     `  errors           ${Object.keys(run.errors).length === 0 ? 'none' : ''}`.trimEnd(),
     ...Object.entries(run.errors).map(([kind, count]) => `    ${String(count).padStart(8)}  ${kind}`),
   ];

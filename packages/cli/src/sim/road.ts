@@ -1,5 +1,5 @@
-// A device's own socket, on a road where datagrams are lost and addresses change (shell). What is lost decides the device's chance.
-import { type UdpTransport, udpTransport } from '@lapwing/coap';
+// A device's own socket, or its line at a shared one, on a road where datagrams are lost and addresses change (shell). What is lost decides the device's chance.
+import { udpTransport } from '@lapwing/coap';
 import type { Address, Peer, Transport, TransportSink, TransportTraits } from '@lapwing/kernel';
 
 export interface Weather {
@@ -11,20 +11,24 @@ export interface Weather {
 /** Of one device, which has little to say at once. */
 const bufferSize = 64 * 1024;
 
+/** At any port of that address of ours. */
+export const ownSocket = (host: string): Transport =>
+  udpTransport({ host, recvBufferSize: bufferSize, sendBufferSize: bufferSize });
+
 export class Road implements Transport {
   readonly traits: TransportTraits;
-  private readonly host: string;
+  private readonly make: () => Transport;
   private readonly weather: Weather;
-  private socket: UdpTransport;
+  private socket: Transport;
   private sink: TransportSink | undefined;
   private moving: Promise<void> = Promise.resolve();
   private closed = false;
 
-  /** `host` is an address to bind to. */
-  constructor(host: string, weather: Weather) {
-    this.host = host;
+  /** `make` is called again for each other address. */
+  constructor(make: () => Transport, weather: Weather) {
+    this.make = make;
     this.weather = weather;
-    this.socket = this.make();
+    this.socket = make();
     this.traits = this.socket.traits;
   }
 
@@ -67,10 +71,6 @@ export class Road implements Transport {
     }
     this.socket = next;
     await before[Symbol.asyncDispose]();
-  }
-
-  private make(): UdpTransport {
-    return udpTransport({ host: this.host, recvBufferSize: bufferSize, sendBufferSize: bufferSize });
   }
 
   private through(sink: TransportSink): TransportSink {

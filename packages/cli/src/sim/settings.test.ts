@@ -58,6 +58,7 @@ describe('the flags of lapwing sim', () => {
     [{ server: 'http://x' }, /--server: http is not simulated; coap and coaps are/],
     [{ server: 'coaps://x' }, /--psk-template: coaps:\/\/x needs keys/],
     [{ pskTemplate: keys }, /uses no keys; did you mean coaps:\/\//],
+    [{ server: 'coaps://x', pskTemplate: keys, sockets: '4' }, /--sockets: over DTLS each device needs a socket/],
     [{ endpointPrefix: 'two words' }, /--endpoint-prefix/],
   ])('say what mends it: %o', (more, said) => {
     expect(problemsOf(more).join('\n')).toMatch(said);

@@ -19,6 +19,7 @@ export interface SimFlags {
   readonly lifetime?: string;
   readonly endpointPrefix: string;
   readonly pskTemplate?: string;
+  readonly sockets?: string;
 }
 
 export interface SimSettings {
@@ -26,6 +27,8 @@ export interface SimSettings {
   readonly server: { readonly scheme: string; readonly host: string; readonly port: number };
   readonly prefix: string;
   readonly keys: KeyTemplate | undefined;
+  /** Undefined: one for each device. */
+  readonly sockets: number | undefined;
   /** Undefined: until it is interrupted. */
   readonly duration: Duration | undefined;
 }
@@ -54,6 +57,8 @@ export function settingsOf(flags: SimFlags, profile: Profile): SimSettings {
     problems.push(`--psk-template: ${flags.server} needs keys, such as '{name}:000102030405060708090a0b{hex}'`);
   if (server.scheme === 'coap' && keys !== undefined)
     problems.push(`--psk-template: ${flags.server} uses no keys; did you mean coaps://?`);
+  if (server.scheme === 'coaps' && flags.sockets !== undefined)
+    problems.push('--sockets: over DTLS each device needs a socket of its own: leave it out');
   if (!/^[\x21-\x7e]{1,200}$/.test(flags.endpointPrefix))
     problems.push('--endpoint-prefix: not 1 to 200 printable characters of ASCII');
   const rates = {
@@ -76,6 +81,7 @@ export function settingsOf(flags: SimFlags, profile: Profile): SimSettings {
     server,
     prefix: flags.endpointPrefix,
     keys: typeof keys === 'string' ? undefined : keys,
+    sockets: flags.sockets === undefined ? undefined : number('sockets', flags.sockets, 1, 10_000),
     duration: flags.duration === undefined ? undefined : duration('duration', flags.duration, 1),
   };
   if (problems.length > 0) throw new ConfigError(problems);

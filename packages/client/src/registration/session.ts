@@ -198,14 +198,14 @@ export class RegistrationSession implements Disposable {
   [Symbol.dispose](): void {
     this.closed = true;
     this.again?.[Symbol.dispose]();
-    this.withdraw(new ClosedError('the client was closed'));
+    this.withdraw('the client was closed');
     this.driver[Symbol.dispose]();
   }
 
   private run(effect: RegistrationEffect): void {
     switch (effect.kind) {
       case 'phase':
-        if (effect.phase === 'suspended') this.withdraw(new ClosedError('the engine was suspended'));
+        if (effect.phase === 'suspended') this.withdraw('the engine was suspended');
         this.listener.phase(effect.phase);
         break;
       case 'event':
@@ -274,8 +274,7 @@ export class RegistrationSession implements Disposable {
   /** One request, its outcome as an input; `done` is told after the machine knows. */
   private async ask(request: Request, done: () => void): Promise<void> {
     const own = new AbortController();
-    // An error is dear, and as a rule nothing is under way.
-    if (this.asking !== undefined) this.withdraw(new ClosedError('something newer is asked of the server'));
+    this.withdraw('something newer is asked of the server');
     this.asking = own;
     const { signal } = own;
     let input: RegistrationInput;
@@ -315,8 +314,9 @@ export class RegistrationSession implements Disposable {
     return server;
   }
 
-  private withdraw(reason: Error): void {
-    this.asking?.abort(reason);
+  private withdraw(reason: string): void {
+    // An error is dear, and as a rule nothing is under way.
+    this.asking?.abort(new ClosedError(reason));
     this.asking = undefined;
   }
 

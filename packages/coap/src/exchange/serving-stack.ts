@@ -3,7 +3,7 @@
 
 import type { Peer } from '@lapwing/kernel';
 import type { BlockIn } from '../layers/block-in.ts';
-import type { Rooms } from '../layers/block-sizes.ts';
+import { fitsWhole, type Rooms } from '../layers/block-sizes.ts';
 import { errors } from '../layers/errors.ts';
 import { noResponse } from '../layers/no-response.ts';
 import { observeIn } from '../layers/observe-in.ts';
@@ -52,7 +52,8 @@ export class ServingStack {
   }
 
   isLarge(response: Response, peer: Peer): boolean {
-    return response.body !== undefined || response.payload.length > this.rooms.of(peer).whole;
+    const { body, options, payload } = response;
+    return body !== undefined || !fitsWhole(options, payload.length, this.rooms.of(peer));
   }
 
   inBlocks(response: Response, request: Request, context: Context): Promise<Response> {

@@ -8,7 +8,7 @@ import { Code } from '../message/code.ts';
 import { makeResponse, type Request, type Response } from '../message/message.ts';
 import { Option } from '../message/options.ts';
 import { download } from './block-download.ts';
-import { largestSzx, type Room, Rooms } from './block-sizes.ts';
+import { fitsWhole, largestSzx, type Room, Rooms } from './block-sizes.ts';
 import { sendBlocks, smaller, type UploadTask } from './block-upload.ts';
 import { cacheKey } from './cache-key.ts';
 import { RequestTags } from './request-tags.ts';
@@ -128,7 +128,7 @@ export class BlockOut {
       onBlock === undefined &&
       notify === undefined &&
       body === undefined &&
-      payload.length <= room.whole &&
+      fitsWhole(options, payload.length, room) &&
       !options.has(Option.Block1) &&
       !options.has(Option.Block2) &&
       !asksForSmall(request, room)
@@ -144,7 +144,7 @@ export class BlockOut {
       return inner(request, context);
     const sized = asksForSmall(request, room) ? withBlock2(request, room.szx) : request;
     const observing = context.notify === undefined ? context : this.observing(inner, sized, context);
-    if (body !== undefined || payload.length > room.whole)
+    if (body !== undefined || !fitsWhole(sized.options, payload.length, room))
       return this.upload(inner, sized, context, observing, room.szx);
     return this.answered(inner, sized, context, await inner(sized, observing), observing);
   }

@@ -2,12 +2,24 @@
 // by what was agreed on the connection, where many blocks may go into one message (BERT, RFC 8323 §6).
 import type { Peer } from '@lapwing/kernel';
 import { blockSize, type Szx, szxWithin } from '../message/block.ts';
+import type { OptionSet } from '../message/option-set.ts';
 
 /** Room in a datagram for header, token, options and marker beside a block. */
 const HEADROOM = 76;
+/** Where every byte counts, each message is measured. Header, a token of eight bytes, and the marker of the payload: */
+const FRAME = 13;
+/** What may still come to the options once a payload is chosen: Observe, or the Block option of the other way. */
+const LATER = 9;
+/** A Block option of ours. */
+const BLOCK_OPTION = 5;
+/** Options of a usual response that is one block of several: Content-Format, ETag and the block. */
+const USUAL_OPTIONS = 16;
+/** What OSCORE puts around a message: its option, the inner code and the tag (RFC 8613 §5, §6.1). */
+const PROTECTION = 40;
 /** Datagrams are never longer: what says it takes more is a stream, and has no need of small messages. */
 const LONGEST_DATAGRAM = 2048;
 const KIB = 1024;
+const LARGEST = 6;
 
 /** The largest block whose message fits into `mtu` bytes. */
 export function szxForMtu(mtu: number): Szx {
@@ -29,6 +41,8 @@ export interface Room {
   readonly whole: number;
   /** Of the largest block that is taken. */
   readonly accepted: Szx;
+  /** Bytes of a message, where a large block does not fit one and all of it is counted: over a text message. */
+  readonly tight?: number;
 }
 
 /** Agreements for which the room is kept; beyond it, it is kept anew. */
@@ -36,6 +50,8 @@ const mostRooms = 256;
 
 export class Rooms {
   private readonly usual: Room;
+  /** For peers whose messages are protected on their way down. */
+  private readonly guarded: Room;
   private readonly wanted: Szx | undefined;
   /** By connection: datagrams have none. */
   private known: Map<number, Room> | undefined = undefined;
@@ -43,12 +59,12 @@ export class Rooms {
   /** `size` is the most bytes in a block; default what fits. */
   constructor(mtu: number, size: number | undefined) {
     this.wanted = size === undefined ? undefined : szxWithin(size);
-    const szx = this.wanted ?? szxForMtu(mtu);
-    this.usual = { szx, step: blockSize(szx), whole: wholeForMtu(mtu, szx), accepted: szx };
+    this.usual = this.ofDatagram(mtu, 0);
+    this.guarded = this.usual.tight === undefined ? this.usual : this.ofDatagram(mtu, PROTECTION);
   }
 
-  of({ connection }: Peer): Room {
-    if (connection === undefined) return this.usual;
+  of({ connection, identity }: Peer): Room {
+    if (connection === undefined) return identity.kind === 'oscore' ? this.guarded : this.usual;
     const { mtu, bert } = connection;
     const key = bert ? mtu : -mtu;
     this.known ??= new Map();
@@ -61,6 +77,14 @@ export class Rooms {
     return room;
   }
 
+  private ofDatagram(mtu: number, protection: number): Room {
+    const isTight = szxForMtu(mtu) < LARGEST;
+    const fitting = isTight ? szxWithin(mtu - protection - FRAME - LATER - USUAL_OPTIONS) : LARGEST;
+    const szx = this.wanted === undefined || isTight ? (Math.min(this.wanted ?? fitting, fitting) as Szx) : this.wanted;
+    const room = { szx, step: blockSize(szx), whole: wholeForMtu(mtu, szx), accepted: szx };
+    return isTight ? { ...room, tight: mtu - protection } : room;
+  }
+
   private agreed(mtu: number, how: 'bert' | 'blocks'): Room {
     const fitting = szxForMtu(mtu);
     const szx = this.wanted === undefined ? fitting : (Math.min(this.wanted, fitting) as Szx);
@@ -71,6 +95,26 @@ export class Rooms {
       ? { szx: 7, step: many * KIB, whole, accepted: 7 }
       : { szx, step: blockSize(szx), whole, accepted: 7 };
   }
+}
+
+/** Whether so many bytes of payload go without blocks beside these options. */
+export function fitsWhole(options: OptionSet, length: number, { tight, whole }: Room): boolean {
+  return tight === undefined ? length <= whole : FRAME + LATER + options.length + length <= tight;
+}
+
+/**
+ * The largest block, `szx` at most, that fits a message with these options and the one of the block. Where not even the smallest does,
+ * smaller ones are of no use.
+ */
+export function szxBeside(options: OptionSet, szx: Szx, { tight }: Room): Szx {
+  if (tight === undefined) return szx;
+  const left = tight - FRAME - LATER - BLOCK_OPTION - options.length;
+  return left < blockSize(0) ? szx : (Math.min(szx, szxWithin(left)) as Szx);
+}
+
+/** Whether one more option of a few bytes goes beside a block of that size. */
+export function hasRoomBeside(options: OptionSet, length: number, { tight }: Room): boolean {
+  return tight === undefined || FRAME + LATER + options.length + BLOCK_OPTION + length <= tight;
 }
 
 /** Bytes of a body in a message with a block of that size. */

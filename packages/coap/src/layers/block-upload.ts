@@ -6,7 +6,7 @@ import { blockOf, blockSize, encodeBlock, largestNum, type Szx } from '../messag
 import { Code, isSuccess } from '../message/code.ts';
 import type { Request, Response } from '../message/message.ts';
 import { Option } from '../message/options.ts';
-import { largestSzx, type Room, stepOf } from './block-sizes.ts';
+import { hasRoomBeside, largestSzx, type Room, stepOf, szxBeside } from './block-sizes.ts';
 import { readSlice, sizeOf } from './slices.ts';
 
 export interface UploadTask {
@@ -32,7 +32,7 @@ export async function sendBlocks(task: UploadTask, largest: Szx): Promise<Upload
   const largestSaid = largestSzx(task.context.peer);
   const body = request.body ?? request.payload;
   const size = sizeOf(body);
-  let szx = largest;
+  let szx = szxBeside(request.options, largest, room);
   let offset = 0;
   for (;;) {
     const num = offset / blockSize(szx);
@@ -40,7 +40,8 @@ export async function sendBlocks(task: UploadTask, largest: Szx): Promise<Upload
     const slice = await readSlice(body, offset, stepOf(szx, room));
     if (slice === undefined) throw new BlockError(`the body ended at ${offset}`);
     let options = request.options.with(Option.Block1, encodeBlock({ num, more: slice.more, szx }));
-    if (offset === 0 && size !== undefined) options = options.with(Option.Size1, size);
+    if (offset === 0 && size !== undefined && hasRoomBeside(options, slice.chunk.length, room))
+      options = options.with(Option.Size1, size);
     // The relation is of the exchange that is answered with content: the last.
     if (slice.more) options = options.without(Option.Observe);
     const sent: Request = { code: request.code, options, payload: slice.chunk };

@@ -6,7 +6,7 @@ import { type Block, encodeBlock, type Szx } from '../message/block.ts';
 import { Code, isSuccess } from '../message/code.ts';
 import { makeResponse, type Request, type Response } from '../message/message.ts';
 import { Option } from '../message/options.ts';
-import { type Rooms, stepOf } from './block-sizes.ts';
+import { fitsWhole, hasRoomBeside, type Rooms, stepOf, szxBeside } from './block-sizes.ts';
 import { cacheKey } from './cache-key.ts';
 import { continues, type Download, downloadOf, isDownload, readSlice, serveSlice, sizeOf } from './slices.ts';
 import type { TransferTable } from './transfers.ts';
@@ -27,30 +27,31 @@ export class Downloads {
 
   /** Whether it goes as it is, into one message, where no block was asked for. */
   fits(response: Response, peer: Peer): boolean {
-    return response.body === undefined && response.payload.length <= this.settings.rooms.of(peer).whole;
+    const { body, options, payload } = response;
+    return body === undefined && fitsWhole(options, payload.length, this.settings.rooms.of(peer));
   }
 
   /** What the service answered, as the first message of it; `asked` is the block that the peer wants to begin with. */
   async begin(request: Request, context: Context, response: Response, asked: Block | undefined): Promise<Response> {
     const room = this.settings.rooms.of(context.peer);
-    const { szx, whole } = room;
-    const size = asked === undefined ? whole : stepOf(Math.min(asked.szx, szx) as Szx, room);
     const { options, payload, body } = response;
     if (asked === undefined && this.fits(response, context.peer)) return response;
     if (options.has(Option.Block2) || response.code === Code.Empty) return response;
-    const first: Block = { num: 0, more: false, szx: Math.min(asked?.szx ?? szx, szx) as Szx };
-    if (body === undefined && payload.length <= size) {
+    const szx = szxBeside(options, Math.min(asked?.szx ?? room.szx, room.szx) as Szx, room);
+    const first: Block = { num: 0, more: false, szx };
+    if (body === undefined && asked !== undefined && payload.length <= stepOf(szx, room)) {
       return makeResponse(response.code, options.with(Option.Block2, encodeBlock(first)), payload);
     }
     if (body !== undefined && asked === undefined) {
-      const slice = await readSlice(body, 0, whole);
+      const slice = await readSlice(body, 0, room.tight === undefined ? room.whole : stepOf(szx, room));
       if (slice !== undefined && !slice.more) return makeResponse(response.code, options, slice.chunk);
     }
     const download = downloadOf(request, response, this.settings.clock);
     this.keep(keyOf(request, context), context, download);
     const slice = await serveSlice(download, first, room);
     const total = sizeOf(download.body);
-    const sized = total === undefined ? slice.options : slice.options.with(Option.Size2, total);
+    const hasSize = total !== undefined && hasRoomBeside(slice.options, slice.payload.length, room);
+    const sized = hasSize ? slice.options.with(Option.Size2, total) : slice.options;
     const observe = options.bytes(Option.Observe);
     return makeResponse(slice.code, observe === undefined ? sized : sized.with(Option.Observe, observe), slice.payload);
   }

@@ -6,7 +6,7 @@ import { Code } from '../message/code.ts';
 import { type BodySource, makeResponse, type Request, type Response } from '../message/message.ts';
 import type { OptionSet } from '../message/option-set.ts';
 import { Option } from '../message/options.ts';
-import { type Room, stepOf } from './block-sizes.ts';
+import { type Room, stepOf, szxBeside } from './block-sizes.ts';
 import type { Transfer } from './transfers.ts';
 
 /** A response that is being fetched. */
@@ -106,7 +106,7 @@ function sliceOf(body: Uint8Array, offset: number, length: number): Slice | unde
 
 /** The response that carries the wanted block, in blocks that fit: 4.00 when there is none such. */
 export async function serveSlice(download: Download, wanted: Block, room: Room): Promise<Response> {
-  const smaller = Math.min(wanted.szx, room.szx) as Szx;
+  const smaller = szxBeside(download.options, Math.min(wanted.szx, room.szx) as Szx, room);
   const offset = blockOffset(wanted);
   const slice = await readSlice(download.body, offset, stepOf(smaller, room));
   const num = offset / blockSize(smaller);

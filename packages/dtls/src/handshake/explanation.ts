@@ -20,6 +20,8 @@ function printIdentity(id: Uint8Array): string {
 /** A fatal alert of the peer. */
 export function explainAlert(exchange: AnyExchange, description: number): string {
   const advice = adviseOnAlert(description);
+  const why = exchange.role === 'client' ? explainRefusal(exchange as ClientExchange, description) : undefined;
+  if (why !== undefined) return why;
   if (exchange.role === 'server' || exchange.protection === undefined || exchange.identity.kind !== 'psk')
     return advice;
   switch (description) {
@@ -33,6 +35,36 @@ export function explainAlert(exchange: AnyExchange, description: number): string
     default:
       return advice;
   }
+}
+
+/** Alerts by which servers refuse a client that shows nothing. */
+const missed: ReadonlySet<number> = new Set([
+  AlertDescription.HandshakeFailure,
+  AlertDescription.NoCertificate,
+  AlertDescription.BadCertificate,
+  AlertDescription.CertificateRequired,
+  AlertDescription.AccessDenied,
+]);
+
+const offers = {
+  psk: { suites: 'for pre-shared keys', others: 'certificates or raw public keys' },
+  x509: { suites: 'with certificates', others: 'pre-shared keys' },
+  rpk: { suites: 'with raw public keys', others: 'pre-shared keys' },
+} as const;
+
+/** What the client offered, or what it showed, where that is the reason; undefined where it is another. */
+function explainRefusal(client: ClientExchange, description: number): string | undefined {
+  const { credentials, request, state } = client;
+  if (request === 'nothing to show' && missed.has(description)) {
+    return credentials.kind === 'psk' || credentials.own === undefined
+      ? 'the server wants its clients to show a certificate, and this one has none: give it one that the server trusts, with its private key'
+      : 'the server asked for a certificate or raw public key of a kind that this client has not got';
+  }
+  const isChoice =
+    description === AlertDescription.HandshakeFailure || description === AlertDescription.InsufficientSecurity;
+  if (state !== 'server-hello' || !isChoice) return undefined;
+  const { suites, others } = offers[credentials.kind];
+  return `the server takes none of the suites that were offered, all of them ${suites}: it may know its clients by ${others}; else compare cipher suites and groups of both sides, and whether extended master secret is required`;
 }
 
 /** The first protected record of the peer cannot be opened. */

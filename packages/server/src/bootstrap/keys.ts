@@ -42,7 +42,7 @@ export class FreshKeys {
       throw error;
     }
     const all = await store.ofEndpoint(endpoint);
-    const kept = all.filter((credential) => !isTooMany(credential, all));
+    const kept = all.filter((credential) => isAmong(keys, credential) || !isTooMany(credential, all));
     if (kept.length < all.length) await store.replace(endpoint, kept);
   }
 

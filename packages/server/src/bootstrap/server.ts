@@ -157,10 +157,10 @@ export class BootstrapServer implements AsyncDisposable {
     }
     const asker = await this.admit(request, peer, listener);
     const { name: planName, plan } = await this.planFor(asker);
-    const session = this.begin(asker, planName, wanted === 'pack' ? 'pack' : 'sequence');
-    if (wanted === 'pack') return this.pack(session, plan, request);
+    const underway = this.begin(asker, planName, wanted === 'pack' ? 'pack' : 'sequence');
+    if (wanted === 'pack') return this.pack(underway.session, plan, request);
     // Once the answer is on its way: a device that waits for it may have no ear for anything else.
-    afterTurn(() => void this.run(session, plan, endpoint));
+    afterTurn(() => void this.run(underway, plan, endpoint));
     return makeResponse(Code.Changed);
   }
 
@@ -211,7 +211,7 @@ export class BootstrapServer implements AsyncDisposable {
   }
 
   /** One session for each name: the same device that asks anew ends the one before. */
-  private begin(asker: Asker, plan: string, kind: BootstrapSession['kind']): BootstrapSession {
+  private begin(asker: Asker, plan: string, kind: BootstrapSession['kind']): Underway {
     const before = this.sessions.get(asker.name);
     // Others may have come in while this one was judged.
     if (before !== undefined && !mayContinue(before.session.peer, asker.peer)) {
@@ -226,9 +226,10 @@ export class BootstrapServer implements AsyncDisposable {
       ...asker,
       startedAt: this.settings.clock.wall(),
     };
-    this.sessions.set(asker.name, { session, withdrawn: new AbortController() });
+    const underway: Underway = { session, withdrawn: new AbortController() };
+    this.sessions.set(asker.name, underway);
     this.emitter.emit('started', { session });
-    return session;
+    return underway;
   }
 
   private async pack(session: BootstrapSession, plan: Plan, request: Request): Promise<Response> {
@@ -253,12 +254,12 @@ export class BootstrapServer implements AsyncDisposable {
     }
   }
 
-  private async run(session: BootstrapSession, plan: Plan, endpoint: Endpoint): Promise<void> {
-    const underway = this.sessions.get(session.name);
-    if (underway?.session !== session) return;
+  private async run({ session, withdrawn }: Underway, plan: Plan, endpoint: Endpoint): Promise<void> {
     const { clock, random, keys, announce, keysInClear, oldKeys, library, sessionTimeout } = this.settings;
-    using deadline = deadlineSignal(clock, sessionTimeout, 'bootstrap', underway.withdrawn.signal);
+    using deadline = deadlineSignal(clock, sessionTimeout, 'bootstrap', withdrawn.signal);
     try {
+      // Another request may have come in the same turn.
+      deadline.signal.throwIfAborted();
       await runSession({
         session,
         plan,

@@ -23,6 +23,8 @@ const limit = 100_000;
 export class WriteBehind<Change> {
   private readonly options: WriteBehindOptions<Change>;
   private waiting: Waiting<Change>[] = [];
+  /** The first of them, which the store has now. */
+  private underway = 0;
   private writing: Promise<void> | undefined;
   private last: Promise<boolean> = Promise.resolve(true);
   private timer: Disposable | undefined;
@@ -41,7 +43,8 @@ export class WriteBehind<Change> {
     this.last = new Promise((told) => {
       this.waiting.push({ change, told });
       if (this.waiting.length > limit) {
-        this.waiting.shift()?.told(false);
+        // What is on its way has to be found again when it has arrived.
+        this.waiting.splice(this.underway, 1)[0]?.told(false);
         this.options.failed(new Error(`more than ${limit} changes wait for the store`));
       }
       if (this.timer === undefined) this.start();
@@ -77,11 +80,14 @@ export class WriteBehind<Change> {
     this.timer = undefined;
     while (this.waiting.length > 0) {
       const taken = this.waiting.slice(0, batch);
+      this.underway = taken.length;
       try {
         await write(taken.map(({ change }) => change));
+        this.underway = 0;
         this.waiting.splice(0, taken.length);
         for (const { told } of taken) told(true);
       } catch (error) {
+        this.underway = 0;
         failed(error);
         for (const { told } of taken) told(false);
         if (this.closed) return;

@@ -1,0 +1,157 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { LocalAccess, ObjectStore } from '@lapwing/client';
+import { ConfigError } from '@lapwing/kernel';
+import { VirtualClock } from '@lapwing/kernel/testing';
+import { afterAll, describe, expect, it } from 'vitest';
+import { type DeviceFlags, settingsOf } from './flags.ts';
+import { openModem } from './modem.ts';
+import { addObjects } from './objects.ts';
+import { sampleObjects } from './sample.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'lapwing-flags-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const file = (name: string, content: string): string => {
+  writeFileSync(join(folder, name), content);
+  return join(folder, name);
+};
+
+const defaults = { lifetime: '300', version: '1.1', id: '1', idle: 'listen' } as const;
+const settings = (flags: Partial<DeviceFlags>) => settingsOf({ ...defaults, ...flags }, undefined);
+const psk = { pskIdentity: 'dev', pskKey: '000102' } as const;
+
+describe('the flags of a device', () => {
+  it('make an account of a server', async () => {
+    const { options, ids, packages } = await settings({
+      ...{ uri: 'coaps://server.example', ...psk, lifetime: '60', queueMode: true, idle: 'close', awake: '10' },
+      ...{ version: '1.2', id: '7', serverName: 'lwm2m' },
+    });
+    expect(options(false)).toMatchObject({
+      version: '1.2',
+      servers: [
+        {
+          ...{ uri: 'coaps://server.example', id: 7, lifetime: 60_000, queueMode: true, idle: 'close' },
+          ...{ awakeTime: 10_000, serverName: 'lwm2m', credentials: { kind: 'psk' } },
+        },
+      ],
+    });
+    expect(options(false)).not.toHaveProperty('bootstrap');
+    expect([ids, packages]).toEqual([sampleObjects, 'network']);
+    expect(() => options(true)).toThrow('there is no bootstrap server: give its URI by --uri and --bootstrap');
+  });
+
+  it('make an account of a bootstrap server, and habits of those that it writes', async () => {
+    const flags = { uri: 'coap://127.0.0.1:5783', bootstrap: true, keysInClear: true, binding: 'UQ' } as const;
+    const { options, packages } = await settings(flags);
+    const { bootstrap, servers } = options(true);
+    expect(bootstrap).toEqual({
+      uri: 'coap://127.0.0.1:5783',
+      keysInClear: 'accept',
+      accounts: { queueMode: true, idle: 'listen' },
+    });
+    expect([servers, packages]).toEqual([undefined, 'any']);
+  });
+
+  it('open a store, sealed by a key that is given as bytes or in hexadecimal', async () => {
+    const persist = join(folder, 'state');
+    for (const content of ['k'.repeat(32), `${'00'.repeat(32)}\n`]) {
+      const { options } = await settings({ uri: 'coap://[::1]', persist, persistKey: file('key', content) });
+      expect(options(false).store).toBeDefined();
+    }
+  });
+
+  it.each<[string, Partial<DeviceFlags>, string | RegExp]>([
+    ['a URI of another world', { uri: 'http://x' }, "--uri: nothing here speaks 'http', but coap, coaps"],
+    ['no URI', { uri: '127.0.0.1' }, "--uri: '127.0.0.1' is none"],
+    ['a secured road without keys', { uri: 'coaps://x' }, '--uri: coaps needs keys: --psk-identity with --psk-key'],
+    ['keys for an open road', { uri: 'coap://x', ...psk }, 'is coaps:// meant?'],
+    ['a key that is none', { uri: 'coaps://x', ...psk, pskKey: 'xyz' }, '--psk-key: is not hexadecimal'],
+    ['two kinds of keys', { uri: 'coaps://x', ...psk, cert: 'a', key: 'b' }, 'one kind of credentials'],
+    [
+      'a file that is not there',
+      { uri: 'coaps://x', cert: '/none', key: '/none' },
+      '--cert: /none cannot be read (ENOENT)',
+    ],
+    ['half a raw public key', { uri: 'coaps://x', rpkKey: 'a' }, '--rpk-key and --server-key belong together'],
+    ['a bootstrap from nowhere', { bootstrap: true }, '--bootstrap needs --uri'],
+    ['a lifetime that is none', { lifetime: 'long' }, "--lifetime: 'long' is no number of seconds"],
+    ['a short server id that is none', { id: '65535' }, "--id: '65535' is not a number from 1 to 65534"],
+    ['objects that are no ids', { objects: '3,x' }, "--objects: 'x' is no list of object ids"],
+    ['a version that nobody speaks', { version: '2.0' }, '--version: LwM2M 2.0 is not spoken'],
+    ['another road', { uri: 'coap://x', binding: 'T' }, '--binding: T is not the road of coap://x, which is U'],
+    ['letters of no road', { binding: 'X' }, "--binding: 'X' is not of U, T, S, N and Q"],
+    ['a sleep that nobody knows', { idle: 'deep' }, "--idle: 'deep' is not listen, deaf or close"],
+    ['a key without a store', { persistKey: 'x' }, '--persist-key needs --persist'],
+    ['a store that cannot be', { persist: '/dev/null/x' }, '--persist: /dev/null/x cannot be used (ENOTDIR)'],
+  ])('refuse %s', async (_, flags, message) => {
+    await expect(settings(flags)).rejects.toThrow(ConfigError);
+    await expect(settings(flags)).rejects.toThrow(message);
+  });
+
+  it('refuse a key of another length, and everything else at once', async () => {
+    const persistKey = file('short', 'short');
+    await expect(
+      settings({ uri: 'gopher://x', persist: folder, persistKey, lifetime: '0', version: '3' }),
+    ).rejects.toMatchObject({
+      problems: [
+        expect.stringContaining('--uri: '),
+        expect.stringContaining('--lifetime: '),
+        expect.stringContaining('--version: '),
+        expect.stringContaining('holds neither 32 bytes nor 64 hexadecimal digits'),
+      ],
+    });
+  });
+
+  it('say that there is no server only when one is needed', async () => {
+    const { options } = await settings({});
+    expect(() => options(false)).toThrow('there is no server: give its URI by --uri');
+  });
+
+  it.each([
+    [{ uri: 'tel:+12125550178' }, '--uri: tel: needs a modem'],
+    [{ uri: 'tel:+12125550178', modem: '/dev/ttyUSB2' }, '--modem and --msisdn belong together'],
+    [{ modem: '/dev/ttyUSB2', msisdn: '+1' }, "--msisdn: '+1' is not 3 to 15 digits"],
+  ])('refuse half a modem', async (flags, message) => {
+    await expect(openModem(flags)).rejects.toThrow(message);
+  });
+});
+
+describe('the objects of a device', () => {
+  const make = async (ids: readonly number[]): Promise<ObjectStore> => {
+    const objects = new ObjectStore();
+    const firmware = { addresses: 'network', installed: () => undefined } as const;
+    await addObjects(objects, { ids, reboot: () => undefined, firmware, clock: new VirtualClock() });
+    return objects;
+  };
+
+  it('are those with a behaviour, and any other registered one', async () => {
+    const own = [2, 3, 4, 5, 6, 7, 16, 19, 20, 3200, 3300, 3301, 3302, 3303, 3304, 3306, 3311, 3312, 3313, 3314, 3315];
+    const more = [3316, 3323, 3333, 3334, 3338, 3340, 3342, 3347, 10, 3305, 3348];
+    const objects = await make([...own, ...more, 3303, 0, 1]);
+    expect([...objects.objects.keys()].sort((a, b) => a - b)).toEqual([...own, ...more].sort((a, b) => a - b));
+    const empty = [...objects.objects.values()].filter(({ instances }) => instances.size === 0);
+    expect(empty.map(({ definition }) => definition.id)).toEqual([2, 19]);
+  });
+
+  it('let go of everything, a timer that runs and a download too', async () => {
+    const [objects, clock] = [new ObjectStore(), new VirtualClock()];
+    const firmware = { addresses: 'network', installed: () => undefined } as const;
+    const made = await addObjects(objects, { ids: [3, 5, 3303, 3340], reboot: () => undefined, firmware, clock });
+    const local = new LocalAccess({ objects, clock });
+    await local.write(
+      { kind: 'resource', object: 3340, instance: 0, resource: 5850 },
+      { type: 'boolean', value: true },
+    );
+    expect(clock.pending).toBeGreaterThan(0);
+    await made[Symbol.asyncDispose]();
+    expect(clock.pending).toBe(0);
+    expect([...objects.objects.values()].flatMap(({ instances }) => [...instances.keys()])).toEqual([]);
+  });
+
+  it('are refused where nobody has registered them', async () => {
+    await expect(make([3, 64_000])).rejects.toThrow(
+      "--objects: there is no object 64000; 'lapwing objects' lists them",
+    );
+  });
+});

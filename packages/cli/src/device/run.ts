@@ -1,0 +1,80 @@
+// What `lapwing client` does: makes the device, starts it, and takes commands from where they come until it is to go.
+import { ObjectStore } from '@lapwing/client';
+import { ConfigError, systemClock } from '@lapwing/kernel';
+import { untilInterrupted } from '../interrupt.ts';
+import { History, historyFile } from '../shell/history.ts';
+import { Output } from '../shell/output.ts';
+import { Shell } from '../shell/shell.ts';
+import { runPiped, Terminal } from '../shell/terminal.ts';
+import { type DeviceFlags, settingsOf } from './flags.ts';
+import { openModem } from './modem.ts';
+import { addObjects } from './objects.ts';
+import { Session } from './session.ts';
+
+export interface ClientFlags extends DeviceFlags {
+  readonly start: boolean;
+  readonly exec?: string;
+  readonly stay?: true;
+  readonly wait: string;
+  readonly json?: true;
+}
+
+export async function runClientCommand(flags: ClientFlags): Promise<void> {
+  const clock = systemClock;
+  const patience = Number(flags.wait) * 1000;
+  if (!(patience >= 0)) throw new ConfigError([`--wait: ${flags.wait} is no number of seconds`]);
+  await using modem = await openModem(flags);
+  const { options, ids, packages } = await settingsOf(flags, modem?.access);
+  const interrupted = untilInterrupted();
+  const terminal = new Terminal();
+  const output = new Output(terminal, flags.json === true);
+  const objects = new ObjectStore();
+  const session = new Session({
+    objects,
+    options,
+    tell: (event, text, value) => output.event(event, text, value),
+    clock,
+  });
+  await using _objects = await addObjects(objects, {
+    ids,
+    clock,
+    reboot: () => session.reboot(),
+    firmware: {
+      ...(flags.persist === undefined ? {} : { directory: `${flags.persist}/firmware` }),
+      ...(flags.firmware === undefined ? {} : { file: flags.firmware }),
+      addresses: packages,
+      installed: (size, sha256) =>
+        output.event('firmware-installed', `${size} bytes, SHA-256 ${sha256}`, { size, sha256 }),
+    },
+  });
+  // Ends before the objects do, and deregisters with all of them.
+  await using _session = session;
+  const leaving = new AbortController();
+  const shell = new Shell({ session, output, clock, signal: leaving.signal });
+  if (flags.endpoint !== undefined && flags.start) await session.start(flags.endpoint, false);
+  const commanded = command(shell, terminal, flags, patience);
+  await Promise.race([commanded, interrupted]);
+  leaving.abort(new ConfigError(['the shell is left']));
+  if (shell.failures > 0) process.exitCode = 1;
+}
+
+/** Resolves when the shell is to be left. */
+async function command(shell: Shell, terminal: Terminal, flags: ClientFlags, patience: number): Promise<void> {
+  const { session, signal } = shell.context;
+  const registered = async (): Promise<void> => {
+    if (session.name !== undefined && patience > 0) await session.registered(patience, signal);
+  };
+  if (flags.exec !== undefined) {
+    await registered();
+    if ((await shell.run(flags.exec)) === 'exit' || flags.stay !== true) return;
+  }
+  if (process.stdin.isTTY) {
+    await terminal.interact(shell, new History(historyFile(process.env)));
+    return;
+  }
+  const lines = await runPiped(shell, registered);
+  if (lines === 0 && session.name === undefined)
+    throw new ConfigError(['--endpoint: without a name nothing is started, and no command came that does']);
+  // Whoever gives no commands, as a service has none, wants a device.
+  if (lines === 0 || flags.stay === true) await new Promise(() => undefined);
+}
