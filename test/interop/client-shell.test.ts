@@ -5,6 +5,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { makeAuthority, makeKey } from '@lapwing/dtls/testing';
+import { type IPty, spawn } from '@lydell/node-pty';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { MqttPeer } from './parts/mqtt-client.ts';
 import { describeWith } from './parts/part.ts';
@@ -16,6 +18,10 @@ const keyOf = (name: string): string => Buffer.from(`the key of ${name}`.padEnd(
 
 const ports = { coap: 0, coaps: 0, tcp: 0, bootstrap: 0, mqtt: 0 };
 let folder = '';
+const authority = makeAuthority({ name: 'Authority of the shell' });
+const serverCertificate = authority.issue({ name: 'server.example' });
+const deviceCertificate = authority.issue({ name: 'by-certificate' });
+const [serverKey, deviceKey] = [makeKey('server'), makeKey('device')];
 let gateway: Process;
 let mqtt: MqttPeer;
 
@@ -27,6 +33,44 @@ function start(args: readonly string[], more: Partial<Parameters<typeof Process.
     lifetime: 60,
     ...more,
   });
+}
+
+/** The program on a terminal of its own. */
+class TypedTerminal {
+  output = '';
+  readonly ended: Promise<number>;
+  readonly #pty: IPty;
+  #heard: () => void = () => undefined;
+
+  constructor(args: readonly string[], env: NodeJS.ProcessEnv) {
+    const command = ['60', process.execPath, lapwing, 'client', ...args];
+    this.#pty = spawn('timeout', ['--foreground', ...command], {
+      cols: 200,
+      rows: 50,
+      env: env as Record<string, string>,
+    });
+    this.#pty.onData((text) => {
+      this.output += text;
+      this.#heard();
+    });
+    this.ended = new Promise((resolve) => this.#pty.onExit(({ exitCode }) => resolve(exitCode)));
+  }
+
+  type(keys: string): void {
+    this.#pty.write(keys);
+  }
+
+  async see(pattern: RegExp): Promise<void> {
+    let isOver = false;
+    void this.ended.then(() => {
+      isOver = true;
+      this.#heard();
+    });
+    while (!pattern.test(this.output)) {
+      if (isOver) throw new Error(`ended before ${pattern}:\n${this.output}`);
+      await new Promise<void>((resolve) => (this.#heard = resolve));
+    }
+  }
 }
 
 interface Ended extends Exit {
@@ -58,6 +102,22 @@ await describeWith([], 'the shell of a device', () => {
       servers: [{ short_server_id: 102, uri: `coaps://127.0.0.1:${ports.coaps}`, psk: {}, lifetime: '10m' }],
     };
     const known = (name: string) => ({ endpoint: name, psk: { identity: name, key: keyOf(name) } });
+    const files: Readonly<Record<string, Uint8Array>> = {
+      'ca.der': authority.certificate,
+      'server.der': serverCertificate.certificate,
+      'server.key': serverCertificate.key.pkcs8,
+      'server-raw.key': serverKey.pkcs8,
+      'server-raw.pub': serverKey.spki,
+      'device.der': deviceCertificate.certificate,
+      'device.key': deviceCertificate.key.pkcs8,
+      'device-raw.key': deviceKey.pkcs8,
+    };
+    for (const [name, bytes] of Object.entries(files)) await writeFile(join(folder, name), bytes, { mode: 0o600 });
+    const raw = { endpoint: 'by-raw-key', rpk: { public_key: Buffer.from(deviceKey.spki).toString('base64') } };
+    const options = {
+      ...{ certfile: join(folder, 'server.der'), keyfile: join(folder, 'server.key'), verify: 'verify_peer' },
+      ...{ cacertfile: join(folder, 'ca.der'), rpk_keyfile: join(folder, 'server-raw.key') },
+    };
     const config = join(folder, 'gateway.yaml');
     await writeFile(
       config,
@@ -66,14 +126,14 @@ await describeWith([], 'the shell of a device', () => {
     translators: { ${translators.join(', ')}, register: { topic: up/register }, update: { topic: up/update } }
     listeners:
       udp: { default: { bind: "127.0.0.1:${ports.coap}" } }
-      dtls: { default: { bind: "127.0.0.1:${ports.coaps}" } }
+      dtls: { default: { bind: "127.0.0.1:${ports.coaps}", dtls_options: ${JSON.stringify(options)} } }
       tcp: { default: { bind: "127.0.0.1:${ports.tcp}" } }
 bootstrap:
   listeners: { dtls: { default: { bind: "127.0.0.1:${ports.bootstrap}" } } }
   security: { credentials: [${JSON.stringify({ endpoint: 'by-bootstrap', psk: { key: keyOf('by-bootstrap') } })}] }
   plans: { default: ${JSON.stringify(plan)} }
 mqtt: { bind: "127.0.0.1:${ports.mqtt}" }
-security: { credentials: ${JSON.stringify(['by-key', 'wrong-key'].map(known))} }
+security: { credentials: ${JSON.stringify([...['by-key', 'wrong-key'].map(known), raw])} }
 store: { dir: "${folder}/data" }
 `,
       { mode: 0o600 },
@@ -178,6 +238,22 @@ store: { dir: "${folder}/data" }
     });
   });
 
+  test('proves itself with a certificate, or with a raw public key', async () => {
+    const at = (file: string): string => join(folder, file);
+    const uri = `coaps://127.0.0.1:${ports.coaps}`;
+    const x509 = ['--cert', at('device.der'), '--key', at('device.key'), '--ca', at('ca.der')];
+    const raw = ['--rpk-key', at('device-raw.key'), '--server-key', at('server-raw.pub')];
+    for (const [name, keys] of [
+      ['by-certificate', [...x509, '--any-name']],
+      ['by-certificate', [...x509, '--server-name', 'server.example']],
+      ['by-raw-key', raw],
+    ] as const)
+      expect(await run(['-e', name, '-u', uri, ...keys, '--exec', 'status'])).toMatchObject({
+        code: 0,
+        stdout: expect.stringContaining('server 1   registered'),
+      });
+  });
+
   test('comes by a bootstrap, keeps what it was given, and goes on with it after a restart', async () => {
     const args = [
       ...['-e', 'by-bootstrap', '-u', `coaps://127.0.0.1:${ports.bootstrap}`, '--bootstrap'],
@@ -204,6 +280,54 @@ store: { dir: "${folder}/data" }
     device.write('write 5/0/0 -x 00010203\nexec 5/0/2\n');
     await device.waitFor(/\* firmware-installed: 4 bytes, SHA-256 054edec1/);
     expect([...(await readFile(file))]).toEqual([0, 1, 2, 3]);
+  });
+
+  test('completes, remembers and leaves at Ctrl-C on a terminal', async () => {
+    const env = { ...process.env, XDG_STATE_HOME: join(folder, 'state') };
+    const terminal = new TypedTerminal(open('by-terminal'), env);
+    await terminal.see(/registration-complete/);
+    // What comes at once counts as pasted, and a tab in it as a tab.
+    for (const [keys, echo] of [
+      ['rea', /rea$/],
+      ['\t', /read $/],
+      ['3/0/0 -s\r', /Lapwing\r\n/],
+    ] as const) {
+      terminal.type(keys);
+      await terminal.see(echo);
+    }
+    terminal.type('\u001b[A\r');
+    await terminal.see(/Lapwing\r\n[\s\S]*Lapwing\r\n/);
+    // Thought better of.
+    terminal.type('nonsense\u0015status\r');
+    await terminal.see(/next wake/);
+    terminal.type('\u0003');
+    expect(await terminal.ended).toBe(0);
+    expect(terminal.output).toContain('* deregister');
+    const history = await readFile(join(folder, 'state/lapwing/client-history'), 'utf8');
+    expect(lines(history)).toEqual(['status', 'read 3/0/0 -s']);
+  });
+
+  test('quits at once at a second Ctrl-C', async () => {
+    const silent = ['-e', 'nobody', '-u', `coap://127.0.0.1:${await freeUdpPort()}`];
+    const terminal = new TypedTerminal(silent, process.env);
+    await terminal.see(/lapwing> /);
+    terminal.type('\u0003');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    terminal.type('\u0003');
+    expect(await terminal.ended).toBe(130);
+  });
+
+  test('is reached by text message where it has a modem', async () => {
+    await using modem = await Process.start({
+      name: 'lapwing vmodem',
+      command: process.execPath,
+      args: [lapwing, 'vmodem', '--port', String(ports.coap), '--tcp', '0'],
+      ready: /Modem TCP: \S+/,
+    });
+    const [, address = ''] = /Modem TCP: (\S+)/.exec(modem.output) ?? [];
+    const args = ['-e', 'by-sms', '-u', 'tel:+12125550178', '--modem', address, '--msisdn', '14155550125'];
+    const { code, stdout, output } = await run([...args, '--exec', 'status']);
+    expect({ code, stdout, output }).toMatchObject({ code: 0, stdout: expect.stringContaining('tel:+12125550178') });
   });
 
   test.each([

@@ -3,12 +3,14 @@ import { SeededRandom } from '@lapwing/kernel/testing';
 import type { Operation, Result } from '@lapwing/lwm2m';
 import { describe, expect, it } from 'vitest';
 import { Setting } from './objects.ts';
-import { rows, World } from './world.ts';
+import { longBody, rows } from './rows.ts';
+import { World } from './world.ts';
 
-const image = new SeededRandom(99).bytes(64 * 1024);
+const usual = 64 * 1024;
 const imagePath = '/26241/0/3';
 
-describe.each(rows)('over $name, a value of 64 KiB', ({ options }) => {
+describe.each(rows)('over $name, a value of many blocks', ({ options }) => {
+  const image = new SeededRandom(99).bytes(longBody(options, usual));
   async function setUp() {
     const world = await World.make(options);
     const thing = await world.device('a', { lifetime: hours(24) });
@@ -46,9 +48,10 @@ describe.each(rows)('over $name, a value of 64 KiB', ({ options }) => {
     setting.set({ image: Uint8Array.of(1) });
     const watching = world.observing('a', imagePath);
     while (watching.values.length === 0) await world.pass(seconds(1));
-    setting.set({ image: image.subarray(0, 20_000) });
+    const part = image.subarray(0, longBody(options, 20_000));
+    setting.set({ image: part });
     await world.pass(minutes(30));
-    expect(watching.values.at(-1)).toEqual(image.subarray(0, 20_000));
+    expect(watching.values.at(-1)).toEqual(part);
     expect(world.of('notify-failed')).toEqual([]);
   });
 
@@ -56,7 +59,7 @@ describe.each(rows)('over $name, a value of 64 KiB', ({ options }) => {
     const { world, thing, setting, device } = await setUp();
     await using _ = world;
     // What surrounds it in SenML counts too.
-    const most = image.subarray(0, 60_000);
+    const most = image.subarray(0, longBody(options, 60_000));
     setting.set({ image: most });
     const entries = await world.during(
       device.read(imagePath).catch(() => device.read(imagePath)),

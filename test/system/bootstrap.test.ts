@@ -6,7 +6,8 @@ import { hours, minutes, seconds } from '@lapwing/kernel';
 import { instancePath, makeValue, resourcePath } from '@lapwing/lwm2m';
 import { NotRegisteredError, requestBootstrap, Server } from '@lapwing/server';
 import { describe, expect, it } from 'vitest';
-import { bootstrapHost, instancesOf, rows, serverHost, type Thing, World, type WorldOptions } from './world.ts';
+import { rows } from './rows.ts';
+import { bootstrapHost, instancesOf, serverHost, type Thing, World, type WorldOptions } from './world.ts';
 
 const makeWorld = (options: WorldOptions = {}): Promise<World> => World.make({ bootstrap: {}, ...options });
 
@@ -26,7 +27,7 @@ describe.each(rows)('over $name, a device', ({ options }) => {
     const thing = await world.device('a', { knows: 'bootstrap' });
     await world.until(isRegistered(world, 'a'), minutes(30));
     expect(world.server.registration('a')).toMatchObject({ name: 'a', lifetime: seconds(600) });
-    expect(thing.client.servers).toEqual([{ id: 101, uri: `${world.road.scheme}://${serverHost}:5683` }]);
+    expect(thing.client.servers).toEqual([{ id: 101, uri: world.uri(serverHost) }]);
     expect([instancesOf(thing, 0), instancesOf(thing, 1)]).toEqual([[0, 1], [0]]);
     await world.until(() => stepsOf(world).includes('finished'), minutes(10));
     await world.pass(hours(1));
@@ -83,7 +84,7 @@ describe.each(rows)('over $name, a device', ({ options }) => {
     await using world = await makeWorld(options);
     await world.plan('a');
     // Where nobody is.
-    const uri = `${world.road.scheme}://10.0.0.9:5683`;
+    const uri = world.uri('10.0.0.9');
     const proof = await world.proof('a');
     const thing = await world.device('a', {
       knows: 'both',
@@ -315,7 +316,7 @@ describe('a bootstrap', () => {
     await world.until(isRegistered(world, 'a'));
     await world.pass(seconds(1));
     await world.cut(thing);
-    world.network.darken(bootstrapHost);
+    world.darken(bootstrapHost);
     const again = await world.device('a', { knows: 'bootstrap', objects });
     await world.until(() => again.client.phase(101) === 'registered');
     expect(world.bootstraps.filter(({ kind }) => kind === 'started')).toHaveLength(1);
@@ -372,6 +373,41 @@ describe('a bootstrap', () => {
     await world.pass(hours(2));
     expect(spent).toBeGreaterThan(2);
     expect(world.bootstraps.filter(({ kind }) => kind === 'started')).toHaveLength(1);
+  });
+
+  it('says in which order a device registers, and after which wait (/1/x/13 to /1/x/15)', async () => {
+    await using world = await makeWorld();
+    const { servers } = await world.plan('a');
+    const [server] = servers;
+    if (server === undefined) expect.fail('no server in the plan');
+    const nobody = {
+      ...server,
+      shortServerId: 102,
+      uri: 'coap://10.0.0.9',
+      retry: { retryCount: 1, sequenceCount: 1 },
+    };
+    const registration = { priority: 2, initialDelay: seconds(30) };
+    const plan = (failureBlocks: boolean) =>
+      world.plans.put('a', {
+        servers: [
+          { ...server, registration },
+          { ...nobody, bootstrapOnRegistrationFailure: false, registration: { priority: 1, failureBlocks } },
+        ],
+      });
+    await plan(false);
+    const thing = await world.device('a', { knows: 'bootstrap' });
+    const spent = thing.client.events.once('spent');
+    await world.during(spent, hours(1));
+    const failedAt = world.clock.now();
+    await world.until(isRegistered(world, 'a'), minutes(5));
+    expect(world.clock.now() - failedAt).toBeGreaterThanOrEqual(seconds(29));
+    await plan(true);
+    const registered = world.of('registered').length;
+    const finished = world.bootstrapServer.events.once('finished');
+    thing.client.bootstrap();
+    await world.during(finished);
+    await world.pass(hours(1));
+    expect([world.server.registration('a'), world.of('registered').length]).toEqual([undefined, registered]);
   });
 
   it('writes other objects too, and fills in what the device is called', async () => {

@@ -6,7 +6,8 @@ import { makeValue, type PathText } from '@lapwing/lwm2m';
 import { FirmwareUpdate } from '@lapwing/lwm2m/objects/firmware-update';
 import { describe, expect, it } from 'vitest';
 import { hostPackages, packageHost, packageOf, updating } from './packages.ts';
-import { rows, World, type WorldOptions } from './world.ts';
+import { rows } from './rows.ts';
+import { World, type WorldOptions } from './world.ts';
 
 const uri = `coap://${packageHost}/firmware`;
 const { Idle, Downloading, Downloaded, Updating } = FirmwareState;

@@ -30,7 +30,8 @@ import { Portfolio as PortfolioObject } from '@lapwing/lwm2m/objects/portfolio';
 import { Server as ServerObject } from '@lapwing/lwm2m/objects/server';
 import { Server } from '@lapwing/server';
 import { describe, expect, it } from 'vitest';
-import { rows, serverHost, World, type WorldOptions } from './world.ts';
+import { rows } from './rows.ts';
+import { serverHost, World, type WorldOptions } from './world.ts';
 
 /** Everything that the cases look at. */
 function furnished({ clock }: World) {

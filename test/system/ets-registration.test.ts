@@ -6,7 +6,8 @@ import { makeValue } from '@lapwing/lwm2m';
 import { NotRegisteredError } from '@lapwing/server';
 import { describe, expect, it } from 'vitest';
 import { DeviceObject, Setting } from './objects.ts';
-import { isOverStream, rows, type ThingOptions, World } from './world.ts';
+import { bindingOf, rows } from './rows.ts';
+import { type ThingOptions, World } from './world.ts';
 
 async function setUp(options: (typeof rows)[number]['options'] = {}, thingOptions: ThingOptions = {}) {
   const world = await World.make(options);
@@ -27,7 +28,7 @@ describe.each(rows)('registration over $name', ({ options }) => {
   it('tells the server name, version, lifetime, binding, number and what there is (ETS int-101)', async () => {
     const { world } = await setUp(options, { smsNumber: '+4915112345678', parameters: { color: 'blue' } });
     await using _ = world;
-    const letter = isOverStream(options) ? 'T' : 'U';
+    const letter = bindingOf(options);
     expect(world.server.registration('a')).toMatchObject({
       name: 'a',
       version: '1.2',
@@ -54,7 +55,7 @@ describe.each(rows)('registration over $name', ({ options }) => {
     await until(world, () => world.server.registration('a')?.lifetime === seconds(20));
     const before = world.of('updated').length;
     await until(world, () => world.of('updated').length > before);
-    world.network.darken(thing.host);
+    world.darken(thing.host);
     await until(world, () => world.of('expired').length === 1);
     expect(world.server.registration('a')).toBeUndefined();
   });

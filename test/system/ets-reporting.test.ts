@@ -4,7 +4,8 @@ import { hours, minutes, seconds } from '@lapwing/kernel';
 import { type Entry, formatPath, makeValue, parsePath } from '@lapwing/lwm2m';
 import { describe, expect, it } from 'vitest';
 import { DeviceObject, Setting, Temperature } from './objects.ts';
-import { isOverStream, rows, type ThingOptions, World } from './world.ts';
+import { isOverStream, rows } from './rows.ts';
+import { type ThingOptions, World } from './world.ts';
 
 const { Lwm2mCbor, SenmlCbor, SenmlJson } = ContentFormat;
 
@@ -257,11 +258,11 @@ describe.each(datagrams)('information reporting over $name', ({ options }) => {
     const other = world.observing('a', '/3/0/14');
     await until(world, () => watching.values.length === 1 && other.values.length === 1);
     // Nobody listens any more, and the request that would say so does not come through: the next notification is reset.
-    world.network.darken(thing.host);
+    world.darken(thing.host);
     watching.stop();
     await watching.ended;
     await world.pass(seconds(200));
-    world.network.lighten(thing.host);
+    world.lighten(thing.host);
     expect(thing.client.stats()?.relations).toBe(2);
     thing.warm(25);
     await until(world, () => thing.client.stats()?.relations === 1);
@@ -381,10 +382,10 @@ describe('notifications of 1.2', () => {
       await using _ = world;
       const watching = world.observing('a', '/3303/0/5700', { attributes: { con } });
       await world.pass(seconds(1));
-      world.network.darken(thing.host);
+      world.darken(thing.host);
       thing.warm(30);
       await world.pass(seconds(1));
-      world.network.lighten(thing.host);
+      world.lighten(thing.host);
       await world.pass(seconds(20));
       expect(watching.values).toEqual(con === 1 ? [20, 30] : [20]);
     }

@@ -6,7 +6,8 @@ import { makeValue, type PathText } from '@lapwing/lwm2m';
 import { FirmwareUpdate as FirmwareObject } from '@lapwing/lwm2m/objects/firmware-update';
 import { describe, expect, it } from 'vitest';
 import { hostPackages, mebibyte, packageHost, packageOf, updating } from './packages.ts';
-import { rows, World, type WorldOptions } from './world.ts';
+import { longBody, rows } from './rows.ts';
+import { World, type WorldOptions } from './world.ts';
 
 const uri = `coap://${packageHost}/firmware`;
 const { Idle, Downloading, Downloaded } = FirmwareState;
@@ -46,10 +47,11 @@ describe.each(rows)('firmware over $name', ({ options }) => {
     };
     const { world, device, own, insist, write } = await setUp(options, { verify });
     await using _ = world;
-    const image = packageOf(40_000);
+    const size = longBody(options, 40_000);
+    const image = packageOf(size);
     await write('/5/0/0', pushed(image));
     expect(own.update.status).toEqual({ state: Downloaded, result: UpdateResult.Initial });
-    expect(labels).toEqual([40_000]);
+    expect(labels).toEqual([size]);
     expect(await insist(() => device.read(FirmwareObject, 0))).toMatchObject({
       state: Downloaded,
       pkgName: 'lapwing',

@@ -7,7 +7,8 @@ import { Gateway } from '@lapwing/lwm2m/objects/gateway';
 import { GatewayRouting } from '@lapwing/lwm2m/objects/gateway-routing';
 import { describe, expect, it } from 'vitest';
 import { Setting, Temperature } from './objects.ts';
-import { rows, serverHost, type Thing, World } from './world.ts';
+import { rows } from './rows.ts';
+import { serverHost, type Thing, World } from './world.ts';
 
 /** An end device with a thermometer, and settings that servers may create. */
 function sensor(thing: Thing, id: string, prefix: string, celsius = 20) {

@@ -3,7 +3,8 @@ import { hours, minutes, seconds } from '@lapwing/kernel';
 import { type Lwm2mVersion, makeValue } from '@lapwing/lwm2m';
 import { describe, expect, it } from 'vitest';
 import { Setting, Temperature } from './objects.ts';
-import { isOverStream, rows, type ThingOptions, World } from './world.ts';
+import { isOverStream, rows } from './rows.ts';
+import { type ThingOptions, World } from './world.ts';
 
 const path = '/3303/0/5700';
 
@@ -168,10 +169,10 @@ describe('notifications', () => {
     await using _ = world;
     const watching = world.observing('a', path);
     await world.pass(seconds(1));
-    world.network.darken(thing.host);
+    world.darken(thing.host);
     thing.warm(25);
     await world.pass(minutes(3));
-    world.network.lighten(thing.host);
+    world.lighten(thing.host);
     await world.pass(minutes(10));
     expect(world.of('registered')).toHaveLength(2);
     expect(await watching.ended).toBeUndefined();
@@ -227,9 +228,9 @@ describe('a server that wants nothing lost', () => {
   it('hears every value after a short silence, in order and with its time', async () => {
     const { world, thing, warmUp } = await storing();
     await using _ = world;
-    world.network.darken(thing.host);
+    world.darken(thing.host);
     await warmUp(21, 25);
-    world.network.lighten(thing.host);
+    world.lighten(thing.host);
     await world.pass(minutes(2));
     expect(told(world)).toEqual([21, 22, 23, 24, 25]);
     const times = world.of('notify').flatMap(({ result }) => result.entries.map(({ time }) => time));
@@ -240,9 +241,9 @@ describe('a server that wants nothing lost', () => {
   it('hears, once it observes again, what was so while the device was out of reach', async () => {
     const { world, thing, watching, warmUp } = await storing();
     await using _ = world;
-    world.network.darken(thing.host);
+    world.darken(thing.host);
     await warmUp(21, 24, minutes(2));
-    world.network.lighten(thing.host);
+    world.lighten(thing.host);
     await world.pass(minutes(15));
     expect(world.of('registered')).toHaveLength(2);
     expect(await watching.ended).toBeUndefined();
@@ -260,9 +261,9 @@ describe('a server that wants nothing lost', () => {
     const { world, thing, warmUp } = await storing({}, '1.2');
     await using _ = world;
     await world.during(world.server.device('a').writeAttributes(path, { hqmax: 3 }));
-    world.network.darken(thing.host);
+    world.darken(thing.host);
     await warmUp(21, 29);
-    world.network.lighten(thing.host);
+    world.lighten(thing.host);
     await world.pass(minutes(2));
     expect(told(world)).toEqual([21, 27, 28, 29]);
   });
@@ -270,9 +271,9 @@ describe('a server that wants nothing lost', () => {
   it('hears values one by one in a format without times', async () => {
     const { world, thing, warmUp } = await storing({ accept: ContentFormat.Text });
     await using _ = world;
-    world.network.darken(thing.host);
+    world.darken(thing.host);
     await warmUp(21, 24);
-    world.network.lighten(thing.host);
+    world.lighten(thing.host);
     await world.pass(minutes(2));
     expect(told(world)).toEqual([21, 22, 23, 24]);
     expect(world.of('notify')).toHaveLength(4);

@@ -4,7 +4,8 @@ import { type Entry, formatPath, objectPath, resourcePath } from '@lapwing/lwm2m
 import { NotRegisteredError } from '@lapwing/server';
 import { describe, expect, it } from 'vitest';
 import { DeviceObject, Meter, Setting, Temperature } from './objects.ts';
-import { rows, World } from './world.ts';
+import { rows } from './rows.ts';
+import { World } from './world.ts';
 
 describe.each(rows)('over $name, a server', ({ options }) => {
   async function setUp() {

@@ -7,7 +7,8 @@ import { MemoryObservationStore, MemoryRegistrationStore } from '@lapwing/server
 import { describe, expect, it } from 'vitest';
 import { KeptAssociations } from './kept-associations.ts';
 import { listenIn, type Overheard } from './overheard.ts';
-import { bootstrapHost, instancesOf, isOverStream, rows, serverHost, World, type WorldOptions } from './world.ts';
+import { isOverStream, rows } from './rows.ts';
+import { bootstrapHost, instancesOf, serverHost, World, type WorldOptions } from './world.ts';
 
 const idOf = (name: string): Uint8Array => digest('sha256', encodeUtf8(name)).subarray(0, 4);
 const isRegistered = (world: World, name: string) => (): boolean => world.server.registration(name) !== undefined;

@@ -12,7 +12,9 @@ export type Proof = Pick<ServerAccount, 'credentials' | 'oscore'>;
 export type ForWhom = 'server' | 'bootstrap';
 
 export interface Road {
-  readonly scheme: 'coap' | 'coaps' | 'coap+tcp' | 'coaps+tcp' | 'coap+ws';
+  readonly scheme: 'coap' | 'coaps' | 'coap+tcp' | 'coaps+tcp' | 'coap+ws' | 'tel';
+  /** By text message: whether what is longer than one is cut into several. */
+  readonly parts?: 'one' | 'few' | 'many';
   listener(transport: Transport): Listener;
   /** Whom connections are let in from, where they are secured. */
   accept?(security: SecurityStore): TlsAcceptance;
@@ -40,7 +42,11 @@ const authority = makeAuthority({ name: 'Authority of the world' });
 const own = authority.issue({ name: 'server.example' });
 const serverKey = makeKey('server');
 
-async function psk(name: string, security: SecurityStore): Promise<Credentials> {
+/** A key that both sides know from now on. */
+export async function psk(
+  name: string,
+  security: SecurityStore,
+): Promise<Extract<Credentials, { readonly kind: 'psk' }>> {
   const identity = encodeUtf8(name);
   const key = new Secret(encodeUtf8(`the key of ${name}`));
   await security.put({ endpoint: name, credential: { kind: 'psk', identity, key } });
@@ -102,6 +108,25 @@ export const variable = (name: string): string => `$\{${name}}`;
 
 const plannedPsk = (): Promise<PlannedSecurity> =>
   Promise.resolve({ mode: 'psk', identity: `${variable('endpoint')}/${variable('random')}`, key: { random: 16 } });
+
+/** By text message: without a key, and with the one suite whose records fit. */
+const open = (parts: 'one' | 'few' | 'many') =>
+  ({
+    scheme: 'tel',
+    parts,
+    listener: (transport) => ({ transport }),
+    enrol: () => Promise.resolve(undefined),
+    planned: () => Promise.resolve(only({ mode: 'none' })),
+  }) satisfies Road;
+
+const keyed = (parts: 'one' | 'few' | 'many') =>
+  ({
+    scheme: 'tel',
+    parts,
+    listener: (transport) => ({ transport, dtls: { suites: ['TLS_PSK_WITH_AES_128_CCM_8'] } }),
+    enrol: psk,
+    planned: async () => only(await plannedPsk()),
+  }) satisfies Road;
 
 export const roads = {
   udp: {
@@ -184,4 +209,8 @@ export const roads = {
     enrol: (name) => x509(name),
     planned: async (name) => only(await plannedX509(name)),
   },
+  sms: open('one'),
+  'dtls-sms': keyed('few'),
+  'sms-parts': open('many'),
+  'dtls-sms-parts': keyed('many'),
 } satisfies Readonly<Record<string, Road>>;

@@ -43,6 +43,7 @@ import {
   type ServerEvents,
   type ServerOptions,
 } from '@lapwing/server';
+import { Numbers } from './numbers.ts';
 import { DeviceObject, Setting, Temperature } from './objects.ts';
 import { type Proof, proofOf, type Road, roads } from './roads.ts';
 
@@ -110,35 +111,6 @@ function addObjects(objects: ObjectStore, counts: { reboots: number }): void {
   objects.add(Temperature, 0, { sensorValue: 20, minMeasured: 20 });
 }
 
-/** The rows of the matrix that every road must stand. */
-export const rows: readonly { readonly name: string; readonly options: WorldOptions }[] = (
-  [
-    'udp',
-    'tcp',
-    'tls-psk',
-    'tls-x509',
-    'ws',
-    'oscore',
-    'oscore-dtls',
-    'oscore-tcp',
-    'dtls-psk',
-    'dtls-cid',
-    'dtls-rpk',
-    'dtls-x509',
-  ] as const
-).flatMap((road) => [
-  { name: `${road} on a perfect network`, options: { road } },
-  {
-    name: `${road} on a network that loses 20 %, repeats and reorders`,
-    options: { road, seed: 7, weather: { loss: 0.2, duplicate: 0.1, reorder: 0.2, reorderBy: 400, jitter: 10 } },
-  },
-]);
-
-/** Whether devices make connections: nothing is lost on them, repeated or reset. */
-export function isOverStream({ road = 'udp' }: WorldOptions): boolean {
-  return roads[road].scheme.includes('+');
-}
-
 export interface WorldOptions {
   readonly seed?: number;
   readonly weather?: Partial<LinkProfile>;
@@ -178,6 +150,8 @@ export class World implements AsyncDisposable {
   readonly random: SeededRandom;
   readonly network: MemoryNetwork;
   readonly streams: MemoryStreamNetwork;
+  /** Undefined on roads without. */
+  readonly numbers: Numbers | undefined;
   /** What devices on a secured road prove themselves with. */
   readonly security = new MemorySecurityStore();
   /** What they prove themselves with to the bootstrap server. */
@@ -209,6 +183,10 @@ export class World implements AsyncDisposable {
     this.random = new SeededRandom(options.seed ?? 1);
     this.network = new MemoryNetwork(this.clock, this.random, { latency: 20, ...options.weather });
     this.streams = new MemoryStreamNetwork(this.network);
+    const { parts } = this.road;
+    const { clock, random } = this;
+    this.numbers =
+      parts === undefined ? undefined : new Numbers({ clock, random, weather: options.weather ?? {}, parts });
     this.associations = options.associations;
     this.secured = options.secured;
     this.forgets = options.forgets ?? false;
@@ -216,6 +194,7 @@ export class World implements AsyncDisposable {
 
   static async make(options: WorldOptions = {}): Promise<World> {
     const world = new World(options);
+    await world.bringUp(serverHost);
     await world.startServer(options.server);
     if (options.bootstrap !== undefined) await world.startBootstrap(options.bootstrap);
     return world;
@@ -232,6 +211,7 @@ export class World implements AsyncDisposable {
   }
 
   async startBootstrap(options: Partial<BootstrapServerOptions> = {}): Promise<void> {
+    await this.bringUp(bootstrapHost);
     this.provisioner = await BootstrapServer.listen({
       listeners: [this.road.listener(this.transport(bootstrapHost, 5783, this.bootstrapSecurity))],
       security: this.bootstrapSecurity,
@@ -249,13 +229,33 @@ export class World implements AsyncDisposable {
     }
   }
 
+  /** Of a server, on the road of this world. */
+  uri(host: string, port = 5683): string {
+    const { scheme } = this.road;
+    return this.numbers === undefined ? `${scheme}://${host}:${port}` : `${scheme}:${this.numbers.numberOf(host)}`;
+  }
+
+  /** The modem of that host, where it needs one. */
+  async bringUp(host: string): Promise<void> {
+    if (this.numbers !== undefined) await this.during(this.numbers.bringUp(host));
+  }
+
+  /** Nothing comes from there or gets there until it is lit again. */
+  darken(host: string): void {
+    this.network.darken(host);
+    this.numbers?.darken(host);
+  }
+
+  lighten(host: string): void {
+    this.network.lighten(host);
+    this.numbers?.lighten(host);
+  }
+
   /** The plan that brings a device to the server over the road of this world. */
   async plan(name: string, more: Partial<Plan> = {}): Promise<Plan> {
-    const { scheme } = this.road;
-    const uri = `${scheme}://${serverHost}:5683`;
     const server = {
       shortServerId: 101,
-      uri,
+      uri: this.uri(serverHost),
       lifetime: seconds(600),
       ...(await this.road.planned(name, this.security)),
     };
@@ -315,6 +315,7 @@ export class World implements AsyncDisposable {
   /** Where a server listens that knows those who are in `security`. */
   private transport(host: string, port: number, security: SecurityStore): Transport {
     const { scheme, accept } = this.road;
+    if (this.numbers !== undefined) return this.numbers.transport(host);
     if (!scheme.includes('+')) return this.network.transport(host, port);
     if (scheme === 'coap+ws') return this.webSockets(host, port);
     const road = this.streams.road(host, port);
@@ -344,9 +345,9 @@ export class World implements AsyncDisposable {
 
   /** The device loses its power without a word. It comes back with `device` and the same name. */
   async cut({ host, client }: Thing): Promise<void> {
-    this.network.darken(host);
+    this.darken(host);
     await this.during(client[Symbol.asyncDispose]());
-    this.network.lighten(host);
+    this.lighten(host);
   }
 
   thing(name: string): Thing {
@@ -378,11 +379,10 @@ export class World implements AsyncDisposable {
     const { omitName = false, knows = 'server', bootstrap = {}, isGateway = false, forgets = false, ...others } = some;
     const endDevices = new EndDevices(isGateway ? objects : new ObjectStore());
     const { defaultMinimumPeriod = 0, defaultMaximumPeriod, credentials, oscore, awakeTime, idle, ...rest } = others;
-    const { scheme } = this.road;
     const isGiven = credentials !== undefined || oscore !== undefined;
     const proof = knows === 'bootstrap' || isGiven ? {} : await this.proof(name);
     const account = {
-      uri: `${scheme}://${serverHost}:5683`,
+      uri: this.uri(serverHost),
       ...proof,
       ...(credentials === undefined ? {} : { credentials }),
       ...(oscore === undefined ? {} : { oscore }),
@@ -402,8 +402,10 @@ export class World implements AsyncDisposable {
       next = undefined;
       return taken;
     };
+    await this.bringUp(host);
     const client = await Client.start({
       name,
+      ...this.sms(host),
       servers:
         knows === 'bootstrap'
           ? []
@@ -441,9 +443,16 @@ export class World implements AsyncDisposable {
     return thing;
   }
 
+  private sms(host: string): Pick<ClientOptions, 'sms'> {
+    const { numbers } = this;
+    return numbers === undefined ? {} : { sms: { msisdn: numbers.numberOf(host).slice(1), road: numbers.road(host) } };
+  }
+
   private async bootstrapAccount(name: string): Promise<BootstrapAccount> {
-    const uri = `${this.road.scheme}://${bootstrapHost}:5783`;
-    return { uri, ...(await proofOf(this.road, name, this.bootstrapSecurity, 'bootstrap')) };
+    return {
+      uri: this.uri(bootstrapHost, 5783),
+      ...(await proofOf(this.road, name, this.bootstrapSecurity, 'bootstrap')),
+    };
   }
 
   /** Lets time pass, then checks what must always hold. */
@@ -464,16 +473,24 @@ export class World implements AsyncDisposable {
       },
     );
     const end = this.clock.now() + limit;
-    while (outcome === undefined && this.clock.now() < end) await this.pass(50);
+    while (outcome === undefined && this.clock.now() < end) await this.pass(this.step());
     if (outcome === undefined) throw new Error(`nothing happened within ${limit} ms`);
     if ('error' in outcome) throw outcome.error;
     return outcome.value;
   }
 
+  /** To the next moment at which anything can happen, in steps of 50 ms; work of node:tls is not known to the clock. */
+  private step(): Duration {
+    const { next } = this.clock;
+    if (this.road.accept !== undefined) return 50;
+    const wait = next === undefined ? 1000 : Math.min(next - this.clock.now(), 1000);
+    return Math.max(1, Math.ceil(wait / 50)) * 50;
+  }
+
   /** Lets time pass until it is so; fails when it is not within `limit`. */
   async until(isSo: () => boolean, limit: Duration = seconds(300)): Promise<void> {
     const end = this.clock.now() + limit;
-    while (!isSo() && this.clock.now() < end) await this.pass(50);
+    while (!isSo() && this.clock.now() < end) await this.pass(this.step());
     if (!isSo()) throw new Error(`it was not so within ${limit} ms`);
   }
 
@@ -513,8 +530,10 @@ export class World implements AsyncDisposable {
     return { values, stop: () => stop.abort(new Error('stopped')), ended };
   }
 
-  /** Invariants: one registration for each name, none past its lifetime, observations only of what is registered. */
+  /** Invariants: one registration for each name, none past its lifetime, observations only of what is registered, no text message that does not fit. */
   check(): void {
+    if (this.numbers !== undefined && this.numbers.failed > 0)
+      throw new Error('a text message was too long, or failed');
     if (this.running === undefined) return;
     const names = new Set<string>();
     for (const registration of this.running.registrations()) {

@@ -34,6 +34,7 @@ import { Keeper } from './persistence/keeper.ts';
 import { RegistrationOrder } from './registration/order.ts';
 import { isRegistered, type Phase } from './registration/transitions.ts';
 import type { Settings } from './settings.ts';
+import { shareNumber } from './sms.ts';
 
 /** Which server, and whose values. */
 export interface SendChoice {
@@ -316,8 +317,10 @@ export class Client implements AsyncDisposable {
     const replaced = gone.filter(isReplaced);
     for (const account of replaced) account.forget();
     await Promise.all(replaced.map((account) => account[Symbol.asyncDispose]()));
-    const parting = this.part(gone.filter((account) => !isReplaced(account)));
+    const leaving = gone.filter((account) => !isReplaced(account));
+    const parting = this.part(leaving);
     for (const settings of wanted) {
+      if (leaving.some((account) => shareNumber(account.settings, settings))) await parting;
       if (this.closed || this.at(settings.instance) !== undefined) continue;
       try {
         this.accounts.push(await this.open(settings));

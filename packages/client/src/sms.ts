@@ -1,6 +1,6 @@
 // What a device with a modem is told of text messages, and checks of it: its own number, how a number is reached, and of each server the
 // number that may wake it.
-import type { Transport } from '@lapwing/kernel';
+import type { Address, Transport } from '@lapwing/kernel';
 import type { Credentials } from './connect.ts';
 
 export interface SmsAccess {
@@ -47,3 +47,17 @@ export const dialled = (msisdn: string): string => {
   const digits = msisdn.replace(/^\+/, '');
   return digits.length > longestShortCode ? `+${digits}` : digits;
 };
+
+interface Numbered {
+  readonly address: Address;
+  readonly waking: { readonly address: Address } | undefined;
+}
+
+/** A number is one line: of two accounts that use the same, the second begins when the first has hung up. */
+export function shareNumber(first: Numbered, second: Numbered): boolean {
+  const taken = numbersOf(first);
+  return numbersOf(second).some((each) => taken.includes(each));
+}
+
+const numbersOf = ({ address, waking }: Numbered): readonly string[] =>
+  [address, waking?.address].flatMap((each) => (each?.via === 'sms' ? [each.msisdn] : []));

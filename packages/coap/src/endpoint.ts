@@ -84,6 +84,8 @@ const nothingHere: Service = () => Promise.resolve(makeResponse(Code.NotFound));
 export class Endpoint implements AsyncDisposable {
   private readonly transport: Transport;
   private readonly isStream: boolean;
+  /** Bytes of a datagram beyond which nothing is looked at. */
+  private readonly limit: number;
   private readonly heardLost: EndpointOptions['lost'];
   private readonly layer: MessageLayer | DirectLayer;
   private readonly driver: Driver<LayerInput, LayerEffect>;
@@ -121,6 +123,7 @@ export class Endpoint implements AsyncDisposable {
     const parameters = transmissionParameters(options.parameters, traits.pace);
     const toLayer = (input: LayerInput): void => this.driver.handle(input);
     const { mtu, longest = mtu } = traits;
+    this.limit = Math.max(longest, LONGEST_RECEIVED);
     this.layer = traits.reliable ? new DirectLayer() : new MessageLayer(parameters, random, options.limits);
     this.driver = new Driver(this.layer, clock, (effect) => this.run(effect));
     const blocks: BlockInOptions & BlockOutOptions = { clock, random, mtu, ...options.blocks };
@@ -274,7 +277,7 @@ export class Endpoint implements AsyncDisposable {
     const { peer, bytes } = datagram;
     const multicast = datagram.multicast === true;
     this.tally.received(bytes.length);
-    const message = this.isStream ? readStreamMessage(bytes) : readMessage(bytes);
+    const message = this.isStream ? readStreamMessage(bytes) : readMessage(bytes, this.limit);
     if (message instanceof Malformed) {
       this.malformed(peer, bytes, message, multicast);
       return;
@@ -299,8 +302,9 @@ export class Endpoint implements AsyncDisposable {
       this.lost(peer, error);
       return;
     }
-    const headless = bytes.length < 4 || bytes.length > LONGEST_RECEIVED || (bytes[0] as number) >> 6 !== 1;
-    this.drop(headless ? (bytes.length > LONGEST_RECEIVED ? 'tooLong' : 'noMessage') : 'malformed', peer, what.reason);
+    const tooLong = bytes.length > this.limit;
+    const headless = tooLong || bytes.length < 4 || (bytes[0] as number) >> 6 !== 1;
+    this.drop(tooLong ? 'tooLong' : headless ? 'noMessage' : 'malformed', peer, what.reason);
     if (!headless) this.driver.handle({ kind: 'malformed', peer, bytes, multicast });
   }
 

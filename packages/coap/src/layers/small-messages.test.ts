@@ -114,6 +114,19 @@ describe.each([140, 102])('where %i bytes are all', (mtu) => {
   });
 });
 
+it('where a message may be as long as many text messages, a body goes in one', async () => {
+  const { client, peer, clock, sizes, close } = await pair(34_170, ({ payload }) => Promise.resolve(content(payload)));
+  const acquainted = client.request(peer, makeRequest(Code.Put, path('r'), bodyOf(11_000)));
+  await clock.advance(minutes(1));
+  await acquainted;
+  sizes.length = 0;
+  const asked = client.request(peer, makeRequest(Code.Put, path('r'), bodyOf(30_000)));
+  await clock.advance(minutes(1));
+  expect((await asked).payload).toEqual(bodyOf(30_000));
+  expect(sizes).toHaveLength(2);
+  await close();
+});
+
 it('what cannot be divided is refused with its size, or is longer where the road allows it', async () => {
   const request = makeRequest(Code.Put, path('x'.repeat(120)), bodyOf(50));
   const strict = await pair(140, () => Promise.resolve(makeResponse(Code.Changed)));
