@@ -55,8 +55,9 @@ export function simCommand(): Command {
     .action((flags: Flags) => run(flags));
 }
 
-/** For what is under way when the run ends. */
+/** For what is under way when the run ends, by itself and by Ctrl-C. */
 const grace = seconds(10);
+const briefGrace = seconds(2);
 /** For deregistering. */
 const farewell = seconds(10);
 
@@ -105,7 +106,7 @@ async function simulate(
   tell: (summary: RunSummary) => void,
 ): Promise<RunSummary> {
   const clock = systemClock;
-  const { plan, prefix, keys, duration } = settings;
+  const { plan, prefix, keys } = settings;
   const report = new Report({ devices: plan.devices, profile: plan.profile.name, server, seed: plan.seed });
   const address = await addressOf(settings.server);
   const { host } = address;
@@ -126,22 +127,35 @@ async function simulate(
     report,
     cpu: () => usage().cpu,
   });
-  fleet.begin();
-  using _progress = showProgress(fleet, report, clock);
-  const over = new AbortController();
-  const ended = duration === undefined ? interrupted : Promise.race([interrupted, until(clock, duration, over.signal)]);
-  const closed = isPortClosed(settings.server.host, settings.server.port, seconds(5));
-  const how = await Promise.race([ended, closed.then((isClosed) => (isClosed ? 'closed' : ended))]);
-  over.abort();
-  fleet.end();
-  if (how === 'over') await Promise.race([fleet.settled(grace), interrupted]);
-  _progress[Symbol.dispose]();
+  const how = await goThrough(fleet, report, settings, interrupted);
   const summary = report.summary(fleet.standing, fleet.elapsed, usage());
   tell(summary);
   if (how === 'closed')
     process.stderr.write(`lapwing: nobody listens at ${server}: is the gateway running, and is that its port?\n`);
   await fleet.leave(how === 'closed' ? 0 : farewell);
   return summary;
+}
+
+/** From the beginning to the end, whatever ends it. */
+async function goThrough(
+  fleet: Fleet,
+  report: Report,
+  { duration, server }: SimSettings,
+  interrupted: Promise<unknown>,
+): Promise<'over' | 'closed' | 'interrupted'> {
+  const clock = systemClock;
+  fleet.begin();
+  using _progress = showProgress(fleet, report, clock);
+  const over = new AbortController();
+  const stopped = interrupted.then(() => 'interrupted' as const);
+  const ended = duration === undefined ? stopped : Promise.race([stopped, until(clock, duration, over.signal)]);
+  const closed = isPortClosed(server.host, server.port, seconds(5));
+  const how = await Promise.race([ended, closed.then((isClosed) => (isClosed ? ('closed' as const) : ended))]);
+  over.abort();
+  fleet.end();
+  if (how === 'over') await Promise.race([fleet.settled(grace), stopped]);
+  if (how === 'interrupted') await fleet.settled(briefGrace);
+  return how;
 }
 
 async function until(clock: Clock, duration: Duration, signal: AbortSignal): Promise<'over'> {
