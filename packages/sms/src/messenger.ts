@@ -80,6 +80,8 @@ export interface MessengerEvents {
   /** A message was not sent, or nobody knows whether it was. */
   readonly failed: { readonly to: string; readonly cause: Error };
   readonly modem: { readonly state: 'ready' | 'down'; readonly cause: Error | undefined };
+  /** Whoever heard an event or a message threw; the message counts as dealt with. */
+  readonly 'listener-failed': { readonly error: unknown };
 }
 
 export interface MessengerStats {
@@ -122,7 +124,9 @@ export class Messenger implements AsyncDisposable {
   private readonly joining: Driver<Part, JoiningEffect>;
   private readonly mostQueued: number;
   private readonly patience: Duration;
-  private readonly emitter = new Emitter<MessengerEvents>();
+  private readonly emitter = new Emitter<MessengerEvents>((error, event) => {
+    if (event !== 'listener-failed') this.emitter.emit('listener-failed', { error });
+  });
   private readonly takers = new Map<string, (message: ReceivedMessage) => void>();
   private readonly settles = new Map<number, () => void>();
   private readonly queue: Outgoing[] = [];
@@ -306,7 +310,12 @@ export class Messenger implements AsyncDisposable {
       return;
     }
     this.tally.received += 1;
-    take({ from, bytes, at: this.clock.now(), ports: portsOf(elements) });
+    try {
+      take({ from, bytes, at: this.clock.now(), ports: portsOf(elements) });
+    } catch (error) {
+      // Timers and sockets call this: what they are thrown would end the process, and the modem would give the message out again.
+      this.emitter.emit('listener-failed', { error });
+    }
   }
 }
 
