@@ -5,6 +5,7 @@ import { prepareJava } from './harness/contestants.ts';
 import { compileGenerator } from './harness/generator.ts';
 import { keep, kept } from './harness/results.ts';
 import { crowds, downloads, slowRoads, uploads } from './measurements/block.ts';
+import { manyClients } from './measurements/clients.ts';
 import { coapClients, coapServers } from './measurements/coap.ts';
 import { codecs } from './measurements/codec.ts';
 import { handshakes, local, nuisances, securedRequests, timing } from './measurements/dtls.ts';
@@ -28,6 +29,7 @@ const groups: Readonly<Record<string, readonly ((plan: Plan) => Promise<Measurem
   oscore: [protectedExchanges, plainBesideProtected],
   block: [downloads, uploads, slowRoads, crowds],
   memory: [memoryOfDevices, memoryAtFullRate],
+  clients: [manyClients],
   start: [coldStart],
 };
 const names = Object.keys(groups);

@@ -27,5 +27,13 @@ if (
 }
 // What does not type-check is still emitted: a subject whose package is missing is reported as not run.
 run(process.execPath, [tsc, '-p', `${bench}tsconfig.json`], bench);
+// The client in one file, as an application may put it together; without the bundler that row is not run.
+try {
+  const { rolldown } = await import('rolldown');
+  const bundle = await rolldown({ input: `${bench}build/js/subjects/first-register.js`, platform: 'node' });
+  await bundle.write({ dir: `${bench}build/bundle`, format: 'esm', minify: true });
+} catch (error) {
+  console.error(`bench: nothing was put together in one file: ${error.message}`);
+}
 const { main } = await import('./build/js/main.js');
 process.exitCode = await main(passed);

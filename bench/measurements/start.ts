@@ -5,13 +5,14 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { median } from '../harness/phase.ts';
-import { compiled } from '../harness/places.ts';
+import { benchFolder, compiled } from '../harness/places.ts';
 import type { Measurement, Plan, Row } from './measurement.ts';
 
 const clients = [
-  { name: 'bare dgram send', program: 'peers/node/first-datagram' },
-  { name: 'Lapwing client, three objects', program: 'subjects/first-register' },
-  { name: 'node-coap client', program: 'peers/node/first-node-coap' },
+  { name: 'bare dgram send', program: compiled('peers/node/first-datagram') },
+  { name: 'Lapwing client, three objects', program: compiled('subjects/first-register') },
+  { name: 'Lapwing client, in one file', program: benchFolder('build/bundle/first-register.js') },
+  { name: 'node-coap client', program: compiled('peers/node/first-node-coap') },
 ] as const;
 
 interface Start {
@@ -29,7 +30,7 @@ async function startOnce(program: string): Promise<Start> {
   socket.bind(0, '127.0.0.1');
   await once(socket, 'listening');
   const began = performance.now();
-  const child = spawn(process.execPath, [compiled(program), String(socket.address().port)], { stdio: 'pipe' });
+  const child = spawn(process.execPath, [program, String(socket.address().port)], { stdio: 'pipe' });
   let complaint = '';
   child.stderr.on('data', (chunk) => {
     complaint += chunk;
@@ -82,7 +83,7 @@ export async function coldStart(plan: Plan): Promise<Measurement[]> {
     {
       id: 'cold-start',
       title: 'Cold start of a client to its first datagram',
-      how: `${rounds} rounds, medians; memory one second later.`,
+      how: `${rounds} rounds, medians; memory one second later. In one file: put together by a bundler, as an application may be.`,
       rows,
       missing: [...missing].map(([name, why]) => ({ name, why })),
     },

@@ -5,6 +5,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { makeAuthority, makeKey } from '@lapwing/dtls/testing';
 import { type IPty, spawn } from '@lydell/node-pty';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { MqttPeer } from './parts/mqtt-client.ts';
@@ -17,6 +18,10 @@ const keyOf = (name: string): string => Buffer.from(`the key of ${name}`.padEnd(
 
 const ports = { coap: 0, coaps: 0, tcp: 0, bootstrap: 0, mqtt: 0 };
 let folder = '';
+const authority = makeAuthority({ name: 'Authority of the shell' });
+const serverCertificate = authority.issue({ name: 'server.example' });
+const deviceCertificate = authority.issue({ name: 'by-certificate' });
+const [serverKey, deviceKey] = [makeKey('server'), makeKey('device')];
 let gateway: Process;
 let mqtt: MqttPeer;
 
@@ -97,6 +102,22 @@ await describeWith([], 'the shell of a device', () => {
       servers: [{ short_server_id: 102, uri: `coaps://127.0.0.1:${ports.coaps}`, psk: {}, lifetime: '10m' }],
     };
     const known = (name: string) => ({ endpoint: name, psk: { identity: name, key: keyOf(name) } });
+    const files: Readonly<Record<string, Uint8Array>> = {
+      'ca.der': authority.certificate,
+      'server.der': serverCertificate.certificate,
+      'server.key': serverCertificate.key.pkcs8,
+      'server-raw.key': serverKey.pkcs8,
+      'server-raw.pub': serverKey.spki,
+      'device.der': deviceCertificate.certificate,
+      'device.key': deviceCertificate.key.pkcs8,
+      'device-raw.key': deviceKey.pkcs8,
+    };
+    for (const [name, bytes] of Object.entries(files)) await writeFile(join(folder, name), bytes, { mode: 0o600 });
+    const raw = { endpoint: 'by-raw-key', rpk: { public_key: Buffer.from(deviceKey.spki).toString('base64') } };
+    const options = {
+      ...{ certfile: join(folder, 'server.der'), keyfile: join(folder, 'server.key'), verify: 'verify_peer' },
+      ...{ cacertfile: join(folder, 'ca.der'), rpk_keyfile: join(folder, 'server-raw.key') },
+    };
     const config = join(folder, 'gateway.yaml');
     await writeFile(
       config,
@@ -105,14 +126,14 @@ await describeWith([], 'the shell of a device', () => {
     translators: { ${translators.join(', ')}, register: { topic: up/register }, update: { topic: up/update } }
     listeners:
       udp: { default: { bind: "127.0.0.1:${ports.coap}" } }
-      dtls: { default: { bind: "127.0.0.1:${ports.coaps}" } }
+      dtls: { default: { bind: "127.0.0.1:${ports.coaps}", dtls_options: ${JSON.stringify(options)} } }
       tcp: { default: { bind: "127.0.0.1:${ports.tcp}" } }
 bootstrap:
   listeners: { dtls: { default: { bind: "127.0.0.1:${ports.bootstrap}" } } }
   security: { credentials: [${JSON.stringify({ endpoint: 'by-bootstrap', psk: { key: keyOf('by-bootstrap') } })}] }
   plans: { default: ${JSON.stringify(plan)} }
 mqtt: { bind: "127.0.0.1:${ports.mqtt}" }
-security: { credentials: ${JSON.stringify(['by-key', 'wrong-key'].map(known))} }
+security: { credentials: ${JSON.stringify([...['by-key', 'wrong-key'].map(known), raw])} }
 store: { dir: "${folder}/data" }
 `,
       { mode: 0o600 },
@@ -215,6 +236,22 @@ store: { dir: "${folder}/data" }
       code: 1,
       output: expect.stringMatching(/not registered within 3 s: coaps:\S+: .*key/),
     });
+  });
+
+  test('proves itself with a certificate, or with a raw public key', async () => {
+    const at = (file: string): string => join(folder, file);
+    const uri = `coaps://127.0.0.1:${ports.coaps}`;
+    const x509 = ['--cert', at('device.der'), '--key', at('device.key'), '--ca', at('ca.der')];
+    const raw = ['--rpk-key', at('device-raw.key'), '--server-key', at('server-raw.pub')];
+    for (const [name, keys] of [
+      ['by-certificate', [...x509, '--any-name']],
+      ['by-certificate', [...x509, '--server-name', 'server.example']],
+      ['by-raw-key', raw],
+    ] as const)
+      expect(await run(['-e', name, '-u', uri, ...keys, '--exec', 'status'])).toMatchObject({
+        code: 0,
+        stdout: expect.stringContaining('server 1   registered'),
+      });
   });
 
   test('comes by a bootstrap, keeps what it was given, and goes on with it after a restart', async () => {

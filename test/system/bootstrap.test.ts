@@ -375,6 +375,41 @@ describe('a bootstrap', () => {
     expect(world.bootstraps.filter(({ kind }) => kind === 'started')).toHaveLength(1);
   });
 
+  it('says in which order a device registers, and after which wait (/1/x/13 to /1/x/15)', async () => {
+    await using world = await makeWorld();
+    const { servers } = await world.plan('a');
+    const [server] = servers;
+    if (server === undefined) expect.fail('no server in the plan');
+    const nobody = {
+      ...server,
+      shortServerId: 102,
+      uri: 'coap://10.0.0.9',
+      retry: { retryCount: 1, sequenceCount: 1 },
+    };
+    const registration = { priority: 2, initialDelay: seconds(30) };
+    const plan = (failureBlocks: boolean) =>
+      world.plans.put('a', {
+        servers: [
+          { ...server, registration },
+          { ...nobody, bootstrapOnRegistrationFailure: false, registration: { priority: 1, failureBlocks } },
+        ],
+      });
+    await plan(false);
+    const thing = await world.device('a', { knows: 'bootstrap' });
+    const spent = thing.client.events.once('spent');
+    await world.during(spent, hours(1));
+    const failedAt = world.clock.now();
+    await world.until(isRegistered(world, 'a'), minutes(5));
+    expect(world.clock.now() - failedAt).toBeGreaterThanOrEqual(seconds(29));
+    await plan(true);
+    const registered = world.of('registered').length;
+    const finished = world.bootstrapServer.events.once('finished');
+    thing.client.bootstrap();
+    await world.during(finished);
+    await world.pass(hours(1));
+    expect([world.server.registration('a'), world.of('registered').length]).toEqual([undefined, registered]);
+  });
+
   it('writes other objects too, and fills in what the device is called', async () => {
     await using world = await makeWorld();
     const path = instancePath(26_241, 3);

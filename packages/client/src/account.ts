@@ -13,6 +13,7 @@ import {
   rootPath,
   versionTraits,
 } from '@lapwing/lwm2m';
+import { AccountCaller, OperatedAccount } from './account-parts.ts';
 import type { AccountSettings } from './accounts.ts';
 import { ServerInstance } from './builtin/server.ts';
 import { Link, type LinkStats } from './link.ts';
@@ -63,7 +64,8 @@ export class Account implements AsyncDisposable {
   private readonly caller: Caller;
   private triggers: Triggers | undefined;
   private readonly past: HistoryReader;
-  private readonly sender: Sender;
+  /** Made when something is to be sent. */
+  private made: Sender | undefined = undefined;
   private readonly listener: AccountListener;
   private listed = '';
   private strangers = 0;
@@ -92,13 +94,7 @@ export class Account implements AsyncDisposable {
     const { keptNotifications = records?.notifications } = settings;
     this.remembering = new Remembering(keptNotifications, account.id);
     this.relations = new Relations(this.remembering);
-    this.caller = {
-      id: account.id,
-      // Accounts come and go with a bootstrap.
-      get isAlone() {
-        return settings.objects.objects.get(1)?.instances.size === 1;
-      },
-    };
+    this.caller = new AccountCaller(account.id, settings.objects);
     this.records = records;
     this.attributes = new AttributeTable(
       () => this.server.defaults,
@@ -123,16 +119,23 @@ export class Account implements AsyncDisposable {
       settings,
       { ...listener, phase: (phase) => this.entered(phase) },
     );
-    this.sender = new Sender({
-      uri: account.uri,
-      server: this.server,
+    const { session, attributes, relations } = this;
+    const parts = { settings: account, clock: settings.clock, link, session, attributes, relations };
+    this.state = records && new AccountState(records, { ...parts, sender: this.sender, listed: () => this.listed });
+  }
+
+  private get sender(): Sender {
+    const { device, settings, server, link, past } = this;
+    this.made ??= new Sender({
+      uri: settings.uri,
+      server,
       endpoint: link.endpoint,
       past,
-      clock: settings.clock,
-      rootPath: settings.rootPath,
-      storage: settings.queuedSends,
+      clock: device.clock,
+      rootPath: device.rootPath,
+      storage: device.queuedSends,
       visible: this.visible,
-      isBehind: (prefix) => settings.endDevices?.get(prefix) !== undefined,
+      isBehind: (prefix) => device.endDevices?.get(prefix) !== undefined,
       version: () => this.version,
       open: () => (isRegistered(this.phase) && !this.held ? this.session.peer : undefined),
       stirred: () => this.session.stirred(),
@@ -140,9 +143,7 @@ export class Account implements AsyncDisposable {
       wanted: () => this.wanted(),
       changed: (waiting) => this.state?.saveQueue(waiting),
     });
-    const { session, attributes, relations, sender } = this;
-    const parts = { settings: account, clock: settings.clock, link, session, attributes, relations, sender };
-    this.state = records && new AccountState(records, { ...parts, listed: () => this.listed });
+    return this.made;
   }
 
   /** Opens the socket; registers when it is started. */
@@ -167,25 +168,20 @@ export class Account implements AsyncDisposable {
       if (settings.keptNotifications !== undefined || records !== undefined) await relations.recall();
       const { notifications } = account;
       const stirred = (): void => opened.session.stirred();
-      const store = settings.objects;
-      const operations = serveOperations({
-        ...settings,
-        get version() {
-          return opened.session.version;
-        },
-        store,
-        attributes,
-        relations,
-        notifications,
-        caller: opened.caller,
-        storing: () => opened.server.isStoring,
-        storage: settings.storedNotifications,
-        past,
-        stirred,
-        wanted: () => opened.wanted(),
-        held: () => opened.held,
-        watched: (event) => opened.watched(event),
-      });
+      const operations = serveOperations(
+        new OperatedAccount(settings, opened.session, {
+          attributes,
+          relations,
+          notifications,
+          caller: opened.caller,
+          storing: () => opened.server.isStoring,
+          past,
+          stirred,
+          wanted: () => opened.wanted(),
+          held: () => opened.held,
+          watched: (event) => opened.watched(event),
+        }),
+      );
       service = (request, context) => opened.serve(operations, request, context);
       lost = (peer) => opened.session.lost(peer);
       opened.triggers = await awaitTriggers(account, settings, {
@@ -275,7 +271,7 @@ export class Account implements AsyncDisposable {
       this.held = false;
       this.relations.each((relation) => relation.resume());
     }
-    this.sender.flush();
+    this.made?.flush();
   }
 
   /** Something waits to go out: a device that only sleeps wakes for it. */
@@ -361,7 +357,7 @@ export class Account implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.state?.[Symbol.dispose]();
     this.session[Symbol.dispose]();
-    this.sender[Symbol.dispose]();
+    this.made?.[Symbol.dispose]();
     this.past[Symbol.dispose]();
     await this.relations.close();
     await this.triggers?.[Symbol.asyncDispose]();

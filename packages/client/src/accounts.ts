@@ -243,8 +243,16 @@ export function accountsOf(settings: Settings): { readonly accounts: AccountSett
       continue;
     }
     const habits = givenHabits.get(node) ?? settings.provisioned;
+    // One by one, as in options.ts.
     accounts.push({
-      ...road,
+      security: road.security,
+      uri: road.uri,
+      address: road.address,
+      credentials: road.credentials,
+      connector: road.connector,
+      serverName: road.serverName,
+      cipherSuites: road.cipherSuites,
+      oscore: road.oscore,
       instance: node.id,
       id: shortServerId,
       binding: (server.binding ?? '').replace('Q', '') || bindingLetters[road.address.via],

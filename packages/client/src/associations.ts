@@ -2,18 +2,19 @@
 import type { AssociationRecords } from './connect.ts';
 
 export class Associations implements AssociationRecords {
-  private readonly records = new Map<string, Uint8Array>();
+  private records: Map<string, Uint8Array> | undefined = undefined;
 
   all(): Iterable<readonly [key: string, record: Uint8Array]> {
-    return this.records;
+    return this.records ?? [];
   }
 
   write(key: string, association: Uint8Array | undefined): void {
-    if (association === undefined) this.records.delete(key);
-    else this.records.set(key, association);
+    if (association === undefined) this.records?.delete(key);
+    else this.writeNow(key, association);
   }
 
   writeNow(key: string, record: Uint8Array): void {
+    this.records ??= new Map();
     this.records.set(key, record);
   }
 }

@@ -25,7 +25,7 @@ import type { SendStorage } from './operations/sends.ts';
 import type { StateStore } from './persistence/store.ts';
 import { defaultRetry, type RetryPolicy } from './registration/backoff.ts';
 import { defaultAwakeTime, defaultUpdateMargin } from './registration/machine.ts';
-import type { BootstrapSettings, FactoryAccount, FactoryBootstrap, Habits, Settings } from './settings.ts';
+import type { BootstrapSettings, FactoryAccount, FactoryBootstrap, Habits, KeyUse, Settings } from './settings.ts';
 import { checkServerSms, checkSmsAccess, type ServerSms, type SmsAccess } from './sms.ts';
 
 export interface ServerAccount {
@@ -230,13 +230,21 @@ export function settingsOf(options: ClientOptions): Settings {
     keptNotifications: options.keptNotifications,
     storedNotifications,
     queuedSends,
-    keyUse:
-      options.keyUse === undefined
-        ? { store: new MemoryKeyUseStore(), recovery: 'rederived' }
-        : { store: options.keyUse, recovery: 'stored' },
+    keyUse: options.keyUse === undefined ? new KeyUseInMemory() : { store: options.keyUse, recovery: 'stored' },
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
   };
+}
+
+/** Made when a server is spoken to under OSCORE. */
+class KeyUseInMemory implements KeyUse {
+  readonly recovery = 'rederived';
+  private made: KeyUseStore | undefined = undefined;
+
+  get store(): KeyUseStore {
+    this.made ??= new MemoryKeyUseStore();
+    return this.made;
+  }
 }
 
 function accountOf(
@@ -267,8 +275,15 @@ function accountOf(
   const address = addressAt(uri, credentials, at, connectors, problems);
   if (address === undefined || problems.length !== before) return [];
   return [
+    // One by one: what a spread makes has a shape of its own, in each device of a fleet.
     {
-      ...habits,
+      queueMode: habits.queueMode,
+      omitName: habits.omitName,
+      notifications: habits.notifications,
+      retry: habits.retry,
+      updateMargin: habits.updateMargin,
+      awakeTime: habits.awakeTime,
+      idle: habits.idle,
       uri,
       id,
       lifetime,

@@ -25,6 +25,7 @@ export {
   type Notify,
   type NotifyOptions,
   type Service,
+  whenOver,
 } from './exchange/service.ts';
 export { EchoGuard, type EchoGuardOptions } from './layers/echo.ts';
 export type { TransferLimits } from './layers/transfers.ts';

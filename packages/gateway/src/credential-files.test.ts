@@ -8,6 +8,7 @@ import { expect, it } from 'vitest';
 import { followFiles } from './credential-files.ts';
 import { loadCredentials } from './credentials.ts';
 import { Log } from './log.ts';
+import { parseConfig, runGateway } from './main.ts';
 import { Metrics } from './metrics.ts';
 
 it('credentials whose file is replaced are those of the new file within 10 s, and a broken file leaves the old and is told', async () => {
@@ -47,5 +48,45 @@ it('credentials whose file is replaced are those of the new file within 10 s, an
   expect(store.ofEndpoint('c')).toHaveLength(1);
   expect(metrics.snapshot()).toMatchObject({ 'credentials.unreadable': 1 });
   expect(lines.join()).not.toContain('not hexadecimal');
+  rmSync(dir, { recursive: true });
+});
+
+it('credentials whose file is replaced while the gateway starts are read again too', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'lapwing-credentials-'));
+  const file = join(dir, 'devices.json');
+  const write = (endpoint: string): void =>
+    writeFileSync(file, JSON.stringify([{ endpoint, psk: { key: '01' } }]), { mode: 0o600 });
+  write('a');
+  /** The time of day is first asked for when the credentials have been read. */
+  class Meanwhile extends VirtualClock {
+    private isReplaced = false;
+    override wall(): number {
+      if (!this.isReplaced) write('another');
+      this.isReplaced = true;
+      return super.wall();
+    }
+  }
+  const clock = new Meanwhile();
+  const topics = ['command', 'response', 'notify', 'register', 'update'].map((each) => [each, { topic: each }]);
+  const bind = '127.0.0.1:0';
+  const written = {
+    gateway: { lwm2m: { translators: Object.fromEntries(topics), listeners: { dtls: { default: { bind } } } } },
+    mqtt: { bind },
+    security: { files: [file] },
+    store: { dir: ':memory:' },
+    log: { format: 'json' },
+  };
+  const lines: string[] = [];
+  await using _gateway = await runGateway({
+    config: await parseConfig(JSON.stringify(written), 'json', {}),
+    clock,
+    logSink: { write: (line) => lines.push(line) },
+  });
+  await expect
+    .poll(async () => {
+      await clock.advance(seconds(5));
+      return lines.some((line) => line.includes('credentials: read again'));
+    })
+    .toBe(true);
   rmSync(dir, { recursive: true });
 });

@@ -6,15 +6,18 @@ import type { SecurityConfig } from './config-security.ts';
 import { loadCredentials } from './credentials.ts';
 import { type Ears, WatchedFiles } from './watched-files.ts';
 
-/** Within 10 s of a change, until it is disposed of. */
+export const filesOf = ({ files, pskFile }: SecurityConfig): readonly string[] =>
+  pskFile === undefined ? files : [...files, pskFile.path];
+
+/** Within 10 s of a change, until it is disposed of. `stamp`: of the files, before they were read. */
 export async function followFiles(
   store: MemorySecurityStore,
   config: SecurityConfig,
   { clock, log, metrics }: Ears,
   at = 'security',
+  stamp?: string,
 ): Promise<Disposable> {
-  const files = config.pskFile === undefined ? config.files : [...config.files, config.pskFile.path];
-  const watched = new WatchedFiles(files, clock, async () => {
+  const watched = new WatchedFiles(filesOf(config), clock, async () => {
     try {
       const securities: DeviceSecurity[] = [];
       for await (const security of (await loadCredentials(config, at))?.all() ?? []) securities.push(security);
@@ -26,6 +29,6 @@ export async function followFiles(
       log.error('credentials: files cannot be used, those of before stay', { problem });
     }
   });
-  await watched.start();
+  await watched.start(stamp);
   return watched;
 }

@@ -49,18 +49,21 @@ export async function securityOfListener(
   return security;
 }
 
+export const certificateFiles = ({ certificate }: TlsConfig): readonly string[] =>
+  certificate === undefined ? [] : [certificate.file, certificate.keyFile];
+
 /**
  * Shows devices the certificate and key that their files hold now, within 10 s of a change, until it is disposed of: `security` is what
- * the listener was opened with. A file that cannot be used changes nothing, and is told.
+ * the listener was opened with. A file that cannot be used changes nothing, and is told. `stamp`: of the files, before they were read.
  */
 export async function followCertificate(
   security: ListenerSecurity,
   config: DtlsConfig,
   at: string,
   { clock, log, metrics }: Ears,
+  stamp?: string,
 ): Promise<Disposable> {
-  const { certificate } = config;
-  const files = certificate === undefined ? [] : [certificate.file, certificate.keyFile];
+  const files = certificateFiles(config);
   let shown = security.certificate;
   if (shown !== undefined) Object.defineProperty(security, 'certificate', { get: () => shown });
   const watched = new WatchedFiles(files, clock, async () => {
@@ -73,7 +76,7 @@ export async function followCertificate(
       log.error('certificate: its files cannot be used, the one of before stays', { problem });
     }
   });
-  await watched.start();
+  await watched.start(stamp);
   return watched;
 }
 

@@ -5,8 +5,8 @@ import { type Address, equalBytes, type Peer, type TransportSink, type Transport
 import type { AssociationStore, Listener, ListenerSecurity, StreamSecurity } from '@lapwing/server';
 import { checkAdmission, type Known, noteDates } from './listener-admission.ts';
 import { type DatagramPlace, type HealthCheck, isDatagrams, type PlaceConfig, securityOf } from './listener-place.ts';
-import { followCertificate, securityOfListener, securityOfStreams } from './listener-security.ts';
-import type { Ears } from './watched-files.ts';
+import { certificateFiles, followCertificate, securityOfListener, securityOfStreams } from './listener-security.ts';
+import { type Ears, stampOf } from './watched-files.ts';
 
 export interface OpenedListener {
   readonly listener: Listener;
@@ -43,8 +43,10 @@ export async function openedListener(
     const { dtls: config } = place;
     if (config === undefined) return { scheme, socket, listener: { name, transport: socket } };
     const options = optionsOf(place, at);
+    // What changes while the others open is seen too.
+    const stamp = await stampOf(certificateFiles(config));
     const dtls = await securityOfListener(config, options, associationsOf?.(name));
-    const follow = (ears: Ears): Promise<Disposable> => followCertificate(dtls, config, options, ears);
+    const follow = (ears: Ears): Promise<Disposable> => followCertificate(dtls, config, options, ears, stamp);
     return { scheme, socket, listener: { name, transport: socket, dtls }, follow };
   }
   const { bind, longestMessage, connections, origins, tls } = place;

@@ -30,7 +30,7 @@ import { accessBroker } from './broker-access.ts';
 import { isQueueMode } from './compat.ts';
 import type { GatewayConfig, Lwm2mConfig } from './config.ts';
 import type { ListenerConfig, ModemConfig } from './config-listeners.ts';
-import { followFiles } from './credential-files.ts';
+import { filesOf, followFiles } from './credential-files.ts';
 import { loadCredentials } from './credentials.ts';
 import { loadDefinitions } from './definitions.ts';
 import { rightsWarnings } from './file-rights.ts';
@@ -57,6 +57,7 @@ import { observationsIn } from './store/observations.ts';
 import { registrationsIn } from './store/registrations.ts';
 import type { Unreadable } from './store/rows.ts';
 import { storeKeyOf } from './store-key.ts';
+import { stampOf } from './watched-files.ts';
 
 export { type GatewayConfig, readConfig } from './config.ts';
 export { type ConfigSyntax, loadConfig, parseConfig } from './config-file.ts';
@@ -148,6 +149,7 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
   });
   if (embedded !== undefined) own(embedded);
 
+  const stamp = await stampOf(filesOf(config.security));
   const configured = await loadCredentials(config.security);
   warn(await checkListeners(lwm2m, clock));
   if (config.bootstrap !== undefined) warn(await checkBootstrap(config.bootstrap, clock.wall()));
@@ -289,7 +291,8 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
     running.restored(registration, observed);
   }
   for (const uri of bootstrap?.uris ?? []) log.info('listening for bootstraps', { uri });
-  if (configured !== undefined) own(await followFiles(configured, config.security, { clock, log, metrics }));
+  if (configured !== undefined)
+    own(await followFiles(configured, config.security, { clock, log, metrics }, 'security', stamp));
   for (const { follow } of listening) if (follow !== undefined) own(await follow({ clock, log, metrics }));
   await bootstrap?.follow();
   const uris = devices.addresses.map((address, i) => `${listening[i]?.scheme}://${formatAddress(address)}`);

@@ -30,9 +30,9 @@ export class WatchedFiles implements Disposable {
     this.changed = changed;
   }
 
-  /** From what they are now. */
-  async start(): Promise<void> {
-    this.seen = await this.look();
+  /** From what they were when `stampOf` was asked, before they were read; default: from what they are now. */
+  async start(stamp?: string): Promise<void> {
+    this.seen = stamp ?? (await stampOf(this.files));
     this.wait();
   }
 
@@ -47,7 +47,7 @@ export class WatchedFiles implements Disposable {
   }
 
   private async check(): Promise<void> {
-    const now = await this.look();
+    const now = await stampOf(this.files);
     if (this.closed) return;
     if (now !== this.seen) {
       this.seen = now;
@@ -55,14 +55,13 @@ export class WatchedFiles implements Disposable {
     }
     this.wait();
   }
-
-  private async look(): Promise<string> {
-    const looks = await Promise.all(this.files.map(lookAt));
-    return looks.join();
-  }
 }
 
-/** Another text when the file is another, or has other content. */
+/** Another text when one of them is another, or has other content. */
+export async function stampOf(files: readonly string[]): Promise<string> {
+  return (await Promise.all(files.map(lookAt))).join();
+}
+
 async function lookAt(file: string): Promise<string> {
   try {
     const { ino, size, mtimeMs } = await stat(file);

@@ -9,4 +9,6 @@ export interface Core<Input, Effect> {
   readonly deadline: Instant | undefined;
   /** Does what is due at `now`. Early or repeated calls are harmless. */
   expire(now: Instant): readonly Effect[];
+  /** The effects have been carried out: nothing of them need be kept for their sake. */
+  carriedOut?(): void;
 }

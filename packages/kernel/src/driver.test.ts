@@ -36,6 +36,16 @@ describe('a Driver', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('tells the core when its effects have been carried out', () => {
+    const heard: string[] = [];
+    const bell = Object.assign(new Bell(), { carriedOut: () => heard.push('carried out') });
+    const clock = new VirtualClock();
+    const driver = new Driver<number, string>(bell, clock, (effect) => heard.push(effect));
+    driver.handle(5);
+    clock.advanceNow(5);
+    expect(heard).toEqual(['set 5', 'carried out', 'rang 5', 'carried out']);
+  });
+
   it('is armed from birth', () => {
     const clock = new VirtualClock();
     const bell = new Bell();

@@ -49,6 +49,7 @@ export class Driver<Input, Effect> implements Disposable {
       const effects = this.core.handle(input, this.clock.now());
       if (steps.hasSubscribers) steps.publish({ core: this.core.constructor.name, input, effects: [...effects] });
       for (let i = 0; i < effects.length; i += 1) this.run(effects[i] as Effect);
+      this.core.carriedOut?.();
     } finally {
       this.busy = false;
     }
@@ -79,6 +80,7 @@ export class Driver<Input, Effect> implements Disposable {
         steps.publish({ core: this.core.constructor.name, effects: [...effects] });
       }
       for (let i = 0; i < effects.length; i += 1) this.run(effects[i] as Effect);
+      this.core.carriedOut?.();
     } finally {
       this.busy = false;
     }

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ObjectStore } from '@lapwing/client';
+import { LocalAccess, ObjectStore } from '@lapwing/client';
 import { ConfigError } from '@lapwing/kernel';
 import { VirtualClock } from '@lapwing/kernel/testing';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -132,6 +132,21 @@ describe('the objects of a device', () => {
     expect([...objects.objects.keys()].sort((a, b) => a - b)).toEqual([...own, ...more].sort((a, b) => a - b));
     const empty = [...objects.objects.values()].filter(({ instances }) => instances.size === 0);
     expect(empty.map(({ definition }) => definition.id)).toEqual([2, 19]);
+  });
+
+  it('let go of everything, a timer that runs and a download too', async () => {
+    const [objects, clock] = [new ObjectStore(), new VirtualClock()];
+    const firmware = { addresses: 'network', installed: () => undefined } as const;
+    const made = await addObjects(objects, { ids: [3, 5, 3303, 3340], reboot: () => undefined, firmware, clock });
+    const local = new LocalAccess({ objects, clock });
+    await local.write(
+      { kind: 'resource', object: 3340, instance: 0, resource: 5850 },
+      { type: 'boolean', value: true },
+    );
+    expect(clock.pending).toBeGreaterThan(0);
+    await made[Symbol.asyncDispose]();
+    expect(clock.pending).toBe(0);
+    expect([...objects.objects.values()].flatMap(({ instances }) => [...instances.keys()])).toEqual([]);
   });
 
   it('are refused where nobody has registered them', async () => {

@@ -111,19 +111,33 @@ const makers: Readonly<Record<number, Make>> = {
   3347: input(PushButton),
 };
 
-/** Adds one instance of each. Rejects with ConfigError for an id that nobody has registered. */
-export async function addObjects(objects: ObjectStore, options: DeviceOptions): Promise<void> {
+/**
+ * Adds one instance of each; disposing lets go of all, their timers and downloads too. Rejects with ConfigError for an id that nobody has
+ * registered.
+ */
+export async function addObjects(objects: ObjectStore, options: DeviceOptions): Promise<AsyncDisposable> {
   const library = new DefinitionLibrary();
   const strange = options.ids.filter((id) => library.versionsOf(id).length === 0);
   if (strange.length > 0)
     throw new ConfigError(strange.map((id) => `--objects: there is no object ${id}; 'lapwing objects' lists them`));
   const local = new LocalAccess({ objects, clock: options.clock });
+  const made: unknown[] = [];
   for (const id of new Set(options.ids)) {
     if (ofAccounts.includes(id)) continue;
     const make = makers[id];
-    if (make !== undefined) await make(objects, options);
+    if (make !== undefined) made.push(await make(objects, options));
     else addZeros(objects, local, library.newest(id));
   }
+  return {
+    [Symbol.asyncDispose]: async () => {
+      for (const each of made.reverse()) await letGo(each as Partial<Disposable & AsyncDisposable> | undefined);
+    },
+  };
+}
+
+async function letGo(made: Partial<Disposable & AsyncDisposable> | undefined): Promise<void> {
+  made?.[Symbol.dispose]?.();
+  await made?.[Symbol.asyncDispose]?.();
 }
 
 function addZeros(objects: ObjectStore, local: LocalAccess, definition: ObjectDefinition | undefined): void {

@@ -29,13 +29,13 @@ export async function runClientCommand(flags: ClientFlags): Promise<void> {
   const terminal = new Terminal();
   const output = new Output(terminal, flags.json === true);
   const objects = new ObjectStore();
-  await using session = new Session({
+  const session = new Session({
     objects,
     options,
     tell: (event, text, value) => output.event(event, text, value),
     clock,
   });
-  await addObjects(objects, {
+  await using _objects = await addObjects(objects, {
     ids,
     clock,
     reboot: () => session.reboot(),
@@ -47,6 +47,8 @@ export async function runClientCommand(flags: ClientFlags): Promise<void> {
         output.event('firmware-installed', `${size} bytes, SHA-256 ${sha256}`, { size, sha256 }),
     },
   });
+  // Ends before the objects do, and deregisters with all of them.
+  await using _session = session;
   const leaving = new AbortController();
   const shell = new Shell({ session, output, clock, signal: leaving.signal });
   if (flags.endpoint !== undefined && flags.start) await session.start(flags.endpoint, false);

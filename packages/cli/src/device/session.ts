@@ -43,6 +43,7 @@ export class Session implements AsyncDisposable {
   private running: Running | undefined;
   /** A change is under way that no server has asked for. */
   private isLocal = false;
+  private isClosed = false;
   private kept: string[] = [];
   private lastFailure: string | undefined;
 
@@ -117,7 +118,12 @@ export class Session implements AsyncDisposable {
     if (name === undefined) return;
     this.tell('rebooting', '', {});
     await this.stop(true);
-    await this.start(name, false);
+    if (this.isClosed) return;
+    try {
+      await this.start(name, false);
+    } catch (error) {
+      this.tell('failed', `not started again: ${String(error)}`, { error: String(error) });
+    }
   }
 
   /** Throws ShellError when it is held already. */
@@ -178,6 +184,7 @@ export class Session implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.isClosed = true;
     this.written[Symbol.dispose]();
     if (this.running !== undefined) await this.stop(false);
   }

@@ -107,8 +107,10 @@ export class Report {
     this.latency[what].add(duration);
   }
 
-  percentile(what: Timed, share: number): Duration {
-    return this.latency[what].percentile(share);
+  /** In words; a dash while there is nothing. */
+  middle(what: Timed): string {
+    const { [what]: histogram } = this.latency;
+    return histogram.count === 0 ? '–' : describeDuration(histogram.percentile(50));
   }
 
   failed(error: unknown): void {
@@ -207,7 +209,7 @@ export function formatProgress(report: Report, { started, registered, off }: Sta
   return [
     `${Math.floor(at / 1000)} s`,
     `${registered} registered of ${started}${off === 0 ? '' : ` (${off} off)`}`,
-    `register p50 ${describeDuration(report.percentile('register', 50))}`,
+    `half registered within ${report.middle('register')}`,
     `${report.counted('notifications') + report.counted('sends')} values told`,
     `${report.failures} errors`,
   ].join('  ');

@@ -32,8 +32,8 @@ export type ScheduleEffect =
       readonly place: Place | undefined;
     };
 
-/** Effects of one step: then others have their turn. */
-const mostAtOnce = 64;
+/** Effects of one step: then answers have their turn, else they would seem slow for what happens here. */
+const mostAtOnce = 16;
 const morning = 8 / 24;
 
 class Task implements Due {

@@ -126,6 +126,8 @@ export function serverActions(store: ObjectStore, instance: number): ReadonlyMap
   ]);
 }
 
+const noAttributes: Attributes = {};
+
 /** The account's instance of object 1, read anew at each use: a server may have written to it. */
 export class ServerInstance {
   private readonly store: ObjectStore;
@@ -161,6 +163,7 @@ export class ServerInstance {
   get defaults(): Attributes {
     const pmin = numberAt(this.contents, defaultMinimumPeriod.id) ?? 0;
     const pmax = numberAt(this.contents, defaultMaximumPeriod.id) ?? 0;
+    if (pmin <= 0 && pmax <= 0) return noAttributes;
     return { ...(pmin > 0 ? { pmin } : {}), ...(pmax > 0 ? { pmax } : {}) };
   }
 

@@ -18,7 +18,8 @@ import {
 const mostPaths = 1024;
 
 export class AttributeTable {
-  private readonly written = new Map<string, Attributes>();
+  /** Made when something is written. */
+  private written: Map<string, Attributes> | undefined = undefined;
   private readonly defaults: () => Attributes;
   private readonly changed: () => void;
 
@@ -30,22 +31,24 @@ export class AttributeTable {
 
   /** Everything that is written, by path. */
   all(): readonly (readonly [string, Attributes])[] {
-    return [...this.written];
+    return [...(this.written ?? [])];
   }
 
   /** As written at exactly this path. */
   at(path: Path): Attributes {
-    return this.written.get(formatPath(path)) ?? {};
+    return this.written?.get(formatPath(path)) ?? {};
   }
 
   /** What is written at a path and above it: the nearest counts. */
   inherited(path: Path): Attributes {
+    if (this.written === undefined) return {};
     const ids = idsOf(path);
     return inheritAttributes(ids.map((_, i) => this.at(under(path.prefix, pathOf(ids.slice(0, ids.length - i))))));
   }
 
   /** What counts for a path: where nothing is written, the server's defaults. */
   effective(path: Path): Attributes {
+    if (this.written === undefined) return this.defaults();
     return inheritAttributes([this.inherited(path), this.defaults()]);
   }
 
@@ -54,6 +57,7 @@ export class AttributeTable {
     const next = patchAttributes(this.at(path), patch);
     const conflict = attributeConflict(next);
     if (conflict !== undefined) throw ResponseError.badRequest(conflict);
+    this.written ??= new Map();
     if (Object.keys(next).length === 0) this.written.delete(formatPath(path));
     else if (this.written.size >= mostPaths && !this.written.has(formatPath(path)))
       throw ResponseError.badRequest('attributes at too many paths');
@@ -63,7 +67,8 @@ export class AttributeTable {
 
   /** What is gone takes its attributes along: whoever comes in its place starts without. */
   retain(exists: (path: Path) => boolean): void {
-    for (const text of [...this.written.keys()]) if (!exists(parsePrefixedPath(text))) this.written.delete(text);
+    for (const text of [...(this.written?.keys() ?? [])])
+      if (!exists(parsePrefixedPath(text))) this.written?.delete(text);
   }
 
   /** As seen from the tree of an end device. */
@@ -75,6 +80,6 @@ export class AttributeTable {
   }
 
   clear(): void {
-    this.written.clear();
+    this.written = undefined;
   }
 }

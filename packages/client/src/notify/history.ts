@@ -90,7 +90,7 @@ export class History {
   private readonly clock: Pick<Clock, 'wall'>;
   private readonly valueAt: (path: Path) => Value | undefined;
   private readonly recordings = new Map<string, Recording>();
-  private readonly readers = new Set<HistoryReader>();
+  private readonly readers: HistoryReader[] = [];
 
   /** `valueAt` says what a resource with one value is now; undefined for what is none. */
   constructor(clock: Pick<Clock, 'wall'>, valueAt: (path: Path) => Value | undefined) {
@@ -125,7 +125,7 @@ export class History {
 
   reader(): HistoryReader {
     const reader = new HistoryReader(this);
-    this.readers.add(reader);
+    this.readers.push(reader);
     return reader;
   }
 
@@ -149,7 +149,8 @@ export class History {
   }
 
   leave(reader: HistoryReader): void {
-    this.readers.delete(reader);
+    const at = this.readers.indexOf(reader);
+    if (at >= 0) this.readers.splice(at, 1);
   }
 }
 
@@ -162,7 +163,8 @@ export interface Taken {
 /** What one server has been told of the past. */
 export class HistoryReader implements Disposable {
   private readonly history: History;
-  private readonly places = new Map<Recording, number>();
+  /** Made when something of a past is taken. */
+  private places: Map<Recording, number> | undefined = undefined;
 
   constructor(history: History) {
     this.history = history;
@@ -171,13 +173,15 @@ export class HistoryReader implements Disposable {
   /** Values of a kept past take the place of the present one, oldest first, as far as this server has not taken them. */
   take(entries: readonly Entry[]): Taken {
     if (this.history.isEmpty) return { entries, giveBack: undefined };
+    this.places ??= new Map();
+    const { places } = this;
     const before: [Recording, number][] = [];
     const all = entries.flatMap((entry) => {
       const recording = entry.time === undefined ? this.history.at(entry.path) : undefined;
       if (recording === undefined) return [entry];
-      const place = this.places.get(recording) ?? 0;
+      const place = places.get(recording) ?? 0;
       const samples = recording.since(place);
-      this.places.set(recording, samples.at(-1)?.sequence ?? place);
+      places.set(recording, samples.at(-1)?.sequence ?? place);
       if (samples.length === 0) return [entry];
       before.push([recording, place]);
       return samples.map(({ value, time }) => ({ path: entry.path, value, time }));
@@ -186,20 +190,19 @@ export class HistoryReader implements Disposable {
     return {
       entries: all,
       giveBack: () => {
-        for (const [recording, place] of before)
-          this.places.set(recording, Math.min(place, this.places.get(recording) ?? place));
+        for (const [recording, place] of before) places.set(recording, Math.min(place, places.get(recording) ?? place));
       },
     };
   }
 
   /** Undefined where it takes nothing of that past. */
   taken(recording: Recording): number | undefined {
-    return this.places.get(recording);
+    return this.places?.get(recording);
   }
 
   /** It begins anew: with everything that is there. */
   reset(): void {
-    this.places.clear();
+    this.places?.clear();
   }
 
   [Symbol.dispose](): void {

@@ -41,6 +41,8 @@ export class Relation implements Disposable {
   private readonly governor: Driver<GovernorInput, GovernorEffect>;
   private told: readonly Entry[];
   private suspended = false;
+  /** Whether something was given with the observation: most have nothing, and this is asked for each notification. */
+  private readonly hasOwn: boolean;
   /** As of the last look: what edges are seen against. */
   private seen: readonly Entry[];
   /** What was worth telling, as it was then: told when its time has come, whatever has become of it. */
@@ -48,6 +50,7 @@ export class Relation implements Disposable {
 
   constructor(options: RelationOptions) {
     this.options = options;
+    this.hasOwn = Object.keys(options.own).length > 0;
     this.told = options.told;
     this.seen = options.told;
     const { clock } = options;
@@ -116,7 +119,7 @@ export class Relation implements Disposable {
   /** What counts for this relation at `path`. */
   attributes(path: Path): Attributes {
     const { effective, own } = this.options;
-    return patchAttributes(effective(path), own);
+    return this.hasOwn ? patchAttributes(effective(path), own) : effective(path);
   }
 
   /** Something at or below, or above one of the paths changed. */

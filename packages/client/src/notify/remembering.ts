@@ -15,9 +15,9 @@ export class Remembering {
   private readonly store: NotificationStore | undefined;
   private readonly server: number;
   /** What is to be written. */
-  private readonly waiting = new Map<string, KeptNotifications>();
+  private readonly waiting: Map<string, KeptNotifications>;
   /** What the store may have. */
-  private readonly written = new Set<string>();
+  private readonly written: Set<string>;
   private running: Promise<void> | undefined;
   private counts = { dropped: 0, unwritten: 0 };
 
@@ -25,6 +25,8 @@ export class Remembering {
   constructor(store: NotificationStore | undefined, server: number) {
     this.store = store;
     this.server = server;
+    this.waiting = store === undefined ? nothingWaits : new Map();
+    this.written = store === undefined ? nothingWritten : new Set();
   }
 
   stats(): NotificationStats {
@@ -76,5 +78,9 @@ export class Remembering {
     this.running = undefined;
   }
 }
+
+/** Where there is no store: shared, and never written to. */
+const nothingWaits = new Map<string, KeptNotifications>();
+const nothingWritten = new Set<string>();
 
 const keyOf = (paths: readonly Path[]): string => paths.map(formatPath).sort().join();

@@ -12,7 +12,7 @@ import {
 } from '@lapwing/lwm2m';
 import type { ObjectStore } from './store.ts';
 import type { Transaction } from './transaction.ts';
-import { type Content, contentAt, isMany } from './tree.ts';
+import { type Content, contentAt, isMany, none } from './tree.ts';
 
 /** Some of the values; undefined takes an optional one away. */
 export type InstancePatch<D extends ObjectDefinition> = {
@@ -90,5 +90,5 @@ export function actionsOf(definition: ObjectDefinition, values: object): Readonl
     const resource = resourceNamed(definition, key);
     if (resource?.access === 'E' && typeof given === 'function') actions.set(resource.id, given as Action);
   }
-  return actions;
+  return actions.size === 0 ? none : actions;
 }

@@ -16,7 +16,7 @@ import {
 import { isWritable } from './access.ts';
 import { actionsOf, Instance, stageValues } from './instance.ts';
 import { Transaction } from './transaction.ts';
-import type { InstanceCheck, ObjectNode, Taker } from './tree.ts';
+import { type InstanceCheck, none, type ObjectNode, type Taker } from './tree.ts';
 
 /** Who changed it: the application, or a server with what it wrote. */
 export type Origin = 'application' | { readonly written: readonly Entry[] };
@@ -107,8 +107,8 @@ export class ObjectStore {
       creatable === undefined
         ? undefined
         : (instance) => actionsOf(definition, typeof creatable === 'function' ? creatable(instance) : creatable);
-    const readers = readersOf(definition, policy.readers ?? {});
-    const takers = takersOf(definition, policy.takers ?? {});
+    const readers = policy.readers === undefined ? none : readersOf(definition, policy.readers);
+    const takers = policy.takers === undefined ? none : takersOf(definition, policy.takers);
     const node: ObjectNode = { definition, instances: new Map(), creates, readers, takers, check };
     this.nodes.set(definition.id, node);
     return node;

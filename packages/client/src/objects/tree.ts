@@ -50,5 +50,8 @@ export function isMany(content: Content): content is ReadonlyMap<number, Value> 
   return content instanceof Map;
 }
 
+/** What most objects have of actions, readers and takers. */
+export const none: ReadonlyMap<number, never> = new Map<number, never>();
+
 /** An instance as the key of a table: `0/1`. */
 export const instanceKey = (object: number, instance: number): string => `${object}/${instance}`;

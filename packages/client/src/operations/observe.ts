@@ -1,6 +1,6 @@
 // Observe and Observe-Composite: the first answer, and a relation that speaks from then on (Core 1.2.1 §6.4.1, §6.4.3,
 // RFC 7641). Notifications show the values as they were when they became worth telling.
-import { Code, type Context, makeResponse, type Response, ResponseError } from '@lapwing/coap';
+import { Code, type Context, makeResponse, type Response, ResponseError, whenOver } from '@lapwing/coap';
 import { type Clock, TimeoutError } from '@lapwing/kernel';
 import {
   attributeConflict,
@@ -81,7 +81,7 @@ export function observe(
     operation.op === 'observe' ? trees.read(operation.path) : trees.present(operation.paths);
   const entries = read();
   const times = tellsTimes(operation.accept, observing.version);
-  const { notify, signal } = context;
+  const { notify } = context;
   if (notify === undefined) return times ? past.take(entries).entries : entries;
   const kept = relations.takeOver(paths);
   let delivery: Delivery | undefined;
@@ -124,12 +124,11 @@ export function observe(
   );
   relations.add(relation);
   watched({ kind: 'began', paths });
-  const over = (): void => {
+  whenOver(context, (cause) => {
     watched({ kind: 'ended', paths });
-    if (signal.reason instanceof TimeoutError && storing()) relations.suspend(relation);
+    if (cause instanceof TimeoutError && storing()) relations.suspend(relation);
     else if (!relation.isSuspended) relations.end(relation);
-  };
-  signal.addEventListener('abort', over, { once: true });
+  });
   return times ? past.take(entries).entries : entries;
 }
 

@@ -16,6 +16,7 @@ import {
 import type { EndDevices } from '../gateway/end-devices.ts';
 import type { AttributeTable } from '../notify/attribute-table.ts';
 import { type Caller, mayDo, Right } from '../objects/access-control.ts';
+import type { ObjectStore } from '../objects/store.ts';
 import { create } from './create.ts';
 import { deleteAt } from './delete.ts';
 import { discover } from './discover.ts';
@@ -34,10 +35,86 @@ export interface Operated extends Omit<Observing, 'trees'>, Executing {
   readonly endDevices?: EndDevices | undefined;
 }
 
-interface Serving extends Operated {
+/** What stands in for the device's own, where an end device is spoken to. */
+interface Stead {
+  readonly store: ObjectStore;
+  readonly seen: Pick<AttributeTable, 'at' | 'inherited'>;
+  readonly caller: Caller;
+}
+
+/** A class, and no spread: each device of a fleet has one, and what is spoken changes with each registration. */
+class Serving implements Operated {
   readonly trees: Trees;
-  /** The attributes of what is discovered; default those of the device's own tree. */
-  readonly seen?: Pick<AttributeTable, 'at' | 'inherited'>;
+  private readonly operated: Operated;
+  private readonly stead: Stead | undefined;
+
+  constructor(operated: Operated, trees: Trees, stead?: Stead) {
+    this.operated = operated;
+    this.trees = trees;
+    this.stead = stead;
+  }
+
+  get store() {
+    return this.stead?.store ?? this.operated.store;
+  }
+  get caller() {
+    return this.stead?.caller ?? this.operated.caller;
+  }
+  /** The attributes of what is discovered. */
+  get seen() {
+    return this.stead?.seen ?? this.operated.attributes;
+  }
+  get version() {
+    return this.operated.version;
+  }
+  get rootPath() {
+    return this.operated.rootPath;
+  }
+  get relations() {
+    return this.operated.relations;
+  }
+  get attributes() {
+    return this.operated.attributes;
+  }
+  get clock() {
+    return this.operated.clock;
+  }
+  get actionTimeout() {
+    return this.operated.actionTimeout;
+  }
+  get notifications() {
+    return this.operated.notifications;
+  }
+  get storing() {
+    return this.operated.storing;
+  }
+  get storage() {
+    return this.operated.storage;
+  }
+  get past() {
+    return this.operated.past;
+  }
+  get stirred() {
+    return this.operated.stirred;
+  }
+  get wanted() {
+    return this.operated.wanted;
+  }
+  get held() {
+    return this.operated.held;
+  }
+  get watched() {
+    return this.operated.watched;
+  }
+
+  behind(prefix: string): Serving {
+    return new Serving(this.operated, this.trees, {
+      store: this.trees.behind(prefix),
+      seen: this.attributes.behind(prefix),
+      // Gateway 1.1.1 §7: access control is about the gateway's own objects.
+      caller: { id: this.caller.id, isAlone: true },
+    });
+  }
 }
 
 /** Rejects with the ResponseError to answer. */
@@ -47,14 +124,7 @@ export function serveOperations(operated: Operated): Service {
   const trees = new Trees({ store, endDevices: operated.endDevices, visible });
   const { typeOf, isBehind } = trees;
   const reading = isBehind === undefined ? { typeOf } : { typeOf, isBehind };
-  const device: Serving = {
-    ...operated,
-    // What is spoken may change with each registration.
-    get version() {
-      return operated.version;
-    },
-    trees,
-  };
+  const device = new Serving(operated, trees);
   return async (request: Request, context: Context): Promise<Response> => {
     const operation = spokenIn(device.version, readRequest(request, { ...reading, rootPath: device.rootPath }));
     const answer = await answerTo(operation, context, device);
@@ -122,19 +192,13 @@ const isObserve = ({ op }: Operation): boolean => op === 'observe' || op === 'ob
 async function answerTo(operation: Operation, context: Context, device: Serving): Promise<Answer> {
   const prefix = 'path' in operation ? operation.path.prefix : undefined;
   if (prefix === undefined || !('path' in operation)) return perform(operation, context, device);
-  const store = device.trees.behind(prefix);
+  const behind = device.behind(prefix);
   // Relations and attributes of a server are kept with the prefix, and read through the trees.
   const isSteering = isObserve(operation) || operation.op === 'write-attributes';
   const answer = await perform(
     isSteering || isReading(operation) ? operation : operationUnder(undefined, operation),
     context,
-    {
-      ...device,
-      store,
-      seen: device.attributes.behind(prefix),
-      // Gateway 1.1.1 §7: access control is about the gateway's own objects.
-      caller: { id: device.caller.id, isAlone: true },
-    },
+    behind,
   );
   return resultUnder(prefix, answer);
 }
@@ -180,7 +244,7 @@ async function perform(operation: Operation, context: Context, device: Serving):
       return {
         kind: 'links',
         code: Code.Content,
-        links: discover(store, device.seen ?? device.attributes, operation, device.version),
+        links: discover(store, device.seen, operation, device.version),
       };
     case 'write':
       await writeTaking(store, operation, context.body);

@@ -76,6 +76,9 @@ export const defaultAwakeTime: Duration = 93_000;
 
 const never = Number.POSITIVE_INFINITY;
 
+/** Between two inputs; never written to. */
+const nothing: RegistrationEffect[] = [];
+
 export class RegistrationMachine implements Core<RegistrationInput, RegistrationEffect> {
   private readonly terms: RegistrationTerms;
   private lifetime: Duration;
@@ -94,7 +97,7 @@ export class RegistrationMachine implements Core<RegistrationInput, Registration
   private restartAfter: Duration | undefined;
   /** Where it was disabled when it was suspended: until when. */
   private awayUntil: Instant | undefined;
-  private effects: RegistrationEffect[] = [];
+  private effects: RegistrationEffect[] = nothing;
 
   constructor(terms: RegistrationTerms) {
     this.terms = terms;
@@ -182,6 +185,10 @@ export class RegistrationMachine implements Core<RegistrationInput, Registration
     if (this.due <= now) this.follow('due', now);
     else if (this.quietAt <= now) this.follow('quiet', now);
     return this.effects;
+  }
+
+  carriedOut(): void {
+    this.effects = nothing;
   }
 
   private get quietAt(): Instant {

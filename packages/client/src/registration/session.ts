@@ -29,7 +29,12 @@ import type { AccountSettings } from '../accounts.ts';
 import type { EngineEvent } from '../engine-events.ts';
 import type { KeptRegistration } from '../persistence/registration.ts';
 import type { RetryPolicy } from './backoff.ts';
-import { type RegistrationEffect, type RegistrationInput, RegistrationMachine } from './machine.ts';
+import {
+  type RegistrationEffect,
+  type RegistrationInput,
+  RegistrationMachine,
+  type RegistrationTerms,
+} from './machine.ts';
 import type { Phase } from './transitions.ts';
 
 export interface SessionListener {
@@ -72,6 +77,30 @@ export interface Registrant {
   objectList(version: Lwm2mVersion): string;
 }
 
+/** A class, so that those of a fleet have one shape: how to try again may be written at any time. */
+class Terms implements RegistrationTerms {
+  readonly lifetime: Duration;
+  readonly updateMargin: Duration;
+  readonly awakeTime: Duration | undefined;
+  readonly random: Random;
+  private readonly registrant: Registrant;
+
+  constructor(
+    registrant: Registrant,
+    { updateMargin, awakeTime, random }: Pick<RegistrationTerms, 'updateMargin' | 'awakeTime' | 'random'>,
+  ) {
+    this.registrant = registrant;
+    this.lifetime = registrant.lifetime();
+    this.updateMargin = updateMargin;
+    this.awakeTime = awakeTime;
+    this.random = random;
+  }
+
+  get retry(): RetryPolicy {
+    return this.registrant.retry();
+  }
+}
+
 export class RegistrationSession implements Disposable {
   private readonly account: AccountSettings;
   private readonly registrant: Registrant;
@@ -107,15 +136,9 @@ export class RegistrationSession implements Disposable {
     this.listener = listener;
     this.spoken = registrant.version;
     const { updateMargin, queueMode, awakeTime } = account;
-    this.machine = new RegistrationMachine({
-      lifetime: registrant.lifetime(),
-      updateMargin,
-      awakeTime: queueMode ? awakeTime : undefined,
-      get retry() {
-        return registrant.retry();
-      },
-      random,
-    });
+    this.machine = new RegistrationMachine(
+      new Terms(registrant, { updateMargin, awakeTime: queueMode ? awakeTime : undefined, random }),
+    );
     this.driver = new Driver<RegistrationInput, RegistrationEffect>(this.machine, clock, (effect) => this.run(effect));
   }
 

@@ -94,7 +94,7 @@ export class AskingSide {
   private readonly options: AskingOptions;
   private readonly exchanges: Exchanges;
   private readonly driver: Driver<ExchangeInput, ExchangeEffect>;
-  private readonly pings = new Set<Ping>();
+  private pings: Set<Ping> | undefined = undefined;
   private closed = false;
 
   constructor(options: AskingOptions) {
@@ -134,13 +134,15 @@ export class AskingSide {
     return new Promise((resolve, reject) => {
       if (this.closed) throw closedError();
       signal?.throwIfAborted();
+      this.pings ??= new Set();
+      const { pings } = this;
       const aborted = (): void => {
-        this.pings.delete(ping);
+        pings.delete(ping);
         this.options.toLayer({ kind: 'cancel', sender: ping });
         reject(signal?.reason);
       };
       const done = (): void => {
-        this.pings.delete(ping);
+        pings.delete(ping);
         signal?.removeEventListener('abort', aborted);
       };
       const ping = new Ping(
@@ -154,7 +156,7 @@ export class AskingSide {
           reject(reason);
         },
       );
-      this.pings.add(ping);
+      pings.add(ping);
       signal?.addEventListener('abort', aborted, { once: true });
       this.options.toLayer({ kind: 'send', peer, bytes: encodeEmpty(Type.Con, 0), sender: ping, confirmable: true });
     });
@@ -180,13 +182,13 @@ export class AskingSide {
   }
 
   lost(peer: Peer): void {
-    for (const ping of [...this.pings]) if (ping.peer.key === peer.key) ping.reject(lostError(peer));
+    for (const ping of [...(this.pings ?? [])]) if (ping.peer.key === peer.key) ping.reject(lostError(peer));
     this.driver.handle({ kind: 'lost', peer });
   }
 
   close(): void {
     this.closed = true;
-    for (const ping of [...this.pings]) ping.reject(closedError());
+    for (const ping of [...(this.pings ?? [])]) ping.reject(closedError());
     this.driver.handle({ kind: 'close' });
   }
 

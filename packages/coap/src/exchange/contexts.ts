@@ -17,6 +17,7 @@ export class ServedContext implements Context {
   private controller: AbortController | undefined = undefined;
   private ended = false;
   private cause: unknown = undefined;
+  private over: ((cause: unknown) => void) | undefined = undefined;
 
   /** `watch` hears that somebody depends on the signal from now on. */
   constructor(incoming: Incoming, message: ReceivedMessage, watch: (context: ServedContext) => void) {
@@ -39,9 +40,25 @@ export class ServedContext implements Context {
     return this.controller.signal;
   }
 
-  /** Whether somebody has the signal. */
+  whenOver(over: (cause: unknown) => void): void {
+    if (this.ended) {
+      over(this.cause);
+      return;
+    }
+    const { over: before } = this;
+    this.over =
+      before === undefined
+        ? over
+        : (cause) => {
+            before(cause);
+            over(cause);
+          };
+    this.watch(this);
+  }
+
+  /** Whether somebody wants to hear of its end. */
   get isHeld(): boolean {
-    return this.controller !== undefined;
+    return this.controller !== undefined || this.over !== undefined;
   }
 
   end(cause: unknown): void {
@@ -49,6 +66,8 @@ export class ServedContext implements Context {
     this.ended = true;
     this.cause = cause;
     this.controller?.abort(cause);
+    this.over?.(cause);
+    this.over = undefined;
   }
 }
 

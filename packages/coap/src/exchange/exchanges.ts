@@ -84,7 +84,8 @@ export class Exchanges implements Core<ExchangeInput, ExchangeEffect> {
   private readonly parameters: Parameters;
   private readonly open = new TokenTable<Asking>();
   private readonly observed = new TokenTable<Observation>();
-  private readonly requests = new Map<string, string>();
+  /** Made with the first observation. */
+  private requests: Map<string, string> | undefined = undefined;
   private readonly answersDue = new Deadlines<Asking>();
   private readonly effects: ExchangeEffect[] = [];
   private wake: Instant | undefined = undefined;
@@ -135,7 +136,7 @@ export class Exchanges implements Core<ExchangeInput, ExchangeEffect> {
         if (input.asking.transmission !== undefined) this.effects.push({ kind: 'cancel', asking: input.asking });
         break;
       case 'expect':
-        this.observed.put(input.observation.share(this.requests));
+        this.observe(input.observation);
         break;
       case 'forget':
         this.observed.remove(input.peer, input.token);
@@ -164,6 +165,10 @@ export class Exchanges implements Core<ExchangeInput, ExchangeEffect> {
     }
     this.wake = this.answersDue.earliest;
     return this.effects;
+  }
+
+  carriedOut(): void {
+    this.clear();
   }
 
   private clear(): void {
@@ -248,9 +253,14 @@ export class Exchanges implements Core<ExchangeInput, ExchangeEffect> {
       const observation = new Observation(asking.peer, asking.token, observing);
       observation.sequence = sequenceOf(message) ?? -1;
       observation.freshAt = Math.floor(now);
-      this.observed.put(observation.share(this.requests));
+      this.observe(observation);
     }
     this.effects.push({ kind: 'answered', asking, message });
+  }
+
+  private observe(observation: Observation): void {
+    this.requests ??= new Map();
+    this.observed.put(observation.share(this.requests));
   }
 
   private fail(asking: Asking, cause: Failure): void {

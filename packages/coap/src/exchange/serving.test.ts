@@ -7,7 +7,7 @@ import { OptionSet } from '../message/option-set.ts';
 import { Option } from '../message/options.ts';
 import { ACK, CON, CONTENT, EMPTY, FETCH, GET, NON, POST, RST } from '../testing/scripted-peer.ts';
 import { openStage } from '../testing/stage.ts';
-import type { Context, NotifyOptions, Service } from './service.ts';
+import { type Context, extendContext, type NotifyOptions, type Service, whenOver } from './service.ts';
 
 const caught = (work: Promise<unknown>): Promise<unknown> =>
   work.then(
@@ -85,7 +85,14 @@ describe('what a service is told', () => {
     expect(contexts.map(({ token }) => token?.[0])).toEqual([7, 8, 9, 9].map((n, i) => (i === 3 ? undefined : n)));
     const signal = contexts[0]?.signal;
     expect(signal?.aborted).toBe(false);
+    const ends: unknown[] = [];
+    for (const context of [...contexts, extendContext(contexts[2] as Context, {})])
+      whenOver(context, (cause) => ends.push(cause));
     await stage[Symbol.asyncDispose]();
+    expect(ends).toHaveLength(5);
+    expect(ends.every((cause) => cause === signal?.reason)).toBe(true);
+    whenOver(contexts[0] as Context, (cause) => ends.push(cause));
+    expect(ends).toHaveLength(6);
     expect(signal?.reason).toBeInstanceOf(ClosedError);
     // Also for who asks only now.
     expect(contexts[1]?.signal.reason).toBeInstanceOf(ClosedError);
@@ -141,11 +148,16 @@ describe('relations', () => {
     for (const type of ['non', 'con'] as const) {
       await using o = await observed();
       const { signal } = o.contexts[0] as Context;
+      let end: unknown;
+      whenOver(o.contexts[0] as Context, (cause) => {
+        end = cause;
+      });
       const outcome = o.notify('a', { type });
       await o.peer.expect(type === 'con' ? CON : NON, CONTENT);
       o.peer.send(RST, EMPTY);
       await o.clock.advance(10);
       expect(signal.reason).toBeInstanceOf(ResetError);
+      expect(end).toBe(signal.reason);
       expect(o.endpoint.stats().relations).toBe(0);
       expect(await outcome).toEqual(type === 'con' ? signal.reason : 'delivered');
       expect(await o.notify('b')).toBe(signal.reason);

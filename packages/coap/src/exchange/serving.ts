@@ -225,6 +225,8 @@ export class ServingSide {
     if (replaced !== undefined) this.end(replaced, new ClosedError('the observer has begun anew'));
     relation.phase = 'live';
     this.relations.add(relation);
+    // From now on it ends with its relation.
+    if (relation.context !== undefined) this.watched.delete(relation.context);
     const { early } = relation;
     relation.early = undefined;
     if (early !== undefined) this.send(relation, early.response, early.options, early);

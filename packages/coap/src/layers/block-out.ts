@@ -44,7 +44,7 @@ export class BlockOut {
   private readonly timeLimit: Duration;
   private readonly tags: RequestTags;
   /** What is being fetched for whom; anything that stands for one observation is a key. */
-  private readonly fetches = new Map<object, AbortController>();
+  private fetches: Map<object, AbortController> | undefined = undefined;
   private readonly tally = { superseded: 0, abandoned: 0 };
 
   constructor(options: BlockOutOptions) {
@@ -59,7 +59,7 @@ export class BlockOut {
   readonly layer: Layer = (inner) => (request, context) => this.ask(inner, request, context);
 
   stats(): BlockOutCounters {
-    return { fetching: this.fetches.size, ...this.tally };
+    return { fetching: this.fetches?.size ?? 0, ...this.tally };
   }
 
   /**
@@ -81,7 +81,9 @@ export class BlockOut {
       return;
     }
     const controller = new AbortController();
-    this.fetches.set(observation, controller);
+    this.fetches ??= new Map();
+    const { fetches } = this;
+    fetches.set(observation, controller);
     const { signal } = controller;
     this.fetch(inner, request, { peer: context.peer, signal }, response)
       .then(
@@ -93,15 +95,15 @@ export class BlockOut {
         },
       )
       .finally(() => {
-        if (this.fetches.get(observation) === controller) this.fetches.delete(observation);
+        if (fetches.get(observation) === controller) fetches.delete(observation);
       });
   }
 
   /** The observation has ended: what is being fetched for it is not wanted any more. True when something was. */
   forget(observation: object): boolean {
-    const controller = this.fetches.get(observation);
+    const controller = this.fetches?.get(observation);
     if (controller === undefined) return false;
-    this.fetches.delete(observation);
+    this.fetches?.delete(observation);
     controller.abort(new ClosedError('a newer notification has come, or none will'));
     return true;
   }

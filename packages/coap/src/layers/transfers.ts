@@ -30,16 +30,20 @@ interface Held {
   due: Instant;
 }
 
+interface Tables {
+  readonly strangers: Map<string, Held>;
+  readonly known: Map<string, Held>;
+  readonly ofPeer: Map<string, string[]>;
+  readonly memory: Map<object, { holders: number; bytes: number }>;
+}
+
 /** Idle times are kept to this part of them: to move an entry for each block would cost more than the block. */
 const NEAR = 32;
 
 export class TransferTable {
   private readonly limits: TransferLimits;
-  /** In order of last use, which is the order of expiry. */
-  private readonly strangers = new Map<string, Held>();
-  private readonly known = new Map<string, Held>();
-  private readonly ofPeer = new Map<string, string[]>();
-  private readonly memory = new Map<object, { holders: number; bytes: number }>();
+  /** Made with the first transfer, which most devices never see. */
+  private tables: Tables | undefined = undefined;
   private used = 0;
   private readonly tally = { expired: 0, evicted: 0, refused: 0 };
 
@@ -48,7 +52,7 @@ export class TransferTable {
   }
 
   get size(): number {
-    return this.strangers.size + this.known.size;
+    return this.tables === undefined ? 0 : this.strangers.size + this.known.size;
   }
 
   get bytes(): number {
@@ -137,6 +141,7 @@ export class TransferTable {
 
   get deadline(): Instant | undefined {
     let earliest: Instant | undefined;
+    if (this.tables === undefined) return earliest;
     for (const map of this.classes()) {
       for (const held of map.values()) {
         if (earliest === undefined || held.due < earliest) earliest = held.due;
@@ -159,12 +164,35 @@ export class TransferTable {
   }
 
   clear(): void {
+    if (this.tables === undefined) return;
     for (const map of this.classes()) {
       for (const held of [...map.values()]) {
         this.delete(held.key);
         held.transfer.dropped?.();
       }
     }
+  }
+
+  /** In order of last use, which is the order of expiry. */
+  private get strangers(): Map<string, Held> {
+    return this.made.strangers;
+  }
+
+  private get known(): Map<string, Held> {
+    return this.made.known;
+  }
+
+  private get ofPeer(): Map<string, string[]> {
+    return this.made.ofPeer;
+  }
+
+  private get memory(): Tables['memory'] {
+    return this.made.memory;
+  }
+
+  private get made(): Tables {
+    this.tables ??= { strangers: new Map(), known: new Map(), ofPeer: new Map(), memory: new Map() };
+    return this.tables;
   }
 
   private find(key: string): Held | undefined {

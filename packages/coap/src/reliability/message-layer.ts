@@ -147,6 +147,10 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
     return this.effects;
   }
 
+  carriedOut(): void {
+    this.clear();
+  }
+
   // Receiving
 
   private receive(peer: Peer, message: ReceivedMessage, multicast: boolean, now: Instant): void {

@@ -44,7 +44,7 @@ class NamedTransport implements Transport {
   private readonly lookUp: LookUp;
   private readonly attemptDelay: Duration;
   /** Who was connected to by a name and has not said anything since, by the key of the peer; the longest silent first. */
-  private readonly silent = new Map<string, { readonly name: string; readonly host: string }>();
+  private silent: Map<string, { readonly name: string; readonly host: string }> | undefined = undefined;
 
   constructor(inner: Transport, options: ByNameOptions) {
     this.inner = inner;
@@ -57,7 +57,7 @@ class NamedTransport implements Transport {
   open(sink: TransportSink): Promise<void> {
     return this.inner.open({
       receive: (datagram: Datagram) => {
-        if (this.silent.size > 0) this.silent.delete(datagram.peer.key);
+        if (this.silent !== undefined && this.silent.size > 0) this.silent.delete(datagram.peer.key);
         sink.receive(datagram);
       },
       lost: (peer, cause) => sink.lost(peer, cause),
@@ -73,6 +73,7 @@ class NamedTransport implements Transport {
     const hosts = this.inOrder(name, found);
     const [host, peer] = await this.firstOf(address, hosts, signal);
     this.forget(name, (each) => each === host);
+    this.silent ??= new Map();
     this.silent.set(peer.key, { name, host });
     return peer;
   }
@@ -87,12 +88,12 @@ class NamedTransport implements Transport {
 
   private inOrder(name: string, found: readonly string[]): readonly string[] {
     this.forget(name, (host) => !found.includes(host));
-    const silent = [...this.silent.values()].filter((each) => each.name === name).map(({ host }) => host);
+    const silent = [...(this.silent?.values() ?? [])].filter((each) => each.name === name).map(({ host }) => host);
     return [...found.filter((host) => !silent.includes(host)), ...silent];
   }
 
   private forget(name: string, which: (host: string) => boolean): void {
-    for (const [key, each] of this.silent) if (each.name === name && which(each.host)) this.silent.delete(key);
+    for (const [key, each] of this.silent ?? []) if (each.name === name && which(each.host)) this.silent?.delete(key);
   }
 
   private firstOf(

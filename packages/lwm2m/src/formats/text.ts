@@ -46,8 +46,9 @@ function formatValue(value: Value, path: Path): string {
 /** The shortest decimal that reads back as the same double, with zeros where JavaScript writes an exponent. */
 function formatDecimal(number: number): string {
   if (Object.is(number, -0)) return '-0';
-  const [digits = '', exponent] = String(number).split('e');
-  if (exponent === undefined) return digits;
+  const text = String(number);
+  if (!text.includes('e')) return text;
+  const [digits = '', exponent] = text.split('e');
   const sign = digits.startsWith('-') ? '-' : '';
   const [whole = '', fraction = ''] = digits.slice(sign.length).split('.');
   const shift = Number(exponent);
