@@ -31,8 +31,8 @@ const networkRows: readonly Row[] = (
 ]);
 
 /**
- * By text message nothing is lost here, since CoAP says nothing twice there (Transport 1.2.1 §6.6.2) and each loss is a failure that is told of:
- * what loss makes of it is in text-messages.test.ts.
+ * By text message nothing is lost here, since CoAP says nothing twice there (`smsPace`) and each loss is a failure that is told of:
+ * what 20 % of loss make of it is in text-message-weather.test.ts.
  */
 const slow = { duplicate: 0.1, reorder: 0.2, latency: 1000, jitter: 4000 };
 const numberRows: readonly Row[] = [
@@ -48,7 +48,7 @@ const numberRows: readonly Row[] = [
 
 export const rows: readonly Row[] = [...networkRows, ...numberRows];
 
-/** How a device of that road says in its registration how it is reached (Core 1.2.1 §6.2.1.2). */
+/** How a device of that road says in its registration how it is reached (Core 1.2.1 §6.2.1). */
 export function bindingOf(options: WorldOptions): string {
   if (roads[options.road ?? 'udp'].scheme === 'tel') return 'S';
   return isOverStream(options) ? 'T' : 'U';

@@ -2,6 +2,7 @@
 import { equalBytes, type Instant, minutes, seconds } from '@lapwing/kernel';
 import { SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
 import { describe, expect, it } from 'vitest';
+import { atModem } from './at/modem.ts';
 import { Messenger, type MessengerOptions, type ReceivedMessage } from './messenger.ts';
 import type { Modem, ModemSink } from './modem.ts';
 import { parseNumber } from './pdu/address.ts';
@@ -157,6 +158,46 @@ describe('a message', () => {
     await transport.open({ receive: ({ peer }) => identities.push(peer.identity.kind), lost: () => undefined });
     await scene.network.line(server).send(parseNumber(device), payload('x', 4));
     expect(identities).toEqual(['none']);
+  });
+});
+
+describe('whoever listens and fails', () => {
+  it('is told of, and neither stops the modem nor is given the message again', async () => {
+    const scene = new Scene();
+    const virtual = scene.network.modem(device);
+    const opening = Messenger.open({ modem: atModem({ dial: virtual.dial, clock: scene.clock }), clock: scene.clock });
+    await scene.clock.advance(seconds(30));
+    await using messenger = await opening;
+    const mistakes: unknown[] = [];
+    messenger.events.on('listener-failed', ({ error }) => mistakes.push(error));
+    messenger.events.on('text', () => {
+      throw new Error('of text');
+    });
+    const heard: string[] = [];
+    messenger.receive(undefined, ({ bytes }) => {
+      heard.push(Buffer.from(bytes).toString());
+      if (heard.length === 1) throw new Error('of octets');
+    });
+    const line = scene.network.line(server);
+    for (const each of [payload('one', 4), payload('hello', 0), payload('two', 4)]) {
+      await line.send(parseNumber(device), each);
+      await scene.clock.advance(seconds(5));
+    }
+    expect(heard).toEqual(['one', 'two']);
+    expect(mistakes).toEqual([new Error('of octets'), new Error('of text')]);
+    expect(virtual.stored).toBe(0);
+  });
+
+  it('is told of where a timer brought the last part, too', async () => {
+    const scene = new Scene({ delay: [1000, 1000] });
+    const { messenger } = await scene.messenger(device);
+    messenger.receive(undefined, () => {
+      throw new Error('of octets');
+    });
+    const sender = await scene.messenger(server, { parts: 'many' });
+    sender.messenger.send(device, scene.random.bytes(300));
+    await scene.clock.advance(minutes(1));
+    expect(messenger.stats()).toMatchObject({ received: 1, receivedParts: 3 });
   });
 });
 

@@ -29,7 +29,7 @@ import {
   split,
 } from './concatenation.ts';
 import type { Modem } from './modem.ts';
-import { formatNumber, isNumber, parseNumber } from './pdu/address.ts';
+import { formatNumber, isNumber, parseNumber, type SmsAddress } from './pdu/address.ts';
 import type { Deliver } from './pdu/deliver.ts';
 import {
   type Content,
@@ -80,6 +80,8 @@ export interface MessengerEvents {
   /** A message was not sent, or nobody knows whether it was. */
   readonly failed: { readonly to: string; readonly cause: Error };
   readonly modem: { readonly state: 'ready' | 'down'; readonly cause: Error | undefined };
+  /** Whoever heard an event or a message threw; the message counts as dealt with. */
+  readonly 'listener-failed': { readonly error: unknown };
 }
 
 export interface MessengerStats {
@@ -103,6 +105,7 @@ export interface MessengerStats {
 
 interface Outgoing {
   readonly to: string;
+  readonly destination: SmsAddress;
   readonly bytes: Uint8Array;
   readonly until: Instant;
 }
@@ -122,7 +125,9 @@ export class Messenger implements AsyncDisposable {
   private readonly joining: Driver<Part, JoiningEffect>;
   private readonly mostQueued: number;
   private readonly patience: Duration;
-  private readonly emitter = new Emitter<MessengerEvents>();
+  private readonly emitter = new Emitter<MessengerEvents>((error, event) => {
+    if (event !== 'listener-failed') this.emitter.emit('listener-failed', { error });
+  });
   private readonly takers = new Map<string, (message: ReceivedMessage) => void>();
   private readonly settles = new Map<number, () => void>();
   private readonly queue: Outgoing[] = [];
@@ -186,13 +191,13 @@ export class Messenger implements AsyncDisposable {
    * the queue has no room for or waits too long. Throws FormatError for what is no number.
    */
   send(to: string, bytes: Uint8Array): void {
-    parseNumber(to);
+    const destination = parseNumber(to);
     if (this.closing.signal.aborted) return;
     if (this.queue.length >= this.mostQueued) {
       this.tally.overflowed += 1;
       return;
     }
-    this.queue.push({ to, bytes, until: this.clock.now() + this.patience });
+    this.queue.push({ to, destination, bytes, until: this.clock.now() + this.patience });
     if (this.isPumping) return;
     this.isPumping = true;
     this.pumped = this.pump();
@@ -220,20 +225,22 @@ export class Messenger implements AsyncDisposable {
     this.isPumping = false;
   }
 
-  private async sendOne({ to, bytes, until }: Outgoing): Promise<void> {
+  private async sendOne({ to, destination, bytes, until }: Outgoing): Promise<void> {
     const now = this.clock.now();
     const pieces = this.piecesOf(to, bytes, now);
     if (until > now && !this.budget.reserve(digitsOf(to), pieces.length, now)) {
       this.holdBack(to, now);
       return;
     }
-    for (const [i, { elements, bytes: octets }] of pieces.entries()) {
-      // What has begun is carried through: the parts that went would be paid for in vain.
-      if (!(await this.passed(i === 0 ? until : Number.POSITIVE_INFINITY))) {
+    // What has begun is carried through: the parts that went would be paid for in vain.
+    let latest = until;
+    for (const { elements, bytes: octets } of pieces) {
+      if (!this.passesNow(latest) && !(await this.passed(latest))) {
         this.tally.stale += 1;
         return;
       }
-      await this.modem.send(parseNumber(to), {
+      latest = Number.POSITIVE_INFINITY;
+      await this.modem.send(destination, {
         ...{ coding: octetCoding, elements, content: { kind: 'octets', bytes: octets } },
       });
       this.tally.sentParts += 1;
@@ -245,6 +252,12 @@ export class Messenger implements AsyncDisposable {
     if (bytes.length > this.longest)
       throw new LimitError(`${bytes.length} octets do not fit the ${this.longest} of a message`, this.longest);
     return split(bytes, this.elements, () => this.references.next(digitsOf(to), now));
+  }
+
+  /** Takes a place in this minute, where there is one. */
+  private passesNow(until: Instant): boolean {
+    const now = this.clock.now();
+    return now < until && this.budget.pass(now) <= now;
   }
 
   /** Waits for the next place in a minute; false when that is too late. */
@@ -306,9 +319,14 @@ export class Messenger implements AsyncDisposable {
       return;
     }
     this.tally.received += 1;
-    take({ from, bytes, at: this.clock.now(), ports: portsOf(elements) });
+    try {
+      take({ from, bytes, at: this.clock.now(), ports: portsOf(elements) });
+    } catch (error) {
+      // Timers and sockets call this: what they are thrown would end the process, and the modem would give the message out again.
+      this.emitter.emit('listener-failed', { error });
+    }
   }
 }
 
 /** Networks take the plus away, or put it on: numbers are compared without. */
-const digitsOf = (number: string): string => number.replace(/^\+/, '');
+const digitsOf = (number: string): string => (number.startsWith('+') ? number.slice(1) : number);

@@ -465,6 +465,21 @@ describe('the shell', () => {
     expect(said.at(-1)).toEqual({ command: 'stop', name: 'dev', deregistered: true });
   });
 
+  it('S-01: prints what a server has written as one line, with nothing in it that moves a cursor', async () => {
+    const lines: string[] = [];
+    const hostile = `\u001b[2J\n* stopped\u202e${'x'.repeat(1_000_000)}`;
+    for (const isJson of [false, true]) {
+      const output = new Output({ out: (text) => lines.push(text), err: (text) => lines.push(text) }, isJson);
+      output.event('written', `/3/0/15 = ${hostile}`, { path: '/3/0/15', value: hostile });
+    }
+    expect(lines).toHaveLength(2);
+    for (const line of lines) {
+      expect(line.length).toBeLessThan(4096);
+      expect(line).toMatch(/^[\x20-\x7e\u202e…]*$/);
+    }
+    expect(lines[0]).toMatch(/^\* written: \/3\/0\/15 = \\u001b\[2J\\n\* stopped\\u202ex/);
+  });
+
   it('waits for events, and says when they do not come', async () => {
     const { type, session, during, leaving } = await setUp({ alone: true });
     expect(await type('wait registration-complete 5')).toEqual(['! wait: no registration-complete within 5 s']);

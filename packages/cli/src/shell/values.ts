@@ -2,6 +2,7 @@
 import { encodeUtf8, FormatError, fromHex, toHex } from '@lapwing/kernel';
 import { codecFor, formatPath, makeValue, type Path, type Value, type ValueType } from '@lapwing/lwm2m';
 import { ShellError, UsageError } from './command.ts';
+import { printable } from './printable.ts';
 
 const widths = [8, 16, 32, 64] as const;
 
@@ -32,12 +33,12 @@ export interface Shown {
   readonly value: unknown;
 }
 
-/** As its declaration has it: text, decimal, 1 or 0, hexadecimal, `1:2`. */
+/** As its declaration has it: text without what would move a cursor, decimal, 1 or 0, hexadecimal, `1:2`. */
 export function showPlain(value: Value): Shown {
   switch (value.type) {
     case 'string':
     case 'corelnk':
-      return { text: value.value, value: value.value };
+      return { text: printable(value.value), value: value.value };
     case 'opaque':
       return { text: toHex(value.value), value: toHex(value.value) };
     case 'boolean':
@@ -65,7 +66,7 @@ export function showAs(format: string, value: Value, path: Path): Shown {
     return { text: hex, value: hex };
   }
   const plain = showPlain(value);
-  if (format === '-s') return { text: plain.text, value: plain.text };
+  if (format === '-s') return typeof plain.value === 'string' ? plain : { text: plain.text, value: plain.text };
   if (format === '-b' && value.type === 'boolean') return plain;
   if (format === '-f' && typeof value.value === 'number') return plain;
   if (format === '-t' && (value.type === 'time' || value.type === 'integer')) return plain;

@@ -27,8 +27,19 @@ export class Lines {
   /** What has become whole, in order. Octets above 127 are taken as Latin-1: nothing of ours has any. */
   push(bytes: Uint8Array): readonly Heard[] {
     const heard: Heard[] = [];
-    for (const byte of bytes) this.take(byte, heard);
+    for (let i = 0; i < bytes.length; i += 1) {
+      const end = this.isBetweenLines ? wholeLineFrom(bytes, i) : i;
+      if (end > i) {
+        heard.push({ kind: 'line', text: latin1(bytes, i, end) });
+        i = end;
+      } else this.take(bytes[i] as number, heard);
+    }
     return heard;
+  }
+
+  /** Nothing is kept of a line, and no prompt was just heard. */
+  private get isBetweenLines(): boolean {
+    return this.used === 0 && !this.isOverlong && !this.afterPrompt;
   }
 
   private take(byte: number, heard: Heard[]): void {
@@ -52,10 +63,20 @@ export class Lines {
   private end(heard: Heard[]): void {
     if (this.isOverlong) heard.push({ kind: 'overlong' });
     else if (this.used > 0) {
-      const text = Buffer.from(this.line.buffer, 0, this.used).toString('latin1');
-      heard.push({ kind: 'line', text });
+      heard.push({ kind: 'line', text: latin1(this.line, 0, this.used) });
     }
     this.used = 0;
     this.isOverlong = false;
   }
+}
+
+const latin1 = (bytes: Uint8Array, from: number, to: number): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString('latin1');
+
+/** Where a line ends that begins at `from`; `from` itself where that is none, or no whole one: the long lines of PDUs mostly come whole. */
+function wholeLineFrom(bytes: Uint8Array, from: number): number {
+  if (bytes[from] === PROMPT) return from;
+  const most = Math.min(bytes.length, from + longestLine + 1);
+  for (let i = from; i < most; i += 1) if (bytes[i] === CR || bytes[i] === LF) return i;
+  return from;
 }

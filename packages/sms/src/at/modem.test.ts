@@ -67,6 +67,38 @@ class Scene {
   }
 }
 
+describe('a port that throws', () => {
+  it('in the middle of a command, or when its time is up, is one that is gone, and is dialled again', async () => {
+    for (const writes of [0, 1]) {
+      const scene = new Scene();
+      let left = Number.POSITIVE_INFINITY;
+      const dial: Dial = async (signal) => {
+        const port = await scene.virtual.dial(signal);
+        const write = (bytes: Uint8Array): void => {
+          if (left === 0) throw new Error('no such device');
+          left -= 1;
+          port.write(bytes);
+        };
+        return { open: (sink) => port.open(sink), write, close: () => port.close() };
+      };
+      await using modem = await scene.up({ dial });
+      // With one write the command goes out, and what breaks is the escape after it has waited in vain.
+      left = writes;
+      scene.virtual.fault({ kind: 'silent' });
+      const sending = modem.send(parseNumber(other), octets('x')).then(
+        () => 'sent',
+        (error: unknown) => error,
+      );
+      await scene.clock.advance(seconds(61));
+      expect(await sending).toMatchObject({ code: 'SMS_MODEM' });
+      left = Number.POSITIVE_INFINITY;
+      scene.virtual.fault({ kind: 'awake' });
+      await scene.clock.advance(minutes(3));
+      expect(scene.states).toEqual(['ready', 'down', 'ready']);
+    }
+  });
+});
+
 describe('a modem', () => {
   it('sends and receives, and leaves nothing in its memory', async () => {
     const scene = new Scene();

@@ -227,7 +227,7 @@ export class AtModem implements Modem {
   private run(effect: DialogueEffect, port: Port): void {
     switch (effect.kind) {
       case 'write':
-        port.write(Buffer.from(effect.text, 'latin1'));
+        this.write(port, effect.text);
         break;
       case 'answer':
         this.answered(effect.id)?.done.resolve(effect.lines);
@@ -242,6 +242,15 @@ export class AtModem implements Modem {
       case 'unsolicited':
         this.hear(effect.line);
         break;
+    }
+  }
+
+  /** A port that throws is gone; timers write too, whose errors nobody would catch. */
+  private write(port: Port, text: string): void {
+    try {
+      port.write(Buffer.from(text, 'latin1'));
+    } catch (error) {
+      if (this.connection?.port === port) this.fallDown(error as Error);
     }
   }
 

@@ -1,5 +1,5 @@
 // SMS-DELIVER (3GPP TS 23.040 §9.2.2.1): a message that has come. Pure, both ways.
-import { FormatError, Reader, Writer } from '@lapwing/kernel';
+import { FormatError, Reader, type Writer } from '@lapwing/kernel';
 import { readAddress, type SmsAddress, writeAddress } from './address.ts';
 import { type Payload, readPayload, writePayload } from './payload.ts';
 import { readTimestamp, type Timestamp, writeTimestamp } from './time.ts';
@@ -20,9 +20,9 @@ export interface Deliver {
 }
 
 /** The TPDU, without a service centre. Throws FormatError and LimitError as its parts do. */
-export function encodeDeliver(deliver: Deliver): Uint8Array {
+export function writeDeliver(to: Writer, deliver: Deliver): void {
   const { payload } = deliver;
-  const to = new Writer(176).u8(
+  to.u8(
     (deliver.moreMessages ? 0 : 0x04) |
       (deliver.statusReport ? 0x20 : 0) |
       (payload.elements.length > 0 ? 0x40 : 0) |
@@ -32,7 +32,6 @@ export function encodeDeliver(deliver: Deliver): Uint8Array {
   to.u8(deliver.protocol).u8(payload.coding);
   writeTimestamp(to, deliver.timestamp);
   writePayload(to, payload);
-  return to.finish();
 }
 
 /** Throws FormatError. */

@@ -2,9 +2,9 @@
 // with it in AT commands counts the TPDU alone. Pure, both ways.
 import { FormatError, Reader, Writer } from '@lapwing/kernel';
 import { readServiceCentre, type SmsAddress, writeServiceCentre } from './address.ts';
-import { type Deliver, decodeDeliver, encodeDeliver } from './deliver.ts';
-import { decodeStatusReport, encodeStatusReport, type StatusReport } from './status-report.ts';
-import { decodeSubmit, encodeSubmit, type Submit } from './submit.ts';
+import { type Deliver, decodeDeliver, writeDeliver } from './deliver.ts';
+import { decodeStatusReport, type StatusReport, writeStatusReport } from './status-report.ts';
+import { decodeSubmit, type Submit, writeSubmit } from './submit.ts';
 
 export interface Frame<Pdu> {
   /** Undefined: the one that the SIM names. */
@@ -35,18 +35,22 @@ export function encodeFrame(frame: Frame<Submit | Deliver | StatusReport>): {
 } {
   const to = new Writer(longestFrame);
   writeServiceCentre(to, frame.serviceCentre);
-  const tpdu = encodeTpdu(frame.pdu);
-  return { bytes: to.bytes(tpdu).finish(), length: tpdu.length };
+  const { length: before } = to;
+  writeTpdu(to, frame.pdu);
+  return { bytes: to.finish(), length: to.length - before };
 }
 
-function encodeTpdu(pdu: Submit | Deliver | StatusReport): Uint8Array {
+function writeTpdu(to: Writer, pdu: Submit | Deliver | StatusReport): void {
   switch (pdu.kind) {
     case 'submit':
-      return encodeSubmit(pdu);
+      writeSubmit(to, pdu);
+      break;
     case 'deliver':
-      return encodeDeliver(pdu);
+      writeDeliver(to, pdu);
+      break;
     case 'status-report':
-      return encodeStatusReport(pdu);
+      writeStatusReport(to, pdu);
+      break;
   }
 }
 

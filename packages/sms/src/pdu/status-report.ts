@@ -1,5 +1,5 @@
 // SMS-STATUS-REPORT (3GPP TS 23.040 §9.2.2.3): what became of a message that was sent. Pure, both ways.
-import { FormatError, Reader, Writer } from '@lapwing/kernel';
+import { FormatError, Reader, type Writer } from '@lapwing/kernel';
 import { readAddress, type SmsAddress, writeAddress } from './address.ts';
 import { readTimestamp, type Timestamp, writeTimestamp } from './time.ts';
 
@@ -21,12 +21,12 @@ export function outcomeOf(status: number): 'delivered' | 'trying' | 'failed' {
 }
 
 /** The TPDU, without a service centre. Throws FormatError as its parts do. */
-export function encodeStatusReport(report: StatusReport): Uint8Array {
-  const to = new Writer(32).u8(0x06).u8(report.reference);
+export function writeStatusReport(to: Writer, report: StatusReport): void {
+  to.u8(0x06).u8(report.reference);
   writeAddress(to, report.recipient);
   writeTimestamp(to, report.sent);
   writeTimestamp(to, report.discharged);
-  return to.u8(report.status).finish();
+  to.u8(report.status);
 }
 
 /** What may stand behind the status (TP-PI and what it announces) says nothing of interest and is not looked at. Throws FormatError. */

@@ -1,5 +1,5 @@
 // SMS-SUBMIT (3GPP TS 23.040 §9.2.2.2): what a modem is given to send. Pure, both ways.
-import { FormatError, Reader, Writer } from '@lapwing/kernel';
+import { FormatError, Reader, type Writer } from '@lapwing/kernel';
 import { readAddress, type SmsAddress, writeAddress } from './address.ts';
 import { type Payload, readPayload, writePayload } from './payload.ts';
 import { readTimestamp, type Timestamp, writeTimestamp } from './time.ts';
@@ -40,26 +40,23 @@ export const plainSubmit = (destination: SmsAddress, payload: Payload): Submit =
 });
 
 /** The TPDU, without a service centre. Throws FormatError and LimitError as its parts do. */
-export function encodeSubmit(submit: Submit): Uint8Array {
+export function writeSubmit(to: Writer, submit: Submit): void {
   const { validity, payload } = submit;
   const format = validity === undefined ? 0 : { relative: 2, absolute: 3, enhanced: 1 }[validity.kind];
-  const to = new Writer(176)
-    .u8(
-      0x01 |
-        (submit.rejectDuplicates ? 0x04 : 0) |
-        (format << 3) |
-        (submit.statusReport ? 0x20 : 0) |
-        (payload.elements.length > 0 ? 0x40 : 0) |
-        (submit.replyPath ? 0x80 : 0),
-    )
-    .u8(submit.reference);
+  to.u8(
+    0x01 |
+      (submit.rejectDuplicates ? 0x04 : 0) |
+      (format << 3) |
+      (submit.statusReport ? 0x20 : 0) |
+      (payload.elements.length > 0 ? 0x40 : 0) |
+      (submit.replyPath ? 0x80 : 0),
+  ).u8(submit.reference);
   writeAddress(to, submit.destination);
   to.u8(submit.protocol).u8(payload.coding);
   if (validity?.kind === 'relative') to.u8(validity.value);
   else if (validity?.kind === 'absolute') writeTimestamp(to, validity.time);
   else if (validity?.kind === 'enhanced') to.bytes(validity.bytes);
   writePayload(to, payload);
-  return to.finish();
 }
 
 /** Throws FormatError. */

@@ -33,7 +33,9 @@ export function writeTimestamp(to: Writer, time: Timestamp | undefined): void {
 export function readTimestamp(from: Reader): Timestamp | undefined {
   const octets = from.take(LENGTH);
   const last = octets[LENGTH - 1] as number;
-  const [year, month, day, hour, minute, second] = [...octets.subarray(0, LENGTH - 1)].map(numberOf);
+  const at = (index: number): number | undefined => numberOf(octets[index] as number);
+  const [year, month, day] = [at(0), at(1), at(2)];
+  const [hour, minute, second] = [at(3), at(4), at(5)];
   const quarters = numberOf(last & 0xf7);
   if (year === undefined || month === undefined || day === undefined || hour === undefined) return undefined;
   if (minute === undefined || second === undefined || quarters === undefined) return undefined;
