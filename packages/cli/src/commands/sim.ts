@@ -12,7 +12,7 @@ import { socketProblems, systemLimits } from '../sim/limits.ts';
 import { knownProfiles, type Profile, parseProfile, profileNamed, profiles } from '../sim/profile.ts';
 import { formatProgress, formatSummary, Report, type RunSummary, type Usage } from '../sim/report.ts';
 import { type SimFlags, type SimSettings, settingsOf } from '../sim/settings.ts';
-import { SharedSockets } from '../sim/shared-sockets.ts';
+import { SocketPool } from '../sim/socket-pool.ts';
 import { isPortClosed } from './closed-port.ts';
 
 interface Flags extends SimFlags {
@@ -114,7 +114,7 @@ async function simulate(
   await using shared =
     settings.sockets === undefined
       ? undefined
-      : await SharedSockets.open({ count: settings.sockets, host, clock, random: systemRandom, refused });
+      : await SocketPool.open({ count: settings.sockets, host, clock, random: systemRandom, refused });
   const usage = usageFromNow();
   const fleet = new Fleet({
     plan,

@@ -6,7 +6,7 @@ import { PackagePool } from './package-pool.ts';
 import type { Report, Standing } from './report.ts';
 import { ownSocket, Road, type Weather } from './road.ts';
 import { Schedule, type ScheduleEffect, type SchedulePlan } from './schedule.ts';
-import type { SharedSockets } from './shared-sockets.ts';
+import type { SocketPool } from './socket-pool.ts';
 import { rootPathOf } from './switchboard.ts';
 
 /** More at once would overrun the server's socket. */
@@ -21,7 +21,7 @@ export interface FleetOptions {
   readonly nameOf: (device: number) => string;
   readonly credentialsOf: (device: number) => Credentials | undefined;
   /** Default: each device has a socket. */
-  readonly shared: SharedSockets | undefined;
+  readonly shared: SocketPool | undefined;
   readonly clock: Clock;
   readonly report: Report;
   /** What the process has used of it since the beginning. */

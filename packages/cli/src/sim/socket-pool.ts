@@ -13,7 +13,7 @@ import {
 } from '@lapwing/kernel';
 import { Switchboard } from './switchboard.ts';
 
-export interface SharedSocketsOptions {
+export interface SocketPoolOptions {
   readonly count: number;
   /** An address to bind to. */
   readonly host: string;
@@ -23,17 +23,17 @@ export interface SharedSocketsOptions {
   readonly refused: (error: Error) => void;
 }
 
-export class SharedSockets implements AsyncDisposable {
-  private readonly sockets: SharedSocket[];
+export class SocketPool implements AsyncDisposable {
+  private readonly sockets: PooledSocket[];
 
-  private constructor(sockets: SharedSocket[]) {
+  private constructor(sockets: PooledSocket[]) {
     this.sockets = sockets;
   }
 
   /** Rejects as a socket does. */
-  static async open(options: SharedSocketsOptions): Promise<SharedSockets> {
-    const sockets = Array.from({ length: options.count }, () => new SharedSocket(options));
-    const shared = new SharedSockets(sockets);
+  static async open(options: SocketPoolOptions): Promise<SocketPool> {
+    const sockets = Array.from({ length: options.count }, () => new PooledSocket(options));
+    const shared = new SocketPool(sockets);
     try {
       await Promise.all(sockets.map((socket) => socket.open()));
     } catch (error) {
@@ -45,7 +45,7 @@ export class SharedSockets implements AsyncDisposable {
 
   /** Of that device, at another socket than the last time. */
   line(device: number, time: number): Transport {
-    const socket = this.sockets[(device + time) % this.sockets.length] as SharedSocket;
+    const socket = this.sockets[(device + time) % this.sockets.length] as PooledSocket;
     return new Line(socket, device);
   }
 
@@ -54,13 +54,13 @@ export class SharedSockets implements AsyncDisposable {
   }
 }
 
-class SharedSocket implements AsyncDisposable {
-  private readonly options: SharedSocketsOptions;
+class PooledSocket implements AsyncDisposable {
+  private readonly options: SocketPoolOptions;
   private readonly board: Switchboard;
   private readonly socket: UdpTransport;
   private readonly lines = new Map<number, Line>();
 
-  constructor(options: SharedSocketsOptions) {
+  constructor(options: SocketPoolOptions) {
     this.options = options;
     this.board = new Switchboard(randomInteger(options.random, 65_536));
     this.socket = udpTransport({ host: options.host });
@@ -106,11 +106,11 @@ class SharedSocket implements AsyncDisposable {
 
 class Line implements Transport {
   readonly traits: TransportTraits;
-  private readonly socket: SharedSocket;
+  private readonly socket: PooledSocket;
   private readonly device: number;
   sink: TransportSink | undefined;
 
-  constructor(socket: SharedSocket, device: number) {
+  constructor(socket: PooledSocket, device: number) {
     this.socket = socket;
     this.device = device;
     this.traits = socket.traits;
