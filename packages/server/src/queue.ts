@@ -42,6 +42,8 @@ export interface QueueHost {
   /** Among all that is asked of the device, when it is awake. */
   enqueue(contact: Contact, work: Work<Result>, options: CommandOptions): Promise<Result>;
   ask(contact: Contact, command: QueuedCommand, acknowledged: () => void, underway: Underway): Promise<Result>;
+  /** It is in the store now: nobody can lose it any more. */
+  added(command: QueuedCommand): void;
   /** After this turn, when others can hear. */
   soon(work: () => void): void;
 }
@@ -108,7 +110,7 @@ export class CommandQueue {
 
   /** Resolves once it is kept for good. Rejects with LimitError when the queue is full, or with what the store rejects with. */
   async add(name: string, operation: Operation, options: QueueOptions = {}): Promise<QueuedCommand> {
-    const { clock, random, limits, store } = this.options;
+    const { clock, random, limits, store, host } = this.options;
     const { id = toHex(random.bytes(12)), ttl, note, unregistered = 'wait' } = options;
     const known = this.ids.get(id);
     if (known !== undefined) return known;
@@ -142,6 +144,7 @@ export class CommandQueue {
       throw error;
     }
     command.progress.isKept = true;
+    host.added(command);
     this.pump(name);
     return command;
   }
