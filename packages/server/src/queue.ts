@@ -25,7 +25,7 @@ export interface QueueOptions {
   readonly retry?: Partial<RetryPolicy>;
   /** What comes back with the outcome, after a restart too. */
   readonly note?: string;
-  /** A device that is not registered: `wait` for it (default), or `fail`. */
+  /** A device that is not registered, now or later: `wait` for it (default), or `fail`. */
   readonly unregistered?: 'wait' | 'fail';
 }
 
@@ -145,6 +145,7 @@ export class CommandQueue {
     }
     command.progress.isKept = true;
     host.added(command);
+    if (unregistered === 'fail') this.ended(name);
     this.pump(name);
     return command;
   }
@@ -200,15 +201,15 @@ export class CommandQueue {
       );
   }
 
-  /** The registration ended: what does not wait for another fails. */
+  /** Where there is no registration, what does not wait for another fails. */
   ended(name: string): void {
     const { host } = this.options;
     // After what was under way has failed: outcomes are told in order.
     host.soon(() => {
       if (host.contactOf(name) !== undefined) return;
       for (const command of this.of(name))
-        if (command.unregistered === 'fail' && command.progress.submitted === undefined)
-          this.fail(command, new NotRegisteredError(`${name}: its registration ended`));
+        if (command.unregistered === 'fail' && command.progress.isKept && command.progress.submitted === undefined)
+          this.fail(command, new NotRegisteredError(`${name} is not registered`));
     });
   }
 
