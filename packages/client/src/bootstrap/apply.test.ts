@@ -109,6 +109,23 @@ describe('what a bootstrap writes', () => {
     expect([store.get(ServerObject, 2), store.objects.get(3311)?.instances.size]).toEqual([undefined, 1]);
   });
 
+  it('brings no object along either when an instance could not live', () => {
+    const { store, staging } = setUp();
+    let lists = 0;
+    store.events.on('list-changed', () => (lists += 1));
+    staging.write(instancePath(2, 0), [
+      entry(2, 0, 0, makeValue('integer', 3311)),
+      entry(2, 0, 1, makeValue('integer', 0)),
+      entry(2, 0, 3, makeValue('integer', 7)),
+    ]);
+    staging.write(instancePath(1, 2), server.slice(0, 2));
+    expect(statusOf(() => staging.commit())).toBe(Code.BadRequest);
+    expect([store.objects.has(2), lists]).toEqual([false, 0]);
+    staging.write(instancePath(1, 2), server);
+    staging.commit();
+    expect([store.objects.get(2)?.instances.size, lists]).toEqual([1, 1]);
+  });
+
   it('may be of objects that the device says nothing of: access control and OSCORE', () => {
     const { store, staging } = setUp();
     staging.write(

@@ -153,11 +153,20 @@ export class Staging {
    */
   commit(): ReadonlySet<string> {
     const { store } = this;
+    // An object that is brought along counts for something by being there: it comes with the rest.
+    const nodes = new Map<number, ObjectNode>();
+    const nodeOf = (object: number): ObjectNode => {
+      const node = nodes.get(object) ?? store.prepare(this.definitionOf(object));
+      nodes.set(object, node);
+      return node;
+    };
     store.batch(
       (transaction) => {
         for (const key of this.touched) {
           const [object = 0, instance = 0] = key.split('/').map(Number);
-          this.commitInstance(transaction, object, instance, this.instancesOf(object).get(instance));
+          const contents = this.instancesOf(object).get(instance);
+          if (contents !== undefined) this.commitInstance(transaction, nodeOf(object), instance, contents);
+          else this.deleteInstance(transaction, object, instance);
         }
       },
       { written: [] },
@@ -170,22 +179,18 @@ export class Staging {
     return this.touched;
   }
 
-  private commitInstance(transaction: Transaction, object: number, id: number, contents: Contents | undefined): void {
-    const there = this.store.objects.get(object)?.instances.get(id);
-    if (contents === undefined) {
-      const node = this.store.objects.get(object);
-      if (node !== undefined && there !== undefined) transaction.delete(node, id);
-      return;
-    }
-    const node = this.nodeOf(object);
+  private deleteInstance(transaction: Transaction, object: number, id: number): void {
+    const node = this.store.objects.get(object);
+    if (node?.instances.has(id)) transaction.delete(node, id);
+  }
+
+  private commitInstance(transaction: Transaction, node: ObjectNode, id: number, contents: Contents): void {
+    const object = node.definition.id;
+    const there = node.instances.get(id);
     if (there === undefined) transaction.create(node, id, this.actionsOf(node, id), 'server');
     for (const resource of there?.contents.keys() ?? [])
       if (!contents.has(resource)) transaction.remove(object, id, resource);
     for (const [resource, content] of contents) transaction.put(object, id, resource, content);
-  }
-
-  private nodeOf(object: number): ObjectNode {
-    return this.store.objects.get(object) ?? this.store.define(this.definitionOf(object));
   }
 
   private actionsOf(node: ObjectNode, id: number): ReadonlyMap<number, Action> {

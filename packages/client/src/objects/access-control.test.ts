@@ -138,13 +138,21 @@ describe('object 2', () => {
       expect((await setUp({ owner: own }).ask(operation)).code).toBeLessThan(0x80);
       expect((await setUp({ owner: own, list: [[other, 31]] }).ask(operation)).code).toBeLessThan(0x80);
       expect((await setUp({ owner: other }).ask(operation)).code).toBeGreaterThanOrEqual(0x80);
-      expect((await setUp(undefined).ask(operation)).code).toBeGreaterThanOrEqual(0x80);
+      expect((await setUp(undefined, { create: 0 }).ask(operation)).code).toBeGreaterThanOrEqual(0x80);
     }
   });
 
   it('says nothing to the only server', async () => {
     for (const [, , operation] of operations)
       expect((await setUp({ owner: other }, { isAlone: true }).ask(operation)).code).toBeLessThan(0x80);
+  });
+
+  it('says nothing as long as it has no instance, and gets none by a Create', async () => {
+    for (const [, , operation] of operations) expect((await setUp(undefined).ask(operation)).code).toBeLessThan(0x80);
+    const { store, ask } = setUp(undefined);
+    const made = { op: 'create', path: { kind: 'object', object: 1000 }, instance: 5, entries: [] } as const;
+    expect((await ask(made)).code).toBe(Code.Created);
+    expect(store.objects.get(2)?.instances.size).toBe(0);
   });
 
   it('K-02: leaves forbidden instances out of what is read of an object or of several paths, without a hint', async () => {

@@ -1,11 +1,11 @@
 // Who may do what where several servers share a device: the instances of object 2 (Core 1.2.1 §8, Appendix E.3). With one
-// server, or without that object, everything is allowed. Keys are nobody's whatever object 2 says (operations/serve.ts).
+// server, or without such an instance, everything is allowed: nobody has said who may do what. Keys are nobody's whatever object 2 says (operations/serve.ts).
 import type { Value } from '@lapwing/lwm2m';
 import { AccessControl } from '@lapwing/lwm2m/objects/access-control';
 import { Server } from '@lapwing/lwm2m/objects/server';
 import type { ObjectStore } from './store.ts';
 import type { Transaction } from './transaction.ts';
-import { type Content, type InstanceNode, isMany } from './tree.ts';
+import { type Content, type InstanceNode, isMany, type ObjectNode } from './tree.ts';
 
 /** Who asks. */
 export interface Caller {
@@ -34,7 +34,7 @@ export function mayDo(
   object: number,
   instance: number | undefined,
 ): boolean {
-  const lists = store.objects.get(accessObject);
+  const lists = listsOf(store);
   if (caller.isAlone || lists === undefined) return true;
   const node = instance === undefined ? undefined : store.objects.get(object)?.instances.get(instance);
   // What is not there is answered as such.
@@ -45,6 +45,12 @@ export function mayDo(
     return right === Right.Read || numberAt(node, accessControlOwner.id) === caller.id;
   const list = listFor(lists.instances.values(), object, instance ?? anyInstance);
   return list !== undefined && (rightsIn(list, caller.id) & right) !== 0;
+}
+
+/** Undefined where nothing is said: also when a bootstrap has taken the last instance and the object is still known. */
+function listsOf(store: ObjectStore): ObjectNode | undefined {
+  const lists = store.objects.get(accessObject);
+  return lists === undefined || lists.instances.size === 0 ? undefined : lists;
 }
 
 /** Core 1.2.1 §8.2: the entry of the server; without one everything for the owner, for others the default entry. */
@@ -74,7 +80,7 @@ export function own(
   object: number,
   instance: number,
 ): void {
-  const lists = store.objects.get(accessObject);
+  const lists = listsOf(store);
   if (caller.isAlone || lists === undefined || object === accessObject) return;
   let id = 0;
   while (lists.instances.has(id)) id += 1;

@@ -91,6 +91,11 @@ export class ObjectStore {
     return node;
   }
 
+  /** The object's node; of one that is not known, one that comes into force with the first instance that a transaction makes in it. */
+  prepare(definition: ObjectDefinition): ObjectNode {
+    return this.known(definition) ?? this.make(definition, {});
+  }
+
   private known(definition: ObjectDefinition): ObjectNode | undefined {
     const node = this.nodes.get(definition.id);
     if (node !== undefined && node.definition !== definition)
@@ -99,6 +104,12 @@ export class ObjectStore {
   }
 
   private place(definition: ObjectDefinition, policy: ObjectPolicy): ObjectNode {
+    const node = this.make(definition, policy);
+    this.nodes.set(definition.id, node);
+    return node;
+  }
+
+  private make(definition: ObjectDefinition, policy: ObjectPolicy): ObjectNode {
     if (!Number.isInteger(definition.id) || definition.id < 0 || definition.id > maxId) {
       throw new RangeError(`${definition.id} is not an object id`);
     }
@@ -109,9 +120,7 @@ export class ObjectStore {
         : (instance) => actionsOf(definition, typeof creatable === 'function' ? creatable(instance) : creatable);
     const readers = policy.readers === undefined ? none : readersOf(definition, policy.readers);
     const takers = policy.takers === undefined ? none : takersOf(definition, policy.takers);
-    const node: ObjectNode = { definition, instances: new Map(), creates, readers, takers, check };
-    this.nodes.set(definition.id, node);
-    return node;
+    return { definition, instances: new Map(), creates, readers, takers, check };
   }
 
   /** Adds an instance with its values and, for executables, functions. Throws ResponseError when something is wrong or missing. */

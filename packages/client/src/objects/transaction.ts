@@ -34,17 +34,17 @@ interface Staged {
 export type Creator = 'application' | 'server';
 
 export class Transaction {
-  private readonly objects: ReadonlyMap<number, ObjectNode>;
+  private readonly objects: Map<number, ObjectNode>;
   private readonly staged = new Map<string, Staged>();
   private readonly deleted = new Map<string, { readonly object: ObjectNode; readonly instance: number }>();
   private readonly mostResourceInstances: number;
 
-  constructor(objects: ReadonlyMap<number, ObjectNode>, mostResourceInstances: number) {
+  constructor(objects: Map<number, ObjectNode>, mostResourceInstances: number) {
     this.objects = objects;
     this.mostResourceInstances = mostResourceInstances;
   }
 
-  /** Throws ResponseError 4.00 for an id that is taken or cannot be. */
+  /** Throws ResponseError 4.00 for an id that is taken or cannot be. An object that is not known becomes so with the commit. */
   create(object: ObjectNode, instance: number, actions: ReadonlyMap<number, Action>, creator: Creator): void {
     const { id, many } = object.definition;
     const key = `${id}/${instance}`;
@@ -118,6 +118,7 @@ export class Transaction {
       const there = staged.object.instances.get(id);
       if (staged.creator !== undefined || there === undefined) {
         const node: InstanceNode = { id, contents: staged.contents, actions: staged.actions };
+        if (!this.objects.has(object)) this.objects.set(object, staged.object);
         staged.object.instances.set(id, node);
         instances = true;
         paths.push(instancePath(object, id));
