@@ -473,6 +473,20 @@ describe('a command that is queued', () => {
     expect(thing.reboots).toBe(1);
   });
 
+  it('fails with its registration also where that is over when it is queued', async () => {
+    const { world, told, queue } = await asleep();
+    await using _ = world;
+    world.server.drop('a');
+    await world.pass(seconds(1));
+    await queue('waits');
+    const failed = await queue('fails', { unregistered: 'fail' });
+    expect(await world.during(failed.settled())).toMatchObject({
+      failure: { kind: 'unreachable', why: 'unregistered', delivered: 'no' },
+    });
+    expect(told.map(([note]) => note)).toEqual(['fails']);
+    expect(world.server.queued('a')).toHaveLength(1);
+  });
+
   it('takes its place behind the others, and waits for a disk that is full before it is sent', async () => {
     const { world, thing, disk, told, queue } = await asleep();
     await using _ = world;

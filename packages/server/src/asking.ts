@@ -8,6 +8,7 @@ import type { Exchange } from './exchange.ts';
 import type { Keeping } from './keeping.ts';
 import type { Observations, Wanted } from './observations.ts';
 import { beyond } from './obstacle.ts';
+import { keyOf } from './wish.ts';
 
 export class Asking {
   private readonly exchange: Exchange;
@@ -56,6 +57,8 @@ export class Asking {
       }
       case 'cancel-observe':
       case 'cancel-observe-composite':
+        // One that was asked for before it in the queue may have come to be wanted, and be over by now: then nothing is held that would end.
+        this.keeping.wishes.forget(contact.registration.name, keyOf(operation));
         return this.observing.cancel(contact, operation, command);
       default:
         return this.exchange.send(contact, operation, command, options);

@@ -130,7 +130,8 @@ export class Device {
 
   /**
    * For a device that sleeps, or is not there: the operation waits in order, over restarts where the server has a store, and is
-   * done at most once unless `retry` says otherwise. Resolves once it is kept; its outcome comes later. Rejects with LimitError.
+   * done at most once unless `retry` says otherwise. Resolves once it is kept; its outcome comes later. Rejects with LimitError. A
+   * kept observation is not wanted any more as soon as its cancel is in the queue, and stays so when that is withdrawn or expires.
    */
   queue(operation: Operation, options?: QueueOptions): Promise<QueuedCommand> {
     if (this.asker.queue === undefined) return Promise.reject(new ClosedError('nobody queues commands here'));

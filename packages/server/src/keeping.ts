@@ -9,7 +9,7 @@ import type { PerformOptions } from './device.ts';
 import { asError } from './errors.ts';
 import type { ServerEvents } from './events.ts';
 import type { Listening } from './listen.ts';
-import type { ObservationRecord, ObserveOperation } from './observation-record.ts';
+import { isCancel, type ObservationRecord, type ObserveOperation } from './observation-record.ts';
 import type { Observations } from './observations.ts';
 import type { Settings } from './options.ts';
 import { CommandQueue } from './queue.ts';
@@ -21,6 +21,7 @@ import { MemoryCommandStore, MemoryObservationStore } from './stores/memory-stor
 import type { KeptObservation } from './stores/observation-store.ts';
 import type { EndOfProcess, KeptRegistration } from './stores/registration-store.ts';
 import { Watch } from './watch.ts';
+import { keyOf } from './wish.ts';
 import { Wishes } from './wishes.ts';
 
 /** What the parts need of their server. */
@@ -128,6 +129,10 @@ export class Keeping {
             note === undefined ? { acknowledged } : { acknowledged, keep: { note } },
             underway,
           ),
+        // As when it is asked at once: the end is wanted from now on, whenever the device hears of it, and if it never does.
+        added: ({ name, operation }) => {
+          if (isCancel(operation)) this.wishes.forget(name, keyOf(operation));
+        },
         soon: (work) =>
           afterTurn(() => {
             if (!this.closed) work();

@@ -34,6 +34,7 @@ it('sends what is behind a command that could not be written down', async () => 
         asked.push(id);
         return Promise.resolve({ kind: 'done', code: Code.Changed });
       },
+      added: () => undefined,
       soon: (work) => work(),
     },
     failed: (error) => expect.fail(String(error)),

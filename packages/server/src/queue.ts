@@ -25,7 +25,7 @@ export interface QueueOptions {
   readonly retry?: Partial<RetryPolicy>;
   /** What comes back with the outcome, after a restart too. */
   readonly note?: string;
-  /** A device that is not registered: `wait` for it (default), or `fail`. */
+  /** A device that is not registered, now or later: `wait` for it (default), or `fail`. */
   readonly unregistered?: 'wait' | 'fail';
 }
 
@@ -42,6 +42,8 @@ export interface QueueHost {
   /** Among all that is asked of the device, when it is awake. */
   enqueue(contact: Contact, work: Work<Result>, options: CommandOptions): Promise<Result>;
   ask(contact: Contact, command: QueuedCommand, acknowledged: () => void, underway: Underway): Promise<Result>;
+  /** It is in the store now: nobody can lose it any more. */
+  added(command: QueuedCommand): void;
   /** After this turn, when others can hear. */
   soon(work: () => void): void;
 }
@@ -108,7 +110,7 @@ export class CommandQueue {
 
   /** Resolves once it is kept for good. Rejects with LimitError when the queue is full, or with what the store rejects with. */
   async add(name: string, operation: Operation, options: QueueOptions = {}): Promise<QueuedCommand> {
-    const { clock, random, limits, store } = this.options;
+    const { clock, random, limits, store, host } = this.options;
     const { id = toHex(random.bytes(12)), ttl, note, unregistered = 'wait' } = options;
     const known = this.ids.get(id);
     if (known !== undefined) return known;
@@ -142,6 +144,8 @@ export class CommandQueue {
       throw error;
     }
     command.progress.isKept = true;
+    host.added(command);
+    if (unregistered === 'fail') this.ended(name);
     this.pump(name);
     return command;
   }
@@ -197,15 +201,15 @@ export class CommandQueue {
       );
   }
 
-  /** The registration ended: what does not wait for another fails. */
+  /** Where there is no registration, what does not wait for another fails. */
   ended(name: string): void {
     const { host } = this.options;
     // After what was under way has failed: outcomes are told in order.
     host.soon(() => {
       if (host.contactOf(name) !== undefined) return;
       for (const command of this.of(name))
-        if (command.unregistered === 'fail' && command.progress.submitted === undefined)
-          this.fail(command, new NotRegisteredError(`${name}: its registration ended`));
+        if (command.unregistered === 'fail' && command.progress.isKept && command.progress.submitted === undefined)
+          this.fail(command, new NotRegisteredError(`${name} is not registered`));
     });
   }
 
