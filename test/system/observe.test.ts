@@ -1,6 +1,6 @@
 import { ContentFormat } from '@lapwing/coap';
 import { hours, minutes, seconds } from '@lapwing/kernel';
-import { type Lwm2mVersion, makeValue } from '@lapwing/lwm2m';
+import { type Lwm2mVersion, makeValue, resourcePath } from '@lapwing/lwm2m';
 import { describe, expect, it } from 'vitest';
 import { Setting, Temperature } from './objects.ts';
 import { isOverStream, rows } from './rows.ts';
@@ -37,6 +37,30 @@ describe.each(rows)('over $name, a server', ({ options }) => {
     expect(values).toHaveLength(before);
     expect(world.server.stats().observations).toBe(0);
     expect(thing.client.stats()).toMatchObject({ relations: 0, endpoint: { relations: 0 } });
+  });
+
+  it('hears what comes after an observe that it repeats while a notification is on its way', async () => {
+    const { world, thing, device } = await setUp(options);
+    await using _ = world;
+    const heard: unknown[] = [];
+    world.server.events.on('notify', ({ result }) => heard.push(result.entries[0]?.value?.value));
+    const observe = () => device.perform({ op: 'observe', path: resourcePath(3303, 0, 5700) });
+    await world.during(observe());
+    for (const celsius of [21, 22, 23]) {
+      thing.warm(celsius);
+      await world.pass(minutes(2));
+    }
+    const again = observe();
+    thing.warm(40);
+    await world.during(again);
+    for (const celsius of [50, 51, 52]) {
+      await world.pass(seconds(20));
+      thing.warm(celsius);
+    }
+    await world.pass(minutes(5));
+    expect(heard.at(-1)).toBe(52);
+    expect(world.server.stats().observations).toBe(1);
+    expect(thing.client.stats()).toMatchObject({ endpoint: { relations: 1 } });
   });
 
   it('D-08: hears the last of a storm of changes', async () => {

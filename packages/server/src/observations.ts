@@ -45,6 +45,7 @@ export interface Wanted {
 }
 
 type EndCause = ServerEvents['observation-ended']['cause'];
+type Refusal = Extract<Result, { kind: 'refused' }>;
 
 /** Requests to cancel one observation. */
 const mostTries = 3;
@@ -100,7 +101,7 @@ export class Observations {
     // The token of a part belongs to the others too.
     const isFree = before !== undefined && !(before instanceof PartRecord) && !this.asked.has(before);
     const key = isFree ? before.key : keyOfToken(contact.endpoint.freshToken());
-    if (before !== undefined) this.end(before, 'replaced');
+    if (before !== undefined) this.end(before, 'replaced', undefined, isFree);
     this.made += 1;
     const record = new ObservationRecord(this.made, this.operations.shared(operation), key, tag, contact);
     // Known before the answer: a notification may overtake what follows it in this function.
@@ -358,18 +359,19 @@ export class Observations {
     record.contact.observations = record;
   }
 
-  private endRelation(relation: Relation, cause: EndCause, refusal?: Extract<Result, { kind: 'refused' }>): void {
+  private endRelation(relation: Relation, cause: EndCause, refusal?: Refusal): void {
     const records = relation instanceof CompositeRelation ? [...relation.parts] : [relation];
     for (const record of records) this.end(record, cause, refusal);
   }
 
-  private end(record: ObservationRecord, cause: EndCause, refusal?: Extract<Result, { kind: 'refused' }>): void {
+  /** `keepsToken`: what comes under it is still to be acknowledged, for the one that follows. */
+  private end(record: ObservationRecord, cause: EndCause, refusal?: Refusal, keepsToken = false): void {
     if (record.ended) return;
     const { contact } = record;
     record.ended = true;
     this.held -= 1;
     if (record instanceof PartRecord) this.leave(record, cause);
-    else contact.endpoint.forget(contact.registration.peer, tokenOf(record));
+    else if (!keepsToken) contact.endpoint.forget(contact.registration.peer, tokenOf(record));
     if (contact.observations === record) contact.observations = record.next;
     else {
       for (let each = contact.observations; each !== undefined; each = each.next)

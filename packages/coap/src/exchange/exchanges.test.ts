@@ -250,6 +250,37 @@ describe('observations', () => {
     expect(o.texts()).toEqual(['0', '1', '2', '3', '4']);
   });
 
+  test('D-07: a notification that crosses the request to observe anew is none of its answers, whatever number that has', async () => {
+    await using o = await observing();
+    const again: string[] = [];
+    const answer = o.endpoint.request(o.partner, observe, {
+      token: o.token,
+      notify: (response) => again.push(Buffer.from(response.payload).toString()),
+    });
+    const { id } = await o.peer.expect(CON, GET, '/x');
+    o.notify(12, 'crossing', CON);
+    await o.peer.expect(ACK, EMPTY);
+    expect(o.texts()).toEqual(['crossing']);
+    const options = [[Option.Observe, 1]] as const;
+    o.peer.send(ACK, CONTENT, { id, token: o.token, options, payload: Buffer.from('anew') });
+    await o.clock.advance(10);
+    expect(Buffer.from((await answer).payload).toString()).toBe('anew');
+    o.notify(2, 'next');
+    await o.clock.advance(10);
+    expect([o.texts(), again]).toEqual([['crossing'], ['next']]);
+  });
+
+  test('an answer of its own to the request to observe anew is one after the acknowledgement', async () => {
+    await using o = await observing();
+    const answer = o.endpoint.request(o.partner, observe, { token: o.token, notify: () => undefined });
+    const { id } = await o.peer.expect(CON, GET, '/x');
+    o.peer.send(ACK, EMPTY, { id });
+    o.notify(1, 'separate', CON);
+    await o.clock.advance(10);
+    expect(Buffer.from((await answer).payload).toString()).toBe('separate');
+    expect(o.texts()).toEqual([]);
+  });
+
   test('D-12: an error ends the observation and is heard as the last word; what follows is reset', async () => {
     await using o = await observing();
     o.peer.send(NON, 0x84, { token: o.token });

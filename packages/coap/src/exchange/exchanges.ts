@@ -23,6 +23,7 @@ export class Asking implements Sender, Tokened<Asking> {
   transmission: Transmission | undefined = undefined;
   lastId = -1;
   startedAt: Instant = 0;
+  acknowledged = false;
   done = false;
   nextInBucket: Asking | undefined = undefined;
 
@@ -126,6 +127,7 @@ export class Exchanges implements Core<ExchangeInput, ExchangeEffect> {
         this.answer(input.asking, input.message, now);
         break;
       case 'acknowledged':
+        input.asking.acknowledged = true;
         if (!input.asking.done) this.answerDue(input.asking, input.asking.startedAt + this.parameters.exchangeLifetime);
         break;
       case 'failed':
@@ -160,7 +162,7 @@ export class Exchanges implements Core<ExchangeInput, ExchangeEffect> {
     if (this.wake === undefined || this.wake > now) return this.effects;
     for (let late = this.answersDue.take(now); late !== undefined; late = this.answersDue.take(now)) {
       // On a connection that it was sent says nothing of its arrival.
-      const wasSeen = late.confirmable && late.peer.connection === undefined;
+      const wasSeen = late.acknowledged && late.peer.connection === undefined;
       this.fail(late, { kind: 'unanswered', wasSeen, waited: now - late.startedAt });
     }
     this.wake = this.answersDue.earliest;
@@ -186,7 +188,10 @@ export class Exchanges implements Core<ExchangeInput, ExchangeEffect> {
     const { peer } = incoming;
     const unacceptable = incoming.message?.unacceptable ?? 0;
     const asking = this.open.find(peer, token);
-    if (asking !== undefined) {
+    // Most requests observe nothing, and need no look at what is observed.
+    const isPlain = asking !== undefined && asking.observing === undefined;
+    const observation = isPlain ? undefined : this.observed.find(peer, token);
+    if (asking !== undefined && !(observation !== undefined && isCrossing(asking, observation, message))) {
       this.effects.push(
         unacceptable === 0 ? { kind: 'accept', incoming } : { kind: 'refuse', incoming, why: 'unacceptable' },
       );
@@ -196,7 +201,6 @@ export class Exchanges implements Core<ExchangeInput, ExchangeEffect> {
       else this.fail(asking, { kind: 'unacceptable', option: unacceptable });
       return;
     }
-    const observation = this.observed.find(peer, token);
     if (observation === undefined) {
       this.fromElsewhere(token, message, incoming);
       return;
@@ -289,4 +293,18 @@ export class Exchanges implements Core<ExchangeInput, ExchangeEffect> {
 /** RFC 7641 §3.2, §3.3: a success with the Observe option; anything else is the last word. */
 function keepsObserving(message: Message): boolean {
   return isSuccess(message.code) && message.options.has(Option.Observe);
+}
+
+/**
+ * Whether that is of the observation which a request under the same token asks for anew. Before the request is acknowledged it is, since
+ * what the peer says to the request comes with the acknowledgement or after it; else whoever listens may know.
+ */
+function isCrossing(
+  { observing, confirmable, acknowledged, peer }: Asking,
+  before: Observation,
+  message: Message,
+): boolean {
+  if (observing === undefined || !keepsObserving(message)) return false;
+  if (peer.connection === undefined && confirmable && !acknowledged) return true;
+  return before.listener.knows?.(message) ?? false;
 }

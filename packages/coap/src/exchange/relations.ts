@@ -40,6 +40,8 @@ export class Relation implements Sender {
   phase: 'new' | 'live' | 'ended' = 'new';
   transmission: Transmission | undefined = undefined;
   lastId = -1;
+  /** The number of its newest notification; goes on from those of the relation that it replaces (RFC 7641 §4.4). */
+  sequence: number | undefined;
   /** What its service holds. */
   context: ServedContext | undefined = undefined;
   /** Why it ended. */
@@ -51,8 +53,9 @@ export class Relation implements Sender {
   private sinceConfirmed = 0;
   private confirmedAt: Instant;
 
-  constructor(peer: Peer, request: ReceivedMessage, now: Instant) {
+  constructor(peer: Peer, request: ReceivedMessage, now: Instant, sequence: number | undefined) {
     this.peer = peer;
+    this.sequence = sequence;
     this.head = answerHead(request);
     this.key = keyOfToken(request.token);
     this.confirmedAt = now;

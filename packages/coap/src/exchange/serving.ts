@@ -80,8 +80,12 @@ export class ServingSide {
     const context =
       relation === undefined
         ? new ServedContext(incoming, message, this.watch)
-        : new ObservedContext(incoming, message, this.watch, (response, options) =>
-            this.notify(relation, response, options),
+        : new ObservedContext(
+            incoming,
+            message,
+            this.watch,
+            (response, options) => this.notify(relation, response, options),
+            relation.sequence,
           );
     if (relation !== undefined) relation.context = context;
     let response: Response;
@@ -113,6 +117,7 @@ export class ServingSide {
     const notify: Notify = (response, options) => this.notify(relation, response, options);
     const context = new ObservedContext(incoming, message, this.watch, notify, sequence);
     relation.context = context;
+    relation.sequence = sequence;
     const { code, options, payload } = message;
     const response = await this.options.stack.layered({ code, options, payload }, context);
     const isAccepted = isSuccess(response.code) && response.options.has(Option.Observe);
@@ -216,7 +221,8 @@ export class ServingSide {
       this.options.count('relationsRefused');
       return undefined;
     }
-    return new Relation(peer, message, this.options.clock.now());
+    const next = before?.sequence === undefined ? undefined : (before.sequence + 1) & 0xff_ffff;
+    return new Relation(peer, message, this.options.clock.now(), next);
   }
 
   private begin(relation: Relation): void {
@@ -274,6 +280,7 @@ export class ServingSide {
     const open = relation.transmission !== undefined;
     // While one waits for its acknowledgement, the next takes over its place, and with it its type (RFC 7641 §4.5.2).
     const confirmable = open || relation.confirmsNext(options.type, policy, clock.now());
+    relation.sequence = response.options.observe ?? relation.sequence;
     relation.supersede(pending);
     toLayer({ kind: 'send', peer: relation.peer, bytes, sender: relation, confirmable });
     if (!confirmable) relation.delivered();

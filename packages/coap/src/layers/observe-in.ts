@@ -25,7 +25,8 @@ export function asksToObserve(request: Request): boolean {
 export const observeIn: Layer = (inner) => async (request, context) => {
   const { notify } = context;
   if (notify === undefined || !asksToObserve(request)) return unobserved(await inner(request, context));
-  let sequence = context.sequence ?? FIRST;
+  const first = context.sequence ?? FIRST;
+  let sequence = first;
   const numbered: Notify = (response, options) => {
     // An error is the last notification, and says so by having no number (RFC 7641 §4.2).
     if (!isSuccess(response.code)) return notify(unobserved(response), options);
@@ -34,7 +35,7 @@ export const observeIn: Layer = (inner) => async (request, context) => {
   };
   const response = await inner(request, extendContext(context, { notify: numbered }));
   const accepted = isSuccess(response.code) && response.options.has(Option.Observe);
-  return accepted ? observed(response, FIRST) : unobserved(response);
+  return accepted ? observed(response, first) : unobserved(response);
 };
 
 function observed(response: Response, sequence: number): Response {
