@@ -21,7 +21,7 @@ import { AttributeTable } from './notify/attribute-table.ts';
 import type { HistoryReader } from './notify/history.ts';
 import { Relations } from './notify/relations.ts';
 import { type NotificationStats, Remembering } from './notify/remembering.ts';
-import { type Caller, mayDo, Right } from './objects/access-control.ts';
+import { type Caller, isOfRights, mayDo, Right } from './objects/access-control.ts';
 import { objectList } from './operations/discover.ts';
 import type { Watched } from './operations/observe.ts';
 import type { Visible } from './operations/read.ts';
@@ -315,7 +315,7 @@ export class Account implements AsyncDisposable {
 
   /** Values changed, also those of the account's own instance of object 1. */
   changed(paths: readonly Path[]): void {
-    this.relations.changed(paths);
+    this.relations.changed(paths.some(isOfRights) ? [rootPath] : paths);
     const own = instancePath(1, this.server.id);
     if (!paths.some((path) => contains(own, path))) return;
     this.session.handle({ kind: 'lifetime-changed', lifetime: this.server.lifetime });

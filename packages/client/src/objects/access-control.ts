@@ -1,6 +1,6 @@
 // Who may do what where several servers share a device: the instances of object 2 (Core 1.2.1 §8, Appendix E.3). With one
 // server, or without such an instance, everything is allowed: nobody has said who may do what. Keys are nobody's whatever object 2 says (operations/serve.ts).
-import type { Value } from '@lapwing/lwm2m';
+import type { Path, Value } from '@lapwing/lwm2m';
 import { AccessControl } from '@lapwing/lwm2m/objects/access-control';
 import { Server } from '@lapwing/lwm2m/objects/server';
 import type { ObjectStore } from './store.ts';
@@ -25,6 +25,10 @@ const accessObject = AccessControl.id;
 /** Stands for the instances that are to come. */
 const anyInstance = 65_535;
 const { objectId, objectInstanceId, acl, accessControlOwner } = AccessControl.resources;
+
+/** Whether a change at the path is one of who may do what, wherever. */
+export const isOfRights = (path: Path): boolean =>
+  path.kind !== 'root' && path.prefix === undefined && path.object === accessObject;
 
 /** `instance` is undefined for the right to create one. */
 export function mayDo(

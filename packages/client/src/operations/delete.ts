@@ -24,11 +24,17 @@ export function deleteAt(store: ObjectStore, operation: Extract<Operation, { op:
     return;
   }
   const declared = resourcesOf(object.definition).get(path.resource)?.resource;
-  const content = instance.contents.get(path.resource);
-  if (content === undefined || !isMany(content) || !content.has(path.resourceInstance))
-    throw new ResponseError(Code.NotFound);
-  if (declared === undefined || !isWritable(declared)) throw new ResponseError(Code.MethodNotAllowed);
-  const left = new Map(content);
-  left.delete(path.resourceInstance);
-  store.batch((transaction) => transaction.put(path.object, path.instance, path.resource, left), { written: [] });
+  store.batch(
+    (transaction) => {
+      // In a composite, others of the resource may be gone by now.
+      const content = transaction.read(path.object, path.instance, path.resource);
+      if (content === undefined || !isMany(content) || !content.has(path.resourceInstance))
+        throw new ResponseError(Code.NotFound);
+      if (declared === undefined || !isWritable(declared)) throw new ResponseError(Code.MethodNotAllowed);
+      const left = new Map(content);
+      left.delete(path.resourceInstance);
+      transaction.put(path.object, path.instance, path.resource, left);
+    },
+    { written: [] },
+  );
 }

@@ -270,6 +270,15 @@ describe('Write', () => {
     expect(gadget.get('tags')).toEqual(new Map([[0, 'a']]));
     expect((await ask(request(Code.Delete, '/1000/0/4/7'))).code).toBe(Code.NotFound);
   });
+
+  it('takes several instances of one resource away in a composite, each once', async () => {
+    const { ask, gadget } = setUp();
+    const remove = (payload: string) => ask(request(Code.Ipatch, '/', { format: 320, payload }));
+    expect((await remove('[{"n":"/1000/0/4/0"},{"n":"/1000/0/4/9"}]')).code).toBe(Code.NotFound);
+    expect(gadget.get('tags')?.size).toBe(2);
+    expect((await remove('[{"n":"/1000/0/4/0"},{"n":"/1000/0/4/7"}]')).code).toBe(Code.Changed);
+    expect(gadget.get('tags')).toEqual(new Map());
+  });
 });
 
 describe('K-11: reads while others write', () => {

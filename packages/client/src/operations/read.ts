@@ -19,7 +19,10 @@ export const everything: Visible = () => true;
 /** Which resources whoever asks may read. */
 type MayRead = (resource: ResourceDefinition) => boolean;
 
-/** Throws ResponseError: 4.04 for what is not there, 4.05 for a resource that cannot be read. Of an object what is visible. */
+/**
+ * Throws ResponseError: 4.04 for what is not there, 4.01 for what is not visible, 4.05 for a resource that cannot be read. Of an object
+ * what is visible.
+ */
 export function readEntries(
   store: ObjectStore,
   path: Path,
@@ -36,6 +39,7 @@ export function readEntries(
   }
   const instance = object.instances.get(path.instance);
   if (instance === undefined) throw new ResponseError(Code.NotFound);
+  if (!visible(path.object, path.instance)) throw new ResponseError(Code.Unauthorized);
   if (path.kind === 'instance') return instanceEntries(object, instance, mayRead);
   const declared = resourcesOf(object.definition).get(path.resource)?.resource;
   if (declared === undefined) throw new ResponseError(Code.NotFound);

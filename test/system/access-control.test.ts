@@ -1,0 +1,93 @@
+// Two servers and a device between them: what one may see ends when the other says so (Core 1.2.1 §8.2).
+import { Code } from '@lapwing/coap';
+import { seconds } from '@lapwing/kernel';
+import { makeValue, type ResourcePath, resourceInstancePath, resourcePath } from '@lapwing/lwm2m';
+import { AccessControl } from '@lapwing/lwm2m/objects/access-control';
+import { Server } from '@lapwing/server';
+import { describe, expect, it } from 'vitest';
+import { World } from './world.ts';
+
+const [owner, other] = [1, 2];
+const warmth = resourcePath(3303, 0, 5700);
+const maker = resourcePath(3, 0, 0);
+
+async function setUp() {
+  const world = await World.make();
+  const server = await Server.listen({
+    listeners: [{ transport: world.network.transport('10.0.0.77', 5683) }],
+    clock: world.clock,
+    random: world.random,
+  });
+  const told: unknown[] = [];
+  const ended: unknown[] = [];
+  server.events.on('notify', ({ result }) => told.push(result.entries.map(({ value }) => value?.value)));
+  server.events.on('observation-ended', ({ refusal }) => ended.push(refusal?.code));
+  const thing = await world.device('a', {
+    version: '1.1',
+    servers: [
+      { uri: 'coap://10.0.0.1:5683', id: owner, lifetime: seconds(600) },
+      { uri: 'coap://10.0.0.77:5683', id: other, lifetime: seconds(600) },
+    ],
+  });
+  const list = (id: number, object: number, server: number): void => {
+    const acl = new Map([[server, 1]]);
+    thing.objects.add(AccessControl, id, { objectId: object, objectInstanceId: 0, acl, accessControlOwner: owner });
+  };
+  list(0, 3303, other);
+  list(1, 3, 0);
+  await world.until(() => server.registration('a') !== undefined);
+  await world.pass(seconds(5));
+  const revoke = async (): Promise<void> => {
+    const entries = [{ path: resourceInstancePath(2, 0, 2, other), value: makeValue('integer', 0) }];
+    const path = resourcePath(2, 0, 2) as ResourcePath;
+    const done = await world.during(world.server.perform('a', { op: 'write', path, mode: 'replace', entries }));
+    expect(done).toMatchObject({ kind: 'done' });
+    await world.pass(seconds(5));
+  };
+  return { world, server, thing, told, ended, revoke };
+}
+
+describe('a server whose right to read is taken', () => {
+  it.each([
+    ['an instance', { kind: 'instance', object: 3303, instance: 0 }],
+    ['a resource', warmth],
+  ] as const)('hears 4.01 of %s that it observes, and no value any more', async (_, path) => {
+    const { world, server, thing, told, ended, revoke } = await setUp();
+    await using _world = world;
+    await using _server = server;
+    await world.during(server.perform('a', { op: 'observe', path }));
+    thing.warm(22);
+    await world.pass(seconds(2));
+    expect(told).toHaveLength(1);
+    await revoke();
+    expect(ended).toEqual([Code.Unauthorized]);
+    thing.warm(33);
+    await world.pass(seconds(5));
+    expect(told).toHaveLength(1);
+  });
+
+  it('is told no value that was waiting for its time (pmin)', async () => {
+    const { world, server, thing, told, ended, revoke } = await setUp();
+    await using _world = world;
+    await using _server = server;
+    await world.during(server.perform('a', { op: 'write-attributes', path: warmth, attributes: { pmin: 60 } }));
+    await world.during(server.perform('a', { op: 'observe', path: warmth }));
+    thing.warm(22);
+    await world.pass(seconds(2));
+    await revoke();
+    await world.pass(seconds(60));
+    expect([told, ended]).toEqual([[], [Code.Unauthorized]]);
+  });
+
+  it('hears of several paths those that are left to it', async () => {
+    const { world, server, thing, told, ended, revoke } = await setUp();
+    await using _world = world;
+    await using _server = server;
+    await world.during(server.perform('a', { op: 'observe-composite', paths: [warmth, maker] }));
+    await revoke();
+    expect(told).toEqual([['Lapwing']]);
+    thing.warm(33);
+    await world.pass(seconds(5));
+    expect([told.length, ended]).toEqual([1, []]);
+  });
+});
