@@ -1,5 +1,7 @@
 // `lapwing client` as people start it: a process of its own, with a shell that is typed at, piped to or given commands, against a
 // `lapwing gateway` of its own; without security, with keys, through a bootstrap, and with flags that make no sense.
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -212,6 +214,16 @@ store: { dir: "${folder}/data" }
       { event: 'deregister', server: { id: 1, uri: `coap://127.0.0.1:${ports.coap}` } },
       { event: 'disconnect', server: { id: 1, uri: `coap://127.0.0.1:${ports.coap}` } },
     ]);
+  });
+
+  test('deregisters and leaves when nobody reads any more what it says', async () => {
+    const device = [lapwing, 'client', ...open('to-nobody'), '--stay', '--exec', 'sleep 1; ls; ls'];
+    const child = execFile(process.execPath, device, { timeout: 20_000 });
+    child.stdout?.once('data', () => child.stdout?.destroy());
+    const said: string[] = [];
+    child.stderr?.on('data', (text: string) => said.push(text));
+    const [code] = (await once(child, 'exit')) as [number | null];
+    expect({ code, said: said.join('') }).toEqual({ code: 0, said: expect.not.stringContaining('error of its own') });
   });
 
   test('proves itself with a pre-shared key, and says what is wrong with one', async () => {

@@ -159,7 +159,7 @@ function followed(objects: ObjectStore, definition: SensorDefinition, clock: Clo
     );
     const sensor = objects.get(definition as typeof Temperature, 0);
     const value = sensor?.get('sensorValue');
-    if (!isMeasured || origin === 'application' || value === undefined) return;
+    if (!isMeasured || origin === 'application' || value === undefined || !Number.isFinite(value)) return;
     sensor?.set({
       minMeasuredValue: Math.min(value, sensor.get('minMeasuredValue') ?? value),
       maxMeasuredValue: Math.max(value, sensor.get('maxMeasuredValue') ?? value),
