@@ -1,7 +1,7 @@
 import { ResponseError } from '@lapwing/coap';
 import { minutes, seconds } from '@lapwing/kernel';
-import { type Entry, formatPath, objectPath, resourcePath } from '@lapwing/lwm2m';
-import { NotRegisteredError } from '@lapwing/server';
+import { type Entry, formatPath, instancePath, type Operation, objectPath, resourcePath } from '@lapwing/lwm2m';
+import { failureOf, NotRegisteredError } from '@lapwing/server';
 import { describe, expect, it } from 'vitest';
 import { DeviceObject, Meter, Setting, Temperature } from './objects.ts';
 import { rows } from './rows.ts';
@@ -97,4 +97,24 @@ describe.each(rows)('over $name, a server', ({ options }) => {
     await expect(world.during(device.delete('/3/0'))).rejects.toMatchObject({ status: 0x85 });
     await expect(world.during(world.server.device('nobody').read('/3'))).rejects.toThrow(NotRegisteredError);
   });
+});
+
+it('says of what no request can be made of that the device has not seen it, of a call and in the queue', async () => {
+  await using world = await World.make();
+  await world.device('a', { lifetime: minutes(60), version: '1.1' });
+  await world.pass(seconds(5));
+  const path = resourcePath(3, 0, 15);
+  const entry = { path, value: { type: 'string', value: 'x' } } as const;
+  const operations: readonly Operation[] = [
+    { op: 'write-composite', entries: [entry, entry] },
+    { op: 'write-attributes', path: instancePath(3303, 0), attributes: { gt: 5 } },
+  ];
+  const { sent } = world.network.counters();
+  for (const operation of operations) {
+    const error: unknown = await world.during(world.server.perform('a', operation)).catch((thrown) => thrown);
+    expect(failureOf(error)).toMatchObject({ kind: 'codec', why: 'format', delivered: 'no' });
+    const queued = await world.server.queue('a', operation);
+    expect(await world.during(queued.settled())).toMatchObject({ failure: { kind: 'codec', delivered: 'no' } });
+  }
+  expect(world.network.counters().sent).toBe(sent);
 });

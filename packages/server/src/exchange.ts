@@ -12,6 +12,7 @@ import {
 } from '@lapwing/lwm2m';
 import type { Underway } from './commands.ts';
 import type { Contact } from './contact.ts';
+import { asUnsent } from './failure.ts';
 import type { Models } from './models.ts';
 import type { Registration } from './registration/registration.ts';
 
@@ -61,7 +62,7 @@ export class Exchange {
     try {
       request = writeRequest(operation, record);
     } catch (error) {
-      return Promise.reject(error);
+      return Promise.reject(asUnsent(error));
     }
     command.withdraw = (reason) => endpoint.abandon(peer, token, reason);
     const asked: RequestOptions = {

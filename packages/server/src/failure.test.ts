@@ -3,7 +3,7 @@ import { ClosedError, FormatError, LimitError, TimeoutError } from '@lapwing/ker
 import type { Operation } from '@lapwing/lwm2m';
 import { describe, expect, it } from 'vitest';
 import { NotRegisteredError, UnsupportedError } from './errors.ts';
-import { failureOf, failureOfCommand, nextStep, UnwrittenError } from './failure.ts';
+import { asUnsent, failureOf, failureOfCommand, nextStep, UnwrittenError } from './failure.ts';
 import type { RetryPolicy } from './stores/command-store.ts';
 
 const before = { onTheWay: false, acknowledged: false };
@@ -39,6 +39,13 @@ describe('a failure of a call on a device', () => {
     expect(failureOf(reason, AbortSignal.abort(reason))).toMatchObject({ kind: 'cancelled', reason: 'enough' });
     expect(failureOf(new FormatError('x'), AbortSignal.abort(reason))).toMatchObject({ kind: 'codec' });
   });
+});
+
+it('is of a command that the device has not seen where no request could be made of it', () => {
+  const error = asUnsent(new FormatError('x'));
+  expect(failureOf(error)).toMatchObject({ kind: 'codec', delivered: 'no' });
+  expect(failureOfCommand(error, sent, undefined)).toMatchObject({ kind: 'codec', delivered: 'no' });
+  expect(failureOf(asUnsent('text'))).toMatchObject({ kind: 'unexpected', delivered: 'unsure' });
 });
 
 describe('what became of a command of the queue', () => {

@@ -38,12 +38,23 @@ export type Delivered = 'no' | 'unsure' | 'yes';
 /** That a command goes out could not be written down, so it does not go. */
 export class UnwrittenError extends Error {}
 
+/** Of making requests: they were thrown before anything could go out. */
+const unsent = new WeakSet<object>();
+
+/** Remembers of `error` that nothing was sent, and gives it back. */
+export function asUnsent(error: unknown): unknown {
+  if (typeof error === 'object' && error !== null) unsent.add(error);
+  return error;
+}
+
+const isUnsent = (error: unknown): boolean => typeof error === 'object' && error !== null && unsent.has(error);
+
 /** What kind of failure `error` is, which a call on a device rejected with; `signal` is the call's. */
 export function failureOf(error: unknown, signal?: AbortSignal): Failure {
   const reason = error instanceof Error ? error.message : String(error);
   if (signal?.aborted && error === signal.reason) return { kind: 'cancelled', delivered: 'unsure', reason };
   const failure = kindOf(error);
-  return { ...failure, delivered: deliveredBy(failure), reason };
+  return { ...failure, delivered: isUnsent(error) ? 'no' : deliveredBy(failure), reason };
 }
 
 function kindOf(error: unknown): FailureKind {
@@ -98,7 +109,8 @@ export interface Journey {
 
 /** As `failureOf`, of a command of the queue, which knows how far it has come. */
 export function failureOfCommand(error: unknown, journey: Journey, withdrawal: Withdrawal | undefined): Failure {
-  const { onTheWay, acknowledged } = journey;
+  const { acknowledged } = journey;
+  const onTheWay = journey.onTheWay && !isUnsent(error);
   const { reason, delivered: seen, ...failure } = failureOf(error);
   const delivered = acknowledged ? 'yes' : onTheWay ? 'unsure' : 'no';
   if (withdrawal === 'cancelled') return { kind: 'cancelled', delivered, reason };

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { LocalAccess, ObjectStore } from '@lapwing/client';
 import { ConfigError } from '@lapwing/kernel';
 import { VirtualClock } from '@lapwing/kernel/testing';
+import { DefinitionLibrary } from '@lapwing/lwm2m';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type DeviceFlags, settingsOf } from './flags.ts';
 import { openModem } from './modem.ts';
@@ -110,6 +111,8 @@ describe('the flags of a device', () => {
 
   it.each([
     [{ uri: 'tel:+12125550178' }, '--uri: tel: needs a modem'],
+    [{ uri: 'sms:+12125550178' }, '--uri: tel: needs a modem'],
+    [{ uri: 'coap+sms://+12125550178' }, '--uri: tel: needs a modem'],
     [{ uri: 'tel:+12125550178', modem: '/dev/ttyUSB2' }, '--modem and --msisdn belong together'],
     [{ modem: '/dev/ttyUSB2', msisdn: '+1' }, "--msisdn: '+1' is not 3 to 15 digits"],
   ])('refuse half a modem', async (flags, message) => {
@@ -132,6 +135,13 @@ describe('the objects of a device', () => {
     expect([...objects.objects.keys()].sort((a, b) => a - b)).toEqual([...own, ...more].sort((a, b) => a - b));
     const empty = [...objects.objects.values()].filter(({ instances }) => instances.size === 0);
     expect(empty.map(({ definition }) => definition.id)).toEqual([2, 19]);
+  });
+
+  it('are any of the registered ones, with what they must have', async () => {
+    const failed: string[] = [];
+    for (const id of new DefinitionLibrary().ids())
+      await make([id]).catch((error: Error) => failed.push(`${id}: ${error.message}`));
+    expect(failed).toEqual([]);
   });
 
   it('let go of everything, a timer that runs and a download too', async () => {

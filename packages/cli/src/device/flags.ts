@@ -11,6 +11,7 @@ import { ConfigError, FormatError, fromHex, isStackError, seconds } from '@lapwi
 import { type Lwm2mVersion, parseVersion } from '@lapwing/lwm2m';
 import { type CredentialFlags, credentialsOf, fileOf } from '../credentials.ts';
 import { ShellError } from '../shell/command.ts';
+import { isByText } from './modem.ts';
 import { sampleObjects } from './sample.ts';
 import type { SessionOptions } from './session.ts';
 
@@ -84,7 +85,8 @@ export async function settingsOf(flags: DeviceFlags, sms: SmsAccess | undefined)
 /** What a bootstrap server's accounts do not say themselves. */
 const lasting = ({ lifetime: _, id: __, ...rest }: Pick<ServerAccount, HabitKeys>) => rest;
 
-const schemes: readonly string[] = ['coap', 'coaps', 'coap+tcp', 'coaps+tcp', 'coap+ws', 'coaps+ws', 'tel'];
+const schemes: readonly string[] = ['coap', 'coaps', 'coap+tcp', 'coaps+tcp', 'coap+ws', 'coaps+ws', 'tel', 'sms'];
+const byText: ReadonlySet<string> = new Set(['tel', 'sms']);
 
 const isLoopback = (uri = ''): boolean => /^[a-z+]+:\/\/(?:127\.|localhost|\[::1\])/.test(uri);
 
@@ -120,7 +122,7 @@ function schemeOf(uri: string, problems: string[]): string {
 async function credentialsFor(flags: DeviceFlags, scheme: string, problems: string[]): Promise<Account['credentials']> {
   const { pskIdentity, pskKey, pskText, cert, key, rpkKey, serverKey } = flags;
   const isGiven = [pskIdentity, pskKey, pskText, cert, key, rpkKey, serverKey].some((flag) => flag !== undefined);
-  const mayBeSecured = /^coaps(\+|$)/.test(scheme) || scheme === 'tel';
+  const mayBeSecured = /^coaps(\+|$)/.test(scheme) || byText.has(scheme);
   if (isGiven && !mayBeSecured && scheme !== '') {
     problems.push(`--uri: ${scheme} has no security and takes no keys: is coaps:// meant?`);
     return undefined;
@@ -161,7 +163,7 @@ function habitsOf(flags: DeviceFlags, problems: string[]): Pick<ServerAccount, H
 /** The binding follows from the URI; one that says something else is a mistake somewhere. */
 function checkBinding(roads: string, uri: string | undefined, problems: string[]): void {
   if (roads === '' || uri === undefined) return;
-  const road = /^tel:|^sms:/.test(uri) ? 'S' : /^coaps?\+/.test(uri) ? 'T' : 'U';
+  const road = isByText(uri) ? 'S' : /^coaps?\+/.test(uri) ? 'T' : 'U';
   if (roads !== road) problems.push(`--binding: ${roads} is not the road of ${uri}, which is ${road}`);
 }
 

@@ -98,6 +98,7 @@ export class Session implements AsyncDisposable {
     const client = await Client.start({ ...this.options.options(bootstrap), name, objects, clock });
     this.running = { client, name, lock: undefined };
     this.lastFailure = undefined;
+    this.kept = [];
     this.follow(client);
     for (const [path, size] of this.caches) if (!this.record(path, size)) this.caches.delete(path);
     // The device has servers, and is to ask for others all the same.

@@ -490,6 +490,15 @@ describe('the shell', () => {
     );
   });
 
+  it('waits for no event from before the device was started', async () => {
+    const { type, during, session, leaving } = await setUp();
+    await during(session.registered(minutes(10), leaving.signal));
+    await type('stop');
+    await type('start again');
+    await type('wait registration-complete 60');
+    expect((await type('wait registration-complete 5'))[0]).toContain('no registration-complete within 5 s');
+  });
+
   it('is left at once while a command waits', async () => {
     const { shell, clock, leaving, lines } = await setUp();
     lines.length = 0;

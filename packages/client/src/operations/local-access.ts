@@ -116,7 +116,7 @@ export class LocalAccess {
     const { definition } = node;
     const required = Object.entries(definition.resources).filter(([, resource]) => resource.required === true);
     const idle = Object.fromEntries(required.map(([key]) => [key, () => undefined]));
-    const actions = node.creates?.(instance) ?? actionsOf(definition, idle);
+    const actions = new Map([...actionsOf(definition, idle), ...(node.creates?.(instance) ?? [])]);
     this.objects.batch(
       (transaction) => {
         transaction.create(node, instance, actions, 'application');
