@@ -1,6 +1,6 @@
 // What a device does on its own: changes told in one round, values as they were, a past, standing still, sleeping, and what waits.
 import { hours, minutes, seconds } from '@lapwing/kernel';
-import { formatPath } from '@lapwing/lwm2m';
+import { formatPath, makeValue } from '@lapwing/lwm2m';
 import { describe, expect, it } from 'vitest';
 import { Temperature } from './objects.ts';
 import { type ThingOptions, World, type WorldOptions } from './world.ts';
@@ -293,5 +293,19 @@ describe('values that are sent by a patient caller', () => {
     await world.during(sending);
     const [sent] = world.of('sent');
     expect(sent?.entries.map(({ value, time }) => [value?.value, Math.round((time ?? 0) - at)])).toEqual([[20, 0]]);
+  });
+
+  it('do not go any more when the device has been muted meanwhile (/1/x/23)', async () => {
+    const { world, thing } = await setUp();
+    await using _ = world;
+    thing.client.goOffline();
+    const sending = [1, 2].map(() => thing.client.send([path], { queue: true }));
+    const settled = Promise.allSettled(sending);
+    await world.pass(seconds(1));
+    thing.objects.batch((transaction) => transaction.put(1, 0, 23, makeValue('boolean', true)));
+    thing.client.resume();
+    const muted = { status: 'rejected', reason: { code: 'LWM2M_SEND', problem: 'muted' } };
+    expect(await world.during(settled)).toMatchObject([muted, muted]);
+    expect(world.of('sent')).toHaveLength(0);
   });
 });

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { authentication } from './authentication-schema.ts';
 import { bootstrapSchema } from './bootstrap/bootstrap-schema.ts';
 import { listenersSchema } from './listener-schema.ts';
-import { between, bind, bool, duration, exactText, qos, size, text, topic, whole } from './schema-values.ts';
+import { between, bind, bool, duration, endless, exactText, qos, size, text, topic, whole } from './schema-values.ts';
 import { pskAuthenticationSchema, securitySchema, storeSchema } from './security-schema.ts';
 
 const translator = (wildcards: 'allowed' | 'refused') =>
@@ -38,7 +38,7 @@ export const lwm2mSchema = z.strictObject({
   idle_timeout: duration(1).optional(),
   xml_dir: text.optional(),
   lifetime_min: duration(1).default(seconds(15)),
-  lifetime_max: duration(1).default(seconds(86_400)),
+  lifetime_max: endless(duration(1)).optional(),
   qmode_time_window: duration(1000).default(seconds(22)),
   auto_observe: z
     .union([z.boolean(), z.string(), z.array(z.string())], {

@@ -85,7 +85,7 @@ describe('EMQX blocks', () => {
   it('the documented emqx.conf block is read as it is', async () => {
     const { lwm2m, modelDirs, mqtt, warnings } = await parse(documented);
     expect(lwm2m).toMatchObject({
-      lifetime: { min: 1000, max: 86_400_000 },
+      lifetime: { min: 1000, max: 86_400_000, endless: 86_400_000 },
       awakeWindow: 22_000,
       autoObserve: { kind: 'all' },
       publishUpdates: 'contains_object_list',
@@ -202,8 +202,13 @@ describe('values', () => {
   it.each([
     ['qmode_time_window = 5', 'awakeWindow', 5000],
     ['qmode_time_window = 1500ms', 'awakeWindow', 2000],
-    ['lifetime_max = 100000000', 'lifetime', { min: 1000, max: 100_000_000 }],
-    ['lifetime_max = 1d12h', 'lifetime', { min: 1000, max: 129_600_000 }],
+    ['lifetime_max = 100000000', 'lifetime', { min: 1000, max: 100_000_000, endless: 100_000_000 }],
+    ['lifetime_max = 1d12h', 'lifetime', { min: 1000, max: 129_600_000, endless: 129_600_000 }],
+    [
+      'lifetime_max = infinity',
+      'lifetime',
+      { min: 1000, max: Number.POSITIVE_INFINITY, endless: Number.POSITIVE_INFINITY },
+    ],
     ['lifecycle_events = true', 'lifecycleEvents', true],
     ['kept_observations = together', 'keptObservations', 'together'],
   ])('%s', async (line, key, expected) => {

@@ -1,7 +1,7 @@
 // A written configuration → a complete read-only one, or a ConfigError that lists every problem with its path. Past this file
 // nothing is optional and nothing has a unit but ms and bytes. Values of secrets are in no message.
 import type { BlockOptions, ParameterOptions } from '@lapwing/coap';
-import { ConfigError, type Duration, encodeUtf8, FormatError, Secret } from '@lapwing/kernel';
+import { ConfigError, type Duration, encodeUtf8, FormatError, Secret, seconds } from '@lapwing/kernel';
 import { formatPath, parsePath } from '@lapwing/lwm2m';
 import { type BootstrapConfig, bootstrapOf } from './bootstrap/config.ts';
 import { type Profile, profiles } from './compat.ts';
@@ -47,7 +47,7 @@ export interface Translator {
 
 export interface Lwm2mConfig {
   readonly profile: Profile;
-  readonly lifetime: { readonly min: Duration; readonly max: Duration };
+  readonly lifetime: { readonly min: Duration; readonly max: Duration; readonly endless: Duration };
   readonly awakeWindow: Duration;
   readonly autoObserve: AutoObserve;
   readonly publishUpdates: 'always' | 'contains_object_list';
@@ -110,7 +110,8 @@ export function readConfig(written: unknown, warnings: readonly string[] = []): 
 function complete(written: WrittenConfig, found: string[], notes: string[]): GatewayConfig {
   const { lwm2m } = written.gateway;
   const at = 'gateway.lwm2m';
-  if (lwm2m.lifetime_max < lwm2m.lifetime_min) found.push(`${at}.lifetime_max: is below lifetime_min`);
+  const { lifetime_min: min, lifetime_max: max = Math.max(min, seconds(86_400)) } = lwm2m;
+  if (max < min) found.push(`${at}.lifetime_max: is below lifetime_min`);
   if (!lwm2m.enable) found.push(`${at}.enable: is false, so there is nothing to run`);
   noteUnused(lwm2m, at, notes);
   noteMountpoint(lwm2m.mountpoint, `${at}.mountpoint`, notes);
@@ -121,7 +122,8 @@ function complete(written: WrittenConfig, found: string[], notes: string[]): Gat
   return {
     lwm2m: {
       profile: profiles[lwm2m.compat],
-      lifetime: { min: lwm2m.lifetime_min, max: lwm2m.lifetime_max },
+      // Who wants an end to what has none by LwM2M has said which.
+      lifetime: { min, max, endless: lwm2m.lifetime_max ?? Number.POSITIVE_INFINITY },
       awakeWindow: Math.ceil(lwm2m.qmode_time_window / 1000) * 1000,
       autoObserve: autoObserveOf(lwm2m.auto_observe, `${at}.auto_observe`, found),
       publishUpdates: lwm2m.update_msg_publish_condition,

@@ -53,7 +53,8 @@ async function setUp(lwm2m: object = {}) {
       client.once('message', (topic, payload) => resolve({ topic, ...JSON.parse(payload.toString()) }));
     });
   const register = async (...parameters: string[]) => {
-    const query = ['ep=d', 'lwm2m=1.0', ...parameters].map((each) => [Option.UriQuery, each] as const);
+    const version = parameters.some((each) => each.startsWith('lwm2m=')) ? [] : ['lwm2m=1.0'];
+    const query = ['ep=d', ...version, ...parameters].map((each) => [Option.UriQuery, each] as const);
     const [answer, published] = [hear(), said()];
     say(Code.Post, Uint8Array.of(1), [[Option.UriPath, 'rd'], ...query], '</3/0>');
     expect((await answer).code).toBe(Code.Created);
@@ -64,7 +65,7 @@ async function setUp(lwm2m: object = {}) {
     await client.endAsync(true);
     await gateway[Symbol.asyncDispose]();
   };
-  return { clock, client, hear, say, said, register, [Symbol.asyncDispose]: dispose };
+  return { clock, client, gateway, hear, say, said, register, [Symbol.asyncDispose]: dispose };
 }
 
 describe('a device that EMQX serves', () => {
@@ -101,6 +102,18 @@ describe('a device that EMQX serves', () => {
       seqNum: 12,
       data: { ...result, content: content(49) },
     });
+  });
+
+  it.each([
+    [{}, Number.POSITIVE_INFINITY],
+    [{ lifetime_max: 'infinity' }, Number.POSITIVE_INFINITY],
+    [{ lifetime_max: '20h' }, hours(20)],
+  ])('I-14: with %j is registered for %d ms when it registers without an end in LwM2M 1.2', async (lwm2m, lifetime) => {
+    await using world = await setUp({ ...lwm2m, lifecycle_events: true });
+    await world.register('lt=0', 'lwm2m=1.2');
+    const isStill = Number.isFinite(lifetime) ? lifetime + 2000 : hours(24 * 100);
+    await world.clock.advance(isStill);
+    expect(world.gateway.stats().registrations).toBe(Number.isFinite(lifetime) ? 0 : 1);
   });
 
   it('stays for lifetime_max when it registers with a lifetime of 0', async () => {

@@ -38,6 +38,11 @@ function parsed<T>(
 
 export const duration = (bare: number) =>
   parsed((value) => parseDuration(value, bare), 'must be a duration such as "22s", "500ms", "1h"');
+/** Or without an end. */
+export const endless = (limited: z.ZodType<number, string | number>) =>
+  z.union([z.literal('infinity').transform(() => Number.POSITIVE_INFINITY), limited], {
+    error: 'must be a duration such as "22s", "500ms", "1h", or "infinity"',
+  });
 export const size = parsed(parseSize, 'must be a size such as "64KB" or "4MB"');
 export const bind = parsed(parseBind, 'must be a port or an address with port, such as "5783" or "127.0.0.1:5783"');
 export const whole = (min: number, max: number) =>

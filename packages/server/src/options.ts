@@ -104,12 +104,13 @@ export interface ServerOptions {
    */
   readonly profiles?: Readonly<Record<string, string>>;
   /**
-   * Lifetimes outside are moved to the nearest end, endless ones too. Defaults 15 s, 365 days; `default` when none was sent, 86 400 s;
-   * `zero` for a 0 in LwM2M 1.0, where it does not say endless yet, default `min`.
+   * Lifetimes outside are moved to the nearest end. Defaults 15 s, 365 days; `endless` for those without an end, default `max`; `default`
+   * when none was sent, 86 400 s; `zero` for a 0 in LwM2M 1.0, where it does not say endless yet, default `min`.
    */
   readonly lifetime?: {
     readonly min?: Duration;
     readonly max?: Duration;
+    readonly endless?: Duration;
     readonly default?: Duration;
     readonly zero?: Duration;
   };
@@ -206,6 +207,7 @@ export function settingsOf(options: ServerOptions): Settings {
     lifetime: {
       min: lifetime.min ?? seconds(15),
       max: lifetime.max ?? days(365),
+      endless: lifetime.endless ?? lifetime.max ?? days(365),
       default: lifetime.default ?? seconds(86_400),
       zero: lifetime.zero ?? lifetime.min ?? seconds(15),
     },
@@ -237,6 +239,7 @@ export function settingsOf(options: ServerOptions): Settings {
   positive('lifetime.min', settings.lifetime.min);
   positive('lifetime.default', settings.lifetime.default);
   positive('lifetime.zero', settings.lifetime.zero);
+  if (lifetime.endless !== undefined) positive('lifetime.endless', lifetime.endless);
   if (!(settings.lifetime.max >= settings.lifetime.min)) problems.push('lifetime.max: below lifetime.min');
   if (typeof settings.awakeWindow === 'number') positive('awakeWindow', settings.awakeWindow);
   positive('limits.registrations', settings.limits.registrations);

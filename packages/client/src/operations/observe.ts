@@ -7,6 +7,7 @@ import {
   type Entry,
   formatTraits,
   type Lwm2mVersion,
+  misplacedAttribute,
   type Operation,
   type Path,
   patchAttributes,
@@ -80,6 +81,10 @@ export function observe(
   const read = (): readonly Entry[] =>
     operation.op === 'observe' ? trees.read(operation.path) : trees.present(operation.paths);
   const entries = read();
+  for (const path of paths) {
+    const misplaced = misplacedAttribute(own, path, resourceAt(trees, path));
+    if (misplaced !== undefined) throw ResponseError.badRequest(misplaced);
+  }
   const times = tellsTimes(operation.accept, observing.version);
   const { notify } = context;
   if (notify === undefined) return times ? past.take(entries).entries : entries;
@@ -130,6 +135,12 @@ export function observe(
     else if (!relation.isSuspended) relations.end(relation);
   });
   return times ? past.take(entries).entries : entries;
+}
+
+/** What is read has been found readable; of a composite, what is not is passed over. */
+function resourceAt({ typeOf }: Trees, path: Path): Parameters<typeof misplacedAttribute>[2] {
+  const type = 'resource' in path ? typeOf(path.object, path.resource, path.prefix) : undefined;
+  return type === undefined ? undefined : { access: 'R', type };
 }
 
 /** Whether what is answered to an operation with that Accept can say when something was. */

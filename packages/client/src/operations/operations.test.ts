@@ -443,6 +443,20 @@ describe('Observe', () => {
     expect(relations.size).toBe(1);
   });
 
+  it('is refused with attributes that have no meaning there', async () => {
+    const { observe, ask, relations } = observing();
+    for (const [path, query] of [
+      ['/1000/0', 'gt=5'],
+      ['/1000/0/0', 'gt=5'],
+    ] as const)
+      expect([path, (await observe(path, { query: [query] })).code]).toEqual([path, Code.BadRequest]);
+    const payload = '[{"n":"/1000/0/1"},{"n":"/1000/0/0"}]';
+    const several = request(Code.Fetch, '/', { observe: 0, format: 110, accept: 110, query: ['gt=5'], payload });
+    expect((await ask(several, { notify: () => Promise.resolve('delivered') })).code).toBe(Code.BadRequest);
+    expect(relations.size).toBe(0);
+    expect((await observe('/1000/0/1', { query: ['gt=5'] })).code).toBe(Code.Content);
+  });
+
   it('is a plain Read where there is no room for an observation', async () => {
     const { ask, relations } = setUp();
     const answer = await ask(get('/1000/0/1', { observe: 0 }));

@@ -57,12 +57,11 @@ export class Sender implements Disposable {
 
   /** Settles when the server has it; rejects as `Client.send` says. */
   async send(present: readonly Entry[], options: SendOptions): Promise<void> {
-    const { uri, server, version, past } = this.options;
-    if (server.isMuted) throw new SendError('muted', `${uri} wants nothing sent (/1/${server.id}/23)`);
+    const { uri, version, past } = this.options;
+    this.heedMute();
     if (!versionTraits[version()].capabilities.has('send'))
       throw new SendError('unsupported', `${uri} is spoken to in LwM2M ${version()}, which has no Send`);
-    if (!present.every(({ path }) => this.maySend(path)))
-      throw new SendError('forbidden', 'keys are sent to nobody, and values to whom may read them');
+    this.heedRights(present);
     if (present.length === 0) throw new SendError('nothing', 'there is nothing to send');
     if (options.queue !== true) this.reach();
     const isInTime = options.format === undefined || formatTraits(options.format)?.times === true;
@@ -114,6 +113,9 @@ export class Sender implements Disposable {
   private async transmit(entries: readonly Entry[], { format, signal }: SendOptions): Promise<void> {
     const { endpoint, stirred, unheard } = this.options;
     const peer = this.reach();
+    // Of what has waited, the server may have thought better since.
+    this.heedMute();
+    this.heedRights(entries.filter(({ path }) => path.prefix === undefined));
     stirred();
     try {
       const request = this.request(entries, format === undefined ? {} : { format });
@@ -123,6 +125,16 @@ export class Sender implements Disposable {
       if (error instanceof TimeoutError) unheard();
       throw error;
     }
+  }
+
+  private heedMute(): void {
+    const { uri, server } = this.options;
+    if (server.isMuted) throw new SendError('muted', `${uri} wants nothing sent (/1/${server.id}/23)`);
+  }
+
+  private heedRights(entries: readonly Entry[]): void {
+    if (!entries.every(({ path }) => this.maySend(path)))
+      throw new SendError('forbidden', 'keys are sent to nobody, and values to whom may read them');
   }
 
   private maySend(path: Path): boolean {

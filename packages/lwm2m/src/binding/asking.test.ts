@@ -35,6 +35,12 @@ describe('a request', () => {
     expect(() => writeRequest(attributes(instancePath(3303, 0), { pmin: 1, gt: 1 }), target())).toThrow(
       'gt is for resources',
     );
+    const given = { pmin: 1, gt: 1 };
+    for (const observe of [
+      { op: 'observe', path: instancePath(3303, 0), attributes: given },
+      { op: 'observe-composite', paths: [one.path, instancePath(3, 0)], attributes: given },
+    ] as const)
+      expect(() => writeRequest(observe, target({ version: '1.2' }))).toThrow('gt is for resources');
     const removal = writeRequest(attributes(objectPath(3303), { pmin: 1, edge: null }), target());
     expect(removal.options.query).toEqual(['pmin=1', 'edge']);
   });

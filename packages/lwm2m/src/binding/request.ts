@@ -1,7 +1,7 @@
 // An operation becomes a CoAP request: the asking side (Core 1.2.1 §6.3, §6.4; the table in §6.3 of Transport 1.2.1).
 import { Code, ContentFormat, makeRequest, Option, OptionSet, type OptionValue, type Request } from '@lapwing/coap';
 import { encodeUtf8, FormatError, noBytes } from '@lapwing/kernel';
-import { formatAttributes, misplacedAttribute } from '../attributes.ts';
+import { type AttributePatch, formatAttributes, misplacedAttribute } from '../attributes.ts';
 import type { Entry } from '../entry.ts';
 import { parseArguments } from '../execute-arguments.ts';
 import { codecFor } from '../formats/registry.ts';
@@ -25,8 +25,8 @@ export interface RequestTarget {
 type Options = (readonly [number, OptionValue])[];
 
 /**
- * Throws FormatError for entries that the format cannot say, for a format that is not spoken here, and for arguments of Execute that are
- * none (Core 1.2.1 §6.3.5).
+ * Throws FormatError for entries that the format cannot say, for a format that is not spoken here, for attributes that have no meaning
+ * at their path, and for arguments of Execute that are none (Core 1.2.1 §6.3.5).
  */
 export function writeRequest(operation: Operation, target: RequestTarget): Request {
   const options: Options = segmentsOf(target.rootPath, baseOf(operation)).map((segment) => [Option.UriPath, segment]);
@@ -39,6 +39,7 @@ export function writeRequest(operation: Operation, target: RequestTarget): Reque
       if (operation.depth !== undefined) options.push([Option.UriQuery, `depth=${operation.depth}`]);
       return make(Code.Get, options);
     case 'observe':
+      refuseMisplaced(operation.attributes, [operation.path]);
       options.push([Option.Observe, 0]);
       for (const part of formatAttributes(operation.attributes ?? {})) options.push([Option.UriQuery, part]);
       addAccept(options, operation.accept, target);
@@ -53,7 +54,7 @@ export function writeRequest(operation: Operation, target: RequestTarget): Reque
       return make(operation.mode === 'replace' ? Code.Put : Code.Post, options, encode(format, entries, path, target));
     }
     case 'write-attributes':
-      refuseMisplaced(operation);
+      refuseMisplaced(operation.attributes, [operation.path]);
       for (const part of formatAttributes(operation.attributes)) options.push([Option.UriQuery, part]);
       return make(Code.Put, options);
     case 'execute':
@@ -68,6 +69,7 @@ export function writeRequest(operation: Operation, target: RequestTarget): Reque
     case 'read-composite':
       return fetch(operation, options, target);
     case 'observe-composite':
+      refuseMisplaced(operation.attributes, operation.paths);
       options.push([Option.Observe, 0]);
       for (const part of formatAttributes(operation.attributes ?? {})) options.push([Option.UriQuery, part]);
       return fetch(operation, options, target);
@@ -85,9 +87,12 @@ export function writeRequest(operation: Operation, target: RequestTarget): Reque
   }
 }
 
-function refuseMisplaced({ path, attributes }: Extract<Operation, { op: 'write-attributes' }>): void {
-  const reason = misplacedAttribute(attributes, path);
-  if (reason !== undefined) throw new FormatError(reason);
+function refuseMisplaced(attributes: AttributePatch | undefined, paths: readonly Path[]): void {
+  if (attributes === undefined) return;
+  for (const path of paths) {
+    const reason = misplacedAttribute(attributes, path);
+    if (reason !== undefined) throw new FormatError(reason);
+  }
 }
 
 /** RFC 8132 §2: the paths go along as a body. */

@@ -58,7 +58,7 @@ const operations: readonly Operation[] = [
   { op: 'delete', path: instancePath(3303, 0) },
   { op: 'delete', path: resourceInstancePath(3, 0, 6, 1) },
   { op: 'observe', path: resourcePath(3303, 0, 5700) },
-  { op: 'observe', path: objectPath(3303), accept: ContentFormat.Tlv, attributes: { pmin: 1, st: 0.5 } },
+  { op: 'observe', path: objectPath(3303), accept: ContentFormat.Tlv, attributes: { pmin: 1, epmin: 2 } },
   { op: 'cancel-observe', path: objectPath(3303) },
   ...[ContentFormat.Lwm2mCbor, ContentFormat.SenmlCbor, ContentFormat.SenmlEtchJson].flatMap(
     (format): readonly Operation[] => [

@@ -45,6 +45,25 @@ const pathsOf = ({ writes }: Steps): string[] => writes.map(({ path }) => format
 const valueAt = ({ writes }: Steps, text: PathText): unknown =>
   writes.flatMap(({ entries }) => entries).find(({ path }) => formatPath(path) === text)?.value?.value;
 
+it.each([
+  [{ servers: [{ ...open, uri: 'http://x' }] }, /URI has to begin with coap/],
+  [{ servers: [{ ...open, binding: 'T' }] }, /server 101 has the binding T, and a URI of binding U/],
+  [{ servers: [{ ...open, uri: 'coaps+tcp://h', binding: 'U' }] }, /binding U, and a URI of binding T/],
+  [
+    {
+      servers: [open],
+      writes: [{ path: '/3303/0', entries: [{ path: resourcePath(3304, 0, 1), value: makeValue('string', 'x') }] }],
+    },
+    /a write of \/3303\/0 has \/3304\/0\/1 in it/,
+  ],
+] as const)('a plan that cannot be meant is told: %j', (wanted, problem) => {
+  expect(problemsOf(wanted).join()).toMatch(problem);
+});
+
+it.each(['U', 'UQ', 'UT', 'US'])('a plan with binding %s and a URI of UDP has no problems', (binding) => {
+  expect(problemsOf({ servers: [{ ...open, binding }] })).toEqual([]);
+});
+
 describe('a plan for a device', () => {
   it('takes away what is there, and keeps off the instance of the bootstrap account', () => {
     const factory = plan({}, { '/0/0': {}, '/3/0': {} });

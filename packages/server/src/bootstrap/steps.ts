@@ -22,6 +22,7 @@ import { bytes, entry, number, text, toSeconds } from './entries.ts';
 import type { HandedOut } from './keys.ts';
 import { keysOfNumber, letterOf } from './number-keys.ts';
 import type { Plan, PlannedAccess, PlannedOscore, PlannedRoad, PlannedSecurity } from './plan.ts';
+import { nonsenseIn } from './sense.ts';
 import { serverEntries } from './server-entries.ts';
 
 /** A plan for one device, ready to be carried out. */
@@ -60,8 +61,7 @@ export function stepsOf(plan: Plan, circumstances: Circumstances): Steps {
 export function problemsOf(plan: Plan): readonly string[] {
   const random: Random = { bytes: (length) => new Uint8Array(length), fraction: () => 0 };
   try {
-    stepsOf(plan, { endpoint: 'device', links: undefined, random });
-    return [];
+    return nonsenseIn(plan, stepsOf(plan, { endpoint: 'device', links: undefined, random }));
   } catch (error) {
     if (error instanceof FormatError) return [error.message];
     throw error;

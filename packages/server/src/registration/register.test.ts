@@ -184,6 +184,15 @@ describe('Register', () => {
     expect(wire.server.registration('dev')?.lifetime).toBe(Number.POSITIVE_INFINITY);
   });
 
+  it('I-14: has an end of its own for endless lifetimes, whatever the longest of the others is', async () => {
+    const wire = await Wire.open({ lifetime: { max: days(1), endless: Number.POSITIVE_INFINITY } });
+    await wire.location(a, 'dev', 'lt=0');
+    await wire.location(a, 'other', 'lt=4294967295');
+    expect(wire.server.registration('other')?.lifetime).toBe(days(1));
+    await wire.clock.advance(days(3650));
+    expect(wire.server.registration('dev')?.lifetime).toBe(Number.POSITIVE_INFINITY);
+  });
+
   it('I-15: refuses object lists that are none, passes over what is nobody’s business', async () => {
     const wire = await Wire.open();
     const codeOf = async (payload: string): Promise<number> =>

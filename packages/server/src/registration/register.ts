@@ -334,7 +334,8 @@ export class RegistrationInterface implements Disposable {
   }
 
   private clamp(lifetime: Duration): Duration {
-    const { min, max, zero } = this.settings.lifetime;
+    const { min, max, endless, zero } = this.settings.lifetime;
+    if (lifetime === Number.POSITIVE_INFINITY) return endless;
     return Math.min(Math.max(lifetime === 0 ? zero : lifetime, min), max);
   }
 
