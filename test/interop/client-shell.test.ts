@@ -217,7 +217,14 @@ store: { dir: "${folder}/data" }
   });
 
   test('deregisters and leaves when nobody reads any more what it says', async () => {
-    const device = [lapwing, 'client', ...open('to-nobody'), '--stay', '--exec', 'sleep 1; ls; ls'];
+    const device = [
+      lapwing,
+      'client',
+      ...open('to-nobody'),
+      '--stay',
+      '--exec',
+      'ls; sleep 1; ls; sleep 1; ls; sleep 1; ls',
+    ];
     const child = execFile(process.execPath, device, { timeout: 20_000 });
     child.stdout?.once('data', () => child.stdout?.destroy());
     const said: string[] = [];
