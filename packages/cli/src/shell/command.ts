@@ -28,8 +28,14 @@ export interface ShellCommand {
   readonly takes: readonly [least: number, most: number];
   readonly run: (words: readonly string[], context: Context) => Said | Promise<Said>;
   /** What the word after those could be, without regard to its beginning. */
-  readonly complete?: (words: readonly string[], context: Context) => readonly string[];
+  readonly complete?: (words: readonly string[], context: Context) => Candidates;
 }
+
+/** Words, or any path that is there. */
+export type Candidates = readonly string[] | 'paths';
+
+/** May stand before each command, as on a board whose shell has other commands too. */
+export const family = 'lwm2m';
 
 /** What was typed makes no sense: its usage is shown with it. */
 export class UsageError extends Error {}

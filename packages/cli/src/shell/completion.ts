@@ -1,5 +1,5 @@
 // What could be meant by what is typed so far: names of commands, paths that are there, options, events.
-import type { Context } from './command.ts';
+import { type Context, family } from './command.ts';
 import { completePath } from './paths.ts';
 
 /** As `node:readline` wants it: the candidates, and the part of the line that they would take the place of. */
@@ -7,7 +7,7 @@ export function complete(line: string, context: Context): [string[], string] {
   const typed = (line.split(';').at(-1) ?? '').trimStart();
   const words = typed.split(/\s+/);
   const last = words.pop() ?? '';
-  if (words[0] === 'lwm2m') words.shift();
+  if (words[0] === family) words.shift();
   const [name, ...before] = words;
   if (name === undefined)
     return matching(
@@ -17,8 +17,7 @@ export function complete(line: string, context: Context): [string[], string] {
   const command = context.commands.find((each) => each.name === name);
   const candidates = command?.complete?.(before, context) ?? [];
   // Paths grow a step at a time.
-  const isPath = candidates.length > 0 && candidates.every((each) => /^\d+$/.test(each));
-  if (isPath || last.includes('/')) return matching(completePath(last, context), last, '');
+  if (candidates === 'paths' || last.includes('/')) return matching(completePath(last, context), last, '');
   return matching(candidates.length > 0 ? candidates : optionsOf(command), last);
 }
 

@@ -5,7 +5,7 @@ import { TimeoutError } from '@lapwing/kernel';
 import { formatPath, type PathText } from '@lapwing/lwm2m';
 import { columns } from './columns.ts';
 import { type Context, type ShellCommand, ShellError, splitOptions, UsageError } from './command.ts';
-import { completePath, pathOf, pathOfKind } from './paths.ts';
+import { pathOf, pathOfKind } from './paths.ts';
 
 const done = (text: string, value: Readonly<Record<string, unknown>> = {}) => ({ text, value });
 
@@ -77,7 +77,7 @@ const send: ShellCommand = {
   usage: 'PATHS',
   about: 'send values to the server that it has not asked for (LwM2M Send)',
   takes: [1, Number.POSITIVE_INFINITY],
-  complete: (_, context) => completePath('', context),
+  complete: () => 'paths',
   run: async (words, { session, signal }) => {
     const paths = words.map((word) => formatPath(pathOf(word)));
     try {
@@ -100,7 +100,7 @@ const cache: ShellCommand = {
     ['NUM', 'how many values are kept'],
   ],
   takes: [2, 2],
-  complete: (words, context) => (words.length === 0 ? completePath('', context) : []),
+  complete: (words) => (words.length === 0 ? 'paths' : []),
   run: ([word = '', count = ''], { session }) => {
     const path = formatPath(pathOfKind(word, 'resource'));
     if (!/^[1-9]\d{0,5}$/.test(count)) throw new UsageError(`'${count}' is not a number of values, 1 to 100000`);

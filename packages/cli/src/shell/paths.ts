@@ -1,8 +1,7 @@
 // Paths as people type them, `3/0/0` or `/3/0/0`, and what could come next while they type.
 import { FormatError } from '@lapwing/kernel';
 import { formatPath, type Path, parsePath, resourcesOf } from '@lapwing/lwm2m';
-import type { Context } from './command.ts';
-import { UsageError } from './command.ts';
+import { type Context, UsageError } from './command.ts';
 
 const examples = {
   object: '/3303',

@@ -1,7 +1,7 @@
 // Runs lines: each command in turn, each with exactly one answer.
 import { type Clock, isStackError } from '@lapwing/kernel';
 import type { Session } from '../device/session.ts';
-import { type Context, type ShellCommand, ShellError, UsageError } from './command.ts';
+import { type Context, family, type ShellCommand, ShellError, UsageError } from './command.ts';
 import { parseLine } from './line.ts';
 import type { Output } from './output.ts';
 import { unknown, usageOf } from './script-commands.ts';
@@ -14,9 +14,6 @@ export interface ShellOptions {
   /** Aborts when the shell is left. */
   readonly signal: AbortSignal;
 }
-
-/** Before each command as on a board whose shell has other commands too. */
-const family = 'lwm2m';
 
 export class Shell {
   readonly context: Context;

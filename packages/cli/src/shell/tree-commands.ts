@@ -1,35 +1,50 @@
 // Commands on the tree of objects, as somebody at the device: read, write, exec, create, delete, ls.
+import type { LocalAccess } from '@lapwing/client';
 import { Code, ResponseError } from '@lapwing/coap';
 import {
+  comparePaths,
   DefinitionLibrary,
   type Entry,
   equalPaths,
   formatPath,
-  idsOf,
+  type InstancePath,
   instancePath,
   objectPath,
   type Path,
   parentOf,
+  type ResourceDefinition,
+  type ResourceInstancePath,
   resourcesOf,
 } from '@lapwing/lwm2m';
 import { columns } from './columns.ts';
-import { type Context, type Said, type ShellCommand, ShellError, splitOptions, UsageError } from './command.ts';
-import { completePath, pathOf, pathOfKind } from './paths.ts';
+import {
+  type Candidates,
+  type Context,
+  type Said,
+  type ShellCommand,
+  ShellError,
+  splitOptions,
+  UsageError,
+} from './command.ts';
+import { pathOf, pathOfKind } from './paths.ts';
 import { formats, type Shown, showAs, showPlain, valueOf } from './values.ts';
 
-const completeFirst = (
-  words: readonly string[],
-  context: Context,
-  others: readonly string[] = [],
-): readonly string[] => (words.length === 0 ? completePath('', context) : others);
+type Session = Context['session'];
+
+const pathFirst = (words: readonly string[]): Candidates => (words.length === 0 ? 'paths' : []);
 
 /** Resources that hold keys, by object: they are shown to nobody. */
 const keys: Readonly<Record<number, readonly number[]>> = { 0: [5, 8], 21: [0, 5] };
 
 /** Turns the answers that a server would get into what helps somebody at the device. */
-async function onTree<T>(path: Path, act: () => T | Promise<T>, what = 'it'): Promise<T> {
+async function onTree<T>(
+  path: Path,
+  session: Session,
+  act: (access: LocalAccess) => T | Promise<T>,
+  what = 'it',
+): Promise<T> {
   try {
-    return await act();
+    return await session.locally(act);
   } catch (error) {
     if (!(error instanceof ResponseError)) throw error;
     const place = formatPath(path);
@@ -42,6 +57,20 @@ async function onTree<T>(path: Path, act: () => T | Promise<T>, what = 'it'): Pr
     if (error.status === Code.MethodNotAllowed) throw new ShellError(`${place}: ${what} cannot be done here`);
     throw new ShellError(`${place}: ${error.message.replace(/^\d\.\d\d [^:]*: /, '')}`);
   }
+}
+
+/** What holds a value is declared so; undefined where nothing is. Throws ShellError for what is executed. */
+function declaredAt(path: Path, session: Session): ResourceDefinition | undefined {
+  const declared = session.locally((access) => access.declared(path));
+  if (declared?.access === 'E')
+    throw new ShellError(`${formatPath(path)} has no value, it is executed: 'exec ${formatPath(path)}'`);
+  return declared;
+}
+
+/** What was done there, and what more there is to say to programs. */
+function doneAt(path: Path, done: string, more: Said['value'] = {}): Said {
+  const place = formatPath(path);
+  return { text: `${done} ${place}`, value: { path: place, ...more } };
 }
 
 function shownOf({ path, value }: Entry, format?: string): Shown {
@@ -67,16 +96,14 @@ const read: ShellCommand = {
     ['-t', 'as a time, in seconds since 1970'],
   ],
   takes: [1, 2],
-  complete: (words, context) => completeFirst(words, context, formats),
+  complete: (words) => (words.length === 0 ? 'paths' : formats),
   run: async (words, { session }) => {
     const { options, rest } = splitOptions(words, formats);
     const [word, more] = rest;
     if (word === undefined || more !== undefined || options.length > 1) throw new UsageError('one path, one option');
     const path = pathOf(word);
-    const declared = session.locally((access) => access.declared(path));
-    if (declared?.access === 'E')
-      throw new ShellError(`${formatPath(path)} has no value, it is executed: 'exec ${formatPath(path)}'`);
-    const entries = await onTree(path, () => session.locally((access) => access.read(path)));
+    declaredAt(path, session);
+    const entries = await onTree(path, session, (access) => access.read(path));
     const [only] = entries;
     if (only?.value !== undefined && entries.length === 1 && equalPaths(only.path, path)) {
       const shown = shownOf(only, options[0] ?? '-x');
@@ -113,7 +140,7 @@ const write: ShellCommand = {
     ['-x', 'as hexadecimal octets'],
   ],
   takes: [2, 3],
-  complete: (words, context) => completeFirst(words, context, words.length === 1 ? formats : []),
+  complete: (words) => (words.length === 1 ? formats : pathFirst(words)),
   run: async (words, { session }) => {
     const [word = '', second = '', third] = words;
     const option = third === undefined ? undefined : second;
@@ -121,16 +148,14 @@ const write: ShellCommand = {
     if (option !== undefined && !formats.includes(option))
       throw new UsageError(`there is no option ${option}; a value of several words goes into quotes`);
     const path = pathOfKind(word, 'resource', 'resource-instance');
-    const declared = session.locally((access) => access.declared(path));
-    if (declared?.access === 'E')
-      throw new ShellError(`${formatPath(path)} has no value, it is executed: 'exec ${formatPath(path)}'`);
+    const declared = declaredAt(path, session);
     const { type } = declared ?? {};
-    if (type === undefined) return onTree(path, () => Promise.reject(new ResponseError(Code.NotFound)));
+    if (type === undefined) return onTree(path, session, () => Promise.reject(new ResponseError(Code.NotFound)));
     if (declared?.many === true && path.kind === 'resource')
       throw new ShellError(`${formatPath(path)} has several values: write one of them, such as ${formatPath(path)}/0`);
     const value = valueOf(option, text, type, path);
-    await onTree(path, () => session.locally((access) => access.write(path, value)), 'this');
-    return { text: `wrote ${formatPath(path)}`, value: { path: formatPath(path), value: showPlain(value).value } };
+    await onTree(path, session, (access) => access.write(path, value), 'this');
+    return doneAt(path, 'wrote', { value: showPlain(value).value });
   },
 };
 
@@ -139,53 +164,61 @@ const exec: ShellCommand = {
   usage: 'PATH [PARAM]',
   about: 'execute a resource of this device',
   takes: [1, 2],
-  complete: completeFirst,
+  complete: pathFirst,
   run: async ([word = '', args], { session }) => {
     const path = pathOfKind(word, 'resource');
     const declared = session.locally((access) => access.declared(path));
     if (declared !== undefined && declared.access !== 'E')
       throw new ShellError(`${formatPath(path)} holds a value and is not executed: 'read ${formatPath(path)}'`);
-    await onTree(path, () => session.locally((access) => access.execute(path, args)));
-    return { text: `executed ${formatPath(path)}`, value: { path: formatPath(path), ...(args && { args }) } };
+    await onTree(path, session, (access) => access.execute(path, args));
+    return doneAt(path, 'executed', args ? { args } : {});
   },
 };
 
-const create: ShellCommand = {
+interface InstanceCommand extends Pick<ShellCommand, 'name' | 'about'> {
+  /** Says afterwards what was done. */
+  readonly did: string;
+  readonly act: (access: LocalAccess, path: InstancePath | ResourceInstancePath, session: Session) => void;
+}
+
+/** A command that makes or takes away what an object or a resource has several of. */
+function onInstance({ name, about, did, act }: InstanceCommand): ShellCommand {
+  return {
+    ...{ name, usage: 'PATH', about, takes: [1, 1], complete: pathFirst },
+    run: async ([word = ''], { session }) => {
+      const path = pathOfKind(word, 'instance', 'resource-instance');
+      await onTree(path, session, (access) => act(access, path, session));
+      return doneAt(path, did);
+    },
+  };
+}
+
+const create = onInstance({
   name: 'create',
-  usage: 'PATH',
   about: 'create an instance of an object, or of a resource with several values',
-  takes: [1, 1],
-  complete: completeFirst,
-  run: async ([word = ''], { session }) => {
-    const path = pathOfKind(word, 'instance', 'resource-instance');
+  did: 'created',
+  act: (access, path, { objects }) => {
     const definition = new DefinitionLibrary().newest(path.object);
     // An object that the device has not got yet, of those that are registered.
-    if (!session.objects.objects.has(path.object) && definition !== undefined && path.kind === 'instance')
-      session.objects.define(definition);
-    await onTree(path, () => session.locally((access) => access.create(path)));
-    return { text: `created ${formatPath(path)}`, value: { path: formatPath(path) } };
+    if (!objects.objects.has(path.object) && definition !== undefined && path.kind === 'instance')
+      objects.define(definition);
+    access.create(path);
   },
-};
+});
 
-const remove: ShellCommand = {
+const remove = onInstance({
   name: 'delete',
-  usage: 'PATH',
   about: 'delete an instance of an object, or of a resource with several values',
-  takes: [1, 1],
-  complete: completeFirst,
-  run: async ([word = ''], { session }) => {
-    const path = pathOfKind(word, 'instance', 'resource-instance');
-    await onTree(path, () => session.locally((access) => access.delete(path)));
-    return { text: `deleted ${formatPath(path)}`, value: { path: formatPath(path) } };
-  },
-};
+  did: 'deleted',
+  act: (access, path) => access.delete(path),
+});
 
 const list: ShellCommand = {
   name: 'ls',
   usage: '[PATH]',
   about: 'list objects, or the resources below a path with their values',
   takes: [0, 1],
-  complete: completeFirst,
+  complete: pathFirst,
   run: async ([word = '/'], context) => {
     const path = pathOf(word);
     return path.kind === 'root' ? objectsOf(context) : await resourcesAt(path, context);
@@ -216,7 +249,7 @@ function objectsOf({ session }: Context): Said {
 }
 
 async function resourcesAt(path: Path, { session }: Context): Promise<Said> {
-  const entries = await onTree(path, () => session.locally((access) => access.read(path)));
+  const entries = await onTree(path, session, (access) => access.read(path));
   const actions = actionsBelow(path, session);
   const rows = [
     ...entries.map((entry) => {
@@ -224,7 +257,7 @@ async function resourcesAt(path: Path, { session }: Context): Promise<Said> {
       return { path: entry.path, access: declared?.access ?? '', name: keyAt(entry.path, session), ...shownOf(entry) };
     }),
     ...actions.map((action) => ({ path: action, access: 'E', name: keyAt(action, session), text: '', value: null })),
-  ].sort((a, b) => compareIds(idsOf(a.path), idsOf(b.path)));
+  ].sort((a, b) => comparePaths(a.path, b.path));
   return {
     text: columns(rows.map((row) => [formatPath(row.path), row.access, row.name, row.text])),
     value: {
@@ -239,13 +272,8 @@ async function resourcesAt(path: Path, { session }: Context): Promise<Said> {
   };
 }
 
-const compareIds = (a: readonly number[], b: readonly number[]): number => {
-  const at = a.findIndex((id, i) => id !== b[i]);
-  return at < 0 ? a.length - b.length : (a[at] ?? 0) - (b[at] ?? -1);
-};
-
 /** What can be executed there. */
-function actionsBelow(path: Path, { objects }: Context['session']): readonly Path[] {
+function actionsBelow(path: Path, { objects }: Session): readonly Path[] {
   if (path.kind !== 'object' && path.kind !== 'instance') return [];
   const node = objects.objects.get(path.object);
   const instances = path.kind === 'instance' ? [path.instance] : [...(node?.instances.keys() ?? [])];
@@ -256,7 +284,7 @@ function actionsBelow(path: Path, { objects }: Context['session']): readonly Pat
   );
 }
 
-function keyAt(path: Path, { objects }: Context['session']): string {
+function keyAt(path: Path, { objects }: Session): string {
   if (path.kind !== 'resource' && path.kind !== 'resource-instance') return '';
   const node = objects.objects.get(path.object);
   return (node === undefined ? undefined : resourcesOf(node.definition).get(path.resource)?.key) ?? '';
