@@ -1,19 +1,17 @@
-// One server of the device: its endpoint, its registration, and what it observes. Everything that comes from there is
-// served here; what comes from elsewhere is refused.
-import { Code, type Context, type Request, type Response, ResponseError, type Service } from '@lapwing/coap';
+// One server of the device: its endpoint, its registration, what it observes and what is sent to it.
+import { Code, ResponseError, type Service } from '@lapwing/coap';
 import type { Duration, Instant, Peer } from '@lapwing/kernel';
 import {
   contains,
   type Entry,
   formatObjectList,
   instancePath,
-  isHiddenObject,
   type Lwm2mVersion,
   type Path,
   rootPath,
   versionTraits,
 } from '@lapwing/lwm2m';
-import { AccountCaller, OperatedAccount } from './account-parts.ts';
+import { AccountCaller, AccountService } from './account-service.ts';
 import type { AccountSettings } from './accounts.ts';
 import { ServerInstance } from './builtin/server.ts';
 import { Link, type LinkStats } from './link.ts';
@@ -27,7 +25,6 @@ import type { Watched } from './operations/observe.ts';
 import type { Visible } from './operations/read.ts';
 import { Sender } from './operations/send.ts';
 import type { SendOptions } from './operations/sends.ts';
-import { serveOperations } from './operations/serve.ts';
 import { isForTaker } from './operations/taking.ts';
 import { Trees } from './operations/trees.ts';
 import { AccountState } from './persistence/account-state.ts';
@@ -68,7 +65,6 @@ export class Account implements AsyncDisposable {
   private made: Sender | undefined = undefined;
   private readonly listener: AccountListener;
   private listed = '';
-  private strangers = 0;
   /** Nothing goes out until the device is registered again. */
   private held = false;
   /** A registration from before a restart is about to go on. */
@@ -76,6 +72,7 @@ export class Account implements AsyncDisposable {
   /** Undefined where nothing outlives the process. */
   private readonly state: AccountState | undefined;
   private readonly records: AccountRecords | undefined;
+  private readonly service: AccountService;
 
   private constructor(
     settings: Settings,
@@ -122,6 +119,18 @@ export class Account implements AsyncDisposable {
     const { session, attributes, relations } = this;
     const parts = { settings: account, clock: settings.clock, link, session, attributes, relations };
     this.state = records && new AccountState(records, { ...parts, sender: this.sender, listed: () => this.listed });
+    this.service = new AccountService(settings, session, this.state, {
+      attributes,
+      relations,
+      notifications: account.notifications,
+      caller: this.caller,
+      storing: () => this.server.isStoring,
+      past,
+      stirred: () => session.stirred(),
+      wanted: () => this.wanted(),
+      held: () => this.held,
+      watched: (event) => this.watched(event),
+    });
   }
 
   private get sender(): Sender {
@@ -164,25 +173,8 @@ export class Account implements AsyncDisposable {
     });
     try {
       const opened = new Account(settings, account, link, past, records, listener);
-      const { attributes, relations } = opened;
-      if (settings.keptNotifications !== undefined || records !== undefined) await relations.recall();
-      const { notifications } = account;
-      const stirred = (): void => opened.session.stirred();
-      const operations = serveOperations(
-        new OperatedAccount(settings, opened.session, {
-          attributes,
-          relations,
-          notifications,
-          caller: opened.caller,
-          storing: () => opened.server.isStoring,
-          past,
-          stirred,
-          wanted: () => opened.wanted(),
-          held: () => opened.held,
-          watched: (event) => opened.watched(event),
-        }),
-      );
-      service = (request, context) => opened.serve(operations, request, context);
+      if (settings.keptNotifications !== undefined || records !== undefined) await opened.relations.recall();
+      service = (request, context) => opened.service.serve(request, context);
       lost = (peer) => opened.session.lost(peer);
       opened.triggers = await awaitTriggers(account, settings, {
         isAllowed: () => opened.server.isTriggered(opened.session.version),
@@ -196,8 +188,9 @@ export class Account implements AsyncDisposable {
   }
 
   stats(): AccountStats {
-    const { relations, strangers } = this;
-    return { relations: relations.size, notifications: this.remembering.stats(), strangers, ...this.link.stats() };
+    const { relations, remembering, service, link } = this;
+    const { strangers } = service;
+    return { relations: relations.size, notifications: remembering.stats(), strangers, ...link.stats() };
   }
 
   get phase(): Phase {
@@ -373,30 +366,8 @@ export class Account implements AsyncDisposable {
       objects: objectList(objects, version),
     });
   }
-
-  private serve(operations: Service, request: Request, context: Context): Promise<Response> {
-    if (context.peer.key !== this.session.peer?.key) {
-      this.strangers += 1;
-      return Promise.reject(new ResponseError(Code.Unauthorized));
-    }
-    this.session.stirred();
-    if (isForBootstrap(request)) return Promise.reject(new ResponseError(Code.Unauthorized));
-    const { state } = this;
-    if (state === undefined || context.notify === undefined) return operations(request, context);
-    return operations(request, context).then((response) => {
-      state.answered(request, context, response);
-      return response;
-    });
-  }
 }
 
 export function earliest(a: Instant | undefined, b: Instant | undefined): Instant | undefined {
   return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
-}
-
-/** What only a bootstrap server may ask, and only while it bootstraps (Core 1.2.1 §6.1.3). */
-function isForBootstrap({ code, options: { path } }: Request): boolean {
-  const [first] = path;
-  if (first === undefined) return code === Code.Delete;
-  return (first === 'bs' && path.length === 1) || (/^\d+$/.test(first) && isHiddenObject(Number(first)));
 }

@@ -6,10 +6,11 @@ import { VirtualClock } from '@lapwing/kernel/testing';
 import { expect, it } from 'vitest';
 import { parseConfig } from './config-file.ts';
 import { isDatagrams } from './listener-place.ts';
-import { followCertificate, securityOfListener } from './listener-security.ts';
+import { certificateFiles, followCertificate, securityOfListener } from './listener-security.ts';
 import { Log } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { serverCertificate, serverKey } from './testing/server-certificate.ts';
+import { stampOf } from './watched-files.ts';
 
 const translators = ['command', 'response', 'notify', 'register', 'update']
   .map((name) => `gateway.lwm2m.translators.${name}.topic = t\n`)
@@ -25,12 +26,13 @@ it('S-09: a certificate whose file is replaced is what the listener shows within
   const [place] = (await parseConfig(text, 'hocon', {})).lwm2m.listeners;
   const config = place !== undefined && isDatagrams(place) ? place.dtls : undefined;
   if (config === undefined) throw new Error('no listener with DTLS');
+  const stamp = await stampOf(certificateFiles(config));
   const security = await securityOfListener(config, 'dtls', undefined);
   const clock = new VirtualClock();
   const metrics = new Metrics();
   const lines: string[] = [];
   const log = new Log({ level: 'info', format: 'json', clock, metrics, sink: { write: (line) => lines.push(line) } });
-  using _following = await followCertificate(security, config, 'dtls', { clock, log, metrics });
+  using _following = followCertificate(security, config, 'dtls', { clock, log, metrics }, stamp);
   const shown = (): string => Buffer.from(security.certificate?.chain[0] ?? '').toString();
   /** The file system does not know of virtual time: looks again until it has answered. */
   const told = (fact: string) =>

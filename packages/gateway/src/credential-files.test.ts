@@ -5,8 +5,7 @@ import { seconds } from '@lapwing/kernel';
 import { VirtualClock } from '@lapwing/kernel/testing';
 import type { CredentialChange } from '@lapwing/server';
 import { expect, it } from 'vitest';
-import { followFiles } from './credential-files.ts';
-import { loadCredentials } from './credentials.ts';
+import { openCredentials } from './credential-files.ts';
 import { Log } from './log.ts';
 import { parseConfig, runGateway } from './main.ts';
 import { Metrics } from './metrics.ts';
@@ -18,12 +17,12 @@ it('credentials whose file is replaced are those of the new file within 10 s, an
     writeFileSync(file, JSON.stringify(Object.entries(keys).map(([endpoint, key]) => ({ endpoint, psk: { key } }))));
   write({ a: '01', b: '02' });
   const config = { credentials: [], files: [file], pskFile: undefined };
-  const store = (await loadCredentials(config)) ?? expect.fail('no credentials');
+  const { store, follow } = (await openCredentials(config, 'security')) ?? expect.fail('no credentials');
   const clock = new VirtualClock();
   const metrics = new Metrics();
   const lines: string[] = [];
   const log = new Log({ level: 'info', format: 'json', clock, metrics, sink: { write: (line) => lines.push(line) } });
-  using _following = await followFiles(store, config, { clock, log, metrics });
+  using _following = follow?.({ clock, log, metrics });
   const changes: CredentialChange[] = [];
   store.onChange((change) => changes.push(change));
   /** The file system does not know of virtual time: looks again until it has answered. */
@@ -51,42 +50,45 @@ it('credentials whose file is replaced are those of the new file within 10 s, an
   rmSync(dir, { recursive: true });
 });
 
-it('credentials whose file is replaced while the gateway starts are read again too', async () => {
-  const dir = mkdtempSync(join(tmpdir(), 'lapwing-credentials-'));
-  const file = join(dir, 'devices.json');
-  const write = (endpoint: string): void =>
-    writeFileSync(file, JSON.stringify([{ endpoint, psk: { key: '01' } }]), { mode: 0o600 });
-  write('a');
-  /** The time of day is first asked for when the credentials have been read. */
-  class Meanwhile extends VirtualClock {
-    private isReplaced = false;
-    override wall(): number {
-      if (!this.isReplaced) write('another');
-      this.isReplaced = true;
-      return super.wall();
-    }
-  }
-  const clock = new Meanwhile();
-  const topics = ['command', 'response', 'notify', 'register', 'update'].map((each) => [each, { topic: each }]);
-  const bind = '127.0.0.1:0';
-  const written = {
-    gateway: { lwm2m: { translators: Object.fromEntries(topics), listeners: { dtls: { default: { bind } } } } },
-    mqtt: { bind },
-    security: { files: [file] },
-    store: { dir: ':memory:' },
-    log: { format: 'json' },
-  };
-  const lines: string[] = [];
-  await using _gateway = await runGateway({
-    config: await parseConfig(JSON.stringify(written), 'json', {}),
-    clock,
-    logSink: { write: (line) => lines.push(line) },
-  });
-  await expect
-    .poll(async () => {
-      await clock.advance(seconds(5));
-      return lines.some((line) => line.includes('credentials: read again'));
-    })
-    .toBe(true);
-  rmSync(dir, { recursive: true });
-});
+it.each(['security', 'bootstrap'] as const)(
+  'credentials of %s whose file is replaced while the gateway starts are read again too',
+  async (whose) => {
+    const dir = mkdtempSync(join(tmpdir(), 'lapwing-credentials-'));
+    const file = join(dir, 'devices.json');
+    const write = (endpoint: string): void =>
+      writeFileSync(file, JSON.stringify([{ endpoint, psk: { key: '01' } }]), { mode: 0o600 });
+    write('a');
+    const clock = new VirtualClock();
+    const topics = ['command', 'response', 'notify', 'register', 'update'].map((each) => [each, { topic: each }]);
+    const bind = '127.0.0.1:0';
+    const listeners = { dtls: { default: { bind } } };
+    const others = { credentials: [{ endpoint: 'b', psk: { key: '02' } }] };
+    const written = {
+      gateway: { lwm2m: { translators: Object.fromEntries(topics), listeners } },
+      mqtt: { bind },
+      security: whose === 'security' ? { files: [file] } : others,
+      bootstrap: { enable: true, listeners, security: whose === 'bootstrap' ? { files: [file] } : others },
+      store: { dir: ':memory:' },
+      log: { format: 'json' },
+    };
+    const lines: string[] = [];
+    await using _gateway = await runGateway({
+      config: await parseConfig(JSON.stringify(written), 'json', {}),
+      clock,
+      logSink: {
+        write: (line) => {
+          lines.push(line);
+          // All credentials have been read by now.
+          if (line.includes('listening for bootstraps')) write('another');
+        },
+      },
+    });
+    await expect
+      .poll(async () => {
+        await clock.advance(seconds(5));
+        return lines.some((line) => line.includes('credentials: read again'));
+      })
+      .toBe(true);
+    rmSync(dir, { recursive: true });
+  },
+);

@@ -4,31 +4,37 @@ import { ConfigError } from '@lapwing/kernel';
 import type { DeviceSecurity, MemorySecurityStore } from '@lapwing/server';
 import type { SecurityConfig } from './config-security.ts';
 import { loadCredentials } from './credentials.ts';
-import { type Ears, WatchedFiles } from './watched-files.ts';
+import { type Ears, stampOf, WatchedFiles } from './watched-files.ts';
+
+export interface OpenedCredentials {
+  readonly store: MemorySecurityStore;
+  /** From then on `store` has what the files say within 10 s of a change, also of one since they were read; until it is disposed of. */
+  readonly follow?: (ears: Ears) => Disposable;
+}
 
 export const filesOf = ({ files, pskFile }: SecurityConfig): readonly string[] =>
   pskFile === undefined ? files : [...files, pskFile.path];
 
-/** Within 10 s of a change, until it is disposed of. `stamp`: of the files, before they were read. */
-export async function followFiles(
-  store: MemorySecurityStore,
-  config: SecurityConfig,
-  { clock, log, metrics }: Ears,
-  at = 'security',
-  stamp?: string,
-): Promise<Disposable> {
-  const watched = new WatchedFiles(filesOf(config), clock, async () => {
-    try {
-      const securities: DeviceSecurity[] = [];
-      for await (const security of (await loadCredentials(config, at))?.all() ?? []) securities.push(security);
-      await store.replaceAll(securities);
-      log.info('credentials: read again', { count: securities.length });
-    } catch (error) {
-      metrics.add('credentials.unreadable');
-      const [problem] = error instanceof ConfigError ? error.problems : [String(error)];
-      log.error('credentials: files cannot be used, those of before stay', { problem });
-    }
-  });
-  await watched.start(stamp);
-  return watched;
+/** As `loadCredentials`. */
+export async function openCredentials(config: SecurityConfig, at: string): Promise<OpenedCredentials | undefined> {
+  const stamp = await stampOf(filesOf(config));
+  const store = await loadCredentials(config, at);
+  if (store === undefined) return undefined;
+  const follow = ({ clock, log, metrics }: Ears): Disposable => {
+    const watched = new WatchedFiles(filesOf(config), clock, async () => {
+      try {
+        const securities: DeviceSecurity[] = [];
+        for await (const security of (await loadCredentials(config, at))?.all() ?? []) securities.push(security);
+        await store.replaceAll(securities);
+        log.info('credentials: read again', { count: securities.length });
+      } catch (error) {
+        metrics.add('credentials.unreadable');
+        const [problem] = error instanceof ConfigError ? error.problems : [String(error)];
+        log.error('credentials: files cannot be used, those of before stay', { problem });
+      }
+    });
+    watched.start(stamp);
+    return watched;
+  };
+  return { store, follow };
 }

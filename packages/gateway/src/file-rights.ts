@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { Secret } from '@lapwing/kernel';
 import type { GatewayConfig } from './config.ts';
+import { filesOf } from './credential-files.ts';
 
 /** Bits of `mode`: read by everybody, and anything by group or others. */
 const readableByAll = 0o004;
@@ -9,16 +10,14 @@ const anyButOwner = 0o077;
 
 /** Files of keys that every user can read, and a store that others can enter. What is not there is no warning. */
 export async function rightsWarnings({ lwm2m, security, bootstrap, store }: GatewayConfig): Promise<readonly string[]> {
-  const { files, pskFile } = security;
   const places = [...lwm2m.listeners, ...(bootstrap?.listeners ?? [])];
   const dtls = places.flatMap((place) => ('dtls' in place && place.dtls !== undefined ? [place.dtls] : []));
   const tls = places.flatMap((place) => ('tls' in place && place.tls !== undefined ? [place.tls] : []));
   const keys = [
     ...dtls.map(({ rawKeyFile }) => rawKeyFile),
     ...[...dtls, ...tls].map(({ certificate }) => certificate?.keyFile),
-    ...files,
-    pskFile?.path,
-    ...(bootstrap?.security.files ?? []),
+    ...filesOf(security),
+    ...(bootstrap === undefined ? [] : filesOf(bootstrap.security)),
     ...(bootstrap?.planFiles ?? []),
     store.key instanceof Secret ? undefined : store.key?.file,
   ];

@@ -56,13 +56,13 @@ export const certificateFiles = ({ certificate }: TlsConfig): readonly string[] 
  * Shows devices the certificate and key that their files hold now, within 10 s of a change, until it is disposed of: `security` is what
  * the listener was opened with. A file that cannot be used changes nothing, and is told. `stamp`: of the files, before they were read.
  */
-export async function followCertificate(
+export function followCertificate(
   security: ListenerSecurity,
   config: DtlsConfig,
   at: string,
   { clock, log, metrics }: Ears,
-  stamp?: string,
-): Promise<Disposable> {
+  stamp: string,
+): Disposable {
   const files = certificateFiles(config);
   let shown = security.certificate;
   if (shown !== undefined) Object.defineProperty(security, 'certificate', { get: () => shown });
@@ -76,7 +76,7 @@ export async function followCertificate(
       log.error('certificate: its files cannot be used, the one of before stays', { problem });
     }
   });
-  await watched.start(stamp);
+  watched.start(stamp);
   return watched;
 }
 

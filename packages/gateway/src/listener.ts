@@ -15,7 +15,7 @@ export interface OpenedListener {
   /** Undefined for connections. */
   readonly socket: UdpTransport | undefined;
   /** Shows devices what the files of the certificate hold now, see `followCertificate`; there with DTLS. */
-  readonly follow?: (ears: Ears) => Promise<Disposable>;
+  readonly follow?: (ears: Ears) => Disposable;
 }
 
 const schemes = {
@@ -46,7 +46,7 @@ export async function openedListener(
     // What changes while the others open is seen too.
     const stamp = await stampOf(certificateFiles(config));
     const dtls = await securityOfListener(config, options, associationsOf?.(name));
-    const follow = (ears: Ears): Promise<Disposable> => followCertificate(dtls, config, options, ears, stamp);
+    const follow = (ears: Ears): Disposable => followCertificate(dtls, config, options, ears, stamp);
     return { scheme, socket, listener: { name, transport: socket, dtls }, follow };
   }
   const { bind, longestMessage, connections, origins, tls } = place;

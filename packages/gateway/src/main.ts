@@ -30,7 +30,7 @@ import { accessBroker } from './broker-access.ts';
 import { isQueueMode } from './compat.ts';
 import type { GatewayConfig, Lwm2mConfig } from './config.ts';
 import type { ListenerConfig, ModemConfig } from './config-listeners.ts';
-import { filesOf, followFiles } from './credential-files.ts';
+import { type OpenedCredentials, openCredentials } from './credential-files.ts';
 import { loadCredentials } from './credentials.ts';
 import { loadDefinitions } from './definitions.ts';
 import { rightsWarnings } from './file-rights.ts';
@@ -57,7 +57,6 @@ import { observationsIn } from './store/observations.ts';
 import { registrationsIn } from './store/registrations.ts';
 import type { Unreadable } from './store/rows.ts';
 import { storeKeyOf } from './store-key.ts';
-import { stampOf } from './watched-files.ts';
 
 export { type GatewayConfig, readConfig } from './config.ts';
 export { type ConfigSyntax, loadConfig, parseConfig } from './config-file.ts';
@@ -149,8 +148,7 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
   });
   if (embedded !== undefined) own(embedded);
 
-  const stamp = await stampOf(filesOf(config.security));
-  const configured = await loadCredentials(config.security);
+  const configured = await openCredentials(config.security, 'security');
   warn(await checkListeners(lwm2m, clock));
   if (config.bootstrap !== undefined) warn(await checkBootstrap(config.bootstrap, clock.wall()));
   const failed = (error: Error): void => {
@@ -166,7 +164,7 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
     metrics.add('store.unreadable');
     log.error('store: a record was passed over', { table, error: error.message });
   };
-  const issued = await issuedIn(database, unreadable, configured ?? new MemorySecurityStore(), (endpoint, why) =>
+  const issued = await issuedIn(database, unreadable, configured?.store ?? new MemorySecurityStore(), (endpoint, why) =>
     log.warn('store: a credential is not taken up', { endpoint, why }),
   );
   const isIssuing = config.bootstrap !== undefined;
@@ -177,7 +175,7 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
 
   const keyUse = keyUseIn(database, unreadable);
   const ofBootstrap = await (config.bootstrap && bootstrapCredentials(config.bootstrap));
-  await retireWithdrawn(keyUse, ofBootstrap === undefined ? [issued] : [issued, ofBootstrap]);
+  await retireWithdrawn(keyUse, ofBootstrap === undefined ? [issued] : [issued, ofBootstrap.store]);
 
   const handshakes = own(new HandshakeLog(log));
   const listening: OpenedListener[] = [];
@@ -239,7 +237,7 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
     own(
       await Bootstrap.open({
         config: config.bootstrap,
-        ...(ofBootstrap === undefined ? {} : { security: ofBootstrap }),
+        ...(ofBootstrap === undefined ? {} : { credentials: ofBootstrap }),
         ...{ database, unreadable, associationsOf: associations, keys: issued, keyUse },
         revoke: (endpoint) => devices.removeCredentials(endpoint),
         publish: (message) => link.publish(message),
@@ -291,10 +289,9 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
     running.restored(registration, observed);
   }
   for (const uri of bootstrap?.uris ?? []) log.info('listening for bootstraps', { uri });
-  if (configured !== undefined)
-    own(await followFiles(configured, config.security, { clock, log, metrics }, 'security', stamp));
-  for (const { follow } of listening) if (follow !== undefined) own(await follow({ clock, log, metrics }));
-  await bootstrap?.follow();
+  for (const each of [...listening, configured])
+    if (each?.follow !== undefined) own(each.follow({ clock, log, metrics }));
+  bootstrap?.follow();
   const uris = devices.addresses.map((address, i) => `${listening[i]?.scheme}://${formatAddress(address)}`);
   for (const uri of uris) log.info('listening', { uri });
   return {
@@ -331,12 +328,9 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
 const isSecured = (places: readonly PlaceConfig[]): boolean => places.some((place) => securityOf(place) !== undefined);
 
 /** The same of devices that come for a bootstrap. */
-async function bootstrapCredentials({
-  security,
-  listeners,
-}: BootstrapConfig): Promise<MemorySecurityStore | undefined> {
-  const configured = await loadCredentials(security, 'bootstrap.security');
-  return configured ?? (isSecured(listeners) ? new MemorySecurityStore() : undefined);
+async function bootstrapCredentials({ security, listeners }: BootstrapConfig): Promise<OpenedCredentials | undefined> {
+  const configured = await openCredentials(security, 'bootstrap.security');
+  return configured ?? (isSecured(listeners) ? { store: new MemorySecurityStore() } : undefined);
 }
 
 /** Of records that are of no use, as many are named. */

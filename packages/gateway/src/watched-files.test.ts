@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Clock, seconds } from '@lapwing/kernel';
 import { VirtualClock } from '@lapwing/kernel/testing';
 import { expect, it } from 'vitest';
-import { WatchedFiles } from './watched-files.ts';
+import { stampOf, WatchedFiles } from './watched-files.ts';
 
 /** Until the file system has answered: it does not know of virtual time. */
 const answered = (isSo: () => boolean): Promise<void> =>
@@ -33,7 +33,7 @@ it('are told of once when one is written, replaced, gone or back, and not otherw
   using watched = new WatchedFiles([one, other], counting, async () => {
     told += 1;
   });
-  await watched.start();
+  watched.start(await stampOf([one, other]));
   const step = async (): Promise<number> => {
     const before = looks;
     await clock.advance(seconds(5));

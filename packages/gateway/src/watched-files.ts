@@ -19,7 +19,7 @@ export class WatchedFiles implements Disposable {
   private readonly files: readonly string[];
   private readonly clock: Clock;
   private readonly changed: () => Promise<void>;
-  private seen: string | undefined;
+  private seen = '';
   private timer: Disposable | undefined;
   private closed = false;
 
@@ -30,9 +30,9 @@ export class WatchedFiles implements Disposable {
     this.changed = changed;
   }
 
-  /** From what they were when `stampOf` was asked, before they were read; default: from what they are now. */
-  async start(stamp?: string): Promise<void> {
-    this.seen = stamp ?? (await stampOf(this.files));
+  /** `stamp`: what `stampOf` said of them before they were read, so that what has changed since is seen too. */
+  start(stamp: string): void {
+    this.seen = stamp;
     this.wait();
   }
 

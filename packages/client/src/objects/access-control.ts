@@ -1,5 +1,6 @@
 // Who may do what where several servers share a device: the instances of object 2 (Core 1.2.1 §8, Appendix E.3). With one
-// server, or without such an instance, everything is allowed: nobody has said who may do what. Keys are nobody's whatever object 2 says (operations/serve.ts).
+// server, or without such an instance, everything is allowed: nobody has said who may do what. Keys are nobody's whatever
+// object 2 says (operations/serve.ts).
 import type { Path, Value } from '@lapwing/lwm2m';
 import { AccessControl } from '@lapwing/lwm2m/objects/access-control';
 import { Server } from '@lapwing/lwm2m/objects/server';

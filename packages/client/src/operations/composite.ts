@@ -27,7 +27,6 @@ function presentAt(store: ObjectStore, path: Path, visible: Visible): readonly E
   if (path.kind === 'root')
     return [...store.objects.keys()].flatMap((object) => presentAt(store, objectPath(object), visible));
   if (isHiddenObject(path.object)) return [];
-  if (path.kind !== 'object' && !visible(path.object, path.instance)) return [];
   try {
     return readEntries(store, path, visible).filter(({ value }) => value !== undefined);
   } catch (error) {
@@ -52,7 +51,7 @@ export function writeComposite(
         if (isHiddenObject(path.object) || !mayWrite(path.object, path.instance))
           throw new ResponseError(Code.Unauthorized);
         if (value === undefined && path.kind === 'resource-instance') {
-          deleteAt(store, { op: 'delete', path });
+          deleteAt(store, path);
           continue;
         }
         if (value === undefined)

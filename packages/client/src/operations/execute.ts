@@ -6,7 +6,6 @@ import { isExecutable } from '../objects/access.ts';
 import type { ObjectStore } from '../objects/store.ts';
 
 export interface Executing {
-  readonly store: ObjectStore;
   readonly clock: Clock;
   /** Longest wait for an action, in ms. It may go on afterwards; the server is told 5.03. */
   readonly actionTimeout: Duration;
@@ -14,8 +13,9 @@ export interface Executing {
 
 /** Throws ResponseError: 4.04 for what is not there, 4.05 for what cannot be executed; what the action throws goes up. */
 export async function execute(
+  store: ObjectStore,
   { path, args }: Extract<Operation, { op: 'execute' }>,
-  { store, clock, actionTimeout }: Executing,
+  { clock, actionTimeout }: Executing,
 ): Promise<void> {
   const object = store.objects.get(path.object);
   const instance = object?.instances.get(path.instance);

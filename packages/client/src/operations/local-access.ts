@@ -16,11 +16,11 @@ import {
   type ValueType,
 } from '@lapwing/lwm2m';
 import { isExecutable } from '../objects/access.ts';
-import { disown } from '../objects/access-control.ts';
 import { actionsOf } from '../objects/instance.ts';
 import type { ObjectStore } from '../objects/store.ts';
 import type { Transaction } from '../objects/transaction.ts';
 import { isMany, type ObjectNode } from '../objects/tree.ts';
+import { deleteAt } from './delete.ts';
 import { execute } from './execute.ts';
 import { everything, readEntries } from './read.ts';
 import { splitTaken } from './taking.ts';
@@ -45,7 +45,7 @@ export class LocalAccess {
 
   /** What the device's own definition says of a resource; undefined where it has none. */
   declared(path: Path): ResourceDefinition | undefined {
-    const { node } = this.at(path);
+    const node = this.nodeAt(path);
     if (node === undefined || (path.kind !== 'resource' && path.kind !== 'resource-instance')) return undefined;
     return resourcesOf(node.definition).get(path.resource)?.resource;
   }
@@ -61,7 +61,7 @@ export class LocalAccess {
    * not there, 4.05 for what holds no value, 4.00 for what does not fit, and as whoever takes what servers write there.
    */
   async write(path: ResourcePath | ResourceInstancePath, value: Value): Promise<void> {
-    const { node } = this.at(path);
+    const node = this.nodeAt(path);
     const declared = this.declared(path);
     if (node?.instances.has(path.instance) !== true || declared === undefined) throw new ResponseError(Code.NotFound);
     if (isExecutable(declared)) throw new ResponseError(Code.MethodNotAllowed);
@@ -74,9 +74,9 @@ export class LocalAccess {
 
   /** As a server does it, without one. Rejects with ResponseError as `execute` of a server, and as the action does. */
   execute(path: ResourcePath, args?: string): Promise<void> {
-    const { objects: store, clock, actionTimeout } = this;
     const operation = { op: 'execute', path, ...(args === undefined ? {} : { args }) } as const;
-    return execute(operation, { store, clock, actionTimeout });
+    const { objects, clock, actionTimeout } = this;
+    return execute(objects, operation, { clock, actionTimeout });
   }
 
   /**
@@ -90,24 +90,7 @@ export class LocalAccess {
 
   /** Throws ResponseError: 4.04 for what is not there, 4.05 where one must be. */
   delete(path: InstancePath | ResourceInstancePath): void {
-    const { node } = this.at(path);
-    if (node?.instances.has(path.instance) !== true) throw new ResponseError(Code.NotFound);
-    this.objects.batch(
-      (transaction) => {
-        if (path.kind === 'instance') {
-          transaction.delete(node, path.instance);
-          disown(this.objects, transaction, path.object, path.instance);
-          return;
-        }
-        const content = transaction.read(path.object, path.instance, path.resource);
-        if (content === undefined || !isMany(content) || !content.has(path.resourceInstance))
-          throw new ResponseError(Code.NotFound);
-        const left = new Map(content);
-        left.delete(path.resourceInstance);
-        transaction.put(path.object, path.instance, path.resource, left);
-      },
-      { written: [] },
-    );
+    deleteAt(this.objects, path, () => true);
   }
 
   private createInstance({ object, instance }: InstancePath): void {
@@ -132,7 +115,7 @@ export class LocalAccess {
 
   private createValue(path: ResourceInstancePath): void {
     const declared = this.declared(path);
-    if (this.at(path).node?.instances.has(path.instance) !== true || declared?.type === undefined)
+    if (this.nodeAt(path)?.instances.has(path.instance) !== true || declared?.type === undefined)
       throw new ResponseError(Code.NotFound);
     const value = zeroOf(declared.type);
     this.objects.batch(
@@ -146,8 +129,8 @@ export class LocalAccess {
     );
   }
 
-  private at(path: Path): { readonly node: ObjectNode | undefined } {
-    return { node: path.kind === 'root' ? undefined : this.objects.objects.get(path.object) };
+  private nodeAt(path: Path): ObjectNode | undefined {
+    return path.kind === 'root' ? undefined : this.objects.objects.get(path.object);
   }
 }
 

@@ -17,19 +17,15 @@ import type { AttributeTable } from '../notify/attribute-table.ts';
 import { Delivery, type NotificationOutcome } from '../notify/delivery.ts';
 import type { HistoryReader } from '../notify/history.ts';
 import { Relation, type Relations } from '../notify/relations.ts';
-import type { ObjectStore } from '../objects/store.ts';
 import type { Trees } from './trees.ts';
 
 export interface Observing {
-  readonly store: ObjectStore;
   readonly relations: Relations;
   readonly attributes: AttributeTable;
   readonly clock: Clock;
   readonly version: Lwm2mVersion;
   /** Confirmable notifications, unless the server has written otherwise (attribute `con`). */
   readonly notifications: 'con' | 'auto';
-  /** What there is, as far as the server may see it. */
-  readonly trees: Trees;
   /** The server wants nothing lost while it cannot be reached (/1/x/6). */
   readonly storing: () => boolean;
   /** A notification goes out: the device listens for a while after it. */
@@ -64,15 +60,15 @@ type ObserveOperation = Extract<Operation, { op: 'observe' | 'observe-composite'
 /** Moments kept for one relation at most, whatever a server says. */
 const mostKept = 1000;
 
-/** The entries for the first answer. `toResponse` renders a notification; without `context.notify` this is a plain Read. */
+/** The entries for the first answer: of `trees`, which show what the server may see. `toResponse` renders a notification; without `context.notify` this is a plain Read. */
 export function observe(
   operation: ObserveOperation,
   context: Context,
-  observing: Omit<Observing, 'store'>,
+  trees: Trees,
+  observing: Observing,
   toResponse: (entries: readonly Entry[]) => Response,
 ): readonly Entry[] {
-  const { trees, relations, attributes, clock, notifications, storing, storage, past, stirred, wanted, watched } =
-    observing;
+  const { relations, attributes, clock, notifications, storing, storage, past, stirred, wanted, watched } = observing;
   const own = patchAttributes({}, operation.attributes ?? {});
   const conflict = attributeConflict(own);
   if (conflict !== undefined) throw ResponseError.badRequest(conflict);

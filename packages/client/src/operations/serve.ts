@@ -27,94 +27,21 @@ import { writeTaking } from './taking.ts';
 import { Trees } from './trees.ts';
 import { writeAttributes } from './write-attributes.ts';
 
-export interface Operated extends Omit<Observing, 'trees'>, Executing {
-  readonly version: Lwm2mVersion;
+export interface Operated extends Observing, Executing {
+  readonly store: ObjectStore;
   readonly rootPath: string;
   readonly caller: Caller;
   /** Behind this device, where it is a gateway. */
   readonly endDevices?: EndDevices | undefined;
 }
 
-/** What stands in for the device's own, where an end device is spoken to. */
-interface Stead {
-  readonly store: ObjectStore;
-  readonly seen: Pick<AttributeTable, 'at' | 'inherited'>;
-  readonly caller: Caller;
-}
-
-/** A class, and no spread: each device of a fleet has one, and what is spoken changes with each registration. */
-class Serving implements Operated {
+/** Where an operation is done: at the device itself, or at an end device behind it. */
+interface Place {
   readonly trees: Trees;
-  private readonly operated: Operated;
-  private readonly stead: Stead | undefined;
-
-  constructor(operated: Operated, trees: Trees, stead?: Stead) {
-    this.operated = operated;
-    this.trees = trees;
-    this.stead = stead;
-  }
-
-  get store() {
-    return this.stead?.store ?? this.operated.store;
-  }
-  get caller() {
-    return this.stead?.caller ?? this.operated.caller;
-  }
-  /** The attributes of what is discovered. */
-  get seen() {
-    return this.stead?.seen ?? this.operated.attributes;
-  }
-  get version() {
-    return this.operated.version;
-  }
-  get rootPath() {
-    return this.operated.rootPath;
-  }
-  get relations() {
-    return this.operated.relations;
-  }
-  get attributes() {
-    return this.operated.attributes;
-  }
-  get clock() {
-    return this.operated.clock;
-  }
-  get actionTimeout() {
-    return this.operated.actionTimeout;
-  }
-  get notifications() {
-    return this.operated.notifications;
-  }
-  get storing() {
-    return this.operated.storing;
-  }
-  get storage() {
-    return this.operated.storage;
-  }
-  get past() {
-    return this.operated.past;
-  }
-  get stirred() {
-    return this.operated.stirred;
-  }
-  get wanted() {
-    return this.operated.wanted;
-  }
-  get held() {
-    return this.operated.held;
-  }
-  get watched() {
-    return this.operated.watched;
-  }
-
-  behind(prefix: string): Serving {
-    return new Serving(this.operated, this.trees, {
-      store: this.trees.behind(prefix),
-      seen: this.attributes.behind(prefix),
-      // Gateway 1.1.1 §7: access control is about the gateway's own objects.
-      caller: { id: this.caller.id, isAlone: true },
-    });
-  }
+  readonly store: ObjectStore;
+  /** Of what is discovered. */
+  readonly attributes: Pick<AttributeTable, 'at' | 'inherited'>;
+  readonly caller: Caller;
 }
 
 /** Rejects with the ResponseError to answer. */
@@ -124,11 +51,11 @@ export function serveOperations(operated: Operated): Service {
   const trees = new Trees({ store, endDevices: operated.endDevices, visible });
   const { typeOf, isBehind } = trees;
   const reading = isBehind === undefined ? { typeOf } : { typeOf, isBehind };
-  const device = new Serving(operated, trees);
+  const here: Place = { trees, store, attributes: operated.attributes, caller };
   return async (request: Request, context: Context): Promise<Response> => {
-    const operation = spokenIn(device.version, readRequest(request, { ...reading, rootPath: device.rootPath }));
-    const answer = await answerTo(operation, context, device);
-    const response = writeResponse(operation, answer, device);
+    const operation = spokenIn(operated.version, readRequest(request, { ...reading, rootPath: operated.rootPath }));
+    const answer = await answerTo(operation, context, operated, here);
+    const response = writeResponse(operation, answer, operated);
     // Observe in the answer accepts the observation (RFC 7641 §4.1).
     return isObserve(operation) && context.notify !== undefined
       ? { ...response, options: response.options.with(Option.Observe, 0) }
@@ -137,7 +64,7 @@ export function serveOperations(operated: Operated): Service {
 }
 
 /** What object 2 says to an operation on one instance, or on what is to come; several are looked at one by one. */
-function isAllowed(operation: Operation, { store, caller }: Serving): boolean {
+function isAllowed(operation: Operation, { store, caller }: Place): boolean {
   if (!('path' in operation) || operation.path.kind === 'root') return true;
   const { path } = operation;
   if (operation.op === 'create') return mayDo(store, caller, Right.Create, path.object, undefined);
@@ -189,22 +116,30 @@ function spokenIn(version: Lwm2mVersion, operation: Operation): Operation {
 const isObserve = ({ op }: Operation): boolean => op === 'observe' || op === 'observe-composite';
 
 /** What is asked of an end device is done in its tree, and told as seen from the gateway (Gateway 1.1.1 §8.3.1). */
-async function answerTo(operation: Operation, context: Context, device: Serving): Promise<Answer> {
+async function answerTo(operation: Operation, context: Context, operated: Operated, here: Place): Promise<Answer> {
   const prefix = 'path' in operation ? operation.path.prefix : undefined;
-  if (prefix === undefined || !('path' in operation)) return perform(operation, context, device);
-  const behind = device.behind(prefix);
+  if (prefix === undefined || !('path' in operation)) return perform(operation, context, operated, here);
   // Relations and attributes of a server are kept with the prefix, and read through the trees.
   const isSteering = isObserve(operation) || operation.op === 'write-attributes';
   const answer = await perform(
     isSteering || isReading(operation) ? operation : operationUnder(undefined, operation),
     context,
-    behind,
+    operated,
+    behind(prefix, here, operated.attributes),
   );
   return resultUnder(prefix, answer);
 }
 
+const behind = (prefix: string, { trees, caller }: Place, attributes: AttributeTable): Place => ({
+  trees,
+  store: trees.behind(prefix),
+  attributes: attributes.behind(prefix),
+  // Gateway 1.1.1 §7: access control is about the gateway's own objects.
+  caller: { id: caller.id, isAlone: true },
+});
+
 /** What has been since the server was told last, where a past is kept and the answer has room for times. */
-function withPast(operation: Operation, entries: readonly Entry[], { past, version }: Serving): readonly Entry[] {
+function withPast(operation: Operation, entries: readonly Entry[], { past, version }: Operated): readonly Entry[] {
   return tellsTimes('accept' in operation ? operation.accept : undefined, version)
     ? past.take(entries).entries
     : entries;
@@ -212,20 +147,24 @@ function withPast(operation: Operation, entries: readonly Entry[], { past, versi
 
 const isReading = ({ op }: Operation): boolean => op === 'read' || op === 'cancel-observe';
 
-async function perform(operation: Operation, context: Context, device: Serving): Promise<Answer> {
-  const { store, trees, caller } = device;
+async function perform(operation: Operation, context: Context, operated: Operated, place: Place): Promise<Answer> {
+  const { store, trees, caller } = place;
   // Core 1.2.1 Appendix E.1: keys are nobody's but the bootstrap server's.
   if ('path' in operation && operation.path.kind !== 'root' && isHiddenObject(operation.path.object))
     throw new ResponseError(Code.Unauthorized);
-  if (!isAllowed(operation, device)) throw new ResponseError(Code.Unauthorized);
+  if (!isAllowed(operation, place)) throw new ResponseError(Code.Unauthorized);
   switch (operation.op) {
     case 'read':
     case 'cancel-observe':
-      return { kind: 'content', code: Code.Content, entries: withPast(operation, trees.read(operation.path), device) };
+      return {
+        kind: 'content',
+        code: Code.Content,
+        entries: withPast(operation, trees.read(operation.path), operated),
+      };
     case 'observe':
     case 'observe-composite': {
-      const entries = observe(operation, context, device, (current) =>
-        writeResponse(operation, { kind: 'content', code: Code.Content, entries: current }, device),
+      const entries = observe(operation, context, trees, operated, (current) =>
+        writeResponse(operation, { kind: 'content', code: Code.Content, entries: current }, operated),
       );
       return { kind: 'content', code: Code.Content, entries };
     }
@@ -233,7 +172,7 @@ async function perform(operation: Operation, context: Context, device: Serving):
     case 'cancel-observe-composite': {
       const entries = trees.present(operation.paths);
       if (entries.length === 0 && operation.op === 'read-composite') throw new ResponseError(Code.NotFound);
-      return { kind: 'content', code: Code.Content, entries: withPast(operation, entries, device) };
+      return { kind: 'content', code: Code.Content, entries: withPast(operation, entries, operated) };
     }
     case 'write-composite':
       trees.write(operation, (object, instance) => mayDo(store, caller, Right.Write, object, instance));
@@ -244,21 +183,21 @@ async function perform(operation: Operation, context: Context, device: Serving):
       return {
         kind: 'links',
         code: Code.Content,
-        links: discover(store, device.seen, operation, device.version),
+        links: discover(store, place.attributes, operation, operated.version),
       };
     case 'write':
       await writeTaking(store, operation, context.body);
       return { kind: 'done', code: Code.Changed };
     case 'write-attributes':
-      writeAttributes(operation, device);
+      writeAttributes(store, operation, operated);
       return { kind: 'done', code: Code.Changed };
     case 'execute':
-      await execute(operation, device);
+      await execute(store, operation, operated);
       return { kind: 'done', code: Code.Changed };
     case 'create':
       return { kind: 'done', code: Code.Created, location: await create(store, operation, caller) };
     case 'delete':
-      deleteAt(store, operation);
+      deleteAt(store, operation.path);
       return { kind: 'done', code: Code.Deleted };
   }
 }

@@ -1,6 +1,7 @@
 // Write-Attributes: what steers the notifications of this server at a path that is there (Core 1.2.1 §6.3.4).
 import { Code, ResponseError } from '@lapwing/coap';
 import { misplacedAttribute, type Operation, resourcesOf, unknownAttribute } from '@lapwing/lwm2m';
+import type { ObjectStore } from '../objects/store.ts';
 import { isMany } from '../objects/tree.ts';
 import type { Observing } from './observe.ts';
 
@@ -9,8 +10,9 @@ import type { Observing } from './observe.ts';
  * does not have or that have no meaning there.
  */
 export function writeAttributes(
+  store: ObjectStore,
   { path, attributes: patch }: Extract<Operation, { op: 'write-attributes' }>,
-  { store, attributes, relations, version }: Observing,
+  { attributes, relations, version }: Pick<Observing, 'attributes' | 'relations' | 'version'>,
 ): void {
   if (path.kind === 'root') throw new ResponseError(Code.MethodNotAllowed);
   const unknown = unknownAttribute(patch, version);

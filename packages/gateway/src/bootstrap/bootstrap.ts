@@ -7,11 +7,10 @@ import {
   type AssociationStore,
   BootstrapServer,
   type BootstrapStats,
-  type MemorySecurityStore,
   type PlanStore,
   type SecurityStore,
 } from '@lapwing/server';
-import { followFiles } from '../credential-files.ts';
+import type { OpenedCredentials } from '../credential-files.ts';
 import { loadCredentials } from '../credentials.ts';
 import { checkListener, checkSomebodyComes, type OpenedListener, openedListener } from '../listener.ts';
 import { listenerName, type PlaceConfig } from '../listener-place.ts';
@@ -30,7 +29,7 @@ import { tellBootstraps } from './telling.ts';
 export interface BootstrapRun {
   readonly config: BootstrapConfig;
   /** Credentials of devices for this server, those of the configuration. */
-  readonly security?: MemorySecurityStore;
+  readonly credentials?: OpenedCredentials;
   readonly database: Database;
   readonly unreadable: Unreadable;
   /** Where DTLS associations of a listener outlive the process. */
@@ -79,7 +78,7 @@ export class Bootstrap implements AsyncDisposable {
    * resolves nothing has been published yet.
    */
   static async open(run: BootstrapRun): Promise<Bootstrap> {
-    const { config, security, database, unreadable, keys, keyUse } = run;
+    const { config, credentials, database, unreadable, keys, keyUse } = run;
     const plans = plansIn(database, unreadable, await loadPlans(config));
     const associationsOf = (listener: string): AssociationStore => run.associationsOf(`bootstrap ${listener}`);
     const opened: OpenedListener[] = [];
@@ -89,7 +88,7 @@ export class Bootstrap implements AsyncDisposable {
       listeners: opened.map(({ listener }) => listener),
       plans,
       planOf: async ({ name }) => ((await plans.get(name)) === undefined ? forAll : name),
-      ...(security === undefined ? {} : { security }),
+      ...(credentials === undefined ? {} : { security: credentials.store }),
       keys,
       announce: 'all',
       keyUse,
@@ -106,11 +105,9 @@ export class Bootstrap implements AsyncDisposable {
   }
 
   /** From now on files of credentials and certificates are read again when they change. */
-  async follow(): Promise<void> {
-    const { config, security } = this.run;
-    if (security !== undefined)
-      this.parts.push(await followFiles(security, config.security, this.run, 'bootstrap.security'));
-    for (const { follow } of this.opened) if (follow !== undefined) this.parts.push(await follow(this.run));
+  follow(): void {
+    for (const each of [...this.opened, this.run.credentials])
+      if (each?.follow !== undefined) this.parts.push(each.follow(this.run));
   }
 
   receive(message: InMessage): Promise<void> {
