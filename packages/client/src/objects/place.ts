@@ -2,7 +2,7 @@
 import type { InstanceActions, ObjectDefinition } from '@lapwing/lwm2m';
 import type { Instance, InstancePatch } from './instance.ts';
 import type { ObjectPolicy, ObjectStore } from './store.ts';
-import type { Measuring } from './tree.ts';
+import { type Measuring, numberOf } from './tree.ts';
 import { onWritten } from './written.ts';
 
 export interface Placing<D extends ObjectDefinition> {
@@ -29,6 +29,12 @@ export class Place<D extends ObjectDefinition> implements Disposable {
     if (policy !== undefined) objects.define(definition, policy);
     this.instance = objects.add(definition, instance, values as Parameters<typeof objects.add<D>>[2], measuring);
     this.subscription = written && onWritten(objects, definition.id, instance, written);
+  }
+
+  /** What was written to a resource, whatever a reader says of it; undefined where there is not one number. */
+  written(resource: number): number | undefined {
+    const { definition, id } = this.instance;
+    return numberOf(this.objects.objects.get(definition.id)?.instances.get(id)?.contents.get(resource));
   }
 
   /** Lets go of the instance. */
