@@ -137,6 +137,7 @@ export class Account implements AsyncDisposable {
     const { device, settings, server, link, past } = this;
     this.made ??= new Sender({
       uri: settings.uri,
+      prefix: settings.prefix,
       server,
       endpoint: link.endpoint,
       past,
