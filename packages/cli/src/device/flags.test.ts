@@ -48,6 +48,7 @@ describe('the flags of a device', () => {
     const { bootstrap, servers } = options(true);
     expect(bootstrap).toEqual({
       uri: 'coap://127.0.0.1:5783',
+      first: true,
       keysInClear: 'accept',
       accounts: { queueMode: true, idle: 'listen' },
     });
