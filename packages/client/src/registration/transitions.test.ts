@@ -69,7 +69,7 @@ type Case = readonly [Phase, readonly Step[], readonly (Signal | `${Phase} ${Sig
 const leavings = (from: Phase): Case[] => [
   [from, [unheard], ['unheard'], 'registering', ['disconnect', '(register)']],
   [from, [stop], ['stop'], 'deregistering', ['deregister', '(deregister)']],
-  [from, [disable], ['disable'], 'deregistering', ['server-disabled', '(deregister)']],
+  [from, [disable], ['disable'], 'deregistering', ['server-disabled', 'deregister', '(deregister)']],
   [from, [pause], ['pause'], 'suspended', ['engine-suspended']],
 ];
 

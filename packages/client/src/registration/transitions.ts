@@ -92,7 +92,7 @@ function leavings(from: Phase): Transition[] {
   return [
     row(from, 'unheard', 'registering', { asks: 'register', tells: ['disconnect'] }),
     row(from, 'stop', 'deregistering', deregister),
-    row(from, 'disable', 'deregistering', { asks: 'deregister', tells: ['server-disabled'] }),
+    row(from, 'disable', 'deregistering', { asks: 'deregister', tells: ['server-disabled', 'deregister'] }),
     row(from, 'pause', 'suspended', { tells: ['engine-suspended'] }),
   ];
 }
