@@ -27,7 +27,8 @@ export const sceneOf = async ({
   const session = new Session({
     objects,
     clock,
-    options: () => options,
+    options: (first) =>
+      options.bootstrap === undefined ? options : { ...options, bootstrap: { ...options.bootstrap, first } },
     tell: (event, text, value) => (json ? output.event(event, text, value) : events.push(`${event} ${text}`.trim())),
   });
   const installed: string[] = [];

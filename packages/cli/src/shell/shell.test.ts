@@ -340,6 +340,17 @@ describe('start and stop', () => {
         'registration-complete',
       ]),
     );
+    // Also where it knows a server.
+    events.length = 0;
+    expect(await type('stop; start dev -b 1; sleep 10')).toEqual(['stopped dev', 'started dev']);
+    expect(events.map((event) => event.split(' ')[0])).toEqual([
+      'deregister',
+      'disconnect',
+      'bootstrap-reg-complete',
+      'bootstrap-transfer-complete',
+      'bootstrapped',
+      'registration-complete',
+    ]);
     // What it has been given it goes on with.
     expect(await type('stop; start dev -b 0; sleep 1; status')).toContainEqual(
       expect.stringContaining('server 7   registered'),
