@@ -23,6 +23,8 @@ async function between(options: ThingOptions = {}) {
   });
   const told: unknown[] = [];
   const ended: unknown[] = [];
+  const sent: unknown[] = [];
+  server.events.on('sent', ({ entries }) => sent.push(entries.map(({ value }) => value?.value)));
   server.events.on('notify', ({ result }) => told.push(result.entries.map(({ value }) => value?.value)));
   server.events.on('observation-ended', ({ refusal }) => ended.push(refusal?.code));
   const start = () =>
@@ -41,7 +43,7 @@ async function between(options: ThingOptions = {}) {
   };
   await world.until(() => server.registration('a') !== undefined);
   await world.pass(seconds(5));
-  return { world, server, thing, told, ended, list, start };
+  return { world, server, thing, told, ended, sent, list, start };
 }
 
 async function setUp() {
@@ -101,6 +103,22 @@ describe('a server whose right to read is taken', () => {
     thing.warm(33);
     await world.pass(seconds(5));
     expect([told.length, ended]).toEqual([1, []]);
+  });
+
+  it('gets of what has waited to be sent what is left to it, and nothing where that is nothing', async () => {
+    const { world, server, thing, sent } = await setUp();
+    await using _world = world;
+    await using _server = server;
+    thing.client.goOffline();
+    const send = (...paths: ('/3303/0/5700' | '/3/0/0')[]) => thing.client.send(paths, { server: other, queue: true });
+    const both = send('/3303/0/5700', '/3/0/0');
+    const one = send('/3303/0/5700').catch((error: unknown) => error);
+    await world.pass(seconds(1));
+    thing.objects.batch((transaction) => transaction.put(2, 0, 2, new Map([[other, makeValue('integer', 0)]])));
+    thing.client.resume();
+    await world.during(both);
+    expect(await world.during(one)).toMatchObject({ problem: 'forbidden' });
+    expect(sent).toEqual([['Lapwing']]);
   });
 });
 
