@@ -226,6 +226,8 @@ export class Client implements AsyncDisposable {
     await this.parts();
     const { accounts, problems } = accountsOf(this.settings);
     if (problems.length > 0) throw new ConfigError(problems);
+    const isFirst = settings.provisioning.first && this.bootstrapping.isPossible;
+    if (isFirst) this.roster.hold();
     await this.roster.begin(accounts);
     for (const events of [this.objects.events, this.settings.endDevices?.events]) {
       if (events === undefined) continue;
@@ -234,7 +236,8 @@ export class Client implements AsyncDisposable {
         events.on('list-changed', () => this.listChanged()),
       );
     }
-    if (accounts.length === 0) this.bootstrapping.start('fallback');
+    if (isFirst) this.bootstrapping.start('request');
+    else if (accounts.length === 0) this.bootstrapping.start('fallback');
   }
 
   /** What the accounts need and is not loaded yet. */
@@ -249,7 +252,7 @@ export class Client implements AsyncDisposable {
     if (this.keeper !== undefined && paths.some(isOfAccounts)) keepAccounts(this.keeper, this.settings);
     if (this.isChanging) return;
     const roads = changedRoads(this.objects, paths);
-    if (roads.size > 0) this.roster.renew(roads);
+    if (roads.size > 0) void this.roster.renew(roads);
     if (!this.registry.holds(paths)) this.roster.changed(paths);
   }
 
@@ -272,11 +275,14 @@ export class Client implements AsyncDisposable {
         this.furnished = [];
       },
       finished: (uri, downgrades) => {
-        this.roster.renew(touched);
+        void this.roster.renew(touched).then(() => this.roster.release());
         const servers = accountsOf(this.settings).accounts.map(({ id, uri: server }) => ({ id, uri: server }));
         this.emitter.emit('bootstrapped', { uri, servers, downgrades });
       },
-      failed: (failure, error) => this.emitter.emit('bootstrap-failed', { failure, error }),
+      failed: (failure, error) => {
+        this.emitter.emit('bootstrap-failed', { failure, error });
+        this.roster.release();
+      },
       purged: () => this.emitter.emit('bootstrap-account-purged', {}),
     };
   }

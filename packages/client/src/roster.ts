@@ -39,6 +39,8 @@ export class Roster {
   private order = new RegistrationOrder([]);
   private renewing: Promise<void> = Promise.resolve();
   private closed = false;
+  /** No account begins until something else has. */
+  private held = false;
 
   constructor(parts: RosterParts) {
     this.parts = parts;
@@ -48,6 +50,17 @@ export class Roster {
   async begin(wanted: readonly AccountSettings[]): Promise<void> {
     for (const settings of wanted) this.accounts.push(await this.open(settings));
     this.line();
+  }
+
+  /** No account begins to register until `release`. */
+  hold(): void {
+    this.held = true;
+  }
+
+  release(): void {
+    if (!this.held) return;
+    this.held = false;
+    this.next();
   }
 
   get servers(): readonly About['server'][] {
@@ -82,8 +95,9 @@ export class Roster {
   }
 
   /** Accounts whose instances were written or deleted go, and what is in force now begins; one change after the other. */
-  renew(touched: ReadonlySet<string>): void {
+  renew(touched: ReadonlySet<string>): Promise<void> {
     this.renewing = this.renewing.then(() => this.replace(touched));
+    return this.renewing;
   }
 
   /** No account begins any more. */
@@ -166,7 +180,7 @@ export class Roster {
   }
 
   private next(): void {
-    if (this.closed) return;
+    if (this.closed || this.held) return;
     for (const { instance } of this.order.begin()) this.at(instance)?.start();
   }
 

@@ -7,7 +7,7 @@ import { AccessControl } from '@lapwing/lwm2m/objects/access-control';
 import { Server } from '@lapwing/lwm2m/objects/server';
 import type { ObjectStore } from './store.ts';
 import type { Transaction } from './transaction.ts';
-import { type Content, type InstanceNode, isMany } from './tree.ts';
+import { type InstanceNode, isMany, numberOf } from './tree.ts';
 
 /** Who asks. */
 export interface Caller {
@@ -87,8 +87,6 @@ function listFor(lists: readonly InstanceNode[], object: number, instance: numbe
   return undefined;
 }
 
-const numberOf = (content: Content | undefined): number | undefined =>
-  content === undefined || isMany(content) ? undefined : Number(content.value);
 const numberAt = ({ contents }: InstanceNode, resource: number): number | undefined => numberOf(contents.get(resource));
 
 /** Whoever creates an instance owns it: its list is made with it (Core 1.2.1 §8.1). */
