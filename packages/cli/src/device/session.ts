@@ -101,8 +101,6 @@ export class Session implements AsyncDisposable {
     this.kept = [];
     this.follow(client);
     for (const [path, size] of this.caches) if (!this.record(path, size)) this.caches.delete(path);
-    // The device has servers, and is to ask for others all the same.
-    if (bootstrap && client.servers.length > 0) client.bootstrap();
   }
 
   /** Deregisters, unless it is forced. */

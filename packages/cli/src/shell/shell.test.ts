@@ -49,7 +49,8 @@ async function setUp({ json = false, ids = [3, 3303, 3311, 3340], account, boots
   const session = new Session({
     objects,
     clock,
-    options: () => options,
+    options: (first) =>
+      options.bootstrap === undefined ? options : { ...options, bootstrap: { ...options.bootstrap, first } },
     tell: (event, text, value) => (json ? output.event(event, text, value) : events.push(`${event} ${text}`.trim())),
   });
   const installed: string[] = [];
@@ -359,6 +360,17 @@ describe('start and stop', () => {
         'registration-complete',
       ]),
     );
+    // Also where it knows a server.
+    events.length = 0;
+    expect(await type('stop; start dev -b 1; sleep 10')).toEqual(['stopped dev', 'started dev']);
+    expect(events.map((event) => event.split(' ')[0])).toEqual([
+      'deregister',
+      'disconnect',
+      'bootstrap-reg-complete',
+      'bootstrap-transfer-complete',
+      'bootstrapped',
+      'registration-complete',
+    ]);
     // What it has been given it goes on with.
     expect(await type('stop; start dev -b 0; sleep 1; status')).toContainEqual(
       expect.stringContaining('server 7   registered'),

@@ -13,11 +13,13 @@ import {
 import type { ServerInstance } from '../builtin/server.ts';
 import { SendError } from '../errors.ts';
 import type { HistoryReader } from '../notify/history.ts';
+import { behind, type UriPrefix } from '../uri-prefix.ts';
 import type { Visible } from './read.ts';
 import { type QueuedSend, type SendOptions, type SendStorage, Sends } from './sends.ts';
 
 export interface SenderOptions {
   readonly uri: string;
+  readonly prefix: UriPrefix | undefined;
   readonly server: ServerInstance;
   readonly endpoint: Endpoint;
   readonly past: HistoryReader;
@@ -111,7 +113,7 @@ export class Sender implements Disposable {
   }
 
   private async transmit(entries: readonly Entry[], { format, signal }: SendOptions): Promise<void> {
-    const { endpoint, stirred, unheard } = this.options;
+    const { endpoint, prefix, stirred, unheard } = this.options;
     const peer = this.reach();
     // Of what has waited, the server may have thought better since.
     this.heedMute();
@@ -119,7 +121,7 @@ export class Sender implements Disposable {
     stirred();
     try {
       const request = this.request(entries, format === undefined ? {} : { format });
-      const response = await endpoint.request(peer, request, signal === undefined ? {} : { signal });
+      const response = await endpoint.request(peer, behind(prefix, request), signal === undefined ? {} : { signal });
       if (!isSuccess(response.code)) throw new ResponseError(response.code, undefined, response);
     } catch (error) {
       if (error instanceof TimeoutError) unheard();
