@@ -6,7 +6,7 @@ import { AccessControl } from '@lapwing/lwm2m/objects/access-control';
 import { Server } from '@lapwing/lwm2m/objects/server';
 import type { ObjectStore } from './store.ts';
 import type { Transaction } from './transaction.ts';
-import { type Content, type InstanceNode, isMany, type ObjectNode } from './tree.ts';
+import { type InstanceNode, isMany, numberOf, type ObjectNode } from './tree.ts';
 
 /** Who asks. */
 export interface Caller {
@@ -73,8 +73,6 @@ function listFor(lists: Iterable<InstanceNode>, object: number, instance: number
   return undefined;
 }
 
-const numberOf = (content: Content | undefined): number | undefined =>
-  content === undefined || isMany(content) ? undefined : Number(content.value);
 const numberAt = ({ contents }: InstanceNode, resource: number): number | undefined => numberOf(contents.get(resource));
 
 /** Whoever creates an instance owns it: its list is made with it (Core 1.2.1 §8.1). */
