@@ -127,7 +127,7 @@ export interface ClientOptions {
   readonly profileId?: string;
   /** The device's modem: servers can have numbers for URIs, and numbers that wake the device; default none. */
   readonly sms?: SmsAccess;
-  /** Where the device can be woken by SMS by other means, digits with or without `+`; default `sms.msisdn`. */
+  /** Where the device can be woken by SMS by other means, up to 15 digits (E.164) with or without `+`; default `sms.msisdn`. */
   readonly smsNumber?: string;
   /** `/path` under which the objects stand; default none. */
   readonly rootPath?: string;
@@ -190,7 +190,8 @@ export function settingsOf(options: ClientOptions): Settings {
   const { profileId, smsNumber } = options;
   if (profileId !== undefined && (profileId === '' || encodeUtf8(`pid=${profileId}`).length > longestParameter))
     problems.push('profileId: empty or too long');
-  if (smsNumber !== undefined && !/^\+?\d{1,20}$/.test(smsNumber)) problems.push('smsNumber: not 1 to 20 digits');
+  if (smsNumber !== undefined && !/^\+?\d{1,15}$/.test(smsNumber))
+    problems.push('smsNumber: not 1 to 15 digits (E.164), with or without +');
   const { sms } = options;
   checkSmsAccess(sms, problems);
   const connectors = { ...connectorsOf(sms), ...options.connectors };

@@ -12,6 +12,7 @@ import {
 } from '@lapwing/lwm2m';
 import type { AccountSettings } from '../accounts.ts';
 import type { ServerInstance } from '../builtin/server.ts';
+import { behind } from '../uri-prefix.ts';
 import type { RetryPolicy } from './backoff.ts';
 import type { RegistrationEffect, RegistrationTerms } from './machine.ts';
 
@@ -107,8 +108,9 @@ export class Terms implements RegistrationTerms {
       this.spoken,
     );
     const list = this.registrant.objectList(this.spoken);
-    if (this.isProfileEnough) return makeRequest(Code.Post, at(['rd'], query));
-    return makeRequest(Code.Post, withList(at(['rd'], query)), encodeUtf8(list));
+    const { prefix } = this.account;
+    if (this.isProfileEnough) return behind(prefix, makeRequest(Code.Post, at(['rd'], query)));
+    return behind(prefix, makeRequest(Code.Post, withList(at(['rd'], query)), encodeUtf8(list)));
   }
 
   update(effect: Extract<RegistrationEffect, { kind: 'update' }>): Request {
