@@ -14,6 +14,7 @@ import {
 import { AccountCaller, AccountService } from './account-service.ts';
 import type { AccountSettings } from './accounts.ts';
 import { ServerInstance } from './builtin/server.ts';
+import { obedienceTo } from './called.ts';
 import { Link, type LinkStats } from './link.ts';
 import { AttributeTable } from './notify/attribute-table.ts';
 import type { HistoryReader } from './notify/history.ts';
@@ -32,7 +33,7 @@ import type { AccountRecords } from './persistence/keeper.ts';
 import { RegistrationSession, type SessionListener } from './registration/session.ts';
 import { isRegistered, type Phase } from './registration/transitions.ts';
 import type { Settings } from './settings.ts';
-import { awaitTriggers, type Triggers } from './trigger.ts';
+import { awaitTriggers, type Trigger, type Triggers } from './trigger.ts';
 import type { Shut } from './valve.ts';
 
 export interface AccountStats extends LinkStats {
@@ -67,6 +68,10 @@ export class Account implements AsyncDisposable {
   private listed = '';
   /** Nothing goes out until the device is registered again. */
   private held = false;
+  /** How it was suspended. */
+  private shutBy: Shut | undefined = undefined;
+  /** A trigger for it came while the device stood still. */
+  private isBootstrapWanted = false;
   /** A registration from before a restart is about to go on. */
   private isRestored = false;
   /** Undefined where nothing outlives the process. */
@@ -137,6 +142,7 @@ export class Account implements AsyncDisposable {
     const { device, settings, server, link, past } = this;
     this.made ??= new Sender({
       uri: settings.uri,
+      prefix: settings.prefix,
       server,
       endpoint: link.endpoint,
       past,
@@ -178,7 +184,7 @@ export class Account implements AsyncDisposable {
       lost = (peer) => opened.session.lost(peer);
       opened.triggers = await awaitTriggers(account, settings, {
         isAllowed: () => opened.server.isTriggered(opened.session.version),
-        act: (what) => (what === 'update' ? opened.update() : listener.bootstrap()),
+        act: (what) => opened.called(what),
       });
       return opened;
     } catch (error) {
@@ -228,7 +234,10 @@ export class Account implements AsyncDisposable {
   }
 
   resume(): void {
+    this.shutBy = undefined;
     this.session.handle({ kind: 'resume' });
+    if (this.isBootstrapWanted) this.listener.bootstrap();
+    this.isBootstrapWanted = false;
   }
 
   /** When the engine acts next by itself for this server. */
@@ -238,6 +247,7 @@ export class Account implements AsyncDisposable {
 
   private suspend(how: Shut): void {
     this.session.handle({ kind: 'pause' });
+    this.shutBy = how;
     if (this.phase === 'suspended') this.shut(how);
   }
 
@@ -275,6 +285,16 @@ export class Account implements AsyncDisposable {
   private watched(event: Watched): void {
     this.listener.watched(event);
     if (event.kind === 'notified' && event.outcome === 'unacknowledged') this.session.handle({ kind: 'unheard' });
+  }
+
+  /** By text message. */
+  private called(what: Trigger): void {
+    const obedience = obedienceTo(what, this.phase, this.shutBy);
+    if (obedience === 'resume') this.resume();
+    // An Update goes out with `resume` anyway.
+    else if (obedience === 'later') this.isBootstrapWanted ||= what === 'bootstrap';
+    else if (obedience === 'now' && what === 'update') this.session.handle({ kind: 'called' });
+    else if (obedience === 'now') this.listener.bootstrap();
   }
 
   update(): void {

@@ -32,6 +32,7 @@ import { type InstanceNode, instanceKey } from './objects/tree.ts';
 import type { Placed } from './registration/order.ts';
 import type { FactoryAccount, FactoryBootstrap, Habits, Settings } from './settings.ts';
 import { dialled } from './sms.ts';
+import { prefixOf, type UriPrefix } from './uri-prefix.ts';
 
 /** How to get to a server of any kind. */
 export interface Road {
@@ -39,6 +40,8 @@ export interface Road {
   readonly security: number;
   readonly uri: string;
   readonly address: Address;
+  /** Of what is asked of the server; undefined for none. */
+  readonly prefix: UriPrefix | undefined;
   readonly credentials: Credentials | undefined;
   readonly connector: Connector;
   readonly serverName: string | undefined;
@@ -248,6 +251,7 @@ export function accountsOf(settings: Settings): { readonly accounts: AccountSett
       security: road.security,
       uri: road.uri,
       address: road.address,
+      prefix: road.prefix,
       credentials: road.credentials,
       connector: road.connector,
       serverName: road.serverName,
@@ -330,6 +334,7 @@ function roadTo(node: InstanceNode, settings: Settings, preferred?: string): Roa
       security: node.id,
       uri: record.uri,
       address,
+      prefix: prefixOf(uri),
       credentials,
       connector,
       serverName: record.serverName,

@@ -1,40 +1,27 @@
 // The LwM2M client: objects on one side, servers on the other. The façade over the parts of this package.
 import { Code, ResponseError } from '@lapwing/coap';
-import { type Clock, ConfigError, type Duration, deadlineSignal, Emitter, type Events } from '@lapwing/kernel';
+import { type Clock, ConfigError, type Duration, Emitter, type Events } from '@lapwing/kernel';
 import { type Entry, type Lwm2mVersion, type PathText, parsePath, parsePrefixedPath, under } from '@lapwing/lwm2m';
-import { Account, type AccountStats, earliest } from './account.ts';
-import {
-  type AccountSettings,
-  accountsOf,
-  changedRoads,
-  defineAccountObjects,
-  furnish,
-  suspicionAt,
-  wantsMore,
-} from './accounts.ts';
+import { type AccountStats, earliest } from './account.ts';
+import { accountsOf, changedRoads, defineAccountObjects, furnish, wantsMore } from './accounts.ts';
 import { Bootstrapping } from './bootstrap/bootstrapping.ts';
 import type { BootstrapPhase } from './bootstrap/machine.ts';
 import type { BootstrapListener } from './bootstrap/session.ts';
-import { OscoreObject } from './builtin/oscore.ts';
-import { SecurityObject } from './builtin/security.ts';
-import { ServerObject } from './builtin/server.ts';
 import { loadSecured } from './connect.ts';
 import { SendError } from './errors.ts';
 import type { About, ClientEvents } from './events.ts';
 import { History, type HistoryOptions, type Series } from './notify/history.ts';
 import { RegistryLock } from './objects/registry-lock.ts';
 import type { ObjectStore, StoreEvents } from './objects/store.ts';
-import { instanceKey } from './objects/tree.ts';
 import { everything } from './operations/read.ts';
 import type { SendOptions } from './operations/sends.ts';
 import { Trees } from './operations/trees.ts';
 import { type ClientOptions, settingsOf } from './options.ts';
 import { isOfAccounts, keepAccounts, rememberAccounts } from './persistence/accounts.ts';
 import { Keeper } from './persistence/keeper.ts';
-import { RegistrationOrder } from './registration/order.ts';
-import { isRegistered, type Phase } from './registration/transitions.ts';
+import type { Phase } from './registration/transitions.ts';
+import { Roster } from './roster.ts';
 import type { Settings } from './settings.ts';
-import { shareNumber } from './sms.ts';
 
 /** Which server, and whose values. */
 export interface SendChoice {
@@ -56,19 +43,16 @@ export class Client implements AsyncDisposable {
   private readonly bootstrapping: Bootstrapping;
   private readonly trees: Trees;
   private readonly history: History;
-  private accounts: Account[] = [];
-  private order = new RegistrationOrder([]);
+  private readonly roster: Roster;
   /** Instances that the options have made; they go with the client unless somebody else has written them since. */
   private furnished: readonly (readonly [number, number])[] = [];
   private readonly subscriptions: Disposable[] = [];
   /** While a configuration comes into force, accounts that are about to go need not hear of it. */
   private isChanging = false;
   private readonly registry = new RegistryLock(({ changed, listChanged }) => {
-    if (changed.length > 0) for (const account of this.accounts) account.changed(changed);
+    if (changed.length > 0) this.roster.changed(changed);
     if (listChanged) this.listChanged();
   });
-  private renewing: Promise<void> = Promise.resolve();
-  private closed = false;
 
   private constructor(options: Settings, keepsKeyUse: boolean) {
     const { store } = options;
@@ -81,6 +65,8 @@ export class Client implements AsyncDisposable {
     this.trees = new Trees({ store: settings.objects, endDevices: settings.endDevices, visible: everything });
     this.bootstrapping = new Bootstrapping(settings, this.bootstrapListener());
     this.history = new History(this.clock, (path) => (path.kind === 'resource' ? this.trees.value(path) : undefined));
+    const { emitter, trees, history, keeper, bootstrapping } = this;
+    this.roster = new Roster({ settings, emitter, trees, history, keeper, bootstrapping, load: () => this.parts() });
   }
 
   /**
@@ -104,7 +90,7 @@ export class Client implements AsyncDisposable {
 
   /** Of the account with that short server id; the first without one. */
   phase(id?: number): Phase | undefined {
-    return this.find(id)?.phase;
+    return this.roster.find(id)?.phase;
   }
 
   get bootstrapPhase(): BootstrapPhase {
@@ -113,7 +99,7 @@ export class Client implements AsyncDisposable {
 
   /** The servers that are in force. */
   get servers(): readonly About['server'][] {
-    return this.accounts.map(({ settings: { id, uri } }) => ({ id, uri }));
+    return this.roster.servers;
   }
 
   /**
@@ -143,17 +129,17 @@ export class Client implements AsyncDisposable {
    * are changed as ever, and looked at afterwards.
    */
   pause(): void {
-    for (const account of this.accounts) account.pause();
+    this.roster.each((account) => account.pause());
   }
 
   /** Gives up the sockets until `resume`. Observations go on: what is worth telling waits, as far as each server wants it (/1/x/6). */
   goOffline(): void {
-    for (const account of this.accounts) account.goOffline();
+    this.roster.each((account) => account.goOffline());
   }
 
   /** After `pause` or `goOffline`: an Update where the lifetime is not over, else a Register. */
   resume(): void {
-    for (const account of this.accounts) account.resume();
+    this.roster.each((account) => account.resume());
   }
 
   /**
@@ -161,18 +147,18 @@ export class Client implements AsyncDisposable {
    * answer (`phase` says so). Undefined when there is nothing to come.
    */
   nextWake(): Duration | undefined {
-    const first = this.accounts.reduce((at, { deadline }) => earliest(at, deadline), this.bootstrapping.deadline);
+    const first = earliest(this.bootstrapping.deadline, this.roster.deadline);
     return first === undefined ? undefined : Math.max(0, first - this.clock.now());
   }
 
   /** Sends an Update now. */
   update(id?: number): void {
-    this.find(id)?.update();
+    this.roster.find(id)?.update();
   }
 
   /** Deregisters and stays away for `wait` ms. */
   disable(wait: Duration, id?: number): void {
-    this.find(id)?.disable(wait);
+    this.roster.find(id)?.disable(wait);
   }
 
   /** Asks the bootstrap server for a configuration; false where there is none. Goes on as ever until there is a new one. */
@@ -182,19 +168,20 @@ export class Client implements AsyncDisposable {
 
   /** Spoken with that server now: the one asked for, or an older one that the server understands. */
   version(id?: number): Lwm2mVersion | undefined {
-    return this.find(id)?.version;
+    return this.roster.find(id)?.version;
   }
 
   /**
    * Sends values to a server that has not asked for them (Core 1.2.1 §6.4.5): what is at paths now, as far as it is there, or
-   * entries, perhaps with times; paths are of the end device with the prefix, entries say themselves whose they are. Resolves when the server has them. Rejects
-   * with SendError when nothing can be sent, ResponseError when the server refuses, TimeoutError when it does not answer.
+   * entries, perhaps with times; paths are of the end device with the prefix, entries say themselves whose they are. What has waited and
+   * the server may not read any more is left out. Resolves when the server has them. Rejects with SendError when nothing can be sent,
+   * ResponseError when the server refuses, TimeoutError when it does not answer.
    */
   async send(
     what: readonly PathText[] | readonly Entry[],
     { server, prefix, ...options }: SendOptions & SendChoice = {},
   ): Promise<void> {
-    const account = this.find(server);
+    const account = this.roster.find(server);
     if (account === undefined) throw new SendError('not-registered', `there is no server ${server ?? ''}`);
     const entries = what.flatMap((each: PathText | Entry) =>
       typeof each === 'string' ? account.present([under(prefix, parsePath(each))]) : [each],
@@ -204,7 +191,7 @@ export class Client implements AsyncDisposable {
 
   /** Of the account with that short server id; the first without one. */
   stats(id?: number): AccountStats | undefined {
-    return this.find(id)?.stats();
+    return this.roster.find(id)?.stats();
   }
 
   /** Deregisters everywhere, as far as servers answer in time, and closes the sockets. */
@@ -214,13 +201,10 @@ export class Client implements AsyncDisposable {
 
   /** As disposing; without `deregister` servers are told nothing, and a client that is started on the same store goes on. */
   async close({ deregister = true }: { readonly deregister?: boolean } = {}): Promise<void> {
-    this.closed = true;
+    this.roster.halt();
     for (const subscription of this.subscriptions.splice(0)) subscription[Symbol.dispose]();
     await this.bootstrapping[Symbol.asyncDispose]();
-    await this.renewing;
-    const accounts = this.accounts.splice(0);
-    if (deregister) await this.part(accounts);
-    else await Promise.all(accounts.map((account) => account[Symbol.asyncDispose]()));
+    await this.roster.close({ deregister });
     for (const [object, instance] of this.furnished) this.objects.remove(object, instance);
     this.furnished = [];
   }
@@ -229,8 +213,8 @@ export class Client implements AsyncDisposable {
     const later = (act: () => void): void => void this.clock.at(this.clock.now(), act);
     // Not before the answer to the Execute is on its way: a server that has lost the registration would not take it.
     defineAccountObjects(this.objects, {
-      update: (instance) => later(() => this.at(instance)?.update()),
-      disable: (instance) => later(() => this.at(instance)?.disable()),
+      update: (instance) => later(() => this.roster.at(instance)?.update()),
+      disable: (instance) => later(() => this.roster.at(instance)?.disable()),
       bootstrap: () => {
         if (!this.bootstrapping.start('request')) throw new ResponseError(Code.MethodNotAllowed);
       },
@@ -242,7 +226,9 @@ export class Client implements AsyncDisposable {
     await this.parts();
     const { accounts, problems } = accountsOf(this.settings);
     if (problems.length > 0) throw new ConfigError(problems);
-    for (const account of accounts) this.accounts.push(await this.open(account));
+    const isFirst = settings.provisioning.first && this.bootstrapping.isPossible;
+    if (isFirst) this.roster.hold();
+    await this.roster.begin(accounts);
     for (const events of [this.objects.events, this.settings.endDevices?.events]) {
       if (events === undefined) continue;
       this.subscriptions.push(
@@ -250,8 +236,8 @@ export class Client implements AsyncDisposable {
         events.on('list-changed', () => this.listChanged()),
       );
     }
-    this.line();
-    if (this.accounts.length === 0) this.bootstrapping.start('fallback');
+    if (isFirst) this.bootstrapping.start('request');
+    else if (accounts.length === 0) this.bootstrapping.start('fallback');
   }
 
   /** What the accounts need and is not loaded yet. */
@@ -266,12 +252,12 @@ export class Client implements AsyncDisposable {
     if (this.keeper !== undefined && paths.some(isOfAccounts)) keepAccounts(this.keeper, this.settings);
     if (this.isChanging) return;
     const roads = changedRoads(this.objects, paths);
-    if (roads.size > 0) this.renewing = this.renewing.then(() => this.renew(roads));
-    if (!this.registry.holds(paths)) for (const account of this.accounts) account.changed(paths);
+    if (roads.size > 0) void this.roster.renew(roads);
+    if (!this.registry.holds(paths)) this.roster.changed(paths);
   }
 
   private listChanged(): void {
-    if (!this.registry.holdsList() && !this.isChanging) for (const account of this.accounts) account.listChanged();
+    if (!this.registry.holdsList() && !this.isChanging) this.roster.listChanged();
   }
 
   private bootstrapListener(): BootstrapListener {
@@ -289,115 +275,15 @@ export class Client implements AsyncDisposable {
         this.furnished = [];
       },
       finished: (uri, downgrades) => {
-        const changes = touched;
-        this.renewing = this.renewing.then(() => this.renew(changes));
+        void this.roster.renew(touched).then(() => this.roster.release());
         const servers = accountsOf(this.settings).accounts.map(({ id, uri: server }) => ({ id, uri: server }));
         this.emitter.emit('bootstrapped', { uri, servers, downgrades });
       },
-      failed: (failure, error) => this.emitter.emit('bootstrap-failed', { failure, error }),
+      failed: (failure, error) => {
+        this.emitter.emit('bootstrap-failed', { failure, error });
+        this.roster.release();
+      },
       purged: () => this.emitter.emit('bootstrap-account-purged', {}),
     };
-  }
-
-  /** Accounts whose instances were written or deleted go, and what is in force now begins. */
-  private async renew(touched: ReadonlySet<string>): Promise<void> {
-    const isTouched = ({ settings: { instance, security, oscore } }: Account): boolean =>
-      touched.has(instanceKey(ServerObject.id, instance)) ||
-      touched.has(instanceKey(SecurityObject.id, security)) ||
-      (oscore !== undefined && touched.has(instanceKey(OscoreObject.id, oscore.instance)));
-    const parts = this.parts();
-    if (parts !== undefined) await parts;
-    const { accounts: wanted, problems } = accountsOf(this.settings);
-    if (problems.length > 0) this.emitter.emit('accounts-refused', { problems });
-    const isReplaced = ({ settings }: Account): boolean =>
-      wanted.some(({ id, uri }) => id === settings.id && uri === settings.uri);
-    const gone = this.accounts.filter(isTouched);
-    this.accounts = this.accounts.filter((account) => !gone.includes(account));
-    // A Register takes the place of the registration before; only servers that are left for good are told.
-    const replaced = gone.filter(isReplaced);
-    for (const account of replaced) account.forget();
-    await Promise.all(replaced.map((account) => account[Symbol.asyncDispose]()));
-    const leaving = gone.filter((account) => !isReplaced(account));
-    const parting = this.part(leaving);
-    for (const settings of wanted) {
-      if (leaving.some((account) => shareNumber(account.settings, settings))) await parting;
-      if (this.closed || this.at(settings.instance) !== undefined) continue;
-      try {
-        this.accounts.push(await this.open(settings));
-      } catch (error) {
-        this.emitter.emit('failed', { server: { id: settings.id, uri: settings.uri }, error: error as Error });
-      }
-    }
-    this.accounts.sort((a, b) => a.settings.instance - b.settings.instance);
-    this.line();
-    this.listChanged();
-    await parting;
-  }
-
-  /** Resolves when the servers have let go, or nobody waits any more. */
-  private async part(accounts: readonly Account[]): Promise<void> {
-    {
-      using deadline = deadlineSignal(this.clock, this.settings.closeTimeout, 'Deregister');
-      await Promise.all(accounts.map((account) => this.leave(account, deadline.signal)));
-    }
-    await Promise.all(accounts.map((account) => account[Symbol.asyncDispose]()));
-  }
-
-  private async leave(account: Account, signal: AbortSignal): Promise<void> {
-    account.stop();
-    account.forget();
-    while (account.phase !== 'idle' && !signal.aborted)
-      await this.emitter.once('phase', { signal }).catch(() => undefined);
-  }
-
-  /** Accounts begin in their order; those that have begun before go on. */
-  private line(): void {
-    this.order = new RegistrationOrder(this.accounts.map(({ settings }) => settings));
-    for (const { phase, settings } of this.accounts)
-      if (isRegistered(phase)) this.order.note(settings.instance, 'registered');
-    this.next();
-  }
-
-  private goOn(instance: number, outcome: 'registered' | 'failed'): void {
-    this.order.note(instance, outcome);
-    this.next();
-  }
-
-  private next(): void {
-    if (this.closed) return;
-    for (const { instance } of this.order.begin()) this.at(instance)?.start();
-  }
-
-  private find(id: number | undefined): Account | undefined {
-    return id === undefined ? this.accounts[0] : this.accounts.find(({ settings }) => settings.id === id);
-  }
-
-  /** By instance of object 1. */
-  private at(instance: number): Account | undefined {
-    return this.accounts.find(({ settings }) => settings.instance === instance);
-  }
-
-  private open(settings: AccountSettings): Promise<Account> {
-    const { id, uri, bootstrapOnRegistrationFailure } = settings;
-    const server = { id, uri };
-    return Account.open(this.settings, settings, this.history.reader(), this.keeper?.account(id, this.trees.typeOf), {
-      phase: (phase) => this.emitter.emit('phase', { server, phase }),
-      watched: (event) => this.emitter.emit('observation', { server, ...event }),
-      event: (event) => this.emitter.emit('engine', { event, server }),
-      registered: () => {
-        if (this.accounts.every(({ phase }) => isRegistered(phase))) this.bootstrapping.registered();
-        this.emitter.emit('registered', { server });
-        this.goOn(settings.instance, 'registered');
-      },
-      updated: () => this.emitter.emit('updated', { server }),
-      deregistered: () => this.emitter.emit('deregistered', { server }),
-      bootstrap: () => void this.bootstrapping.start('request'),
-      failed: (error) => this.emitter.emit('failed', { server, error, ...suspicionAt(this.objects, settings, error) }),
-      spent: () => {
-        this.emitter.emit('spent', { server });
-        if (bootstrapOnRegistrationFailure) this.bootstrapping.start('fallback');
-        this.goOn(settings.instance, 'failed');
-      },
-    });
   }
 }

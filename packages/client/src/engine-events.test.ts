@@ -178,7 +178,7 @@ describe('the event', () => {
       await server.expect(CON, DELETE, '/rd/7');
       if (answer !== undefined) server.send(ACK, answer);
       while (client.phase() === 'deregistering') await clock.advance(seconds(1));
-      expect([told(), client.phase()]).toEqual([['server-disabled', 'deregister-failure'], 'disabled']);
+      expect([told(), client.phase()]).toEqual([['server-disabled', 'deregister', 'deregister-failure'], 'disabled']);
     }
   });
 
@@ -239,9 +239,16 @@ describe('the event', () => {
     await server.expect(CON, POST, '/rd/7');
   });
 
-  it('14 deregister: a Deregister goes out', async () => {
-    const { clock, client, server, told, registered } = await setUp();
+  it('14 deregister: a Deregister goes out, because the device stops or was disabled', async () => {
+    const { clock, client, server, told, register, registered } = await setUp();
     await registered();
+    client.disable(seconds(60));
+    expect(told()).toEqual(['server-disabled', 'deregister']);
+    await server.expect(CON, DELETE, '/rd/7');
+    server.send(ACK, DELETED);
+    await clock.advance(seconds(60));
+    await register();
+    told();
     const closed = client[Symbol.asyncDispose]();
     await server.expect(CON, DELETE, '/rd/7');
     expect(told()).toEqual(['deregister']);
@@ -261,7 +268,7 @@ describe('the event', () => {
     await server.expect(CON, DELETE, '/rd/7');
     server.send(ACK, DELETED);
     await clock.advance(10);
-    expect([told(), client.phase()]).toEqual([['server-disabled', 'disconnect'], 'disabled']);
+    expect([told(), client.phase()]).toEqual([['server-disabled', 'deregister', 'disconnect'], 'disabled']);
     await server.silence(seconds(299));
     await register();
     expect(told()).toEqual(['registration-complete']);

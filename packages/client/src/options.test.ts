@@ -75,6 +75,20 @@ describe('the options of a client', () => {
     expect(() => settingsOf({ name: 'a', servers: [] })).toThrow(ConfigError);
   });
 
+  it('have a number of 15 digits at most, as E.164 has', () => {
+    const servers = [{ uri: 'coap://h' }];
+    expect(problemsOf({ name: 'a', servers, smsNumber: '+123456789012345' })).toEqual([]);
+    const problem = 'smsNumber: not 1 to 15 digits (E.164), with or without +';
+    expect(problemsOf({ name: 'a', servers, smsNumber: '1234567890123456' })).toEqual([problem]);
+    const road = () => Promise.reject(new Error('never opened')) as never;
+    const [tooLong] = problemsOf({
+      name: 'a',
+      servers: [{ uri: 'tel:+1234567890123456' }],
+      sms: { msisdn: '14155550125', road },
+    });
+    expect(tooLong).toMatch(/^servers\[0\]\.uri: tel URI with a number of 16 digits, where E\.164 has 15 at most/);
+  });
+
   it('may name a bootstrap server instead of servers', () => {
     const bootstrap = { uri: 'coap://192.0.2.9:5783' };
     expect(settingsOf({ name: 'a', bootstrap })).toMatchObject({

@@ -87,6 +87,11 @@ export interface BootstrapAccount {
 
 /** What a device lets a bootstrap server do, and how patient it is with it. */
 export interface BootstrapPolicy {
+  /**
+   * Asks the bootstrap server at the start also where there are servers already: they are registered at once it has finished, or once a
+   * bootstrap has failed; default false.
+   */
+  readonly first?: boolean;
   /** Asks for everything in one answer first (Bootstrap-Pack, from 1.2 on); default: with 1.2. */
   readonly pack?: boolean;
   /** Keys that come over a road without security; default `refuse`. */
@@ -119,7 +124,7 @@ export interface ClientOptions {
   readonly profileId?: string;
   /** The device's modem: servers can have numbers for URIs, and numbers that wake the device; default none. */
   readonly sms?: SmsAccess;
-  /** Where the device can be woken by SMS by other means, digits with or without `+`; default `sms.msisdn`. */
+  /** Where the device can be woken by SMS by other means, up to 15 digits (E.164) with or without `+`; default `sms.msisdn`. */
   readonly smsNumber?: string;
   /** `/path` under which the objects stand; default none. */
   readonly rootPath?: string;
@@ -182,7 +187,8 @@ export function settingsOf(options: ClientOptions): Settings {
   const { profileId, smsNumber } = options;
   if (profileId !== undefined && (profileId === '' || encodeUtf8(`pid=${profileId}`).length > longestParameter))
     problems.push('profileId: empty or too long');
-  if (smsNumber !== undefined && !/^\+?\d{1,20}$/.test(smsNumber)) problems.push('smsNumber: not 1 to 20 digits');
+  if (smsNumber !== undefined && !/^\+?\d{1,15}$/.test(smsNumber))
+    problems.push('smsNumber: not 1 to 15 digits (E.164), with or without +');
   const { sms } = options;
   checkSmsAccess(sms, problems);
   const connectors = { ...connectorsOf(sms), ...options.connectors };
@@ -346,7 +352,7 @@ function checkContext(parameters: ContextParameters | undefined, at: string, pro
 }
 
 function provisioningOf(
-  { pack, keysInClear = 'refuse', downgrade = 'refuse', terms = {} }: BootstrapPolicy = {},
+  { first = false, pack, keysInClear = 'refuse', downgrade = 'refuse', terms = {} }: BootstrapPolicy = {},
   version: Lwm2mVersion,
   problems: string[],
 ): BootstrapSettings {
@@ -358,7 +364,7 @@ function provisioningOf(
     problems.push(`bootstrap.terms.spread: ${complete.spread} is not from 0 to 1`);
   const knowsPack = versions.includes(version) && versionTraits[version].bootstrap.pack;
   if (pack === true && !knowsPack) problems.push(`bootstrap.pack: ${version} has none`);
-  return { pack: pack ?? knowsPack, keysInClear, downgrade, terms: complete };
+  return { first, pack: pack ?? knowsPack, keysInClear, downgrade, terms: complete };
 }
 
 /** Undefined, and a problem more, for a URI that nothing here can reach. */

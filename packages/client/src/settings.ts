@@ -47,6 +47,8 @@ export interface FactoryBootstrap {
 }
 
 export interface BootstrapSettings {
+  /** Before the first Register, whatever servers there are. */
+  readonly first: boolean;
   readonly pack: boolean;
   readonly keysInClear: 'refuse' | 'accept';
   readonly downgrade: 'refuse' | 'accept';

@@ -3,7 +3,7 @@
 import { type Duration, ExpiringMap, hours, type Instant, minutes } from '@lapwing/kernel';
 
 export interface BudgetLimits {
-  /** Text messages to one number in an hour; default 100. */
+  /** Text messages to one number in an hour; default 100. No message is longer than so many can carry. */
   readonly perHour?: number;
   /** Text messages through the modem in a minute; default 10. */
   readonly perMinute?: number;
@@ -15,7 +15,7 @@ const MINUTE: Duration = minutes(1);
 const MOST_NUMBERS = 100_000;
 
 export class Budget {
-  private readonly perHour: number;
+  readonly perHour: number;
   private readonly perMinute: number;
   private readonly spent = new ExpiringMap<string, { count: number }>(HOUR, MOST_NUMBERS);
   private minute: { readonly until: Instant; count: number } = { until: -Infinity, count: 0 };

@@ -52,6 +52,18 @@ describe('cutting', () => {
       expect.objectContaining({ limit: 255 * 133 }),
     );
   });
+
+  it('takes a short reference where a long one would cost a message more than there may be', () => {
+    const wanted: number[] = [];
+    const reference = (widest: 8 | 16) => {
+      wanted.push(widest);
+      return { reference: 7, width: widest };
+    };
+    expect(split(random.bytes(134 * 10), [], reference, 10)).toHaveLength(10);
+    expect(split(random.bytes(133 * 10), [], reference, 10)).toHaveLength(10);
+    expect(split(random.bytes(134 * 10), [], reference)).toHaveLength(11);
+    expect(wanted).toEqual([8, 16, 16]);
+  });
 });
 
 describe('N-03: what came in parts', () => {

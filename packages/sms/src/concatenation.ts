@@ -33,22 +33,36 @@ export interface Piece {
   readonly bytes: Uint8Array;
 }
 
+type Reference = Pick<Concatenation, 'reference' | 'width'>;
+
+/** Octets of a part beside its header. */
+function roomIn(elements: readonly HeaderElement[], width: Reference['width']): number {
+  return payloadSize - headerSize([concatenationElement({ reference: 0, width, total: 1, sequence: 1 }), ...elements]);
+}
+
+/** Octets of the longest message that so many text messages carry, each with `elements` besides. */
+export function longestIn(messages: number, elements: readonly HeaderElement[]): number {
+  if (messages < 2) return payloadSize - headerSize(elements);
+  return Math.min(messages, MOST_PARTS) * roomIn(elements, 8);
+}
+
 /**
  * One piece where it fits, else as many as it takes, each with `elements` besides. `reference` is asked for a number when there
- * are several. Throws LimitError for what does not fit 255.
+ * are several, of 8 bits where one of 16 would take more than `most`. Throws LimitError for what does not fit 255.
  */
 export function split(
   bytes: Uint8Array,
   elements: readonly HeaderElement[],
-  reference: () => Pick<Concatenation, 'reference' | 'width'>,
+  reference: (widest: Reference['width']) => Reference,
+  most = MOST_PARTS,
 ): readonly Piece[] {
   if (headerSize(elements) + bytes.length <= payloadSize) return [{ elements, bytes }];
-  const numbers = reference();
+  const numbers = reference(Math.ceil(bytes.length / roomIn(elements, 16)) > Math.min(most, MOST_PARTS) ? 8 : 16);
   const marked = (sequence: number, total: number): readonly HeaderElement[] => [
     concatenationElement({ ...numbers, total, sequence }),
     ...elements,
   ];
-  const room = payloadSize - headerSize(marked(1, 1));
+  const room = roomIn(elements, numbers.width);
   const total = Math.ceil(bytes.length / room);
   if (room < 1 || total > MOST_PARTS)
     throw new LimitError(`${bytes.length} octets do not fit ${MOST_PARTS} text messages`, room * MOST_PARTS);
@@ -61,7 +75,10 @@ export function split(
 /** Destinations whose references are remembered. */
 const MOST_DESTINATIONS = 10_000;
 
-/** Numbers that tell concatenated messages to one destination apart for a day: of 8 bits while there are unused ones, then of 16. */
+/**
+ * Numbers that tell concatenated messages to one destination apart for a day: of 8 bits while there are unused ones, then of 16. Where
+ * there is room for 8 alone, the one that was used longest ago is used again.
+ */
 export class References {
   private readonly random: Random;
   private readonly used = new ExpiringMap<string, { readonly first: number; count: number }>(
@@ -73,12 +90,12 @@ export class References {
     this.random = random;
   }
 
-  next(destination: string, now: Instant): Pick<Concatenation, 'reference' | 'width'> {
+  next(destination: string, now: Instant, widest: Reference['width'] = 16): Reference {
     const entry = this.used.get(destination, now) ?? { first: randomInteger(this.random, 65_536), count: 0 };
     const { first, count } = entry;
     entry.count += 1;
     this.used.set(destination, entry, now);
-    return count < 256
+    return count < 256 || widest === 8
       ? { reference: (first + count) & 0xff, width: 8 }
       : { reference: (first + count) & 0xffff, width: 16 };
   }

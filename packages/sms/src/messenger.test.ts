@@ -264,6 +264,34 @@ describe('N-15: the budget', () => {
     expect(scene.sizes).toHaveLength(10);
     expect(messenger.stats()).toMatchObject({ sent: 2, heldBack: 1 });
   });
+
+  it('is not exceeded by what is promised: a message as long as is said goes in one hour', async () => {
+    const scene = new Scene();
+    const sizes = async (options: Partial<MessengerOptions>) => {
+      const { messenger } = await scene.messenger(device, options);
+      return [messenger.mtu, messenger.longest];
+    };
+    expect(await sizes({ parts: 'few', budget: {} })).toEqual([140, 13_400]);
+    expect(await sizes({ parts: 'many', budget: { perHour: 1 } })).toEqual([140, 140]);
+    const ports = { destination: 5683, source: 5683 };
+    expect(await sizes({ parts: 'many', budget: { perHour: 2 }, ports })).toEqual([256, 256]);
+    const { messenger } = await scene.messenger(device, { parts: 'many', budget: {} });
+    messenger.send(server, scene.random.bytes(messenger.mtu));
+    await scene.clock.advance(minutes(11));
+    expect([messenger.mtu, messenger.stats().sent, messenger.stats().sentParts]).toEqual([13_400, 1, 100]);
+  });
+
+  it('is not exceeded either when the short references of a day are used up', async () => {
+    const scene = new Scene();
+    const { messenger } = await scene.messenger(device, { parts: 'many', budget: { perHour: 1000, perMinute: 1e6 } });
+    for (let i = 0; i < 260; i += 1) {
+      messenger.send(server, scene.random.bytes(141));
+      await scene.clock.advance(seconds(1));
+    }
+    messenger.send(server, scene.random.bytes(messenger.mtu));
+    await scene.clock.advance(minutes(1));
+    expect([messenger.mtu, messenger.stats()]).toMatchObject([34_170, { sent: 261, failed: 0, heldBack: 0 }]);
+  });
 });
 
 it('N-18: a message that waits too long for the modem is not sent any more, and a queue that is full takes none', async () => {

@@ -22,7 +22,7 @@ import {
   Joining,
   type JoiningEffect,
   type JoiningLimits,
-  longestMessage,
+  longestIn,
   type Part,
   type Piece,
   References,
@@ -35,10 +35,8 @@ import {
   type Content,
   concatenationOf,
   type HeaderElement,
-  headerSize,
   octetCoding,
   type Ports,
-  payloadSize,
   portsElement,
   portsOf,
 } from './pdu/payload.ts';
@@ -47,7 +45,7 @@ export interface MessengerOptions {
   /** Belongs to the messenger from now on. */
   readonly modem: Modem;
   /**
-   * 'many': what does not fit 140 octets is cut, up to 34,170. 'one': it is not sent, as where every message has its price, or where the
+   * 'many': what does not fit 140 octets is cut, up to 34,170, or to what the budget of an hour pays for. 'one': it is not sent, as where every message has its price, or where the
    * modem cuts by itself. 'few': all that can be divided otherwise is kept to 140 octets, and the rest is cut. What comes in parts is put
    * together in any case. Default 'one'.
    */
@@ -80,6 +78,8 @@ export interface MessengerEvents {
   /** A message was not sent, or nobody knows whether it was. */
   readonly failed: { readonly to: string; readonly cause: Error };
   readonly modem: { readonly state: 'ready' | 'down'; readonly cause: Error | undefined };
+  /** People must see to the modem, which is up: its memory is full of what is not ours to delete. The message says what to do. */
+  readonly trouble: { readonly cause: Error };
   /** Whoever heard an event or a message threw; the message counts as dealt with. */
   readonly 'listener-failed': { readonly error: unknown };
 }
@@ -146,10 +146,10 @@ export class Messenger implements AsyncDisposable {
     this.modem = options.modem;
     this.clock = clock;
     this.elements = ports === undefined ? [] : [portsElement(ports)];
-    const header = headerSize(this.elements);
-    this.longest = parts === 'one' ? payloadSize - header : longestMessage - header * 255;
-    this.mtu = parts === 'many' ? this.longest : payloadSize - header;
     this.budget = new Budget(options.budget);
+    // What an hour cannot pay for is not promised.
+    this.longest = longestIn(parts === 'one' ? 1 : this.budget.perHour, this.elements);
+    this.mtu = parts === 'many' ? this.longest : longestIn(1, this.elements);
     this.references = new References(options.random ?? systemRandom);
     this.joining = new Driver(new Joining(options.joining), clock, (effect: JoiningEffect) => this.joined(effect));
     this.mostQueued = options.queue ?? 64;
@@ -163,6 +163,7 @@ export class Messenger implements AsyncDisposable {
       receive: (message, settle) => messenger.take(message, settle),
       report: () => undefined,
       state: (state, cause) => messenger.emitter.emit('modem', { state, cause }),
+      trouble: (cause) => messenger.emitter.emit('trouble', { cause }),
     });
     return messenger;
   }
@@ -251,7 +252,8 @@ export class Messenger implements AsyncDisposable {
   private piecesOf(to: string, bytes: Uint8Array, now: Instant): readonly Piece[] {
     if (bytes.length > this.longest)
       throw new LimitError(`${bytes.length} octets do not fit the ${this.longest} of a message`, this.longest);
-    return split(bytes, this.elements, () => this.references.next(digitsOf(to), now));
+    const reference = (widest: 8 | 16) => this.references.next(digitsOf(to), now, widest);
+    return split(bytes, this.elements, reference, this.budget.perHour);
   }
 
   /** Takes a place in this minute, where there is one. */

@@ -8,11 +8,11 @@ import { VirtualNetwork } from './virtual/index.ts';
 
 const [device, server] = ['+14155550125', '+12125550178'] as const;
 
-async function road(parts: 'one' | 'many' = 'one') {
+async function road(parts: 'one' | 'many' = 'one', perHour = 100) {
   const clock = new VirtualClock();
   const network = new VirtualNetwork({ clock });
   const side = async (number: string, from?: string) => {
-    const messenger = await Messenger.open({ modem: network.line(number), clock, parts });
+    const messenger = await Messenger.open({ modem: network.line(number), clock, parts, budget: { perHour } });
     const transport = smsTransport({ messenger, ...(from === undefined ? {} : { from }) });
     const received: Datagram[] = [];
     await transport.open({ receive: (datagram) => received.push(datagram), lost: () => undefined });
@@ -34,12 +34,13 @@ it('carries datagrams between numbers, and finds the same peer again', async () 
   expect(sides.device.received[0]?.peer).toBe(peer);
 });
 
-it('says that 140 octets fit, or 34 170 in parts, that one waits 62 s, and that CoAP asks once', async () => {
+it('says that 140 octets fit, or in parts what an hour pays for, up to 34 170, that one waits 62 s, and that CoAP asks once', async () => {
   const { traits } = (await road()).device.transport;
   expect(traits).toMatchObject({ reliable: false, framing: 'rfc7252', mtu: 140 });
   expect(traits.pace).toMatchObject({ ackTimeout: 62_000, maxRetransmit: 0 });
   expect(traits.pace?.handshake).toMatchObject({ retransmitAfter: 20_000, retransmitAtMost: 60_000 });
-  expect((await road('many')).device.transport.traits.mtu).toBe(34_170);
+  expect((await road('many')).device.transport.traits.mtu).toBe(13_400);
+  expect((await road('many', 1000)).device.transport.traits.mtu).toBe(34_170);
 });
 
 it('connects to numbers only', async () => {

@@ -48,6 +48,7 @@ describe('the flags of a device', () => {
     const { bootstrap, servers } = options(true);
     expect(bootstrap).toEqual({
       uri: 'coap://127.0.0.1:5783',
+      first: true,
       keysInClear: 'accept',
       accounts: { queueMode: true, idle: 'listen' },
     });
@@ -85,6 +86,7 @@ describe('the flags of a device', () => {
     ['a sleep that nobody knows', { idle: 'deep' }, "--idle: 'deep' is not listen, deaf or close"],
     ['a key without a store', { persistKey: 'x' }, '--persist-key needs --persist'],
     ['a store that cannot be', { persist: '/dev/null/x' }, '--persist: /dev/null/x cannot be used (ENOTDIR)'],
+    ['a store that can be no directory', { persist: '/dev/null' }, '--persist: /dev/null cannot be used (EEXIST)'],
   ])('refuse %s', async (_, flags, message) => {
     await expect(settings(flags)).rejects.toThrow(ConfigError);
     await expect(settings(flags)).rejects.toThrow(message);

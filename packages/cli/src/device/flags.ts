@@ -74,7 +74,7 @@ export async function settingsOf(flags: DeviceFlags, sms: SmsAccess | undefined)
       return {
         version,
         ...(server === undefined ? {} : { servers: [server] }),
-        ...(bootstrap === undefined ? {} : { bootstrap }),
+        ...(bootstrap === undefined ? {} : { bootstrap: { ...bootstrap, first: isBootstrap } }),
         ...(store === undefined ? {} : { store }),
         ...(sms === undefined ? {} : { sms }),
       };

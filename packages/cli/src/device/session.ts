@@ -1,6 +1,6 @@
 // One device that can be started and stopped: its objects stay, its client comes and goes. What happens to it is told as it happens, and
 // kept for whoever waits for it.
-import { Client, type ClientOptions, LocalAccess, type ObjectStore, type Phase } from '@lapwing/client';
+import { type About, Client, type ClientOptions, LocalAccess, type ObjectStore, type Phase } from '@lapwing/client';
 import { type Clock, type Duration, deadlineSignal, Emitter, isStackError, TimeoutError } from '@lapwing/kernel';
 import { formatPath, type PathText } from '@lapwing/lwm2m';
 import { ShellError } from '../shell/command.ts';
@@ -29,6 +29,8 @@ interface Moments {
 /** Events that are kept for `waitFor`; the oldest go. */
 const keptEvents = 1000;
 const registeredPhases: readonly (Phase | undefined)[] = ['registered', 'rx-off', 'updating'];
+/** What is to be sent may still get there. */
+const onTheWay: readonly Phase[] = ['registered', 'rx-off', 'updating', 'registering'];
 /** Objects whose values are nobody's to see. */
 const keyObjects = [0, 21];
 
@@ -101,8 +103,6 @@ export class Session implements AsyncDisposable {
     this.kept = [];
     this.follow(client);
     for (const [path, size] of this.caches) if (!this.record(path, size)) this.caches.delete(path);
-    // The device has servers, and is to ask for others all the same.
-    if (bootstrap && client.servers.length > 0) client.bootstrap();
   }
 
   /** Deregisters, unless it is forced. */
@@ -149,8 +149,33 @@ export class Session implements AsyncDisposable {
 
   /** Whether a server knows the device. */
   get isRegistered(): boolean {
-    const client = this.running?.client;
-    return client?.servers.some(({ id }) => registeredPhases.includes(client.phase(id))) === true;
+    return this.server !== undefined;
+  }
+
+  /** Throws ShellError while no server knows the device. */
+  get registration(): { readonly client: Client; readonly server: About['server'] } {
+    const { client, server } = this;
+    if (server !== undefined) return { client, server };
+    const phases = client.servers.map(({ id, uri }) => `${uri}: ${client.phase(id)}`).join(', ');
+    throw new ShellError(`the device is not registered (${phases || `bootstrap: ${client.bootstrapPhase}`})`);
+  }
+
+  /**
+   * Resolves when the server has the values; a device that sleeps wakes for them. Rejects with ShellError while the device is not
+   * registered and when the way to the server turns out to be lost, else as `Client.send`.
+   */
+  async send(paths: readonly PathText[], signal: AbortSignal): Promise<void> {
+    const { client, server } = this.registration;
+    const lost = new AbortController();
+    using _phases = client.events.on('phase', ({ server: { id }, phase }) => {
+      if (id === server.id && !onTheWay.includes(phase)) lost.abort();
+    });
+    try {
+      await client.send(paths, { server: server.id, queue: true, signal: AbortSignal.any([signal, lost.signal]) });
+    } catch (error) {
+      if (signal.aborted || !lost.signal.aborted) throw error;
+      throw new ShellError(`not delivered: ${this.lastFailure ?? `${server.uri}: ${client.phase(server.id)}`}`);
+    }
   }
 
   /** Resolves once a server knows the device; rejects with ShellError when none does in time, with the last failure. */
@@ -190,6 +215,12 @@ export class Session implements AsyncDisposable {
     if (this.running !== undefined) await this.stop(false);
   }
 
+  /** The first that knows the device. */
+  private get server(): About['server'] | undefined {
+    const client = this.running?.client;
+    return client?.servers.find(({ id }) => registeredPhases.includes(client.phase(id)));
+  }
+
   private get clock(): Clock {
     return this.options.clock;
   }
@@ -221,7 +252,9 @@ export class Session implements AsyncDisposable {
       const text = server === undefined ? '' : `server ${server.id}, ${server.uri}`;
       this.happened(event, text, server === undefined ? {} : { server });
       // Also of a registration from before a restart.
-      if (event === 'registration-complete') this.moments.emit('registered', {});
+      if (event !== 'registration-complete') return;
+      this.lastFailure = undefined;
+      this.moments.emit('registered', {});
     });
     events.on('failed', ({ server, error, suspicion }) => {
       const why = suspicion === undefined ? error.message : `${error.message}; ${suspicion}`;

@@ -4,7 +4,7 @@ import { ResponseError } from '@lapwing/coap';
 import { TimeoutError } from '@lapwing/kernel';
 import { formatPath, type PathText } from '@lapwing/lwm2m';
 import { columns } from './columns.ts';
-import { type Context, type ShellCommand, ShellError, splitOptions, UsageError } from './command.ts';
+import { type ShellCommand, ShellError, splitOptions, UsageError } from './command.ts';
 import { pathOf, pathOfKind } from './paths.ts';
 
 const done = (text: string, value: Readonly<Record<string, unknown>> = {}) => ({ text, value });
@@ -46,8 +46,7 @@ const stop: ShellCommand = {
 };
 
 const update = plain('update', 'send a registration update', (_, { session }) => {
-  const { client } = session;
-  if (!session.isRegistered) throw new ShellError(`the device is not registered (${phases(session)})`);
+  const { client } = session.registration;
   for (const { id } of client.servers) client.update(id);
   return done('updating');
 });
@@ -81,7 +80,7 @@ const send: ShellCommand = {
   run: async (words, { session, signal }) => {
     const paths = words.map((word) => formatPath(pathOf(word)));
     try {
-      await session.client.send(paths, { signal });
+      await session.send(paths, signal);
     } catch (error) {
       if (error instanceof SendError || error instanceof TimeoutError) throw new ShellError(error.message);
       if (error instanceof ResponseError) throw new ShellError(`the server refused: ${error.message}`);
@@ -139,12 +138,5 @@ const status = plain('status', 'show what the device is doing', (_, { session })
     caches,
   });
 });
-
-function phases({ client }: Context['session']): string {
-  return (
-    client.servers.map(({ id, uri }) => `${uri}: ${client.phase(id)}`).join(', ') ||
-    `bootstrap: ${client.bootstrapPhase}`
-  );
-}
 
 export const engineCommands = { send, cache, start, stop, update, pause, resume, lock, unlock, status };

@@ -1,22 +1,18 @@
 // Every command of the shell against a server, in virtual time. The thirteen of Zephyr's shell come first, each row of its table at least
 // once: its arguments, its options, and what is said when it cannot be.
 import { readFileSync } from 'node:fs';
-import { type ClientOptions, ObjectStore, type ServerAccount } from '@lapwing/client';
-import { type Duration, minutes } from '@lapwing/kernel';
+import type { ClientOptions, ServerAccount } from '@lapwing/client';
+import { minutes, seconds } from '@lapwing/kernel';
 import { MemoryNetwork, SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
 import { formatPath, parsePath } from '@lapwing/lwm2m';
 import { BootstrapServer, MemoryPlanStore, Server } from '@lapwing/server';
 import { describe, expect, it } from 'vitest';
-import { addObjects } from '../device/objects.ts';
-import { Session } from '../device/session.ts';
 import { complete } from './completion.ts';
 import { Output } from './output.ts';
-import { Shell } from './shell.ts';
+import { type SceneOptions, sceneOf } from './scene.ts';
 import { commands } from './table.ts';
 
-interface Scene {
-  readonly json?: boolean;
-  readonly ids?: readonly number[];
+interface Scene extends Pick<SceneOptions, 'json' | 'ids'> {
   readonly account?: Partial<ServerAccount>;
   readonly bootstrap?: boolean;
   /** Nobody answers. */
@@ -24,79 +20,25 @@ interface Scene {
   readonly stopped?: boolean;
 }
 
-async function setUp({ json = false, ids = [3, 3303, 3311, 3340], account, bootstrap, alone, stopped }: Scene = {}) {
+async function setUp({ account, bootstrap, alone, stopped, ...more }: Scene = {}) {
   const clock = new VirtualClock();
   const random = new SeededRandom(1);
   const network = new MemoryNetwork(clock, random);
-  const server = await Server.listen({
-    listeners: [{ transport: network.transport('10.0.0.1', 5683) }],
-    clock,
-    random,
-  });
+  const listeners = [{ transport: network.transport('10.0.0.1', 5683) }];
+  const server = await Server.listen({ listeners, clock, random });
   let port = 40_000;
   const connectors = { coap: () => network.transport('10.0.0.2', (port += 1)) };
   const uri = alone === true ? 'coap://10.0.0.9' : 'coap://10.0.0.1';
-  const options: Omit<ClientOptions, 'name' | 'objects' | 'clock'> = {
-    ...(bootstrap === true
+  const accounts: Pick<ClientOptions, 'bootstrap' | 'servers'> =
+    bootstrap === true
       ? { bootstrap: { uri: 'coap://10.0.0.3:5783', keysInClear: 'accept' } }
-      : { servers: [{ uri, lifetime: minutes(10), ...account }] }),
-    connectors,
-    random,
-  };
-  const [lines, events]: [string[], string[]] = [[], []];
-  const output = new Output({ out: (text) => lines.push(text), err: (text) => lines.push(`! ${text}`) }, json);
-  const objects = new ObjectStore();
-  const session = new Session({
-    objects,
-    clock,
-    options: () => options,
-    tell: (event, text, value) => (json ? output.event(event, text, value) : events.push(`${event} ${text}`.trim())),
-  });
-  const installed: string[] = [];
-  await addObjects(objects, {
-    ids,
-    clock,
-    reboot: () => session.reboot(),
-    firmware: { addresses: 'network', installed: (size) => installed.push(String(size)) },
-  });
-  const leaving = new AbortController();
-  const shell = new Shell({ session, output, clock, signal: leaving.signal });
-  const during = async <T>(work: Promise<T>): Promise<T> => {
-    let isOver = false;
-    const watched = work.finally(() => {
-      isOver = true;
-    });
-    watched.catch(() => undefined);
-    while (!isOver) await clock.advance(10);
-    return watched;
-  };
-  /** What a line says. */
-  const type = async (line: string): Promise<readonly string[]> => {
-    lines.length = 0;
-    await during(shell.run(line));
-    return [...lines];
-  };
+      : { servers: [{ uri, lifetime: minutes(10), ...account }] };
+  const scene = await sceneOf({ ...more, clock, options: { ...accounts, connectors, random } });
   if (stopped !== true) {
-    await type('start dev');
+    await scene.type('start dev');
     await clock.advance(1000);
   }
-  const pass = (time: Duration): Promise<void> => clock.advance(time);
-  return {
-    clock,
-    random,
-    network,
-    server,
-    objects,
-    session,
-    shell,
-    lines,
-    events,
-    type,
-    pass,
-    during,
-    leaving,
-    installed,
-  };
+  return { ...scene, random, network, server };
 }
 
 const registrationOf = (server: Server, name: string) =>
@@ -314,10 +256,49 @@ describe('send and cache', () => {
     ['cache 3/0/11 5', '! cache: path: /3/0/11 has no single value'],
   ]);
 
-  it('say that nothing can be sent while no server knows the device, and in LwM2M 1.0', async () => {
+  it('say that nothing can be sent while no server knows the device', async () => {
     const { type } = await setUp({ alone: true });
-    expect(await type('send /3303')).toEqual(['! send: the device is not registered at coap://10.0.0.9']);
+    expect(await type('send /3303')).toEqual(['! send: the device is not registered (coap://10.0.0.9: registering)']);
     expect(await type('update')).toEqual(['! update: the device is not registered (coap://10.0.0.9: registering)']);
+  });
+
+  it.each(['listen', 'deaf', 'close'] as const)(
+    'wake a device that sleeps, %s, and end when the server has it',
+    async (idle) => {
+      const { type, server, pass, events } = await setUp({ account: { queueMode: true, idle, awakeTime: seconds(5) } });
+      const sent: unknown[] = [];
+      server.events.on('sent', ({ entries }) => sent.push(...entries.map(({ value }) => value?.value)));
+      await pass(seconds(20));
+      expect(events.at(-1)).toMatch(/^queue-mode-rx-off/);
+      await type('write 3303/0/5700 19');
+      expect(await type('send /3303/0/5700')).toEqual(['sent /3303/0/5700']);
+      expect(sent).toEqual([19]);
+    },
+  );
+
+  it('say so where a device that sleeps does not find its server any more', async () => {
+    const { type, server, pass, network } = await setUp({
+      account: { queueMode: true, idle: 'close', awakeTime: seconds(5) },
+    });
+    await pass(seconds(20));
+    network.darken('10.0.0.1');
+    expect(await type('send /3303/0/5700')).toEqual([
+      expect.stringMatching(/^! send: not delivered: coap:\/\/10\.0\.0\.1: .*no acknowledgement/),
+    ]);
+    // And it is not delivered later either.
+    network.lighten('10.0.0.1');
+    let sent = 0;
+    server.events.on('sent', () => (sent += 1));
+    await pass(minutes(10));
+    expect([registrationOf(server, 'dev')?.name, sent]).toEqual(['dev', 0]);
+  });
+
+  it('send nothing while the device stands still', async () => {
+    const { type } = await setUp();
+    expect(await type('pause; send 3303/0/5700')).toEqual([
+      'paused',
+      '! send: the device is not registered (coap://10.0.0.1: suspended)',
+    ]);
   });
 });
 
@@ -359,6 +340,17 @@ describe('start and stop', () => {
         'registration-complete',
       ]),
     );
+    // Also where it knows a server.
+    events.length = 0;
+    expect(await type('stop; start dev -b 1; sleep 10')).toEqual(['stopped dev', 'started dev']);
+    expect(events.map((event) => event.split(' ')[0])).toEqual([
+      'deregister',
+      'disconnect',
+      'bootstrap-reg-complete',
+      'bootstrap-transfer-complete',
+      'bootstrapped',
+      'registration-complete',
+    ]);
     // What it has been given it goes on with.
     expect(await type('stop; start dev -b 0; sleep 1; status')).toContainEqual(
       expect.stringContaining('server 7   registered'),

@@ -26,15 +26,20 @@ export class Bootstrapping implements AsyncDisposable {
     return this.session?.deadline;
   }
 
+  /** Whether there is a bootstrap account. */
+  get isPossible(): boolean {
+    return bootstrapAccountOf(this.settings) !== undefined;
+  }
+
   /** Undefined where nothing has to be loaded. */
   load(): Promise<unknown> | undefined {
-    if (late.BootstrapSession !== undefined || bootstrapAccountOf(this.settings) === undefined) return undefined;
+    if (late.BootstrapSession !== undefined || !this.isPossible) return undefined;
     return import('./session.ts');
   }
 
   /** As the session has it: false without a bootstrap account. */
   start(cause: 'fallback' | 'request'): boolean {
-    if (this.closed || bootstrapAccountOf(this.settings) === undefined) return false;
+    if (this.closed || !this.isPossible) return false;
     if (late.BootstrapSession === undefined) {
       void this.load()?.then(() => this.start(cause));
       return true;

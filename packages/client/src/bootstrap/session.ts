@@ -21,6 +21,7 @@ import type { EngineEvent } from '../engine-events.ts';
 import { late } from '../late.ts';
 import { Link } from '../link.ts';
 import type { Settings } from '../settings.ts';
+import { behind } from '../uri-prefix.ts';
 import { Staging } from './apply.ts';
 import { type Downgrade, findingsOf } from './consistency.ts';
 import { BootstrapError } from './errors.ts';
@@ -190,21 +191,21 @@ export class BootstrapSession implements AsyncDisposable {
     const { endpoint } = link;
     const server = await link.connect(signal);
     attempt.server = server;
+    const request = (what: Request): Promise<Response> =>
+      endpoint.request(server, behind(account.prefix, what), { signal });
     if (provisioning.pack) {
-      const answer = await endpoint.request(server, bootstrapPackRequest({ name }, packFormats[0] ?? 0), { signal });
+      const answer = await request(bootstrapPackRequest({ name }, packFormats[0] ?? 0));
       if (isSuccess(answer.code)) return this.unpack(attempt, answer);
       // Who knows no packs may know the longer way; who knows the device no better says so again.
       if (answer.code >= Code.InternalServerError && answer.code !== Code.NotImplemented) throw errorOf(answer);
     }
     const { assumedFormat, bootstrap } = versionTraits[version];
-    let answer = await endpoint.request(
-      server,
+    let answer = await request(
       bootstrapRequest(bootstrap.preferredFormat ? { name, preferredFormat: assumedFormat } : { name }),
-      { signal },
     );
     // The format was only a wish.
     if (answer.code === Code.UnsupportedContentFormat && bootstrap.preferredFormat)
-      answer = await endpoint.request(server, bootstrapRequest({ name }), { signal });
+      answer = await request(bootstrapRequest({ name }));
     if (!isSuccess(answer.code)) throw errorOf(answer);
     return { kind: 'answered' };
   }

@@ -2,6 +2,7 @@
 import { ResponseError } from '@lapwing/coap';
 import { type Clock, systemClock } from '@lapwing/kernel';
 import { BinaryAppDataContainer as ContainerObject } from '@lapwing/lwm2m/objects/binary-app-data-container';
+import { within } from '../objects/checks.ts';
 import type { ObjectStore } from '../objects/store.ts';
 import { isMany } from '../objects/tree.ts';
 
@@ -25,6 +26,7 @@ export interface ContainerLabel {
 
 const { data: dataResource, dataPriority, dataDescription, dataFormat, appId } = ContainerObject.resources;
 const longestText = 32;
+const checkNumbers = within([dataPriority.id, 'priority', 0, 0xff], [appId.id, 'application id', 0, 0xffff]);
 
 export class BinaryContainer implements Disposable {
   private readonly objects: ObjectStore;
@@ -36,23 +38,16 @@ export class BinaryContainer implements Disposable {
     this.clock = clock;
     objects.define(ContainerObject, {
       creatable: {},
-      check: (valueOf) => {
+      check: (valueOf, instancesOf) => {
         const data = valueOf(dataResource.id);
         for (const value of data !== undefined && isMany(data) ? data.values() : [])
           if (value.type === 'opaque' && value.value.length > mostBytes)
             throw ResponseError.badRequest(`data has more than ${mostBytes} bytes`);
-        const numberOf = (id: number): number => {
-          const value = valueOf(id);
-          return value === undefined || isMany(value) ? 0 : Number(value.value);
-        };
         const textOf = (id: number): string => {
           const value = valueOf(id);
           return value === undefined || isMany(value) ? '' : String(value.value);
         };
-        if (!(numberOf(dataPriority.id) >= 0 && numberOf(dataPriority.id) <= 0xff))
-          throw ResponseError.badRequest('the priority is not one byte');
-        if (!(numberOf(appId.id) >= 0 && numberOf(appId.id) <= 0xffff))
-          throw ResponseError.badRequest('the application id is not two bytes');
+        checkNumbers(valueOf, instancesOf);
         for (const { id } of [dataDescription, dataFormat])
           if (new TextEncoder().encode(textOf(id)).length > longestText)
             throw ResponseError.badRequest(`resource ${id} has more than ${longestText} bytes`);

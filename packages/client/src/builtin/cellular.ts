@@ -4,9 +4,10 @@ import { ResponseError } from '@lapwing/coap';
 import { ApnConnectionProfile } from '@lapwing/lwm2m/objects/apn-connection-profile';
 import { BearerSelection } from '@lapwing/lwm2m/objects/bearer-selection';
 import { CellularConnectivity } from '@lapwing/lwm2m/objects/cellular-connectivity';
+import { within } from '../objects/checks.ts';
 import type { Instance, InstancePatch } from '../objects/instance.ts';
 import type { ObjectStore } from '../objects/store.ts';
-import { type Content, isMany } from '../objects/tree.ts';
+import { type Content, numberOf } from '../objects/tree.ts';
 import { onWritten } from '../objects/written.ts';
 
 export type CellularSettings = InstancePatch<typeof CellularConnectivity>;
@@ -39,7 +40,7 @@ export interface CellularOptions {
   readonly bearers?: BearerSettings;
 }
 
-/** Of resource 4 of object 11: no authentication. */
+/** Of resource 4 of object 11: none. Below it are PAP, CHAP, and either of them. */
 const noAuthentication = 3;
 const { activePowerSavingModes } = CellularConnectivity.resources;
 const apn = ApnConnectionProfile.resources;
@@ -91,14 +92,19 @@ export class Cellular implements Disposable {
   constructor({ objects, modem, settings = {}, profiles = new Map(), bearers = {} }: CellularOptions) {
     this.objects = objects;
     this.modem = modem;
-    objects.define(CellularConnectivity, { check: (valueOf) => checkModes(valueOf, modem.powerSavingModes) });
+    objects.define(CellularConnectivity, {
+      check: (valueOf) => checkModes(valueOf(activePowerSavingModes.id), modem.powerSavingModes),
+    });
     this.cellular = objects.add(CellularConnectivity, 0, {
       activePowerSavingModes: 0,
       supportedPowerSavingModes: modem.powerSavingModes,
       activatedProfileNames: new Map(),
       ...(settings as object),
     });
-    objects.define(ApnConnectionProfile, { creatable: {}, check: checkProfile });
+    objects.define(ApnConnectionProfile, {
+      creatable: {},
+      check: within([apn.authenticationType.id, 'authentication', 0, noAuthentication]),
+    });
     for (const [id, profile] of profiles)
       objects.add(ApnConnectionProfile, id, {
         authenticationType: noAuthentication,
@@ -184,23 +190,9 @@ function valuesOf<D extends typeof CellularConnectivity | typeof BearerSelection
   ) as InstancePatch<D>;
 }
 
-type ValueOf = (resource: number) => Content | undefined;
-
-const numberAt = (valueOf: ValueOf, resource: number): number | undefined => {
-  const value = valueOf(resource);
-  return value === undefined || isMany(value) ? undefined : Number(value.value);
-};
-
 /** Only modes that the modem has can be made active (/10/0/13). */
-function checkModes(valueOf: ValueOf, supported: number): void {
-  const active = numberAt(valueOf, activePowerSavingModes.id) ?? 0;
+function checkModes(modes: Content | undefined, supported: number): void {
+  const active = numberOf(modes) ?? 0;
   if (active < 0 || (active & ~supported) !== 0)
     throw ResponseError.badRequest(`power saving modes ${active} are not among ${supported}`);
-}
-
-function checkProfile(valueOf: ValueOf): void {
-  const kind = numberAt(valueOf, apn.authenticationType.id) ?? noAuthentication;
-  // 0 PAP, 1 CHAP, 2 either, 3 none (/11/x/4).
-  if (!(kind >= 0 && kind <= noAuthentication))
-    throw ResponseError.badRequest(`authentication ${kind} is not from 0 to 3`);
 }

@@ -4,9 +4,9 @@ import { FirmwareUpdate as FirmwareObject } from '@lapwing/lwm2m/objects/firmwar
 import { type ComponentOptions, type ComponentView, FirmwareComponent } from '../firmware/component.ts';
 import type { FirmwareStatus } from '../firmware/machine.ts';
 import { Behind } from '../objects/behind.ts';
+import { within } from '../objects/checks.ts';
 import type { Instance } from '../objects/instance.ts';
 import type { ObjectPolicy, ObjectStore } from '../objects/store.ts';
-import { isMany } from '../objects/tree.ts';
 import { onWritten } from '../objects/written.ts';
 
 /** With several instances, one for each component. The specification has one; servers that expect one see the first. */
@@ -99,14 +99,10 @@ function policy(objects: ObjectStore): ObjectPolicy {
     return component;
   };
   return {
-    check: (valueOf) => {
-      const written = valueOf(severity.id);
-      if (written !== undefined && !isMany(written) && !(Number(written.value) >= 0 && Number(written.value) <= 2))
-        throw ResponseError.badRequest(`severity is not from 0 to 2`);
-      const period = valueOf(maximumDeferPeriod.id);
-      if (period !== undefined && !isMany(period) && !(Number(period.value) <= 0xffff_ffff))
-        throw ResponseError.badRequest('maximum defer period is not a number of seconds');
-    },
+    check: within(
+      [severity.id, 'severity', 0, 2],
+      [maximumDeferPeriod.id, 'longest time of deferring', 0, 0xffff_ffff],
+    ),
     takers: {
       package: { body: (instance, body) => componentAt(instance).takePackage(body) },
       packageUri: { value: (instance, { value }) => componentAt(instance).takeUri(String(value)) },

@@ -1,8 +1,10 @@
 // Object 6 (Core 1.2.1 Appendix E.7): where the device is, and since when that is known.
 import { type Clock, systemClock } from '@lapwing/kernel';
+import type { Value } from '@lapwing/lwm2m';
 import { Location as LocationObject } from '@lapwing/lwm2m/objects/location';
 import type { Instance } from '../objects/instance.ts';
 import type { ObjectStore } from '../objects/store.ts';
+import type { Measuring } from '../objects/tree.ts';
 
 export interface Fix {
   /** Degrees, WGS 84, north is positive; -90 to 90. */
@@ -24,24 +26,34 @@ export interface LocationOptions extends Fix {
   readonly clock?: Clock;
 }
 
-export class Location implements Disposable {
+export class Location implements Disposable, Measuring {
   private readonly objects: ObjectStore;
   private readonly clock: Clock;
   private readonly instance: Instance<typeof LocationObject>;
 
   /** Throws RangeError for a place that is not on earth. */
   constructor({ objects, clock = systemClock, ...fix }: LocationOptions) {
-    check(fix);
+    checkFix(fix);
     this.objects = objects;
     this.clock = clock;
-    this.instance = objects.add(LocationObject, 0, { ...fix, timestamp: this.now });
+    this.instance = objects.add(LocationObject, 0, { ...fix, timestamp: this.now }, this);
   }
 
   /** The device is there now; what is not said of it is not known. Throws RangeError for a place that is not on earth. */
   moved(fix: Fix): void {
-    check(fix);
+    checkFix(fix);
     const unknown = { altitude: undefined, radius: undefined, velocity: undefined, speed: undefined };
     this.instance.set({ ...unknown, ...fix, timestamp: this.now });
+  }
+
+  /** What somebody at the device writes (LocalAccess): it has moved there, and the rest is as it was. */
+  take(resource: number, { value }: Value): boolean {
+    const part = fixParts.find((each) => LocationObject.resources[each].id === resource);
+    if (part === undefined) return false;
+    const known = fixParts.map((each) => [each, this.instance.get(each)] as const);
+    const there = known.filter(([, now]) => now !== undefined);
+    this.moved({ ...(Object.fromEntries(there) as unknown as Fix), [part]: value });
+    return true;
   }
 
   /** Lets go of the object. */
@@ -54,7 +66,10 @@ export class Location implements Disposable {
   }
 }
 
-function check({ latitude, longitude, radius = 0 }: Fix): void {
+const fixParts = ['latitude', 'longitude', 'altitude', 'radius', 'velocity', 'speed'] as const;
+
+/** Throws RangeError for a place that is not on earth. */
+export function checkFix({ latitude, longitude, radius = 0 }: Fix): void {
   if (!(latitude >= -90 && latitude <= 90)) throw new RangeError(`latitude ${latitude} is not from -90 to 90`);
   if (!(longitude >= -180 && longitude <= 180)) throw new RangeError(`longitude ${longitude} is not from -180 to 180`);
   if (!(radius >= 0)) throw new RangeError(`radius ${radius} is below 0`);

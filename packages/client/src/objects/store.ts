@@ -16,7 +16,7 @@ import {
 import { isWritable } from './access.ts';
 import { actionsOf, Instance, stageValues } from './instance.ts';
 import { Transaction } from './transaction.ts';
-import { type InstanceCheck, none, type ObjectNode, type Taker } from './tree.ts';
+import { type InstanceCheck, type Measuring, none, type ObjectNode, type Taker } from './tree.ts';
 
 /** Who changed it: the application, or a server with what it wrote. */
 export type Origin = 'application' | { readonly written: readonly Entry[] };
@@ -123,18 +123,22 @@ export class ObjectStore {
     return { definition, instances: new Map(), creates, readers, takers, check };
   }
 
-  /** Adds an instance with its values and, for executables, functions. Throws ResponseError when something is wrong or missing. */
+  /**
+   * Adds an instance with its values and, for executables, functions; `measuring` hears what somebody at the device writes to it. Throws
+   * ResponseError when something is wrong or missing.
+   */
   add<const D extends ObjectDefinition>(
     definition: D,
     id: number,
     values: InstanceValues<D> & InstanceActions<D>,
+    measuring?: Measuring,
   ): Instance<D> {
     const known = this.known(definition);
     const node = known ?? this.place(definition, {});
     const actions = actionsOf(definition, values);
     try {
       this.batch((transaction) => {
-        transaction.create(node, id, actions, 'application');
+        transaction.create(node, id, actions, 'application', measuring);
         stageValues(transaction, definition, id, values);
       });
     } catch (error) {

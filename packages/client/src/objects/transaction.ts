@@ -12,7 +12,7 @@ import {
   type Value,
 } from '@lapwing/lwm2m';
 
-import { type Content, type Contents, type InstanceNode, isMany, type ObjectNode } from './tree.ts';
+import { type Content, type Contents, type InstanceNode, isMany, type Measuring, type ObjectNode } from './tree.ts';
 
 export interface Changes {
   /** Resources whose content changed, instances that came, instances that went. */
@@ -28,6 +28,7 @@ interface Staged {
   readonly actions: ReadonlyMap<number, Action>;
   /** Who makes it now; undefined when it is there already. */
   readonly creator: Creator | undefined;
+  readonly measuring: Measuring | undefined;
 }
 
 /** What a server creates may lack the values that only the application can give. */
@@ -45,14 +46,20 @@ export class Transaction {
   }
 
   /** Throws ResponseError 4.00 for an id that is taken or cannot be. An object that is not known becomes so with the commit. */
-  create(object: ObjectNode, instance: number, actions: ReadonlyMap<number, Action>, creator: Creator): void {
+  create(
+    object: ObjectNode,
+    instance: number,
+    actions: ReadonlyMap<number, Action>,
+    creator: Creator,
+    measuring?: Measuring,
+  ): void {
     const { id, many } = object.definition;
     const key = `${id}/${instance}`;
     if (!Number.isInteger(instance) || instance < 0 || instance > maxId)
       throw ResponseError.badRequest(`/${key} is not a path`);
     if (many !== true && instance !== 0) throw ResponseError.badRequest(`/${id} has one instance, 0`);
     if (object.instances.has(instance) || this.staged.has(key)) throw ResponseError.badRequest(`/${key} exists`);
-    this.staged.set(key, { object, contents: new Map(), touched: new Set(), actions, creator });
+    this.staged.set(key, { object, contents: new Map(), touched: new Set(), actions, creator, measuring });
   }
 
   delete(object: ObjectNode, instance: number): void {
@@ -117,7 +124,8 @@ export class Transaction {
       const id = Number(key.slice(key.indexOf('/') + 1));
       const there = staged.object.instances.get(id);
       if (staged.creator !== undefined || there === undefined) {
-        const node: InstanceNode = { id, contents: staged.contents, actions: staged.actions };
+        const { contents, actions, measuring } = staged;
+        const node: InstanceNode = { id, contents, actions, measuring };
         if (!this.objects.has(object)) this.objects.set(object, staged.object);
         staged.object.instances.set(id, node);
         instances = true;
@@ -157,6 +165,7 @@ export class Transaction {
       touched: new Set(),
       actions: instance.actions,
       creator: undefined,
+      measuring: instance.measuring,
     };
     this.staged.set(key, staged);
     return staged;

@@ -9,6 +9,17 @@ export interface InstanceNode {
   readonly id: number;
   contents: Contents;
   readonly actions: ReadonlyMap<number, Action>;
+  /** Where the application measures what it holds. */
+  readonly measuring: Measuring | undefined;
+}
+
+/** Who measures the values of an instance, and knows what follows from them. */
+export interface Measuring {
+  /**
+   * Takes what somebody at the device says that a resource is now, as if it had been measured: the least and most, counters and times
+   * follow. False for what nothing follows from; then it just stands there. Throws RangeError for what cannot be.
+   */
+  take(resource: number, value: Value): boolean;
 }
 
 export interface ObjectNode {
@@ -48,6 +59,11 @@ export function contentAt(object: ObjectNode, instance: InstanceNode, resource: 
 
 export function isMany(content: Content): content is ReadonlyMap<number, Value> {
   return content instanceof Map;
+}
+
+/** Undefined where there is not one number. */
+export function numberOf(content: Content | undefined): number | undefined {
+  return content === undefined || isMany(content) ? undefined : Number(content.value);
 }
 
 /** What most objects have of actions, readers and takers. */

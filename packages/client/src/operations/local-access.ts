@@ -1,5 +1,5 @@
 // What somebody at the device does with its objects by path: no server asks, so access control and what servers may not read or write
-// mean nothing here. Objects act on what is written as if a server had written it.
+// mean nothing here. Objects act on what is written as if a server had written it, or as if they had measured it.
 import { Code, ResponseError } from '@lapwing/coap';
 import { type Clock, type Duration, noBytes, seconds, systemClock } from '@lapwing/kernel';
 import {
@@ -19,7 +19,7 @@ import { isExecutable } from '../objects/access.ts';
 import { actionsOf } from '../objects/instance.ts';
 import type { ObjectStore } from '../objects/store.ts';
 import type { Transaction } from '../objects/transaction.ts';
-import { isMany, type ObjectNode } from '../objects/tree.ts';
+import { isMany, type Measuring, type ObjectNode } from '../objects/tree.ts';
 import { deleteAt } from './delete.ts';
 import { execute } from './execute.ts';
 import { everything, readEntries } from './read.ts';
@@ -57,8 +57,9 @@ export class LocalAccess {
   }
 
   /**
-   * Sets one value, of whatever access; a resource instance that is not there comes to be. Rejects with ResponseError: 4.04 for what is
-   * not there, 4.05 for what holds no value, 4.00 for what does not fit, and as whoever takes what servers write there.
+   * Sets one value, of whatever access; a resource instance that is not there comes to be, and what an object measures it takes for
+   * measured. Rejects with ResponseError: 4.04 for what is not there, 4.05 for what holds no value, 4.00 for what does not fit, and as
+   * whoever takes what servers write there.
    */
   async write(path: ResourcePath | ResourceInstancePath, value: Value): Promise<void> {
     const node = this.nodeAt(path);
@@ -66,6 +67,8 @@ export class LocalAccess {
     if (node?.instances.has(path.instance) !== true || declared === undefined) throw new ResponseError(Code.NotFound);
     if (isExecutable(declared)) throw new ResponseError(Code.MethodNotAllowed);
     if (declared.type !== value.type) throw ResponseError.badRequest(`a value of type ${declared.type} is wanted`);
+    if (path.kind === 'resource' && isMeasured(node.instances.get(path.instance)?.measuring, path.resource, value))
+      return;
     const entry: Entry = { path, value };
     const { taken } = splitTaken(node, [entry]);
     for (const handOver of taken) await handOver(path.instance);
@@ -131,6 +134,16 @@ export class LocalAccess {
 
   private nodeAt(path: Path): ObjectNode | undefined {
     return path.kind === 'root' ? undefined : this.objects.objects.get(path.object);
+  }
+}
+
+/** Whether it has been taken for a measurement. */
+function isMeasured(measuring: Measuring | undefined, resource: number, value: Value): boolean {
+  try {
+    return measuring?.take(resource, value) === true;
+  } catch (error) {
+    if (error instanceof RangeError) throw ResponseError.badRequest(error.message);
+    throw error;
   }
 }
 

@@ -1,17 +1,7 @@
 // Records as files of one directory. A record is written beside its place, forced to disk, and moved there: a crash at any moment
 // leaves the old one or the new one. With a key they are sealed with AES-256-GCM, each under its own name, so that none can be read,
 // changed or put in the place of another; that an older copy of the directory was put back cannot be seen.
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   ConfigError,
@@ -24,6 +14,7 @@ import {
   sealAead,
   systemRandom,
 } from '@lapwing/kernel';
+import { makeDirectory } from './directory.ts';
 import type { StateStore } from './store.ts';
 
 export interface FileStoreOptions {
@@ -55,7 +46,7 @@ export class FileStateStore implements StateStore {
     this.random = random;
     if (this.key !== undefined && this.key.reveal().length !== 32)
       throw new ConfigError([`key: ${this.key.reveal().length} bytes, not 32`]);
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectory(directory);
   }
 
   /** Throws ConfigError when there are sealed records and the key opens none of them: it is another one. */

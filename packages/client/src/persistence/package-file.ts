@@ -1,10 +1,11 @@
 // A package and its note as files in a directory that is the device's alone (shell). Names are fixed; what a peer says never gets into them.
 // A note is written beside the old one, flushed and put in its place by one rename: after a crash it is one or the other.
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, statfs, unlink } from 'node:fs/promises';
+import { type FileHandle, open, rename, statfs, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PackageError } from '../download/errors.ts';
 import type { PackageStore } from '../download/package-store.ts';
+import { makeDirectory } from './directory.ts';
 
 export interface PackageFileOptions {
   /** Bytes of the disk that are left alone; default 64 MiB. */
@@ -29,7 +30,7 @@ export class PackageFile implements PackageStore, AsyncDisposable {
   /** Makes the directory, for nobody else to read. Rejects with PackageError where it cannot be used. */
   static async open(directory: string, options: PackageFileOptions = {}): Promise<PackageFile> {
     return guarded(async () => {
-      await mkdir(directory, { recursive: true, mode: 0o700 });
+      makeDirectory(directory);
       return new PackageFile(directory, options);
     });
   }

@@ -1,7 +1,7 @@
 // Core: the registration with one server (Core 1.2.1 §6.2). Which phase follows from which is in `transitions.ts`; here is what
 // goes with it: deadlines, attempts, and what the next Update has to carry.
 //
-//   idle ─start▶ held ─due▶ registering ─accepted▶ registered ─due·trigger·changed▶ updating ─accepted▶ registered
+//   idle ─start▶ held ─due▶ registering ─accepted▶ registered ─due·trigger·called▶ updating ─accepted▶ registered
 //                              │    ▲                ├─quiet▶ rx-off ─stirred▶ registered  ├─refused·unanswered▶ registering
 //           refused·unanswered │    │ due            ├─unheard▶ registering                └─put-off▶ waiting
 //                              ▼    │                ├─stop▶ deregistering ▶ idle
@@ -19,6 +19,8 @@ export type RegistrationInput =
   | { readonly kind: 'stop' }
   /** Update now (Execute on /1/x/8, or the application's wish). */
   | { readonly kind: 'trigger' }
+  /** The same by text message: in place of an Update a Register, where the next one is waited for. */
+  | { readonly kind: 'called' }
   /** The next Update must carry the object list. */
   | { readonly kind: 'objects-changed' }
   | { readonly kind: 'lifetime-changed'; readonly lifetime: Duration }
@@ -145,6 +147,9 @@ export class RegistrationMachine implements Core<RegistrationInput, Registration
         break;
       case 'trigger':
         this.updateSoon(now);
+        break;
+      case 'called':
+        this.follow('called', now);
         break;
       case 'objects-changed':
         this.objectsChanged = true;

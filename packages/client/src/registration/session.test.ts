@@ -17,14 +17,18 @@ import { MemoryNetwork, SeededRandom, VirtualClock } from '@lapwing/kernel/testi
 import type { Lwm2mVersion } from '@lapwing/lwm2m';
 import { describe, expect, it } from 'vitest';
 import { Client } from '../client.ts';
-import type { ServerAccount } from '../options.ts';
+import type { ClientOptions, ServerAccount } from '../options.ts';
 
 const place = [
   [Option.LocationPath, 'rd'],
   [Option.LocationPath, '5a3f'],
 ] as const;
 
-async function setUp(account: Partial<ServerAccount> = {}, version: Lwm2mVersion = '1.1') {
+async function setUp(
+  account: Partial<ServerAccount> = {},
+  version: Lwm2mVersion = '1.1',
+  bootstrap?: NonNullable<ClientOptions['bootstrap']>,
+) {
   const clock = new VirtualClock();
   const random = new SeededRandom(1);
   const network = new MemoryNetwork(clock, random);
@@ -32,7 +36,9 @@ async function setUp(account: Partial<ServerAccount> = {}, version: Lwm2mVersion
   const client = await Client.start({
     name: 'dev',
     version,
-    servers: [{ uri: 'coap://10.0.0.1', lifetime: minutes(10), retry: { spread: 0 }, ...account }],
+    ...(bootstrap === undefined
+      ? { servers: [{ uri: 'coap://10.0.0.1', lifetime: minutes(10), retry: { spread: 0 }, ...account }] }
+      : { bootstrap }),
     connectors: { coap: () => network.transport('10.0.0.2', 40_000) },
     clock,
     random,
@@ -70,6 +76,26 @@ describe('a client and a server that plays by a script', () => {
     expect(events).toEqual(['registered', 'updated', 'deregistered']);
     expect(client.objects.objects.get(1)?.instances.size).toBe(0);
     expect(clock.pending).toBe(0);
+  });
+
+  it('puts the path and the query of its server’s URI before its own, and leaves alone what the server has named', async () => {
+    const { clock, server, client } = await setUp({ uri: 'coap://10.0.0.1/tenant/7?key=a&b' });
+    const { options } = await server.expect(CON, POST, '/tenant/7/rd');
+    expect(options.query).toEqual(['key=a', 'b', 'ep=dev', 'lwm2m=1.1', 'lt=600', 'b=U']);
+    server.send(ACK, CREATED, { options: place });
+    await clock.advance(10);
+    client.update();
+    expect((await server.expect(CON, POST, '/rd/5a3f')).options.query).toEqual([]);
+    server.send(ACK, CHANGED);
+    await clock.advance(10);
+    const sending = client.send(['/1/0/1']);
+    expect((await server.expect(CON, POST, '/tenant/7/dp')).options.query).toEqual(['key=a', 'b']);
+    server.send(ACK, CHANGED);
+    await clock.advance(10);
+    await sending;
+    const bootstrapper = await setUp({}, '1.1', { uri: 'coap://10.0.0.1/tenant/7?key=a' });
+    const asked = await bootstrapper.server.expect(CON, POST, '/tenant/7/bs');
+    expect(asked.options.query.slice(0, 2)).toEqual(['key=a', 'ep=dev']);
   });
 
   it.each([

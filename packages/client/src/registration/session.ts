@@ -28,6 +28,7 @@ import { formatRegister, formatUpdate, type Lwm2mVersion, versionBefore, version
 import type { AccountSettings } from '../accounts.ts';
 import type { EngineEvent } from '../engine-events.ts';
 import type { KeptRegistration } from '../persistence/registration.ts';
+import { behind } from '../uri-prefix.ts';
 import type { RetryPolicy } from './backoff.ts';
 import {
   type RegistrationEffect,
@@ -215,7 +216,7 @@ export class RegistrationSession implements Disposable {
         this.listener.spent();
         break;
       case 'register':
-        void this.ask(this.register(), () => this.listener.registered());
+        void this.ask(behind(this.account.prefix, this.register()), () => this.listener.registered());
         break;
       case 'update':
         void this.ask(this.update(effect), () => this.listener.updated());

@@ -21,6 +21,7 @@ const disable: Step = { kind: 'disable', wait: seconds(100) };
 const pause: Step = { kind: 'pause' };
 const resume: Step = { kind: 'resume' };
 const trigger: Step = { kind: 'trigger' };
+const called: Step = { kind: 'called' };
 const stirred: Step = { kind: 'stirred' };
 const after = (passes: Duration): Step => ({ kind: 'time', passes });
 
@@ -69,7 +70,7 @@ type Case = readonly [Phase, readonly Step[], readonly (Signal | `${Phase} ${Sig
 const leavings = (from: Phase): Case[] => [
   [from, [unheard], ['unheard'], 'registering', ['disconnect', '(register)']],
   [from, [stop], ['stop'], 'deregistering', ['deregister', '(deregister)']],
-  [from, [disable], ['disable'], 'deregistering', ['server-disabled', '(deregister)']],
+  [from, [disable], ['disable'], 'deregistering', ['server-disabled', 'deregister', '(deregister)']],
   [from, [pause], ['pause'], 'suspended', ['engine-suspended']],
 ];
 
@@ -93,6 +94,7 @@ const cases: readonly Case[] = [
   ],
   ['idle', [disable], ['disable'], 'disabled', ['server-disabled']],
   ...departures('held', seconds(10)),
+  ['held', [called], ['called'], 'registering', ['(register)']],
   ['registering', [accepted], ['accepted'], 'registered', ['registration-complete']],
   ['registering', [refused], ['refused'], 'waiting', ['registration-failure']],
   ['registering', [busy], ['put-off'], 'waiting', ['registration-failure']],
@@ -112,10 +114,12 @@ const cases: readonly Case[] = [
   ['registered', [stirred, after(seconds(92))], [], 'registered', []],
   ['registered', [after(seconds(507))], ['due'], 'updating', ['reg-update', '(update)']],
   ['registered', [trigger], ['trigger'], 'updating', ['reg-update', '(update)']],
+  ['registered', [called], ['called'], 'updating', ['reg-update', '(update)']],
   ...leavings('registered'),
   ['rx-off', [stirred], ['stirred'], 'registered', []],
   ['rx-off', [after(seconds(414))], ['due'], 'updating', ['reg-update', '(update)']],
   ['rx-off', [trigger], ['trigger'], 'updating', ['reg-update', '(update)']],
+  ['rx-off', [called], ['called'], 'updating', ['reg-update', '(update)']],
   ...leavings('rx-off'),
   ['updating', [accepted], ['accepted'], 'registered', ['reg-update-complete']],
   ['updating', [refused], ['refused'], 'registering', ['(register)']],
@@ -130,6 +134,11 @@ const cases: readonly Case[] = [
     ['reg-timeout', 'network-error', '(bootstrap)'],
   ],
   ...departures('waiting', seconds(60)),
+  ['waiting', [called], ['called'], 'registering', ['(register)']],
+  // The device is about to be heard, or was told not to be.
+  ['registering', [called], [], 'registering', []],
+  ['updating', [called, accepted], ['accepted'], 'registered', ['reg-update-complete']],
+  ['disabled', [called], [], 'disabled', []],
   ['deregistering', [accepted], ['accepted'], 'idle', ['disconnect']],
   ['deregistering', [refused], ['refused'], 'idle', ['deregister-failure']],
   ['deregistering', [busy], ['put-off'], 'idle', ['deregister-failure']],

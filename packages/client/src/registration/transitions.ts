@@ -35,6 +35,8 @@ export type Signal =
   /** The phase's time is over. */
   | 'due'
   | 'trigger'
+  /** The server has called over another road: it wants to hear from the device, whatever it waits for. */
+  | 'called'
   | 'accepted'
   | 'refused'
   /** Refused for now: the server has said until when. */
@@ -92,7 +94,7 @@ function leavings(from: Phase): Transition[] {
   return [
     row(from, 'unheard', 'registering', { asks: 'register', tells: ['disconnect'] }),
     row(from, 'stop', 'deregistering', deregister),
-    row(from, 'disable', 'deregistering', { asks: 'deregister', tells: ['server-disabled'] }),
+    row(from, 'disable', 'deregistering', { asks: 'deregister', tells: ['server-disabled', 'deregister'] }),
     row(from, 'pause', 'suspended', { tells: ['engine-suspended'] }),
   ];
 }
@@ -114,6 +116,7 @@ export const transitions: readonly Transition[] = [
   row('idle', 'restore', 'updating', { asks: 'update', tells: ['registration-complete', 'reg-update'] }),
   row('idle', 'disable', 'disabled', { tells: ['server-disabled'] }),
   ...departures('held'),
+  row('held', 'called', 'registering', register),
   row('registering', 'accepted', 'registered', { tells: ['registration-complete'] }),
   row('registering', 'refused', 'waiting', { tells: ['registration-failure'] }),
   row('registering', 'put-off', 'waiting', { tells: ['registration-failure'] }),
@@ -130,10 +133,12 @@ export const transitions: readonly Transition[] = [
   row('leaving', 'start', 'registering'),
   row('registered', 'due', 'updating', update),
   row('registered', 'trigger', 'updating', update),
+  row('registered', 'called', 'updating', update),
   row('registered', 'quiet', 'rx-off', { tells: ['queue-mode-rx-off'] }),
   ...leavings('registered'),
   row('rx-off', 'due', 'updating', update),
   row('rx-off', 'trigger', 'updating', update),
+  row('rx-off', 'called', 'updating', update),
   row('rx-off', 'stirred', 'registered'),
   ...leavings('rx-off'),
   row('updating', 'accepted', 'registered', { tells: ['reg-update-complete'] }),
@@ -142,6 +147,7 @@ export const transitions: readonly Transition[] = [
   row('updating', 'put-off', 'waiting'),
   row('updating', 'unanswered', 'registering', { asks: 'register', tells: ['reg-timeout'] }),
   ...leavings('updating'),
+  row('waiting', 'called', 'registering', register),
   row('waiting', 'spent', 'waiting', { asks: 'bootstrap', tells: ['network-error'] }),
   ...departures('waiting'),
   row('deregistering', 'accepted', 'away', { tells: ['disconnect'] }),

@@ -43,6 +43,22 @@ test('a URI is read as it was written', () => {
   );
 });
 
+test('a URI with a telephone number is read as it was written', () => {
+  const number = fc.record({
+    scheme: fc.constantFrom('tel', 'sms'),
+    host: fc.stringMatching(/^\+?[0-9]{1,15}$/),
+    port: fc.constant(undefined),
+    path,
+    query: fc.array(part, { maxLength: 3 }),
+  });
+  fc.assert(
+    fc.property(number, (parts) => {
+      expect(parseUri(formatUri(parts))).toEqual(parts);
+    }),
+    { numRuns: 500 },
+  );
+});
+
 test('a URI survives its options', () => {
   fc.assert(
     fc.property(uri, (parts) => {
@@ -63,6 +79,9 @@ test('any text is a URI or a FormatError, and a URI is written in a form that re
         maxLength: 30,
       })
       .map((rest) => `coap://h${rest}`),
+    fc
+      .string({ unit: fc.constantFrom('/', '?', ';', '=', '1', '-', '+', '%', 'a'), maxLength: 20 })
+      .map((rest) => `tel:1${rest}`),
   );
   fc.assert(
     fc.property(text, (input) => {

@@ -34,6 +34,11 @@ describe('a URI', () => {
     ['sms:12345', parts('sms', '12345', undefined)],
     ['sms://14155550125', parts('sms', '14155550125', undefined)],
     ['coap+sms://+14155550125', parts('sms', '+14155550125', undefined)],
+    ['tel:+12125550178/lwm2m/a?b=c&d', parts('tel', '+12125550178', undefined, ['lwm2m', 'a'], ['b=c', 'd'])],
+    ['sms:12345?b=c', parts('sms', '12345', undefined, [], ['b=c'])],
+    ['coap+sms://+14155550125/a/', parts('sms', '+14155550125', undefined, ['a', ''])],
+    ['tel:+1-212-555-0178;isub=12;ext=3/a', parts('tel', '+12125550178', undefined, ['a'])],
+    ['tel:7042;phone-context=example.com?a', parts('tel', '7042', undefined, [], ['a'])],
   ])('RFC 7252 §6.3, §6.4: %s has its parts', (text, expected) => {
     expect(parseUri(text)).toEqual(expected);
   });
@@ -68,11 +73,24 @@ describe('a URI', () => {
     '1coap://h/',
     'tel:',
     'tel:abc',
+    'tel:/a',
+    'tel:+1;',
+    'tel:+1;=2',
+    'tel:+1;ext=%',
+    'tel:+1/%',
+    'tel:+1,+2',
+    'tel://+12125550178',
     'coap://h/\ud800',
     `coap://h/${'a'.repeat(256)}`,
     `coap://h/?${'a'.repeat(256)}`,
   ])('%j is refused', (text) => {
     expect(() => parseUri(text)).toThrow(FormatError);
+  });
+
+  test('with more digits than E.164 has for a number says so', () => {
+    expect(parseUri('tel:+123456789012345').host).toBe('+123456789012345');
+    for (const scheme of ['tel', 'sms', 'coap+sms'])
+      expect(() => parseUri(`${scheme}:+1234567890123456`)).toThrow(/number of 16 digits, where E\.164 has 15 at most/);
   });
 
   test('becomes the options of a request to its host, and again the URI', () => {
@@ -91,6 +109,13 @@ describe('a URI', () => {
     expect(uriOptions(parseUri('coap://[::1]/a')).has(Option.UriHost)).toBe(false);
     const options = OptionSet.of([Option.UriPath, 'a']);
     expect(formatUri(uriOf('coap', options, { via: 'udp', host: '::1', port: 7 }))).toBe('coap://[::1]:7/a');
+  });
+
+  test('with a telephone number for a host keeps what stands behind it', () => {
+    const uri = parseUri('tel:+12125550178;ext=1/lwm2m?a=b');
+    expect(formatUri(uri)).toBe('tel:+12125550178/lwm2m?a=b');
+    const options = uriOptions(uri);
+    expect([options.has(Option.UriHost), options.path, options.query]).toEqual([false, ['lwm2m'], ['a=b']]);
   });
 
   test('of every scheme of CoAP has a port of its own', () => {

@@ -31,7 +31,7 @@ export function portOfScheme(scheme: string): number | undefined {
   return ports.get(scheme);
 }
 
-/** Throws FormatError: relative references, user information, fragments, wrong ports, segments or queries above 255 bytes. */
+/** Throws FormatError: relative references, user information, fragments, wrong ports, numbers of more than 15 digits, segments or queries above 255 bytes. */
 export function parseUri(text: string): Uri {
   const colon = text.indexOf(':');
   const scheme = text.slice(0, Math.max(colon, 0)).toLowerCase();
@@ -42,29 +42,17 @@ export function parseUri(text: string): Uri {
   if (!text.startsWith('//', colon + 1)) throw new FormatError('URI without an authority', colon + 1);
   const start = colon + 3;
   const pathAt = indexOrEnd(text, /[/?]/g, start);
-  const queryAt = indexOrEnd(text, /\?/g, pathAt);
   const { host, port } = parseAuthority(text.slice(start, pathAt), start);
-  return {
-    scheme,
-    host,
-    port: port ?? ports.get(scheme),
-    path: parsePath(text.slice(pathAt, queryAt), pathAt),
-    query:
-      queryAt === text.length
-        ? []
-        : text
-            .slice(queryAt + 1)
-            .split('&')
-            .map((part) => decodePart(part, queryAt + 1)),
-  };
+  return { scheme, host, port: port ?? ports.get(scheme), ...parsePlace(text, pathAt) };
 }
 
 /** `parseUri` of it gives the same parts, provided that they are such as `parseUri` gives. The scheme's own port is left out. */
 export function formatUri(uri: Uri): string {
-  if (uri.scheme === 'tel' || uri.scheme === 'sms') return `${uri.scheme}:${uri.host}`;
+  const place = `${formatPath(uri.path)}${formatQuery(uri.query)}`;
+  if (uri.scheme === 'tel' || uri.scheme === 'sms') return `${uri.scheme}:${uri.host}${place}`;
   const host = uri.host.includes(':') ? `[${uri.host.replace('%', '%25')}]` : encodePart(uri.host, subDelimiters);
   const port = uri.port === undefined || uri.port === ports.get(uri.scheme) ? '' : `:${uri.port}`;
-  return `${uri.scheme}://${host}${port}${formatPath(uri.path)}${formatQuery(uri.query)}`;
+  return `${uri.scheme}://${host}${port}${place}`;
 }
 
 /** `/a/b`, percent-encoded; no segments give an empty text. RFC 7252 §6.5, steps 6 and 7. */
@@ -103,13 +91,31 @@ export function uriOf(scheme: string, options: OptionSet, destination: Address):
   };
 }
 
+/** ITU-T E.164 §6.2.1. */
+const MOST_DIGITS = 15;
+
+/**
+ * A number in place of the host, without what is there for the eye, and then as in any URI. Parameters of the number (RFC 3966 §3) are
+ * nothing that can be dialled, and are left out.
+ */
 function parseNumber(text: string, scheme: string, from: number): Uri {
-  const number = text
-    .slice(from)
-    .replace(scheme === 'tel' ? '' : /^\/\//, '')
-    .replaceAll(/[-.()]/g, '');
-  if (!/^\+?\d{1,20}$/.test(number)) throw new FormatError(`${scheme} URI without a number`, from);
-  return { scheme: scheme === 'tel' ? 'tel' : 'sms', host: number, port: undefined, path: [], query: [] };
+  const start = scheme !== 'tel' && text.startsWith('//', from) ? from + 2 : from;
+  const [, written = '', parameters = ''] = /^([^;/?]*)([^/?]*)/.exec(text.slice(start)) ?? [];
+  const number = written.replaceAll(/[-.()]/g, '');
+  const [, digits] = /^\+?(\d+)$/.exec(number) ?? [];
+  if (digits === undefined) throw new FormatError(`${scheme} URI without a number`, start);
+  if (digits.length > MOST_DIGITS) {
+    const why = `number of ${digits.length} digits, where E.164 has ${MOST_DIGITS} at most`;
+    throw new FormatError(`${scheme} URI with a ${why}`, start);
+  }
+  if (!/^(?:;[\w-]+(?:=(?:[^;%]|%[0-9A-Fa-f]{2})+)?)*$/.test(parameters))
+    throw new FormatError(`${scheme} URI with malformed parameters`, start + written.length);
+  return {
+    scheme: scheme === 'tel' ? 'tel' : 'sms',
+    host: number,
+    port: undefined,
+    ...parsePlace(text, start + written.length + parameters.length),
+  };
 }
 
 function parseAuthority(text: string, offset: number): { readonly host: string; readonly port: number | undefined } {
@@ -126,6 +132,15 @@ function parseAuthority(text: string, offset: number): { readonly host: string; 
   if (port !== undefined && (port === 0 || port > 65_535))
     throw new FormatError('URI with a port outside 1 to 65535', offset);
   return { host, port };
+}
+
+/** What stands behind the host, from there on. */
+function parsePlace(text: string, pathAt: number): Pick<Uri, 'path' | 'query'> {
+  const queryAt = indexOrEnd(text, /\?/g, pathAt);
+  const path = parsePath(text.slice(pathAt, queryAt), pathAt);
+  if (queryAt === text.length) return { path, query: [] };
+  const parts = text.slice(queryAt + 1).split('&');
+  return { path, query: parts.map((part) => decodePart(part, queryAt + 1)) };
 }
 
 /** A lone slash is no segment; dot segments are resolved (RFC 3986 §5.2.4), encoded ones too. */

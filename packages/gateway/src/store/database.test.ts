@@ -55,6 +55,13 @@ describe('the embedded database', () => {
     await expect(open(other)).rejects.toThrow(StoreError);
   });
 
+  it.runIf(process.platform === 'linux')(
+    'says of a directory that can never be what is wrong, and waits for nothing',
+    async () => {
+      await expect(open('/proc/x/y')).rejects.toThrow('store.dir: /proc/x/y cannot be made (ENOENT)');
+    },
+  );
+
   it('has failures of before there was one list as that list says them', async () => {
     using database = await open(fresh());
     const kinds = ['reset', 'unreachable', 'codec', 'limit', 'unknown', 'timeout'];

@@ -1,8 +1,8 @@
 // The embedded database: one file in the store's directory, SQLite as the runtime has it or, before Node.js 22.13, from a package
 // with the same interface. Opens, migrates, and writes in batches: what is written within a moment goes down in one transaction.
 // One process at a time: a second one that opens the same directory is refused.
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import {
   afterTurn,
   type Clock,
@@ -242,11 +242,23 @@ function release(connection: Connection, failed: (error: Error) => void): void {
 
 function makeDirectory(dir: string): void {
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    makeMissing(resolve(dir));
   } catch (error) {
     throw new ConfigError([`store.dir: ${dir} cannot be made (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`]);
   }
 }
+
+/** Not by `recursive` of node:fs, which never ends where a file system such as /proc says of a directory in it that it is not there. */
+function makeMissing(dir: string): void {
+  if (thereAt(dirname(dir)) === undefined) makeMissing(dirname(dir));
+  try {
+    mkdirSync(dir, { mode: 0o700 });
+  } catch (error) {
+    if (thereAt(dir)?.isDirectory() !== true) throw error;
+  }
+}
+
+const thereAt = (path: string) => statSync(path, { throwIfNoEntry: false });
 
 /** Before anything opens it: SQLite gives its journals the rights that the file has when it makes them. Throws StoreError. */
 function closeToOthers(file: string): void {

@@ -1,15 +1,15 @@
 // IPSO actuators that servers turn on and off and dim: actuation 3306, light control 3311, power control 3312. They know for how long they
 // have been on, and what they have used.
-import { ResponseError } from '@lapwing/coap';
 import { type Clock, systemClock } from '@lapwing/kernel';
 import { Actuation } from '@lapwing/lwm2m/objects/actuation';
 import { LightControl } from '@lapwing/lwm2m/objects/light-control';
 import type { PowerControl } from '@lapwing/lwm2m/objects/power-control';
 import { Behind } from '../../objects/behind.ts';
+import { within } from '../../objects/checks.ts';
 import type { Instance } from '../../objects/instance.ts';
 import type { ObjectPolicy, ObjectStore } from '../../objects/store.ts';
-import { isMany } from '../../objects/tree.ts';
 import { onWritten } from '../../objects/written.ts';
+import { RunningEnergy } from './running-energy.ts';
 import { RunningTime } from './running-time.ts';
 import { stampOf } from './stamp.ts';
 
@@ -43,7 +43,6 @@ export interface ActuatorOptions {
 
 const { onTime, dimmer } = LightControl.resources;
 const behind = { 3306: new Behind<Actuator>(), 3311: new Behind<Actuator>(), 3312: new Behind<Actuator>() } as const;
-const hour = 3_600_000;
 
 export class Actuator implements Disposable {
   private readonly objects: ObjectStore;
@@ -53,10 +52,7 @@ export class Actuator implements Disposable {
   private readonly subscription: Disposable;
   private readonly power: number;
   private readonly on: RunningTime;
-  /** Wh up to the last change, and when that was. */
-  private used = 0;
-  private usedAt: number;
-  private drawn = 0;
+  private readonly used: RunningEnergy;
 
   constructor(options: ActuatorOptions) {
     const { objects, definition, instance = 0, state = {}, power = 0, clock = systemClock } = options;
@@ -65,7 +61,7 @@ export class Actuator implements Disposable {
     this.clock = clock;
     this.power = power;
     this.on = new RunningTime(clock);
-    this.usedAt = clock.now();
+    this.used = new RunningEnergy(clock);
     objects.define(definition, policyOf(objects, definition));
     const { powerFactor, units, applicationType } = options;
     this.instance = objects.add(definition as typeof LightControl, instance, {
@@ -125,15 +121,13 @@ export class Actuator implements Disposable {
 
   /** In Wh. */
   get energy(): number {
-    return this.used + (this.drawn * (this.clock.now() - this.usedAt)) / hour;
+    return this.used.total;
   }
 
   /** Counts time and energy from here at what it is now. */
   private follow(): void {
     const { isOn, dimmer: level } = this.state;
-    this.used = this.energy;
-    this.usedAt = this.clock.now();
-    this.drawn = isOn ? (this.power * level) / 100 : 0;
+    this.used.draw(isOn ? (this.power * level) / 100 : 0);
     if (isOn) this.on.run();
     else this.on.halt();
   }
@@ -147,11 +141,7 @@ export class Actuator implements Disposable {
 function policyOf(objects: ObjectStore, { id }: ActuatorDefinition): ObjectPolicy {
   const at = (instance: number): Actuator | undefined => behind[id].get(objects, instance);
   return {
-    check: (valueOf) => {
-      const level = valueOf(dimmer.id);
-      if (level !== undefined && !isMany(level) && !(Number(level.value) >= 0 && Number(level.value) <= 100))
-        throw ResponseError.badRequest('the dimmer is not from 0 to 100');
-    },
+    check: within([dimmer.id, 'dimmer', 0, 100]),
     readers: {
       onTime: (instance) => at(instance)?.onTime ?? 0,
       ...(id === Actuation.id ? {} : { cumulativeActivePower: (instance: number) => at(instance)?.energy ?? 0 }),

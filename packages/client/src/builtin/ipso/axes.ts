@@ -1,10 +1,12 @@
 // IPSO sensors of up to three axes: accelerometer 3313, magnetometer 3314 with its compass, gyrometer 3334 with least and most of each axis.
 import { type Clock, systemClock } from '@lapwing/kernel';
+import type { ObjectDefinition, Value } from '@lapwing/lwm2m';
 import type { Accelerometer } from '@lapwing/lwm2m/objects/accelerometer';
 import { Gyrometer } from '@lapwing/lwm2m/objects/gyrometer';
 import { Magnetometer } from '@lapwing/lwm2m/objects/magnetometer';
 import type { Instance } from '../../objects/instance.ts';
 import type { ObjectStore } from '../../objects/store.ts';
+import type { Measuring } from '../../objects/tree.ts';
 import { stampOf } from './stamp.ts';
 
 export interface Axes {
@@ -27,38 +29,58 @@ export interface AxesSensorOptions extends Axes {
   readonly clock?: Clock;
 }
 
-export class AxesSensor implements Disposable {
+const keys = { x: 'xValue', y: 'yValue', z: 'zValue', compass: 'compassDirection' } as const;
+const axes = ['x', 'y', 'z'] as const;
+/** Of a gyrometer. */
+const extremes = {
+  x: ['minXValue', 'maxXValue'],
+  y: ['minYValue', 'maxYValue'],
+  z: ['minZValue', 'maxZValue'],
+} as const;
+
+export class AxesSensor implements Disposable, Measuring {
   private readonly objects: ObjectStore;
   private readonly clock: Clock;
-  private readonly definition: AxesSensorOptions['definition'];
   private readonly instance: Instance<typeof Gyrometer>;
-  private extremes: Readonly<Record<string, number>>;
-  private last: Axes;
 
   constructor(options: AxesSensorOptions) {
     const { objects, definition, instance = 0, units, range, applicationType, clock = systemClock } = options;
     this.objects = objects;
     this.clock = clock;
-    this.definition = definition;
-    this.last = axesOf(options);
-    this.extremes = extremesOf(this.last, {});
-    this.instance = objects.add(definition as typeof Gyrometer, instance, {
-      ...(this.values as { xValue: number }),
+    const isGyrometer = definition === Gyrometer;
+    const values = {
+      ...valuesOf(options, definition),
+      ...(isGyrometer ? extremesOf(options) : {}),
+      ...stampOf(clock),
       ...(units === undefined ? {} : { sensorUnits: units }),
       ...(range === undefined || definition === Magnetometer
         ? {}
         : { minRangeValue: range[0], maxRangeValue: range[1] }),
       ...(applicationType === undefined ? {} : { applicationType }),
-      ...(definition === Gyrometer ? { resetMinAndMaxMeasuredValues: () => this.reset() } : {}),
+      ...(isGyrometer ? { resetMinAndMaxMeasuredValues: () => this.reset() } : {}),
+    };
+    this.instance = objects.add(definition as typeof Gyrometer, instance, values, this);
+  }
+
+  /** All axes at once; those that are not said are not known. Throws RangeError for what is no number. */
+  measure(measured: Axes): void {
+    const { instance } = this;
+    const unknown = { yValue: undefined, zValue: undefined };
+    this.instance.set({
+      ...unknown,
+      ...valuesOf(measured, instance.definition),
+      ...(this.isGyrometer ? extremesOf(measured, (key) => instance.get(key)) : {}),
+      ...stampOf(this.clock),
     });
   }
 
-  /** All axes at once; those that are not said are not known. */
-  measure(axes: Axes): void {
-    this.last = axesOf(axes);
-    this.extremes = extremesOf(this.last, this.extremes);
-    const unknown = { yValue: undefined, zValue: undefined };
-    this.instance.set({ ...unknown, ...this.values });
+  /** What somebody at the device writes (LocalAccess) is measured; the other axes are as they were. */
+  take(resource: number, { value }: Value): boolean {
+    const { resources } = this.instance.definition as ObjectDefinition;
+    const axis = [...axes, 'compass' as const].find((each) => resources[keys[each]]?.id === resource);
+    if (axis === undefined) return false;
+    this.measure({ ...this.last, [axis]: Number(value) });
+    return true;
   }
 
   /** Lets go of the instance. */
@@ -67,45 +89,50 @@ export class AxesSensor implements Disposable {
   }
 
   private reset(): void {
-    this.extremes = extremesOf(this.last, {});
-    this.instance.set(this.extremes);
+    this.instance.set(extremesOf(this.last));
   }
 
-  private get values(): object {
-    const { x, y, z, compass } = this.last;
-    return {
-      xValue: x,
-      ...(y === undefined ? {} : { yValue: y }),
-      ...(z === undefined ? {} : { zValue: z }),
-      ...(compass === undefined || this.definition !== Magnetometer ? {} : { compassDirection: compass }),
-      ...(this.definition === Gyrometer ? this.extremes : {}),
-      ...stampOf(this.clock),
-    };
+  private get isGyrometer(): boolean {
+    return this.instance.definition === Gyrometer;
+  }
+
+  private get last(): Axes {
+    const { instance } = this;
+    const known = Object.entries(keys).flatMap(([axis, key]) => {
+      const value = instance.get(key as 'xValue');
+      return value === undefined ? [] : [[axis, value] as const];
+    });
+    return { x: 0, ...Object.fromEntries(known) };
   }
 }
 
 /** Throws RangeError for what is no number. */
-function axesOf({ x, y, z, compass }: Axes): Axes {
-  for (const value of [x, y, z, compass])
-    if (value !== undefined && !Number.isFinite(value)) throw new RangeError(`${value} was not measured`);
-  if (compass !== undefined && !(compass >= 0 && compass <= 360))
-    throw new RangeError(`${compass} is not from 0 to 360 degrees`);
-  return {
-    x,
-    ...(y === undefined ? {} : { y }),
-    ...(z === undefined ? {} : { z }),
-    ...(compass === undefined ? {} : { compass }),
-  };
+function valuesOf(measured: Axes, definition: ObjectDefinition): { readonly xValue: number } {
+  const values: Record<string, number> = {};
+  for (const axis of [...axes, 'compass' as const]) {
+    const value = measured[axis];
+    if (value === undefined || !Object.hasOwn(definition.resources, keys[axis])) continue;
+    if (!Number.isFinite(value)) throw new RangeError(`${value} was not measured`);
+    if (axis === 'compass' && !(value >= 0 && value <= 360))
+      throw new RangeError(`${value} is not from 0 to 360 degrees`);
+    values[keys[axis]] = value;
+  }
+  return values as { xValue: number };
 }
 
-function extremesOf(axes: Axes, before: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
-  const extremes: Record<string, number> = { ...before };
-  for (const axis of ['x', 'y', 'z'] as const) {
-    const value = axes[axis];
+type Extreme = (typeof extremes)[keyof typeof extremes][number];
+
+function extremesOf(
+  measured: Axes,
+  before: (key: Extreme) => number | undefined = () => undefined,
+): Partial<Record<Extreme, number>> {
+  const found: Partial<Record<Extreme, number>> = {};
+  for (const axis of axes) {
+    const value = measured[axis];
     if (value === undefined) continue;
-    const [least, most] = [`min${axis.toUpperCase()}Value`, `max${axis.toUpperCase()}Value`];
-    extremes[least] = Math.min(value, extremes[least] ?? value);
-    extremes[most] = Math.max(value, extremes[most] ?? value);
+    const [least, most] = extremes[axis];
+    found[least] = Math.min(value, before(least) ?? value);
+    found[most] = Math.max(value, before(most) ?? value);
   }
-  return extremes;
+  return found;
 }

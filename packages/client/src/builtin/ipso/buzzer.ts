@@ -1,10 +1,9 @@
 // IPSO buzzer 3338: servers turn it on; it goes off by itself after its delay, and stays off for a while.
-import { ResponseError } from '@lapwing/coap';
 import { type Clock, Driver, seconds, systemClock } from '@lapwing/kernel';
 import { Buzzer as BuzzerObject } from '@lapwing/lwm2m/objects/buzzer';
+import { within } from '../../objects/checks.ts';
 import type { Instance } from '../../objects/instance.ts';
 import type { ObjectStore } from '../../objects/store.ts';
-import { isMany } from '../../objects/tree.ts';
 import { onWritten } from '../../objects/written.ts';
 import { stampOf } from './stamp.ts';
 import { TimerCore, type TimerEffect, type TimerInput, TimerMode } from './timer-core.ts';
@@ -15,7 +14,7 @@ export interface BuzzerOptions {
   readonly instance?: number;
   /** How loud, in percent; default 50. */
   readonly level?: number;
-  /** How long it sounds, in seconds; default 1. */
+  /** How long it sounds, in seconds; 0 until it is turned off; default 1. */
   readonly delay?: number;
   /** How long it is silent in between, in seconds; default 0. */
   readonly minimumOffTime?: number;
@@ -26,6 +25,7 @@ export interface BuzzerOptions {
 }
 
 const { resources } = BuzzerObject;
+const longest = 0xffff_ffff;
 
 export class Buzzer implements Disposable {
   private readonly objects: ObjectStore;
@@ -42,20 +42,13 @@ export class Buzzer implements Disposable {
     this.clock = clock;
     this.sound = options.sound;
     objects.define(BuzzerObject, {
-      check: (valueOf) => {
-        for (const [{ id }, most] of [
-          [resources.level, 100],
-          [resources.delayDuration, 0xffff_ffff],
-          [resources.minimumOffTime, 0xffff_ffff],
-        ] as const) {
-          const value = valueOf(id);
-          if (value !== undefined && !isMany(value) && !(Number(value.value) >= 0 && Number(value.value) <= most))
-            throw ResponseError.badRequest(`resource ${id} is not from 0 to ${most}`);
-        }
-      },
+      check: within(
+        [resources.level.id, 'level', 0, 100],
+        [resources.delayDuration.id, 'delay', 0, longest],
+        [resources.minimumOffTime.id, 'minimum off-time', 0, longest],
+      ),
     });
-    const core = new TimerCore({ mode: TimerMode.Interval, delay: seconds(delay), rearm: seconds(minimumOffTime) });
-    this.driver = new Driver(core, clock, ({ isOn }) => this.turned(isOn));
+    this.driver = new Driver(new TimerCore(planOf(delay, minimumOffTime)), clock, ({ isOn }) => this.turned(isOn));
     this.instance = objects.add(BuzzerObject, instance, {
       onOff: false,
       level,
@@ -86,12 +79,9 @@ export class Buzzer implements Disposable {
   }
 
   private configure(): void {
-    this.driver.handle({
-      kind: 'configure',
-      mode: TimerMode.Interval,
-      delay: seconds(this.instance.get('delayDuration') ?? 0),
-      rearm: seconds(this.instance.get('minimumOffTime') ?? 0),
-    });
+    const { instance } = this;
+    const plan = planOf(instance.get('delayDuration') ?? 0, instance.get('minimumOffTime') ?? 0);
+    this.driver.handle({ kind: 'configure', ...plan });
   }
 
   private turned(isOn: boolean): void {
@@ -102,3 +92,10 @@ export class Buzzer implements Disposable {
     if (!isOn) this.driver.handle({ kind: 'input', isOn: false });
   }
 }
+
+/** On for the delay; without one, as long as can be said. */
+const planOf = (delay: number, minimumOffTime: number) => ({
+  mode: TimerMode.Interval,
+  delay: seconds(delay > 0 ? delay : longest),
+  rearm: seconds(minimumOffTime),
+});

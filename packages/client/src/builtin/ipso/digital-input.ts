@@ -1,6 +1,7 @@
 // IPSO inputs that are on or off: digital input 3200, presence 3302, on/off switch 3342, push button 3347. Each time that one comes on is
 // counted; a switch also knows for how long it has been on and off.
 import { type Clock, systemClock } from '@lapwing/kernel';
+import type { Value } from '@lapwing/lwm2m';
 import { DigitalInput as DigitalInputObject } from '@lapwing/lwm2m/objects/digital-input';
 import { OnOffSwitch } from '@lapwing/lwm2m/objects/on-off-switch';
 import { Presence } from '@lapwing/lwm2m/objects/presence';
@@ -8,6 +9,7 @@ import type { PushButton } from '@lapwing/lwm2m/objects/push-button';
 import { Behind } from '../../objects/behind.ts';
 import type { Instance } from '../../objects/instance.ts';
 import type { ObjectStore } from '../../objects/store.ts';
+import type { Measuring } from '../../objects/tree.ts';
 import { onWritten } from '../../objects/written.ts';
 import { RunningTime } from './running-time.ts';
 import { stampOf } from './stamp.ts';
@@ -23,12 +25,12 @@ export interface DigitalInputOptions {
   readonly clock?: Clock;
 }
 
-const { onTime, offTime } = OnOffSwitch.resources;
+const { onTime, offTime, digitalInputState, digitalInputCounter } = OnOffSwitch.resources;
 /** Edges that are counted (resource 5504). */
 const Edge = { Falling: 1, Rising: 2, Both: 3 } as const;
 const switches = new Behind<DigitalInput>();
 
-export class DigitalInput implements Disposable {
+export class DigitalInput implements Disposable, Measuring {
   private readonly objects: ObjectStore;
   private readonly clock: Clock;
   private readonly instance: Instance<typeof DigitalInputObject>;
@@ -54,7 +56,7 @@ export class DigitalInput implements Disposable {
     this.times[isOn ? 'on' : 'off'].run();
     const isSwitch = definition === OnOffSwitch;
     if (isSwitch) objects.define(OnOffSwitch, { readers: { onTime: read('on'), offTime: read('off') } });
-    this.instance = objects.add(definition as typeof DigitalInputObject, instance, {
+    const values = {
       digitalInputState: isOn,
       digitalInputCounter: 0,
       ...stampOf(clock),
@@ -66,7 +68,8 @@ export class DigitalInput implements Disposable {
       ...(definition === DigitalInputObject || definition === Presence
         ? { digitalInputCounterReset: () => this.reset() }
         : {}),
-    });
+    };
+    this.instance = objects.add(definition as typeof DigitalInputObject, instance, values, this);
     if (isSwitch) switches.set(objects, instance, this);
     this.subscription = onWritten(objects, definition.id, instance, (resources) => {
       // Any number written begins anew from nothing (resources 5852, 5854).
@@ -103,6 +106,16 @@ export class DigitalInput implements Disposable {
     this.instance.set({ digitalInputCounter: 0 });
   }
 
+  /** What somebody at the device writes (LocalAccess): the input comes on or goes off, the counter goes on from there. */
+  take(resource: number, { value }: Value): boolean {
+    if (resource === digitalInputState.id) this.set((value === true) === this.isTurned ? 'off' : 'on');
+    else if (resource === digitalInputCounter.id) {
+      this.count = Number(value);
+      this.show();
+    } else return false;
+    return true;
+  }
+
   /** Lets go of the instance. */
   [Symbol.dispose](): void {
     this.debouncing?.[Symbol.dispose]();
@@ -113,6 +126,10 @@ export class DigitalInput implements Disposable {
 
   private get definesDebounce(): boolean {
     return (this.instance.definition.id as number) === DigitalInputObject.id;
+  }
+
+  private get isTurned(): boolean {
+    return this.definesDebounce && this.instance.get('digitalInputPolarity') === true;
   }
 
   private settle(isOn: boolean): void {
@@ -127,9 +144,8 @@ export class DigitalInput implements Disposable {
 
   /** With its polarity turned round a server sees the opposite. */
   private show(): void {
-    const isTurned = this.definesDebounce && this.instance.get('digitalInputPolarity') === true;
     this.instance.set({
-      digitalInputState: this.line !== isTurned,
+      digitalInputState: this.line !== this.isTurned,
       digitalInputCounter: this.count,
       ...stampOf(this.clock),
     });

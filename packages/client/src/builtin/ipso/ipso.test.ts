@@ -1,10 +1,8 @@
 import { hours, minutes, seconds } from '@lapwing/kernel';
-import { VirtualClock } from '@lapwing/kernel/testing';
-import { type ObjectDefinition, resourcesOf } from '@lapwing/lwm2m';
+import { resourcesOf } from '@lapwing/lwm2m';
 import * as definitions from '@lapwing/lwm2m/objects';
 import { describe, expect, it } from 'vitest';
-import { ObjectStore } from '../../objects/store.ts';
-import { readEntries } from '../../operations/read.ts';
+import { objectsAtHand as setUp } from '../../testing/objects-at-hand.ts';
 import { Actuator, type ActuatorState } from './actuator.ts';
 import { AxesSensor } from './axes.ts';
 import { Buzzer } from './buzzer.ts';
@@ -27,25 +25,6 @@ const {
   PushButton,
   Temperature,
 } = definitions;
-
-function setUp() {
-  const clock = new VirtualClock();
-  const objects = new ObjectStore();
-  /** As a server reads it, by resource id. */
-  const read = ({ id }: ObjectDefinition, instance = 0): Record<number, unknown> =>
-    Object.fromEntries(
-      readEntries(objects, { kind: 'instance', object: id, instance }).map(({ path, value }) => [
-        path.kind === 'resource' ? path.resource : -1,
-        value?.value,
-      ]),
-    );
-  /** As a server writes it. */
-  const write = (definition: ObjectDefinition, values: Readonly<Record<string, unknown>>, instance = 0): void =>
-    objects.batch(() => objects.get(definition, instance)?.set(values as never), { written: [] });
-  const execute = ({ id }: ObjectDefinition, resource: number) =>
-    objects.objects.get(id)?.instances.get(0)?.actions.get(resource)?.();
-  return { clock, objects, read, write, execute };
-}
 
 describe('a sensor of one value', () => {
   const sensors = Object.values(definitions).filter(
@@ -78,6 +57,21 @@ describe('a sensor of one value', () => {
       expect(read(definition)[5700]).toBe(19);
     },
   );
+
+  it('has its value under another name in an analog input and a direction', () => {
+    const { objects, read, write, execute } = setUp();
+    const { AnalogInput, Direction, Voltage } = definitions;
+    const input = new Sensor({ objects, definition: AnalogInput, value: 0.5, range: [0, 1] });
+    input.measure(0.25);
+    expect(read(AnalogInput)).toMatchObject({ 5600: 0.25, 5601: 0.25, 5602: 0.5, 5603: 0, 5604: 1 });
+    const vane = new Sensor({ objects, definition: Direction, value: 10 });
+    vane.measure(200);
+    execute(Direction, 5605);
+    expect([vane.value, read(Direction)]).toMatchObject([200, { 5705: 200, 5601: 200, 5602: 200 }]);
+    const meter = new Sensor({ objects, definition: Voltage, value: 230, calibration: 1 });
+    write(Voltage, { currentCalibration: 1.02 });
+    expect([meter.calibration, vane.calibration]).toEqual([1.02, 1]);
+  });
 
   it('may be there several times', () => {
     const { objects, read } = setUp();
@@ -230,6 +224,17 @@ describe('a buzzer', () => {
     expect(sounds).toEqual([30, undefined, 80]);
     write(Object3338, { onOff: false });
     expect([sounds.length, read(Object3338)[5850]]).toEqual([4, false]);
+  });
+
+  it('sounds until it is turned off where no delay is set', () => {
+    const { clock, objects, read, write } = setUp();
+    new Buzzer({ objects, clock });
+    write(definitions.Buzzer, { delayDuration: 0 });
+    write(definitions.Buzzer, { onOff: true });
+    clock.advanceNow(hours(24));
+    expect(read(definitions.Buzzer)[5850]).toBe(true);
+    write(definitions.Buzzer, { onOff: false });
+    expect(read(definitions.Buzzer)[5850]).toBe(false);
   });
 });
 

@@ -1,11 +1,12 @@
 // IPSO timer 3340: the core on a clock, with what servers read and write of it.
-import { ResponseError } from '@lapwing/coap';
 import { type Clock, Driver, seconds, systemClock } from '@lapwing/kernel';
+import type { Value } from '@lapwing/lwm2m';
 import { Timer as TimerObject } from '@lapwing/lwm2m/objects/timer';
 import { Behind } from '../../objects/behind.ts';
+import { within } from '../../objects/checks.ts';
 import type { Instance } from '../../objects/instance.ts';
 import type { ObjectStore } from '../../objects/store.ts';
-import { isMany } from '../../objects/tree.ts';
+import type { Measuring } from '../../objects/tree.ts';
 import { onWritten } from '../../objects/written.ts';
 import { RunningTime } from './running-time.ts';
 import { TimerCore, type TimerEffect, type TimerInput, TimerMode } from './timer-core.ts';
@@ -30,7 +31,7 @@ const { resources } = TimerObject;
 const timers = new Behind<Timer>();
 const longest = 0xffff_ffff;
 
-export class Timer implements Disposable {
+export class Timer implements Disposable, Measuring {
   private readonly objects: ObjectStore;
   private readonly clock: Clock;
   private readonly instance: Instance<typeof TimerObject>;
@@ -50,16 +51,11 @@ export class Timer implements Disposable {
     this.output = options.output;
     this.on = new RunningTime(clock);
     objects.define(TimerObject, {
-      check: (valueOf) => {
-        for (const { id } of [resources.delayDuration, resources.minimumOffTime]) {
-          const value = valueOf(id);
-          if (value !== undefined && !isMany(value) && !(Number(value.value) >= 0 && Number(value.value) <= longest))
-            throw ResponseError.badRequest(`resource ${id} is not a number of seconds`);
-        }
-        const value = valueOf(resources.timerMode.id);
-        if (value !== undefined && !isMany(value) && !(Number(value.value) >= 0 && Number(value.value) <= 4))
-          throw ResponseError.badRequest('the timer mode is not from 0 to 4');
-      },
+      check: within(
+        [resources.delayDuration.id, 'delay', 0, longest],
+        [resources.minimumOffTime.id, 'minimum off-time', 0, longest],
+        [resources.timerMode.id, 'timer mode', TimerMode.Off, TimerMode.DropOut],
+      ),
       readers: {
         remainingTime: (at) => timers.get(objects, at)?.remaining ?? 0,
         cumulativeTime: (at) => (timers.get(objects, at)?.on.total ?? 0) / 1000,
@@ -67,7 +63,7 @@ export class Timer implements Disposable {
     });
     this.core = new TimerCore({ mode, delay: seconds(delay), rearm: seconds(minimumOffTime) });
     this.driver = new Driver(this.core, clock, ({ isOn }) => this.turned(isOn));
-    this.instance = objects.add(TimerObject, instance, {
+    const values = {
       delayDuration: delay,
       minimumOffTime,
       timerMode: mode,
@@ -79,7 +75,8 @@ export class Timer implements Disposable {
       cumulativeTime: 0,
       ...(options.applicationType === undefined ? {} : { applicationType: options.applicationType }),
       trigger: () => this.trigger(),
-    });
+    };
+    this.instance = objects.add(TimerObject, instance, values, this);
     timers.set(objects, instance, this);
     this.subscription = onWritten(objects, TimerObject.id, instance, (written) => this.takeWritten(written));
   }
@@ -98,6 +95,14 @@ export class Timer implements Disposable {
   set(state: 'on' | 'off'): void {
     this.instance.set({ onOff: state === 'on' });
     this.takeInput(state === 'on');
+  }
+
+  /** What somebody at the device writes (LocalAccess): the counter of the input goes on from there. */
+  take(resource: number, { value }: Value): boolean {
+    if (resource !== resources.digitalInputCounter.id) return false;
+    this.inputs = Number(value);
+    this.instance.set({ digitalInputCounter: this.inputs });
+    return true;
   }
 
   /** Lets go of the instance. */

@@ -1,0 +1,60 @@
+// What the tests of the shell begin with: a device with its shell, in virtual time and alone. Those that want a server put one where the
+// options of the engine lead.
+import { type ClientOptions, ObjectStore } from '@lapwing/client';
+import type { Clock, Duration } from '@lapwing/kernel';
+import { addObjects } from '../device/objects.ts';
+import { Session } from '../device/session.ts';
+import { Output } from './output.ts';
+import { Shell } from './shell.ts';
+
+export interface SceneOptions {
+  readonly clock: Clock & { advance(time: Duration): Promise<void> };
+  readonly json?: boolean;
+  readonly ids?: readonly number[];
+  /** Of the engine; default an account that nobody is behind. */
+  readonly options?: Omit<ClientOptions, 'name' | 'objects' | 'clock'>;
+}
+
+export const sceneOf = async ({
+  clock,
+  json = false,
+  ids = [3, 3303, 3311, 3340],
+  options = { servers: [{ uri: 'coap://10.0.0.9' }] },
+}: SceneOptions) => {
+  const [lines, events]: [string[], string[]] = [[], []];
+  const output = new Output({ out: (text) => lines.push(text), err: (text) => lines.push(`! ${text}`) }, json);
+  const objects = new ObjectStore();
+  const session = new Session({
+    objects,
+    clock,
+    options: (first) =>
+      options.bootstrap === undefined ? options : { ...options, bootstrap: { ...options.bootstrap, first } },
+    tell: (event, text, value) => (json ? output.event(event, text, value) : events.push(`${event} ${text}`.trim())),
+  });
+  const installed: string[] = [];
+  const made = await addObjects(objects, {
+    ids,
+    clock,
+    reboot: () => session.reboot(),
+    firmware: { addresses: 'network', installed: (size) => installed.push(String(size)) },
+  });
+  const leaving = new AbortController();
+  const shell = new Shell({ session, output, clock, signal: leaving.signal });
+  const during = async <T>(work: Promise<T>): Promise<T> => {
+    let isOver = false;
+    const watched = work.finally(() => {
+      isOver = true;
+    });
+    watched.catch(() => undefined);
+    while (!isOver) await clock.advance(10);
+    return watched;
+  };
+  /** What a line says. */
+  const type = async (line: string): Promise<readonly string[]> => {
+    lines.length = 0;
+    await during(shell.run(line));
+    return [...lines];
+  };
+  const pass = (time: Duration): Promise<void> => clock.advance(time);
+  return { clock, objects, made, session, shell, lines, events, type, pass, during, leaving, installed };
+};
