@@ -5,7 +5,7 @@ import { Code, encodeMessage, makeRequest, Option, OptionSet, Type } from '@lapw
 import { type Address, minutes, noBytes, seconds } from '@lapwing/kernel';
 import { MemoryNetwork, SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
 import { Server } from '@lapwing/server';
-import { Messenger, octetCoding, parseNumber, smsRoad } from '@lapwing/sms';
+import { Messenger, octetCoding, parseNumber, smsRoad, smsTransport } from '@lapwing/sms';
 import { VirtualNetwork } from '@lapwing/sms/virtual';
 import { describe, expect, it } from 'vitest';
 
@@ -73,6 +73,66 @@ class Scene {
     for (const server of this.servers) await server[Symbol.asyncDispose]();
   }
 }
+
+describe('a trigger from a number that two servers have', () => {
+  const both = [
+    { uri: 'coap://10.0.0.1', sms },
+    { uri: 'coap://10.0.0.2', sms },
+  ];
+
+  it('is for the one whose instance of object 1 it names', async () => {
+    await using scene = await new Scene().start(both);
+    expect(await scene.trigger('/1/0/8')).toEqual(['update 0']);
+    expect(await scene.trigger('/1/1/8')).toEqual(['update 1']);
+    expect(await scene.trigger('/1/2/8')).toEqual([]);
+  });
+
+  it('is heeded as far as the named one may wake the device', async () => {
+    await using scene = await new Scene().start([
+      { ...both[0], uri: 'coap://10.0.0.1', sms: { ...sms, trigger: false } },
+      both[1] as ServerAccount,
+    ]);
+    expect(await scene.trigger('/1/0/8')).toEqual([]);
+    expect(await scene.trigger('/1/1/8')).toEqual(['update 1']);
+  });
+
+  it('goes on being heard when the other one is taken away', async () => {
+    await using scene = await new Scene().start(both);
+    scene.client.objects.remove(1, 0);
+    scene.client.objects.remove(0, 0);
+    expect(await scene.trigger('/1/0/8')).toEqual([]);
+    expect(await scene.trigger('/1/1/8')).toEqual(['update 1']);
+  });
+
+  it('is not what a server is asked that is spoken to at that number itself', async () => {
+    const heard: string[] = [];
+    const scene = new Scene();
+    const messenger = await Messenger.open({
+      modem: scene.numbers.line(number),
+      clock: scene.clock,
+      random: scene.random,
+    });
+    await using byNumber = await Server.listen({
+      listeners: [{ transport: smsTransport({ messenger }) }],
+      ...{ clock: scene.clock, random: scene.random },
+    });
+    byNumber.events.on('updated', () => heard.push('update by number'));
+    await using _ = await scene.start([{ uri: `tel:${number}` }, both[1] as ServerAccount]);
+    expect(byNumber.registration('sleeper')?.smsNumber).toBe(device.slice(1));
+    expect(await scene.trigger('/1/1/8')).toEqual(['update 1']);
+    expect(heard).toEqual([]);
+    const sent = messenger.stats().received;
+    expect(await scene.trigger('/1/0/8')).toEqual([]);
+    expect(heard).toEqual(['update by number']);
+    // The Update, and the answer to what is no trigger on this road.
+    expect(messenger.stats().received - sent).toBe(2);
+  });
+
+  it('cannot be told apart from what two servers say that are spoken to at one number: that is refused', async () => {
+    const starting = new Scene().start([{ uri: `tel:${number}` }, { uri: `sms:${number.slice(1)}` }]);
+    await expect(starting).rejects.toThrow(/\+12125550178 is spoken to for another server already/);
+  });
+});
 
 describe('a trigger', () => {
   const servers = [{ uri: 'coap://10.0.0.1', lifetime: minutes(60), sms }];

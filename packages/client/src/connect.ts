@@ -1,8 +1,9 @@
 // URI scheme to transport: the only files of this package that know sockets and DTLS are this one and connect-secured.ts.
 import { byName, type Uri, udpDialler } from '@lapwing/coap';
 import type { Credentials, Journal } from '@lapwing/dtls';
-import { type Address, type Clock, ConfigError, type Random, type Transport } from '@lapwing/kernel';
+import type { Address, Clock, Random, Transport } from '@lapwing/kernel';
 import { late } from './late.ts';
+import { Lines } from './lines.ts';
 import { dialled, type SmsAccess } from './sms.ts';
 
 export type { Credentials } from '@lapwing/dtls';
@@ -20,6 +21,8 @@ export interface Destination {
   readonly associations?: AssociationRecords;
   /** Where the port of the device is remembered, so that the next transport is still known by its address; default any port. */
   readonly bound?: { port?: number };
+  /** What of the datagrams that come on the road is for this destination, where it shares it with others; default all that is for no other. */
+  readonly heeds?: (bytes: Uint8Array) => boolean;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -57,14 +60,15 @@ export const connectorsOf = (sms: SmsAccess | undefined): Readonly<Record<string
 
 /** Roads to numbers, over which DTLS with a pre-shared key and a short tag fits a text message (RFC 7925 Appendix A). */
 function numberConnectors({ road }: SmsAccess): Readonly<Record<string, Connector>> {
-  const connect: Connector = (destination) => {
-    const { address, credentials, cipherSuites = [] } = destination;
-    if (address.via !== 'sms') throw new ConfigError([`address: ${address.via} is no number`]);
-    const line = road(address.msisdn);
-    if (credentials === undefined) return line;
-    const short = { ...destination, cipherSuites: cipherSuites.length > 0 ? cipherSuites : [PSK_AES_128_CCM_8] };
-    return import('./connect-secured.ts').then(({ secured }) => secured(line, short));
-  };
+  const lines = new Lines(road, async (line, destination) => {
+    const { cipherSuites = [] } = destination;
+    const { secured } = await import('./connect-secured.ts');
+    return secured(line, {
+      ...destination,
+      cipherSuites: cipherSuites.length > 0 ? cipherSuites : [PSK_AES_128_CCM_8],
+    });
+  });
+  const connect: Connector = (destination) => lines.take(destination);
   return { tel: connect, sms: connect };
 }
 

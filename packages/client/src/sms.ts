@@ -42,22 +42,19 @@ export function checkServerSms(
 /** Digits that are longer than any short code have a country code in front. */
 const longestShortCode = 6;
 
+/** By which numbers are compared: networks put the plus on, or take it away. */
+export const digitsOf = (number: string): string => number.replace(/^\+/, '');
+
 /** How /0/x/9 is dialled. */
 export const dialled = (msisdn: string): string => {
-  const digits = msisdn.replace(/^\+/, '');
+  const digits = digitsOf(msisdn);
   return digits.length > longestShortCode ? `+${digits}` : digits;
 };
 
-interface Numbered {
+interface Placed {
   readonly address: Address;
-  readonly waking: { readonly address: Address } | undefined;
 }
 
-/** A number is one line: of two accounts that use the same, the second begins when the first has hung up. */
-export function shareNumber(first: Numbered, second: Numbered): boolean {
-  const taken = numbersOf(first);
-  return numbersOf(second).some((each) => taken.includes(each));
-}
-
-const numbersOf = ({ address, waking }: Numbered): readonly string[] =>
-  [address, waking?.address].flatMap((each) => (each?.via === 'sms' ? [each.msisdn] : []));
+/** Of two accounts that are spoken to at the same number, the second begins when the first has hung up. */
+export const shareNumber = ({ address: a }: Placed, { address: b }: Placed): boolean =>
+  a.via === 'sms' && b.via === 'sms' && digitsOf(a.msisdn) === digitsOf(b.msisdn);

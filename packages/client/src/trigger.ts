@@ -76,7 +76,8 @@ export async function awaitTriggers(
   heeding: Pick<TriggerOptions, 'isAllowed' | 'act'>,
 ): Promise<Triggers | undefined> {
   if (waking === undefined) return undefined;
-  const road = await waking.connector({ ...waking, clock, random });
+  const heeds = (bytes: Uint8Array): boolean => triggerIn(bytes, instance, rootPath) !== undefined;
+  const road = await waking.connector({ ...waking, heeds, clock, random });
   const triggers = await Triggers.open({ ...heeding, road, instance, rootPath, clock });
   // Under DTLS it is the device that begins, while the server cannot: so it does now, and what comes of it is heard or not.
   if (waking.credentials !== undefined) road.connect(waking.address).catch(() => undefined);
