@@ -13,11 +13,11 @@ export interface OpenModem extends AsyncDisposable {
   readonly access: SmsAccess;
 }
 
-/** What is written `sms:` or `coap+sms:` elsewhere is `tel:` here. */
-export const isByText = (uri: string): boolean => /^(?:tel|sms|coap\+sms):/.test(uri);
+/** Whether it is the number of a server, however that is written. */
+export const isByText = (uri = ''): boolean => /^(?:tel|sms|coap\+sms):/.test(uri);
 
 /** Undefined without a modem. Rejects with ConfigError for flags that do not fit together, ModemError where nothing answers. */
-export async function openModem({ uri = '', modem, msisdn }: ModemFlags): Promise<OpenModem | undefined> {
+export async function openModem({ uri, modem, msisdn }: ModemFlags): Promise<OpenModem | undefined> {
   const problems: string[] = [];
   if (isByText(uri) && modem === undefined)
     problems.push('--uri: tel: needs a modem, --modem /dev/ttyUSB2 or --modem 127.0.0.1:5000');
