@@ -218,6 +218,8 @@ export class Client implements AsyncDisposable {
       bootstrap: () => {
         if (!this.bootstrapping.start('request')) throw new ResponseError(Code.MethodNotAllowed);
       },
+      // A bootstrap server cannot know what will be spoken.
+      version: (server) => (this.isChanging ? undefined : this.roster.find(server)?.version),
     });
     const { keeper, settings } = this;
     if (keeper !== undefined) rememberAccounts(keeper, settings);
