@@ -110,6 +110,7 @@ export class Account implements AsyncDisposable {
         profileId: settings.profileId,
         smsNumber: settings.smsNumber,
         parameters: settings.parameters,
+        written: this.server,
         lifetime: () => this.server.lifetime,
         retry: () => ({ ...account.retry, ...this.server.retry }),
         objectList: (version) => {
@@ -270,6 +271,8 @@ export class Account implements AsyncDisposable {
     if (phase === 'registering' || phase === 'idle' || phase === 'disabled' || phase === 'registered')
       this.state?.save();
     if (phase !== 'registered') return;
+    const { writtenQueueMode } = this.session;
+    if (writtenQueueMode !== undefined) this.server.writeQueueMode(writtenQueueMode);
     if (this.held) {
       this.held = false;
       this.relations.each((relation) => relation.resume());
@@ -332,6 +335,7 @@ export class Account implements AsyncDisposable {
     const own = instancePath(1, this.server.id);
     if (!paths.some((path) => contains(own, path))) return;
     this.session.handle({ kind: 'lifetime-changed', lifetime: this.server.lifetime });
+    this.session.bindingWritten();
     this.relations.steered(rootPath);
   }
 

@@ -46,7 +46,10 @@ export interface ServerAccount {
   readonly id?: number;
   /** In ms, from 1 s; Infinity never ends; default 86 400 s. */
   readonly lifetime?: Duration;
-  /** Registers as a device that is to be spoken to only for a while after it has sent something; default false. */
+  /**
+   * Registers as a device that is to be spoken to only for a while after it has sent something; default false. Before 1.1 this is what it
+   * begins with, and a server's to change by a Q in /1/x/7; since then it is the device's alone to say.
+   */
   readonly queueMode?: boolean;
   /** Default minimum period of notifications in seconds (/1/x/2); default 0. */
   readonly defaultMinimumPeriod?: number;
