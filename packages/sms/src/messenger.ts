@@ -17,7 +17,6 @@ import {
   systemClock,
   systemRandom,
 } from '@lapwing/kernel';
-import { ModemError } from './at/failures.ts';
 import { Budget, type BudgetLimits } from './budget.ts';
 import {
   Joining,
@@ -42,7 +41,7 @@ import {
   portsElement,
   portsOf,
 } from './pdu/payload.ts';
-import { Presence } from './presence.ts';
+import { isUntaken, Presence } from './presence.ts';
 
 export interface MessengerOptions {
   /** Belongs to the messenger from now on. */
@@ -268,7 +267,7 @@ export class Messenger implements AsyncDisposable {
   private async sendLater(destination: SmsAddress, payload: Payload, latest: Instant, error: unknown): Promise<void> {
     const until = Math.min(latest, this.clock.now() + this.patience);
     for (let why = error; ; ) {
-      if (this.closing.signal.aborted || !(why instanceof ModemError) || !why.isWithoutModem) throw why;
+      if (this.closing.signal.aborted || !isUntaken(why)) throw why;
       await this.presence.there(until, this.patience, why);
       try {
         await this.modem.send(destination, payload);

@@ -6,6 +6,8 @@ import { ModemError } from './at/failures.ts';
 import { type AtModemOptions, atModem } from './at/modem.ts';
 import { Messenger, type MessengerOptions } from './messenger.ts';
 import type { Modem, ModemSink } from './modem.ts';
+import { smppCentre } from './smpp/centre.ts';
+import { account, ScriptedCentre } from './smpp/scripted-centre.ts';
 import { type Fault, VirtualNetwork } from './virtual/index.ts';
 
 const [device, server] = ['+14155550125', '+12125550178'] as const;
@@ -186,6 +188,33 @@ describe('a message that the modem had in its hands when it went', () => {
     expect(scene.received).toEqual([text]);
     expect(messenger.stats()).toMatchObject({ sent: 1, sentParts: 6 });
   });
+});
+
+it('waits for a centre in the place of a modem, too', async () => {
+  const clock = new VirtualClock();
+  const peer = new ScriptedCentre();
+  const opening = Messenger.open({
+    modem: smppCentre({ ...account, dial: peer.dial(clock), clock }),
+    ...{ clock, random: new SeededRandom(1), budget: free },
+  });
+  await clock.advance(seconds(1));
+  const messenger = await opening;
+  const failed: Error[] = [];
+  messenger.events.on('failed', ({ cause }) => failed.push(cause));
+  peer.isAway = true;
+  peer.hangUp();
+  await clock.advance(100);
+  say(messenger, 'one', 'two');
+  await clock.advance(seconds(60));
+  const told = (): number => peer.heard.filter(({ kind }) => kind === 'submit_sm').length;
+  expect(told()).toBe(0);
+  peer.isAway = false;
+  await clock.advance(seconds(30));
+  expect(told()).toBe(2);
+  expect(failed).toEqual([]);
+  const closing = messenger[Symbol.asyncDispose]();
+  await clock.advance(seconds(5));
+  await closing;
 });
 
 it('asks a modem that takes nothing and does not say that it is away once in a second, as long as the message may wait', async () => {

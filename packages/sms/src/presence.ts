@@ -3,6 +3,12 @@
 import type { Clock, Duration, Instant } from '@lapwing/kernel';
 import { seconds } from '@lapwing/kernel';
 import { ModemError } from './at/failures.ts';
+import { CentreError } from './smpp/failures.ts';
+
+/** Whether nothing took the message: then it is certainly not on its way, and may go when there is a modem, or a centre, again. */
+export const isUntaken = (error: unknown): boolean =>
+  (error instanceof ModemError || error instanceof CentreError) &&
+  (error.problem === 'gone' || error.problem === 'silent');
 
 /** Between two attempts with a modem that will not take a message and does not say that it is away. */
 const AGAIN_AFTER: Duration = seconds(1);
@@ -34,7 +40,7 @@ export class Presence {
    * Resolves when it is there, one waits at a time; rejects with ModemError at `until`, which is `patience` after the wait began. `why` it
    * is waited for, where the modem has not said.
    */
-  async there(until: Instant, patience: Duration, why?: Error): Promise<void> {
+  async there(until: Instant, patience: Duration, why?: unknown): Promise<void> {
     const { away } = this;
     const now = this.clock.now();
     const wait = away === undefined ? Math.min(until, now + AGAIN_AFTER) : until;
