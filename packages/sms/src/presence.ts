@@ -16,7 +16,7 @@ const AGAIN_AFTER: Duration = seconds(1);
 export class Presence {
   private readonly clock: Clock;
   private away: { readonly cause: Error | undefined } | undefined;
-  private wake: (() => void) | undefined;
+  private readonly waiting = new Set<() => void>();
 
   constructor(clock: Clock) {
     this.clock = clock;
@@ -33,12 +33,12 @@ export class Presence {
   /** It is there, or nobody waits for it any more. */
   returned(): void {
     this.away = undefined;
-    this.wake?.();
+    for (const wake of [...this.waiting]) wake();
   }
 
   /**
-   * Resolves when it is there, one waits at a time; rejects with ModemError at `until`, which is `patience` after the wait began. `why` it
-   * is waited for, where the modem has not said.
+   * Resolves when it is there; rejects with ModemError at `until`, which is `patience` after the wait began. `why` it is waited for, where
+   * the modem has not said.
    */
   async there(until: Instant, patience: Duration, why?: unknown): Promise<void> {
     const { away } = this;
@@ -53,11 +53,11 @@ export class Presence {
     return new Promise((resolve) => {
       const over = (): void => {
         timer[Symbol.dispose]();
-        this.wake = undefined;
+        this.waiting.delete(over);
         resolve();
       };
       const timer = this.clock.at(until, over);
-      this.wake = over;
+      this.waiting.add(over);
     });
   }
 }
