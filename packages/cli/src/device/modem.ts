@@ -11,6 +11,8 @@ export interface ModemFlags {
 
 export interface OpenModem extends AsyncDisposable {
   readonly access: SmsAccess;
+  /** Text messages so far. */
+  texts(): { readonly sent: number; readonly received: number };
 }
 
 /** What is written `sms:` or `coap+sms:` elsewhere is `tel:` here. */
@@ -29,6 +31,10 @@ export async function openModem({ uri = '', modem, msisdn }: ModemFlags): Promis
   const messenger = await Messenger.open({ modem: atModem({ dial: dialOf(modem) }) });
   return {
     access: { msisdn, road: smsRoad(messenger) },
+    texts: () => {
+      const { sentParts: sent, receivedParts: received } = messenger.stats();
+      return { sent, received };
+    },
     [Symbol.asyncDispose]: () => messenger[Symbol.asyncDispose](),
   };
 }

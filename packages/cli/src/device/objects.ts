@@ -49,6 +49,8 @@ export interface DeviceOptions {
   readonly reboot: () => void | Promise<void>;
   /** Of object 5. */
   readonly firmware: Package;
+  /** Of its modem, where it has one. */
+  readonly texts?: () => { readonly sent: number; readonly received: number };
   readonly clock: Clock;
 }
 
@@ -85,7 +87,8 @@ const makers: Readonly<Record<number, Make>> = {
   4: (objects) => new ConnectivityMonitoring({ objects, bearer: NetworkBearer.Ethernet, signalStrength: 0, addresses }),
   5: (objects, options) => installFirmware(objects, options.firmware),
   6: (objects, { clock }) => new Location({ objects, clock, latitude: 60.17, longitude: 24.94 }),
-  7: (objects, { clock }) => new ConnectivityStatistics({ objects, clock }),
+  7: (objects, { clock, texts }) =>
+    new ConnectivityStatistics({ objects, clock, ...(texts === undefined ? {} : { texts }) }),
   16: (objects) => new Portfolio({ objects }).add(0, new Map([[0, 'lapwing']])),
   19: (objects, { clock }) => new BinaryContainer({ objects, clock }),
   20: (objects) => new EventLog({ objects }),

@@ -39,6 +39,7 @@ export async function runClientCommand(flags: ClientFlags): Promise<void> {
     ids,
     clock,
     reboot: () => session.reboot(),
+    ...(modem === undefined ? {} : { texts: () => modem.texts() }),
     firmware: {
       ...(flags.persist === undefined ? {} : { directory: `${flags.persist}/firmware` }),
       ...(flags.firmware === undefined ? {} : { file: flags.firmware }),
