@@ -137,8 +137,8 @@ export class Messenger implements AsyncDisposable {
     ...{ sent: 0, received: 0, sentParts: 0, receivedParts: 0, overflowed: 0, stale: 0, heldBack: 0, failed: 0 },
     ...{ droppedParts: 0, strangers: 0 },
   };
-  private isPumping = false;
-  private pumped: Promise<void> = Promise.resolve();
+  private readonly pumps = new Set<Promise<void>>();
+  private pumping = 0;
   private tickets = 0;
 
   private constructor(options: MessengerOptions) {
@@ -199,19 +199,20 @@ export class Messenger implements AsyncDisposable {
       return;
     }
     this.queue.push({ to, destination, bytes, until: this.clock.now() + this.patience });
-    if (this.isPumping) return;
-    this.isPumping = true;
-    this.pumped = this.pump();
+    if (this.pumping >= (this.modem.window ?? 1)) return;
+    this.pumping += 1;
+    const pump = this.pump().finally(() => this.pumps.delete(pump));
+    this.pumps.add(pump);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.closing.abort();
     this.joining[Symbol.dispose]();
     await this.modem[Symbol.asyncDispose]();
-    await this.pumped;
+    await Promise.all(this.pumps);
   }
 
-  /** One message after the other, and of each one part after the other: a modem can do no more. */
+  /** One message after the other, and of each one part after the other: a modem can do no more, and a centre has several of these. */
   private async pump(): Promise<void> {
     for (let next = this.queue.shift(); next !== undefined; next = this.queue.shift()) {
       try {
@@ -223,7 +224,7 @@ export class Messenger implements AsyncDisposable {
       }
     }
     // In the same turn in which nothing was left: what comes next begins anew.
-    this.isPumping = false;
+    this.pumping -= 1;
   }
 
   private async sendOne({ to, destination, bytes, until }: Outgoing): Promise<void> {
