@@ -1,17 +1,20 @@
 // Two servers and a device between them: what one may see ends when the other says so (Core 1.2.1 §8.2).
+import { MemoryStateStore } from '@lapwing/client';
 import { Code } from '@lapwing/coap';
 import { seconds } from '@lapwing/kernel';
-import { makeValue, type ResourcePath, resourceInstancePath, resourcePath } from '@lapwing/lwm2m';
+import { instancePath, makeValue, type ResourcePath, resourceInstancePath, resourcePath } from '@lapwing/lwm2m';
 import { AccessControl } from '@lapwing/lwm2m/objects/access-control';
 import { Server } from '@lapwing/server';
 import { describe, expect, it } from 'vitest';
-import { World } from './world.ts';
+import { Setting } from './objects.ts';
+import { type ThingOptions, World } from './world.ts';
 
 const [owner, other] = [1, 2];
 const warmth = resourcePath(3303, 0, 5700);
 const maker = resourcePath(3, 0, 0);
 
-async function setUp() {
+/** A device with two servers, and what the second is told. */
+async function between(options: ThingOptions = {}) {
   const world = await World.make();
   const server = await Server.listen({
     listeners: [{ transport: world.network.transport('10.0.0.77', 5683) }],
@@ -20,23 +23,34 @@ async function setUp() {
   });
   const told: unknown[] = [];
   const ended: unknown[] = [];
+  const sent: unknown[] = [];
+  server.events.on('sent', ({ entries }) => sent.push(entries.map(({ value }) => value?.value)));
   server.events.on('notify', ({ result }) => told.push(result.entries.map(({ value }) => value?.value)));
   server.events.on('observation-ended', ({ refusal }) => ended.push(refusal?.code));
-  const thing = await world.device('a', {
-    version: '1.1',
-    servers: [
-      { uri: 'coap://10.0.0.1:5683', id: owner, lifetime: seconds(600) },
-      { uri: 'coap://10.0.0.77:5683', id: other, lifetime: seconds(600) },
-    ],
-  });
+  const start = () =>
+    world.device('a', {
+      version: '1.1',
+      servers: [
+        { uri: 'coap://10.0.0.1:5683', id: owner, lifetime: seconds(600) },
+        { uri: 'coap://10.0.0.77:5683', id: other, lifetime: seconds(600) },
+      ],
+      ...options,
+    });
+  const thing = await start();
   const list = (id: number, object: number, server: number): void => {
     const acl = new Map([[server, 1]]);
     thing.objects.add(AccessControl, id, { objectId: object, objectInstanceId: 0, acl, accessControlOwner: owner });
   };
-  list(0, 3303, other);
-  list(1, 3, 0);
   await world.until(() => server.registration('a') !== undefined);
   await world.pass(seconds(5));
+  return { world, server, thing, told, ended, sent, list, start };
+}
+
+async function setUp() {
+  const { list, ...all } = await between();
+  const { world } = all;
+  list(0, 3303, other);
+  list(1, 3, 0);
   const revoke = async (): Promise<void> => {
     const entries = [{ path: resourceInstancePath(2, 0, 2, other), value: makeValue('integer', 0) }];
     const path = resourcePath(2, 0, 2) as ResourcePath;
@@ -44,7 +58,7 @@ async function setUp() {
     expect(done).toMatchObject({ kind: 'done' });
     await world.pass(seconds(5));
   };
-  return { world, server, thing, told, ended, revoke };
+  return { ...all, revoke };
 }
 
 describe('a server whose right to read is taken', () => {
@@ -90,4 +104,40 @@ describe('a server whose right to read is taken', () => {
     await world.pass(seconds(5));
     expect([told.length, ended]).toEqual([1, []]);
   });
+
+  it('gets of what has waited to be sent what is left to it, and nothing where that is nothing', async () => {
+    const { world, server, thing, sent } = await setUp();
+    await using _world = world;
+    await using _server = server;
+    thing.client.goOffline();
+    const send = (...paths: ('/3303/0/5700' | '/3/0/0')[]) => thing.client.send(paths, { server: other, queue: true });
+    const both = send('/3303/0/5700', '/3/0/0');
+    const one = send('/3303/0/5700').catch((error: unknown) => error);
+    await world.pass(seconds(1));
+    thing.objects.batch((transaction) => transaction.put(2, 0, 2, new Map([[other, makeValue('integer', 0)]])));
+    thing.client.resume();
+    await world.during(both);
+    expect(await world.during(one)).toMatchObject({ problem: 'forbidden' });
+    expect(sent).toEqual([['Lapwing']]);
+  });
+});
+
+it('what nobody may do stays so when a server has deleted the last list, over a restart too', async () => {
+  const { world, server, thing, list, start } = await between({ store: new MemoryStateStore() });
+  await using _world = world;
+  await using _server = server;
+  thing.objects.add(Setting, 0, { label: 'x' });
+  list(0, Setting.id, other);
+  await world.pass(seconds(5));
+  const read = () => world.during(server.perform('a', { op: 'read', path: maker }));
+  const refused = { kind: 'refused', code: Code.Unauthorized };
+  expect(await read()).toEqual(refused);
+  const path = instancePath(Setting.id, 0);
+  expect(await world.during(world.server.perform('a', { op: 'delete', path }))).toMatchObject({ kind: 'done' });
+  expect(thing.objects.objects.get(2)?.instances.size).toBe(0);
+  expect(await read()).toEqual(refused);
+  await world.cut(thing);
+  await start();
+  await world.pass(seconds(30));
+  expect(await read()).toEqual(refused);
 });

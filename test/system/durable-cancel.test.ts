@@ -2,7 +2,7 @@
 // relation meanwhile, and whether or not the device ever hears of it.
 import { hours, minutes, seconds } from '@lapwing/kernel';
 import { instancePath, type Operation, parsePath } from '@lapwing/lwm2m';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { setUp } from './durable.ts';
 import { Setting, Temperature } from './objects.ts';
 
@@ -89,4 +89,49 @@ it('is wanted again by an observe that is queued behind its end, and a repeated 
   thing.client.update();
   await world.during(again.settled(), minutes(5));
   expect(world.server.stats()).toMatchObject({ observations: 1, kept: { wanted: 1 } });
+});
+
+describe('whoever reads an observation that lasts comes to its end by a cancel', () => {
+  it('from the queue, though the device registers anew before it hears of it', async () => {
+    const { world } = await setUp();
+    await using _ = world;
+    const thing = await world.device('a', { queueMode: true, awakeTime: seconds(10), lifetime: hours(1) });
+    await world.pass(seconds(3));
+    const reader = world.observing('a', '/3303/0/5700', { lasting: true });
+    await world.until(() => !world.server.isAwake('a'));
+    const cancelled = await world.server.queue('a', cancel);
+    expect(world.server.observations('a')).toHaveLength(1);
+    await world.cut(thing);
+    await world.device('a', { lifetime: hours(1) });
+    await world.during(cancelled.settled());
+    expect(await world.during(reader.ended)).toBeUndefined();
+    expect(reader.values).toEqual([20]);
+  });
+
+  it('where the device had ended it, and nobody had asked anew yet', async () => {
+    const { world } = await setUp();
+    await using _ = world;
+    const { objects } = await world.device('a', { lifetime: hours(1) });
+    await world.pass(seconds(3));
+    const reader = world.observing('a', '/3303/0/5700', { lasting: true });
+    await world.pass(seconds(2));
+    objects.remove(3303, 0);
+    await world.until(() => world.server.observations('a').length === 0);
+    expect(await world.during(world.server.perform('a', cancel))).toMatchObject({ kind: 'refused' });
+    expect(await world.during(reader.ended)).toBeUndefined();
+  });
+
+  it('also where somebody else is to hear of it from now on', async () => {
+    const { world } = await setUp();
+    await using _ = world;
+    const { objects } = await world.device('a', { lifetime: hours(1) });
+    await world.pass(seconds(3));
+    const reader = world.observing('a', '/3303/0/5700', { lasting: true });
+    await world.pass(seconds(2));
+    objects.remove(3303, 0);
+    await world.until(() => world.server.observations('a').length === 0);
+    objects.add(Temperature, 0, { sensorValue: 7, minMeasured: 7 });
+    await world.during(world.server.perform('a', observe, { keep: { note: 'n' } }));
+    expect(await world.during(reader.ended)).toBeUndefined();
+  });
 });

@@ -1,6 +1,6 @@
 import { ContentFormat } from '@lapwing/coap';
 import { hours, minutes, seconds } from '@lapwing/kernel';
-import { type Lwm2mVersion, makeValue, resourcePath } from '@lapwing/lwm2m';
+import { instancePath, type Lwm2mVersion, makeValue, resourcePath } from '@lapwing/lwm2m';
 import { describe, expect, it } from 'vitest';
 import { Setting, Temperature } from './objects.ts';
 import { isOverStream, rows } from './rows.ts';
@@ -61,6 +61,19 @@ describe.each(rows)('over $name, a server', ({ options }) => {
     expect(heard.at(-1)).toBe(52);
     expect(world.server.stats().observations).toBe(1);
     expect(thing.client.stats()).toMatchObject({ endpoint: { relations: 1 } });
+  });
+
+  it('goes on to hear what it observes when it repeats that with attributes that no request can be made of', async () => {
+    const { world, thing, device } = await setUp(options);
+    await using _ = world;
+    const path = instancePath(3303, 0);
+    await world.during(device.perform({ op: 'observe', path }));
+    const again = world.during(device.perform({ op: 'observe', path, attributes: { gt: 5 } }));
+    await expect(again).rejects.toThrow('gt is for resources');
+    expect(world.server.observations('a')).toHaveLength(1);
+    thing.warm(33);
+    await world.pass(minutes(2));
+    expect(world.of('notify')).toHaveLength(1);
   });
 
   it('D-08: hears the last of a storm of changes', async () => {

@@ -49,7 +49,10 @@ export const layers: Readonly<Record<string, Layer>> = {
     packages: ['kernel'],
     node: trace,
     because: strangers,
-    rooms: [{ files: ['tcp.ts', 'duplex.ts', 'virtual/**'], node: ['dgram', 'net', 'stream'] }],
+    rooms: [
+      { files: ['tcp.ts', 'duplex.ts', 'virtual/**'], node: ['dgram', 'net', 'stream'] },
+      { files: ['tls.ts'], node: ['net', 'tls'] },
+    ],
   },
   lwm2m: { packages: ['kernel', 'coap'], node: [], because: 'lwm2m is pure vocabulary on kernel and coap.' },
   client: {

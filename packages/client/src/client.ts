@@ -173,8 +173,9 @@ export class Client implements AsyncDisposable {
 
   /**
    * Sends values to a server that has not asked for them (Core 1.2.1 §6.4.5): what is at paths now, as far as it is there, or
-   * entries, perhaps with times; paths are of the end device with the prefix, entries say themselves whose they are. Resolves when the server has them. Rejects
-   * with SendError when nothing can be sent, ResponseError when the server refuses, TimeoutError when it does not answer.
+   * entries, perhaps with times; paths are of the end device with the prefix, entries say themselves whose they are. What has waited and
+   * the server may not read any more is left out. Resolves when the server has them. Rejects with SendError when nothing can be sent,
+   * ResponseError when the server refuses, TimeoutError when it does not answer.
    */
   async send(
     what: readonly PathText[] | readonly Entry[],

@@ -27,6 +27,7 @@ export async function openModem(
   events.on('text', ({ from }) => log.info('sms: a text, which nobody here reads', { from }));
   events.on('spent', ({ to }) => log.warn('sms: the budget of an hour is spent', { to, listener: at }));
   events.on('failed', ({ to, cause }) => log.warn('sms: not sent', { to, error: cause.message }));
+  events.on('trouble', ({ cause }) => log.error('sms: see to the modem', { listener: at, error: cause.message }));
   events.on('listener-failed', ({ error }) => log.error('sms: a mistake here', { error: String(error) }));
   events.on('modem', ({ state, cause }) => {
     if (state === 'down') log.error('sms: the modem is gone, and is brought back', { error: cause?.message ?? '' });

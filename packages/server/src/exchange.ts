@@ -52,6 +52,15 @@ export class Exchange {
     this.clock = clock;
   }
 
+  /** Throws what `send` would reject with where none can be made of it, before anything is given up for it. */
+  requestOf({ record }: Contact, operation: Operation): Request {
+    try {
+      return writeRequest(operation, record);
+    } catch (error) {
+      throw asUnsent(error);
+    }
+  }
+
   /** How long a device may take is the endpoint's to say: 93 s to acknowledge, 247 s to answer (RFC 7252 §4.8.2). */
   send(contact: Contact, operation: Operation, command: Underway, options: ExchangeOptions = {}): Promise<Result> {
     const { record, endpoint } = contact;
@@ -60,9 +69,9 @@ export class Exchange {
     const token = options.token ?? endpoint.freshToken();
     let request: Request;
     try {
-      request = writeRequest(operation, record);
+      request = this.requestOf(contact, operation);
     } catch (error) {
-      return Promise.reject(asUnsent(error));
+      return Promise.reject(error);
     }
     command.withdraw = (reason) => endpoint.abandon(peer, token, reason);
     const asked: RequestOptions = {

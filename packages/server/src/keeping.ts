@@ -290,7 +290,7 @@ export class Keeping {
   }
 
   observationEnded(event: ServerEvents['observation-ended']): void {
-    if (!this.wishes.isEmpty) this.wishes.ended(event, (event.observation as ObservationRecord).operation);
+    this.wishes.ended(event, (event.observation as ObservationRecord).operation);
   }
 
   async close(): Promise<void> {

@@ -98,6 +98,7 @@ export class Observations {
   ): Promise<Result> {
     const before = this.find(contact, operation);
     if (before === undefined) this.refuseBeyondLimit(contact, 1);
+    else this.exchange.requestOf(contact, operation);
     // The token of a part belongs to the others too.
     const isFree = before !== undefined && !(before instanceof PartRecord) && !this.asked.has(before);
     const key = isFree ? before.key : keyOfToken(contact.endpoint.freshToken());

@@ -12,6 +12,7 @@ import type { Wanted } from './observations.ts';
 import { isShareable, mostTogether } from './sharing.ts';
 import type { KeptObservation, ObservationChange, ObservationStore } from './stores/observation-store.ts';
 import { WriteBehind } from './stores/write-behind.ts';
+import { Watch } from './watch.ts';
 import { type Keep, keyOf, Wish } from './wish.ts';
 
 export interface WishHost {
@@ -137,7 +138,7 @@ export class Wishes {
     });
   }
 
-  /** Not wanted any more, also when nothing is held now. */
+  /** Not wanted any more, also when nothing is held now: then nothing comes any more for whoever reads it. */
   forget(name: string, key: string): void {
     const wishes = this.devices.get(name);
     const at = wishes?.findIndex((wish) => wish.key === key) ?? -1;
@@ -147,12 +148,19 @@ export class Wishes {
     if (wishes.length === 0) this.devices.delete(name);
     this.pauses.delete(wish);
     if (wish.isKept) void this.writes.add({ kind: 'remove', name, key });
+    const { host } = this.options;
+    const contact = host.contactOf(name);
+    if (contact === undefined || host.live(contact, wish.operation) === undefined) endReading(wish.tag);
   }
 
   /** An observation is over. */
   ended({ observation, cause, refusal }: ServerEvents['observation-ended'], operation: ObserveOperation): void {
+    if (this.closed) return;
     const wish = this.find(observation.name, keyOf(operation));
-    if (wish === undefined || this.closed) return;
+    if (wish === undefined) {
+      endReading(observation.tag);
+      return;
+    }
     switch (cause) {
       case 'cancelled':
         this.forget(wish.name, wish.key);
@@ -223,6 +231,7 @@ export class Wishes {
     else {
       this.pauses.delete(before);
       wishes[at] = wish;
+      if (before.tag !== wish.tag) endReading(before.tag);
     }
     return wish;
   }
@@ -360,6 +369,11 @@ export class Wishes {
     }
     this.arm();
   };
+}
+
+/** Of an observation that nobody makes again. */
+function endReading(tag: unknown): void {
+  if (tag instanceof Watch) tag.end();
 }
 
 function keptOf({ token, shared }: Live, { registration }: Contact): NonNullable<KeptObservation['held']> {

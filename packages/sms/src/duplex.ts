@@ -1,8 +1,12 @@
 // A duplex stream of the machine as a port of a modem.
 import type { Duplex } from 'node:stream';
+import { LimitError } from '@lapwing/kernel';
 import type { Port } from './at/port.ts';
 
-/** `stream` is open already; closing the port destroys it. */
+/** Octets that may wait to leave. */
+const MOST_UNWRITTEN = 256 * 1024;
+
+/** `stream` is open already; closing the port destroys it, and so does whoever asks much and reads nothing. */
 export function portOf(stream: Duplex): Port {
   return {
     open: (sink) => {
@@ -13,7 +17,11 @@ export function portOf(stream: Duplex): Port {
       });
       stream.on('close', () => sink.closed(cause));
     },
-    write: (bytes) => void stream.write(bytes),
+    write: (bytes) => {
+      stream.write(bytes);
+      if (stream.writableLength > MOST_UNWRITTEN)
+        stream.destroy(new LimitError('the other side does not read what it is sent', MOST_UNWRITTEN));
+    },
     close: () => void stream.destroy(),
   };
 }

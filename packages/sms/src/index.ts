@@ -1,4 +1,4 @@
-// Text messages: PDUs, concatenation, modems, and a transport over them.
+// Text messages: PDUs, concatenation, modems, centres, and a transport over them.
 export { ModemError } from './at/failures.ts';
 export { AtModem, type AtModemOptions, type AtModemStats, atModem } from './at/modem.ts';
 export type { Dial, Port, PortSink } from './at/port.ts';
@@ -43,5 +43,10 @@ export { outcomeOf, type StatusReport } from './pdu/status-report.ts';
 export type { Submit, Validity } from './pdu/submit.ts';
 export { type Timestamp, timestampAt } from './pdu/time.ts';
 export { type SerialPortOptions, serialPort } from './serial.ts';
+export { SmppCentre, type SmppCentreStats, smppCentre } from './smpp/centre.ts';
+export { CentreError } from './smpp/failures.ts';
+export type { SmppCentreOptions } from './smpp/options.ts';
+export { isSmppUri, parseSmppUri, type SmppUri } from './smpp/uri.ts';
 export { tcpPort } from './tcp.ts';
+export { type TlsPortOptions, tlsPort } from './tls.ts';
 export { type SmsTransportOptions, smsPace, smsRoad, smsTransport } from './transport.ts';

@@ -78,6 +78,8 @@ export interface MessengerEvents {
   /** A message was not sent, or nobody knows whether it was. */
   readonly failed: { readonly to: string; readonly cause: Error };
   readonly modem: { readonly state: 'ready' | 'down'; readonly cause: Error | undefined };
+  /** People must see to the modem, which is up: its memory is full of what is not ours to delete. The message says what to do. */
+  readonly trouble: { readonly cause: Error };
   /** Whoever heard an event or a message threw; the message counts as dealt with. */
   readonly 'listener-failed': { readonly error: unknown };
 }
@@ -161,6 +163,7 @@ export class Messenger implements AsyncDisposable {
       receive: (message, settle) => messenger.take(message, settle),
       report: () => undefined,
       state: (state, cause) => messenger.emitter.emit('modem', { state, cause }),
+      trouble: (cause) => messenger.emitter.emit('trouble', { cause }),
     });
     return messenger;
   }

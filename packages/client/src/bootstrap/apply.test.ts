@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { defineAccountObjects } from '../accounts.ts';
 import { SecurityObject } from '../builtin/security.ts';
 import { ServerObject } from '../builtin/server.ts';
+import { isEmptied, setEmptied } from '../objects/access-control.ts';
 import { ObjectStore } from '../objects/store.ts';
 import { isMany } from '../objects/tree.ts';
 import { Staging } from './apply.ts';
@@ -124,6 +125,18 @@ describe('what a bootstrap writes', () => {
     staging.write(instancePath(1, 2), server);
     staging.commit();
     expect([store.objects.get(2)?.instances.size, lists]).toEqual([1, 1]);
+  });
+
+  it('may say that everybody may do everything again, where a server has deleted the last list', () => {
+    const { store, staging } = setUp();
+    setEmptied(store, true);
+    staging.delete(objectPath(1));
+    staging.commit();
+    expect(isEmptied(store)).toBe(true);
+    staging.delete(objectPath(2));
+    expect(isEmptied(store)).toBe(true);
+    staging.commit();
+    expect(isEmptied(store)).toBe(false);
   });
 
   it('may be of objects that the device says nothing of: access control and OSCORE', () => {

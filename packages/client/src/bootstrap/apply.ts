@@ -22,6 +22,7 @@ import { forgetGiven } from '../accounts.ts';
 import { OscoreObject as Oscore } from '../builtin/oscore.ts';
 import { readSecurity, SecurityObject } from '../builtin/security.ts';
 import { readServer, ServerObject, serverActions } from '../builtin/server.ts';
+import { setEmptied } from '../objects/access-control.ts';
 import type { ObjectStore } from '../objects/store.ts';
 import type { Transaction } from '../objects/transaction.ts';
 import { type Content, type Contents, instanceKey, isMany, type ObjectNode } from '../objects/tree.ts';
@@ -49,6 +50,8 @@ export class Staging {
   private readonly definitions: ReadonlyMap<number, ObjectDefinition>;
   private readonly copies = new Map<number, Instances>();
   private readonly touched = new Set<string>();
+  /** The lists of who may do what are taken away: what there are of them from then on is all that is said. */
+  private clearsLists = false;
 
   constructor(store: ObjectStore, options: StagingOptions) {
     this.store = store;
@@ -171,6 +174,7 @@ export class Staging {
       },
       { written: [] },
     );
+    if (this.clearsLists) setEmptied(store, false);
     for (const key of this.touched) {
       const [object = 0, instance = 0] = key.split('/').map(Number);
       const node = store.objects.get(object)?.instances.get(instance);
@@ -253,6 +257,7 @@ export class Staging {
 
   private clear(object: number, kept: ReadonlySet<string>): void {
     const left: Instances = new Map();
+    if (object === AccessControl.id) this.clearsLists = true;
     for (const [id, contents] of this.instancesOf(object)) {
       if (isKept(object, id, kept)) left.set(id, contents);
       else this.touched.add(instanceKey(object, id));

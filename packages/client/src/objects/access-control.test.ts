@@ -155,6 +155,16 @@ describe('object 2', () => {
     expect(store.objects.get(2)?.instances.size).toBe(0);
   });
 
+  it('K-01: still lets nobody do anything when a server has deleted the last list with what it was about', async () => {
+    const { store, ask } = setUp({ owner: own });
+    expect((await ask({ op: 'delete', path: instance })).code).toBe(Code.Deleted);
+    expect(store.objects.get(2)?.instances.size).toBe(0);
+    store.add(Gadget, 0, { level: 5, act: () => undefined });
+    for (const [, , operation, refused] of operations) expect((await ask(operation)).code).toBe(refused);
+    const made = { op: 'create', path: { kind: 'object', object: 1000 }, instance: 5, entries: [] } as const;
+    expect((await ask(made)).code).toBe(Code.Unauthorized);
+  });
+
   it('K-02: leaves forbidden instances out of what is read of an object or of several paths, without a hint', async () => {
     const { store, ask } = setUp({ owner: other, list: [[own, 1]] });
     store.add(Gadget, 1, { level: 5, act: () => undefined });

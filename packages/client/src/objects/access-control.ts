@@ -1,12 +1,13 @@
 // Who may do what where several servers share a device: the instances of object 2 (Core 1.2.1 §8, Appendix E.3). With one
-// server, or without such an instance, everything is allowed: nobody has said who may do what. Keys are nobody's whatever
-// object 2 says (operations/serve.ts).
+// server, or without such an instance, everything is allowed: nobody has said who may do what. But where a server has deleted the last
+// of them with what it was about, nothing is: that anybody may do everything is for a bootstrap to say (§8.1.3). Keys are nobody's
+// whatever object 2 says (operations/serve.ts).
 import type { Path, Value } from '@lapwing/lwm2m';
 import { AccessControl } from '@lapwing/lwm2m/objects/access-control';
 import { Server } from '@lapwing/lwm2m/objects/server';
 import type { ObjectStore } from './store.ts';
 import type { Transaction } from './transaction.ts';
-import { type InstanceNode, isMany, numberOf, type ObjectNode } from './tree.ts';
+import { type InstanceNode, isMany, numberOf } from './tree.ts';
 
 /** Who asks. */
 export interface Caller {
@@ -39,8 +40,7 @@ export function mayDo(
   object: number,
   instance: number | undefined,
 ): boolean {
-  const lists = listsOf(store);
-  if (caller.isAlone || lists === undefined) return true;
+  if (caller.isAlone || !isEnabled(store)) return true;
   const node = instance === undefined ? undefined : store.objects.get(object)?.instances.get(instance);
   // What is not there is answered as such.
   if (instance !== undefined && node === undefined) return true;
@@ -48,15 +48,29 @@ export function mayDo(
   if (object === serverObject && node !== undefined && numberAt(node, 0) === caller.id) return true;
   if (object === accessObject && node !== undefined)
     return right === Right.Read || numberAt(node, accessControlOwner.id) === caller.id;
-  const list = listFor(lists.instances.values(), object, instance ?? anyInstance);
+  const list = listFor(listsOf(store), object, instance ?? anyInstance);
   return list !== undefined && (rightsIn(list, caller.id) & right) !== 0;
 }
 
-/** Undefined where nothing is said: also when a bootstrap has taken the last instance and the object is still known. */
-function listsOf(store: ObjectStore): ObjectNode | undefined {
-  const lists = store.objects.get(accessObject);
-  return lists === undefined || lists.instances.size === 0 ? undefined : lists;
+/** Of which a server has deleted the last list. */
+const emptied = new WeakSet<ObjectStore>();
+
+/** Whether nobody may do anything although there are no lists: a server has deleted the last one. */
+export const isEmptied = (store: ObjectStore): boolean => emptied.has(store);
+
+/** A bootstrap, or a restart, says whether it is so. */
+export function setEmptied(store: ObjectStore, isSo: boolean): void {
+  if (isSo) emptied.add(store);
+  else emptied.delete(store);
 }
+
+const listsOf = (store: ObjectStore): readonly InstanceNode[] => [
+  ...(store.objects.get(accessObject)?.instances.values() ?? []),
+];
+
+/** Not where nothing is said: also when a bootstrap has taken the last instance and the object is still known. */
+const isEnabled = (store: ObjectStore): boolean =>
+  (store.objects.get(accessObject)?.instances.size ?? 0) > 0 || isEmptied(store);
 
 /** Core 1.2.1 §8.2: the entry of the server; without one everything for the owner, for others the default entry. */
 function rightsIn(list: InstanceNode, server: number): number {
@@ -67,7 +81,7 @@ function rightsIn(list: InstanceNode, server: number): number {
   return numberAt(list, accessControlOwner.id) === server ? every : (numberOf(own?.get(0)) ?? 0);
 }
 
-function listFor(lists: Iterable<InstanceNode>, object: number, instance: number): InstanceNode | undefined {
+function listFor(lists: readonly InstanceNode[], object: number, instance: number): InstanceNode | undefined {
   for (const list of lists)
     if (numberAt(list, objectId.id) === object && numberAt(list, objectInstanceId.id) === instance) return list;
   return undefined;
@@ -83,8 +97,8 @@ export function own(
   object: number,
   instance: number,
 ): void {
-  const lists = listsOf(store);
-  if (caller.isAlone || lists === undefined || object === accessObject) return;
+  const lists = store.objects.get(accessObject);
+  if (caller.isAlone || lists === undefined || !isEnabled(store) || object === accessObject) return;
   let id = 0;
   while (lists.instances.has(id)) id += 1;
   transaction.create(lists, id, new Map(), 'application');
@@ -98,8 +112,12 @@ export function own(
 /** What was said of an instance goes with it. */
 export function disown(store: ObjectStore, transaction: Transaction, object: number, instance: number): void {
   const lists = store.objects.get(accessObject);
-  for (const list of lists?.instances.values() ?? []) {
-    const isIts = numberAt(list, objectId.id) === object && numberAt(list, objectInstanceId.id) === instance;
-    if (lists !== undefined && isIts) transaction.delete(lists, list.id);
-  }
+  if (lists === undefined) return;
+  const its = listsOf(store).filter(
+    (list) => numberAt(list, objectId.id) === object && numberAt(list, objectInstanceId.id) === instance,
+  );
+  for (const list of its) transaction.delete(lists, list.id);
+  // Where there is one server alone they have said nothing.
+  const servers = store.objects.get(serverObject)?.instances.size ?? 0;
+  if (servers > 1 && its.length > 0 && its.length === lists.instances.size) setEmptied(store, true);
 }

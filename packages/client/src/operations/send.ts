@@ -63,7 +63,7 @@ export class Sender implements Disposable {
     this.heedMute();
     if (!versionTraits[version()].capabilities.has('send'))
       throw new SendError('unsupported', `${uri} is spoken to in LwM2M ${version()}, which has no Send`);
-    this.heedRights(present);
+    if (!present.every(({ path }) => this.maySend(path))) throw forbidden();
     if (present.length === 0) throw new SendError('nothing', 'there is nothing to send');
     if (options.queue !== true) this.reach();
     const isInTime = options.format === undefined || formatTraits(options.format)?.times === true;
@@ -115,12 +115,13 @@ export class Sender implements Disposable {
   private async transmit(entries: readonly Entry[], { format, signal }: SendOptions): Promise<void> {
     const { endpoint, prefix, stirred, unheard } = this.options;
     const peer = this.reach();
-    // Of what has waited, the server may have thought better since.
+    // Of what has waited, the server may have thought better since; what it may still read is for it (Core 1.2.1 §6.4.5).
     this.heedMute();
-    this.heedRights(entries.filter(({ path }) => path.prefix === undefined));
+    const left = entries.filter(({ path }) => path.prefix !== undefined || this.maySend(path));
+    if (left.length === 0) throw forbidden();
     stirred();
     try {
-      const request = this.request(entries, format === undefined ? {} : { format });
+      const request = this.request(left, format === undefined ? {} : { format });
       const response = await endpoint.request(peer, behind(prefix, request), signal === undefined ? {} : { signal });
       if (!isSuccess(response.code)) throw new ResponseError(response.code, undefined, response);
     } catch (error) {
@@ -134,11 +135,6 @@ export class Sender implements Disposable {
     if (server.isMuted) throw new SendError('muted', `${uri} wants nothing sent (/1/${server.id}/23)`);
   }
 
-  private heedRights(entries: readonly Entry[]): void {
-    if (!entries.every(({ path }) => this.maySend(path)))
-      throw new SendError('forbidden', 'keys are sent to nobody, and values to whom may read them');
-  }
-
   private maySend(path: Path): boolean {
     if (path.kind === 'root' || path.kind === 'object') return true;
     if (isHiddenObject(path.object)) return false;
@@ -146,3 +142,6 @@ export class Sender implements Disposable {
     return this.options.visible(path.object, path.instance);
   }
 }
+
+const forbidden = (): SendError =>
+  new SendError('forbidden', 'keys are sent to nobody, and values to whom may read them');

@@ -16,6 +16,7 @@ import { Staging } from '../bootstrap/apply.ts';
 import { OscoreObject } from '../builtin/oscore.ts';
 import { SecurityObject, securityKeys } from '../builtin/security.ts';
 import { ServerObject } from '../builtin/server.ts';
+import { isEmptied, setEmptied } from '../objects/access-control.ts';
 import { type Contents, isMany } from '../objects/tree.ts';
 import type { Settings } from '../settings.ts';
 import type { Keeper } from './keeper.ts';
@@ -49,14 +50,15 @@ function encodeAccounts(settings: Settings, given: Given): Uint8Array {
     ),
   );
   const bytes = codecFor(senmlCbor)?.encode(entries, rootPath) ?? new Uint8Array(0);
-  return encodeUtf8(JSON.stringify({ factory: factoryOf(settings), given, entries: toBase64(bytes) }));
+  const record = { factory: factoryOf(settings), given, entries: toBase64(bytes), emptied: isEmptied(objects) };
+  return encodeUtf8(JSON.stringify(record));
 }
 
 /** Makes the instances, unless the factory has another configuration now or there are accounts already. Throws FormatError. */
 function restoreAccounts(settings: Settings, record: Uint8Array): Given | undefined {
   const { objects } = settings;
   if ((objects.objects.get(SecurityObject.id)?.instances.size ?? 0) > 0) return undefined;
-  const { factory, given, entries } = parsed(record);
+  const { factory, given, entries, emptied } = parsed(record);
   if (factory !== factoryOf(settings)) return undefined;
   const staging = new Staging(objects, { refusesSecrets: false });
   const all = codecFor(senmlCbor)?.decode(fromBase64(entries), rootPath, staging.typeOf) ?? [];
@@ -65,19 +67,20 @@ function restoreAccounts(settings: Settings, record: Uint8Array): Given | undefi
     if (own.length > 0) staging.write(objectPath(object), own);
   }
   staging.commit();
+  setEmptied(objects, emptied);
   return given;
 }
 
-function parsed(record: Uint8Array): { factory: string; given: Given; entries: string } {
+function parsed(record: Uint8Array): { factory: string; given: Given; entries: string; emptied: boolean } {
   try {
-    const { factory, given, entries } = JSON.parse(decodeUtf8(record));
+    const { factory, given, entries, emptied } = JSON.parse(decodeUtf8(record));
     if (
       typeof factory === 'string' &&
       Array.isArray(given?.securities) &&
       Array.isArray(given.servers) &&
       typeof entries === 'string'
     )
-      return { factory, given, entries };
+      return { factory, given, entries, emptied: emptied === true };
   } catch (error) {
     if (!(error instanceof SyntaxError || error instanceof FormatError)) throw error;
   }

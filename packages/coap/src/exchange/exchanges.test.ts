@@ -281,6 +281,59 @@ describe('observations', () => {
     expect(o.texts()).toEqual([]);
   });
 
+  test.each([
+    ['comes after it', true],
+    ['is lost', false],
+  ])(
+    'an answer of its own to the request to observe anew is one also where the acknowledgement %s',
+    async (_, comes) => {
+      await using o = await observing();
+      const again: string[] = [];
+      const answer = o.endpoint.request(o.partner, observe, {
+        token: o.token,
+        notify: (response) => again.push(Buffer.from(response.payload).toString()),
+      });
+      const { id } = await o.peer.expect(CON, GET, '/x');
+      o.notify(11, 'separate', CON);
+      await o.peer.expect(ACK, EMPTY);
+      if (!comes) await o.peer.expect(CON, GET, '/x', { within: seconds(3) });
+      o.peer.send(ACK, EMPTY, { id });
+      await o.clock.advance(seconds(3));
+      expect(Buffer.from((await answer).payload).toString()).toBe('separate');
+      o.notify(12, 'next');
+      await o.clock.advance(10);
+      expect(again).toEqual(['next']);
+      expect(o.endpoint.stats()).toMatchObject({ open: 0, observations: 1 });
+    },
+  );
+
+  test('a peer that acknowledges a request to observe anew by nothing but its answer has answered it', async () => {
+    await using o = await observing();
+    const answer = o.endpoint.request(o.partner, observe, { token: o.token, notify: () => undefined });
+    await o.peer.expect(CON, GET, '/x');
+    o.notify(11, 'separate', CON);
+    await o.clock.advance(seconds(100));
+    expect(Buffer.from((await answer).payload).toString()).toBe('separate');
+  });
+
+  test('D-07: after a notification that crosses the request to observe anew its answer may take its time, whatever its number', async () => {
+    await using o = await observing();
+    const again: string[] = [];
+    const answer = o.endpoint.request(o.partner, observe, {
+      token: o.token,
+      notify: (response) => again.push(Buffer.from(response.payload).toString()),
+    });
+    const { id } = await o.peer.expect(CON, GET, '/x');
+    o.notify(12, 'crossing');
+    o.peer.send(ACK, EMPTY, { id });
+    await o.clock.advance(seconds(5));
+    expect(Buffer.from((await answer).payload).toString()).toBe('crossing');
+    o.notify(1, 'anew', CON);
+    o.notify(2, 'next');
+    await o.clock.advance(10);
+    expect(again).toEqual(['anew', 'next']);
+  });
+
   test('D-12: an error ends the observation and is heard as the last word; what follows is reset', async () => {
     await using o = await observing();
     o.peer.send(NON, 0x84, { token: o.token });

@@ -24,6 +24,8 @@ export class Asking implements Sender, Tokened<Asking> {
   lastId = -1;
   startedAt: Instant = 0;
   acknowledged = false;
+  /** Came under its token before it was acknowledged, and may have been its answer all the same (RFC 7252 §5.2.2). */
+  crossing: Message | undefined = undefined;
   done = false;
   nextInBucket: Asking | undefined = undefined;
 
@@ -127,11 +129,11 @@ export class Exchanges implements Core<ExchangeInput, ExchangeEffect> {
         this.answer(input.asking, input.message, now);
         break;
       case 'acknowledged':
-        input.asking.acknowledged = true;
-        if (!input.asking.done) this.answerDue(input.asking, input.asking.startedAt + this.parameters.exchangeLifetime);
+        this.acknowledged(input.asking, now);
         break;
       case 'failed':
-        this.fail(input.asking, input.cause);
+        if (input.cause.kind === 'unacknowledged' && input.asking.crossing !== undefined) this.crossed(input.asking);
+        else this.fail(input.asking, input.cause);
         break;
       case 'abandon':
         this.close(input.asking);
@@ -161,6 +163,10 @@ export class Exchanges implements Core<ExchangeInput, ExchangeEffect> {
     this.clear();
     if (this.wake === undefined || this.wake > now) return this.effects;
     for (let late = this.answersDue.take(now); late !== undefined; late = this.answersDue.take(now)) {
+      if (late.crossing !== undefined) {
+        this.crossed(late);
+        continue;
+      }
       // On a connection that it was sent says nothing of its arrival.
       const wasSeen = late.acknowledged && late.peer.connection === undefined;
       this.fail(late, { kind: 'unanswered', wasSeen, waited: now - late.startedAt });
@@ -210,6 +216,9 @@ export class Exchanges implements Core<ExchangeInput, ExchangeEffect> {
       return;
     }
     this.effects.push({ kind: 'accept', incoming });
+    // What came before the request went out is no answer to it.
+    if (asking !== undefined && asking.lastId >= 0 && observation.listener.owns === undefined)
+      asking.crossing = message;
     if (!keepsObserving(message)) {
       this.observed.remove(peer, token);
       this.effects.push({ kind: 'notify', observation, message, sequence: undefined, at: now });
@@ -247,6 +256,24 @@ export class Exchanges implements Core<ExchangeInput, ExchangeEffect> {
     this.observed.remove(from, token);
     observation.peer = to;
     this.observed.put(observation);
+  }
+
+  private acknowledged(asking: Asking, now: Instant): void {
+    asking.acknowledged = true;
+    if (asking.done) return;
+    const { exchangeLifetime, ackTimeout } = this.parameters;
+    // RFC 7252 §4.8.2: a peer processes a request for as long as that, if the answer has not come already.
+    this.answerDue(asking, asking.crossing === undefined ? asking.startedAt + exchangeLifetime : now + ackTimeout);
+  }
+
+  /** No other answer comes: it was the one that came before the acknowledgement. If another comes after all, it is a notification. */
+  private crossed(asking: Asking): void {
+    const { crossing, observing } = asking;
+    if (crossing === undefined || observing === undefined || asking.done) return;
+    this.close(asking);
+    // Nobody knows whose number that was: the next one is newer.
+    this.observe(new Observation(asking.peer, asking.token, observing));
+    this.effects.push({ kind: 'answered', asking, message: crossing });
   }
 
   private answer(asking: Asking, message: Message, now: Instant): void {
@@ -296,8 +323,8 @@ function keepsObserving(message: Message): boolean {
 }
 
 /**
- * Whether that is of the observation which a request under the same token asks for anew. Before the request is acknowledged it is, since
- * what the peer says to the request comes with the acknowledgement or after it; else whoever listens may know.
+ * Whether that is of the observation which a request under the same token asks for anew. Whoever listens may know; else it is held to be
+ * before the request is acknowledged, since what the peer says to the request nearly always comes with the acknowledgement or after it.
  */
 function isCrossing(
   { observing, confirmable, acknowledged, peer }: Asking,
@@ -305,6 +332,5 @@ function isCrossing(
   message: Message,
 ): boolean {
   if (observing === undefined || !keepsObserving(message)) return false;
-  if (peer.connection === undefined && confirmable && !acknowledged) return true;
-  return before.listener.knows?.(message) ?? false;
+  return before.listener.owns?.(message) ?? (peer.connection === undefined && confirmable && !acknowledged);
 }

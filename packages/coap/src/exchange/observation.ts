@@ -14,6 +14,8 @@ export interface Listener {
    * there. Without it notifications come from where the request went (RFC 7252 §5.3.2).
    */
   readonly knows?: (response: Response) => boolean;
+  /** Whether that response was made for the request of this observation and for no other. Without it only the token tells. */
+  readonly owns?: (response: Response) => boolean;
 }
 
 /** What somebody has to say who observes. */

@@ -224,7 +224,10 @@ export class AskingProtection {
         tell(task, whole, seen),
       );
     };
-    const hear: Listener = Object.assign(heard, { knows: (outer: Response) => notifications.isNewest(outer) });
+    const hear: Listener = Object.assign(heard, {
+      knows: (outer: Response) => notifications.isNewest(outer),
+      owns: (outer: Response) => notifications.owns(outer),
+    });
     return hear;
   }
 

@@ -47,6 +47,11 @@ export class Notifications {
     return sequence > this.newest && sequence > this.generation.newest;
   }
 
+  /** Whether it was made for the request of this observation, old or new. */
+  owns(outer: Response): boolean {
+    return this.open(outer) !== undefined;
+  }
+
   /** Undefined for what is to be dropped. */
   read(outer: Response): OpenedResponse | undefined {
     const opened = this.open(outer);

@@ -38,12 +38,25 @@ export const readMessage = (index: number): Command => ({
 });
 export const deleteMessage = (index: number): Command => ({ text: `AT+CMGD=${index}`, timeout: SOON });
 
+/** What a modem has of what it was told: 3GPP TS 27.005 §3.2.3, §3.4.1 and §3.2.2. */
+export const mode: Command = { text: 'AT+CMGF?', timeout: SOON, prefix: '+CMGF:' };
+export const announcing: Command = { text: 'AT+CNMI?', timeout: SOON, prefix: '+CNMI:' };
 export const memory: Command = { text: 'AT+CPMS?', timeout: SOON, prefix: '+CPMS:' };
 
-/** Places of the memory that is read from; undefined for a line that does not say. */
-export function placesOf(line: string): number | undefined {
-  const [, total] = /^\+CPMS: ?"\w+",\d{1,5},(\d{1,5})/.exec(line) ?? [];
-  return total === undefined ? undefined : Number(total);
+export interface Memory {
+  /** `SM`, `ME`: what is read from, written to, and received into. */
+  readonly names: readonly string[];
+  /** Of the one that is read from. */
+  readonly used: number;
+  readonly places: number;
+}
+
+/** Undefined for a line that does not say. */
+export function memoryOf(line: string): Memory | undefined {
+  const [, used, places] = /^\+CPMS: ?"\w{1,8}",(\d{1,5}),(\d{1,5})(?:,|$)/.exec(line) ?? [];
+  if (used === undefined || places === undefined) return undefined;
+  const names = [...line.slice(0, 100).matchAll(/"(\w{1,8})"/g)].map(([, name = '']) => name);
+  return { names: names.slice(0, 3), used: Number(used), places: Number(places) };
 }
 
 export interface Stored {
@@ -59,7 +72,7 @@ export function listedOf(line: string): Stored | undefined {
 }
 
 /** Where a message or report has been put: `+CMTI: "SM",5`, `+CDSI: "SM",6`. */
-export function announcedIndexOf(line: string): number | undefined {
-  const [, index] = /^\+(?:CMTI|CDSI): ?"\w{1,8}",(\d{1,5})$/.exec(line) ?? [];
-  return index === undefined ? undefined : Number(index);
+export function announcedPlaceOf(line: string): { readonly memory: string; readonly index: number } | undefined {
+  const [, name, index] = /^\+(?:CMTI|CDSI): ?"(\w{1,8})",(\d{1,5})$/.exec(line) ?? [];
+  return name === undefined ? undefined : { memory: name, index: Number(index) };
 }

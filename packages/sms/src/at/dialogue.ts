@@ -8,6 +8,7 @@
 import { type Core, type Duration, type Instant, seconds } from '@lapwing/kernel';
 import { type Failure, refusalOf } from './failures.ts';
 import type { Heard } from './lines.ts';
+import { signOf } from './signs.ts';
 
 export interface Command {
   /** Without the carriage return. */
@@ -31,6 +32,8 @@ export interface InformationLine {
 export type DialogueInput =
   | { readonly kind: 'command'; readonly id: number; readonly command: Command }
   | { readonly kind: 'heard'; readonly heard: Heard }
+  /** The modem has started anew: no answer comes to what it was asked before. */
+  | { readonly kind: 'restarted' }
   /** The port is gone. */
   | { readonly kind: 'closed' };
 
@@ -95,8 +98,14 @@ export class Dialogue implements Core<DialogueInput, DialogueEffect> {
         if (input.heard.kind === 'line') this.line(input.heard.text, effects);
         else if (input.heard.kind === 'prompt') this.prompt(effects);
         break;
+      case 'restarted':
+        this.abandon('restarted', effects);
+        // If it was none, what it was asked before is answered now.
+        this.quiet = { until: now + QUIET, atMost: now + LONGEST_QUIET };
+        break;
       case 'closed':
-        this.closed(effects);
+        this.abandon('gone', effects);
+        this.quiet = undefined;
         break;
     }
     this.next(now, effects);
@@ -159,7 +168,7 @@ export class Dialogue implements Core<DialogueInput, DialogueEffect> {
       if (command.message !== undefined && !current.handedOver) return;
       this.current = undefined;
       effects.push({ kind: 'answer', id: current.id, lines });
-    } else if (command.prefix !== undefined && text.startsWith(command.prefix) && lines.length < MOST_LINES) {
+    } else if (isAnswerTo(command, text) && lines.length < MOST_LINES) {
       lines.push({ text, pdu: undefined });
     } else {
       effects.push({ kind: 'unsolicited', line: { text, pdu: undefined } });
@@ -187,15 +196,18 @@ export class Dialogue implements Core<DialogueInput, DialogueEffect> {
     effects.push({ kind: 'failed', id: current.id, failure });
   }
 
-  private closed(effects: DialogueEffect[]): void {
+  private abandon(kind: 'gone' | 'restarted', effects: DialogueEffect[]): void {
     const { current } = this;
     this.announced = undefined;
-    this.quiet = undefined;
-    if (current !== undefined) this.failed(current, { kind: 'gone', handedOver: current.handedOver }, effects);
+    if (current !== undefined) this.failed(current, { kind, handedOver: current.handedOver }, effects);
     for (const { id } of this.waiting.splice(0))
-      effects.push({ kind: 'failed', id, failure: { kind: 'gone', handedOver: false } });
+      effects.push({ kind: 'failed', id, failure: { kind, handedOver: false } });
   }
 }
+
+/** Whatever its maker is called, a modem that says that it starts has not said its name. */
+const isAnswerTo = ({ prefix }: Command, text: string): boolean =>
+  prefix !== undefined && text.startsWith(prefix) && (prefix !== '' || signOf(text) === undefined);
 
 /** What the modem repeats of what was written to it: the command once, and the message with its end. */
 function isEcho(text: string, { command, handedOver, echoed }: Current): boolean {

@@ -1,76 +1,16 @@
 // A modem driver against the virtual modem: brought up, kept alive, read empty, and what becomes of what it is given to send.
 import { FormatError, minutes, seconds } from '@lapwing/kernel';
-import { SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
+import { SeededRandom } from '@lapwing/kernel/testing';
 import { describe, expect, it } from 'vitest';
-import type { ModemSink } from '../modem.ts';
-import { formatNumber, parseNumber } from '../pdu/address.ts';
-import type { Deliver } from '../pdu/deliver.ts';
-import type { Payload } from '../pdu/payload.ts';
-import { type AttachedModem, VirtualNetwork } from '../virtual/index.ts';
-import type { VirtualModemOptions } from '../virtual/modem.ts';
-import { type AtModemOptions, atModem } from './modem.ts';
+import { parseNumber } from '../pdu/address.ts';
+import { ModemScene, octets, other, own } from '../testing/modem-scene.ts';
+import { atModem } from './modem.ts';
 import type { Dial } from './port.ts';
-
-const own = '+14155550125';
-const other = '+12125550178';
-const octets = (text: string): Payload => ({
-  coding: 4,
-  elements: [],
-  content: { kind: 'octets', bytes: Buffer.from(text) },
-});
-const textOf = ({ payload: { content } }: Deliver): string =>
-  content.kind === 'octets' ? Buffer.from(content.bytes).toString() : content.text;
-
-class Scene {
-  readonly clock = new VirtualClock();
-  readonly network = new VirtualNetwork({ clock: this.clock, random: new SeededRandom(1) });
-  readonly virtual: AttachedModem;
-  readonly received: string[] = [];
-  readonly settles: (() => void)[] = [];
-  readonly states: string[] = [];
-  readonly sent: string[] = [];
-  settlesAtOnce = true;
-
-  constructor(options: Omit<VirtualModemOptions, 'number'> = {}) {
-    this.virtual = this.network.modem(own, options);
-  }
-
-  private readonly sink: ModemSink = {
-    receive: (message, settle) => {
-      this.received.push(`${formatNumber(message.originator)} ${textOf(message)}`);
-      if (this.settlesAtOnce) settle();
-      else this.settles.push(settle);
-    },
-    report: () => undefined,
-    state: (state) => this.states.push(state),
-  };
-
-  readonly line = this.network.line(other);
-
-  async up(options: Partial<AtModemOptions> = {}) {
-    await this.line.open({
-      receive: (message) => this.sent.push(textOf(message)),
-      report: () => undefined,
-      state: () => undefined,
-    });
-    const modem = atModem({ dial: this.virtual.dial, clock: this.clock, ...options });
-    const opened = modem.open(this.sink);
-    await this.clock.advance(seconds(30));
-    await opened;
-    return modem;
-  }
-
-  /** As somebody at the other number. */
-  async say(text: string): Promise<void> {
-    await this.line.send(parseNumber(own), octets(text));
-    await this.clock.advance(100);
-  }
-}
 
 describe('a port that throws', () => {
   it('in the middle of a command, or when its time is up, is one that is gone, and is dialled again', async () => {
     for (const writes of [0, 1]) {
-      const scene = new Scene();
+      const scene = new ModemScene();
       let left = Number.POSITIVE_INFINITY;
       const dial: Dial = async (signal) => {
         const port = await scene.virtual.dial(signal);
@@ -101,7 +41,7 @@ describe('a port that throws', () => {
 
 describe('a modem', () => {
   it('sends and receives, and leaves nothing in its memory', async () => {
-    const scene = new Scene();
+    const scene = new ModemScene();
     await using modem = await scene.up();
     const sending = modem.send(parseNumber(other), octets('there'));
     await scene.clock.advance(100);
@@ -114,7 +54,7 @@ describe('a modem', () => {
   });
 
   it('keeps in its memory what is not settled, and gives it again after the next start', async () => {
-    const scene = new Scene();
+    const scene = new ModemScene();
     scene.settlesAtOnce = false;
     {
       await using _modem = await scene.up();
@@ -137,7 +77,7 @@ describe('a modem', () => {
     ['bare errors', { errors: 0 }],
     ['errors in words', { errors: 2 }],
   ] as const)('N-09: works with %s', async (_what, manners) => {
-    const scene = new Scene({ manners });
+    const scene = new ModemScene({ manners });
     await using modem = await scene.up();
     const sending = modem.send(parseNumber(other), octets('x'));
     await scene.clock.advance(100);
@@ -147,7 +87,7 @@ describe('a modem', () => {
   });
 
   it('N-01: takes no number that is none: not an octet reaches the port', async () => {
-    const scene = new Scene();
+    const scene = new ModemScene();
     const trace: string[] = [];
     const dial: Dial = async (signal) => {
       const port = await scene.virtual.dial(signal);
@@ -190,7 +130,7 @@ describe('a modem', () => {
 
 describe('N-12: a memory of 255 messages that is full at the start', () => {
   it('is read whole, each message once, and empty afterwards', async () => {
-    const scene = new Scene();
+    const scene = new ModemScene();
     for (let i = 0; i < 300; i += 1) await scene.line.send(parseNumber(own), octets(`${i}`));
     expect(scene.virtual.stored).toBe(255);
     await using _modem = await scene.up();
@@ -202,7 +142,7 @@ describe('N-12: a memory of 255 messages that is full at the start', () => {
   });
 
   it('keeps a place free for what comes next while parts wait for the others', async () => {
-    const scene = new Scene({ places: 10 });
+    const scene = new ModemScene({ places: 10 });
     scene.settlesAtOnce = false;
     await using _modem = await scene.up();
     for (let i = 0; i < 40; i += 1) await scene.say(`${i}`);
@@ -218,7 +158,7 @@ describe('N-12: a memory of 255 messages that is full at the start', () => {
 
 describe('a place of the memory', () => {
   it('that the modem will not empty keeps no other from being read', async () => {
-    const scene = new Scene();
+    const scene = new ModemScene();
     scene.settlesAtOnce = false;
     await using _modem = await scene.up();
     await scene.say('one');
@@ -235,7 +175,7 @@ describe('a place of the memory', () => {
   });
 
   it('is left alone while the modem is set up: it may be one of another memory', async () => {
-    const scene = new Scene({ maker: 'Quectel' });
+    const scene = new ModemScene({ maker: 'Quectel' });
     scene.settlesAtOnce = false;
     const trace: string[] = [];
     const dial: Dial = async (signal) => {
@@ -261,7 +201,7 @@ describe('a place of the memory', () => {
   });
 
   it('is not needed for a message that comes at once, also while the modem is set up', async () => {
-    const scene = new Scene({ manners: { announces: 2, echo: false } });
+    const scene = new ModemScene({ manners: { announces: 2, echo: false } });
     let isEarly = true;
     const dial: Dial = async (signal) => {
       const port = await scene.virtual.dial(signal);
@@ -282,7 +222,7 @@ describe('a place of the memory', () => {
 
 describe('N-13: a message that is refused', () => {
   it('for the time being is sent again after 2 and 10 s', async () => {
-    const scene = new Scene();
+    const scene = new ModemScene();
     await using modem = await scene.up();
     scene.virtual.fault({ kind: 'refuse', result: 42, times: 2 });
     const sending = modem.send(parseNumber(other), octets('x'));
@@ -299,7 +239,7 @@ describe('N-13: a message that is refused', () => {
     [330, 'AT+CSCA'],
     [999, '+CMS ERROR: 999'],
   ])('for good with %i is said so, in words', async (result, words) => {
-    const scene = new Scene();
+    const scene = new ModemScene();
     await using modem = await scene.up();
     scene.virtual.fault({ kind: 'refuse', result, times: 1 });
     const sending = modem.send(parseNumber(other), octets('x'));
@@ -314,7 +254,7 @@ describe('N-13: a message that is refused', () => {
 
 describe('N-10: a modem that falls silent', () => {
   it('is brought back, its power is taken when that does not help, and service is there again within 180 s', async () => {
-    const scene = new Scene();
+    const scene = new ModemScene();
     let resets = 0;
     const reset = (): Promise<void> => {
       resets += 1;
@@ -334,7 +274,7 @@ describe('N-10: a modem that falls silent', () => {
   });
 
   it('or that talks nonsense is heard again at its next line', async () => {
-    const scene = new Scene();
+    const scene = new ModemScene();
     await using _modem = await scene.up();
     for (const line of ['', '\r\n']) {
       const noise = new SeededRandom(3).bytes(300).filter((byte) => byte !== 0x3e);
@@ -345,7 +285,7 @@ describe('N-10: a modem that falls silent', () => {
   });
 
   it('or that was restarted is set up anew', async () => {
-    const scene = new Scene();
+    const scene = new ModemScene();
     await using modem = await scene.up();
     scene.virtual.fault({ kind: 'restart' });
     await scene.say('while it starts');
@@ -355,7 +295,7 @@ describe('N-10: a modem that falls silent', () => {
   });
 
   it('with a message in its hands leaves unknown what became of it, and it is not sent twice', async () => {
-    const scene = new Scene();
+    const scene = new ModemScene();
     await using modem = await scene.up();
     scene.virtual.fault({ kind: 'mute-send' });
     const unknown = expect(modem.send(parseNumber(other), octets('x'))).rejects.toMatchObject({ problem: 'unknown' });
@@ -366,7 +306,7 @@ describe('N-10: a modem that falls silent', () => {
   });
 
   it('at the first start is an error that says what to look at', async () => {
-    const scene = new Scene();
+    const scene = new ModemScene();
     scene.virtual.fault({ kind: 'silent' });
     await using modem = atModem({ dial: scene.virtual.dial, clock: scene.clock });
     const opened = modem.open({ receive: () => undefined, report: () => undefined, state: () => undefined });
@@ -381,7 +321,7 @@ describe('N-11: a port that is unplugged', () => {
     ['before anything is handed over', 'AT+CMGS=', 'gone'],
     ['behind the prompt', '\u001a', 'unknown'],
   ])('%s fails the message, and is open again within 60 s of being plugged in', async (_when, until, problem) => {
-    const scene = new Scene();
+    const scene = new ModemScene();
     let isPlugged = true;
     let unplug = (): void => undefined;
     const dial: Dial = async (signal) => {

@@ -17,37 +17,26 @@ import { isNumber, type SmsAddress } from '../pdu/address.ts';
 import { encodeFrame } from '../pdu/frame.ts';
 import type { Payload } from '../pdu/payload.ts';
 import { plainSubmit } from '../pdu/submit.ts';
-import {
-  announcedIndexOf,
-  command as commandOf,
-  hello,
-  manners,
-  manufacturer,
-  memory,
-  model,
-  placesOf,
-  sendMessage,
-} from './commands.ts';
-import {
-  type Command,
-  Dialogue,
-  type DialogueEffect,
-  type DialogueInput,
-  ESCAPE,
-  type InformationLine,
-} from './dialogue.ts';
+import { type BroughtUp, bringUp } from './bring-up.ts';
+import { sendMessage } from './commands.ts';
+import { Conversation } from './conversation.ts';
+import { type Command, ESCAPE, type InformationLine } from './dialogue.ts';
 import { ModemError } from './failures.ts';
 import { Inbox } from './inbox.ts';
-import { Lines } from './lines.ts';
-import type { Dial, Port } from './port.ts';
-import { type ModemProfile, profileOf } from './profiles.ts';
+import type { Dial } from './port.ts';
+import type { ModemProfile } from './profiles.ts';
+import { areKept, areKnown, isAnnounced, readSettings, type Settings } from './settings.ts';
+import { type Sign, signOf } from './signs.ts';
+import { Upkeep, type UpkeepEffect, type UpkeepInput } from './upkeep.ts';
 
 export interface AtModemOptions {
   readonly dial: Dial;
   /** Default: the row of `profiles` that fits what the modem says of itself. */
   readonly profile?: ModemProfile;
-  /** Takes the modem's power away and gives it back, where that can be done; called when it stays silent. */
+  /** Takes the modem's power away and gives it back, where that can be done; called when it stays silent, and has been given time to start. */
   readonly reset?: (signal: AbortSignal) => Promise<void>;
+  /** Ms between two questions whether it still has its settings, which a modem that starts anew forgets without a word; default 60,000. */
+  readonly checkEvery?: Duration;
   readonly clock?: Clock;
 }
 
@@ -64,28 +53,35 @@ export interface AtModemStats {
   readonly overlong: number;
   /** Times it was brought up. */
   readonly starts: number;
+  /** In its memory now: messages that were handed on and are not dealt with, or will not be deleted. */
+  readonly held: number;
+  /** In its memory: what is not for us. */
+  readonly foreign: number;
+  /** Of its memory; undefined while it does not say. */
+  readonly places: number | undefined;
 }
 
 /** Waits before a message that was refused for the time being is sent again. */
 const RETRY_AFTER: readonly Duration[] = [seconds(2), seconds(10)];
+/** The number in `+CMS ERROR` that says so. */
+const MEMORY_FULL = 322;
 /** Waits before the modem is brought up again; the last one from then on. */
 const BACK_AFTER: readonly Duration[] = [1, 2, 5, 10, 20, 30].map(seconds);
-/** Starts in vain after which its power is taken away. */
-const FAILURES_BEFORE_RESET = 2;
-const GREETINGS = 5;
+/** Starts in vain after which its power is taken away; from then on it may still be starting, and a modem that refuses is alive. */
+const VAIN_BEFORE_RESET = { first: 2, again: 6 };
 
 export class AtModem implements Modem {
   private readonly options: AtModemOptions;
   private readonly clock: Clock;
   private readonly closing = new AbortController();
   private readonly tally = { sent: 0, refused: 0, unknown: 0, received: 0, malformed: 0, overlong: 0, starts: 0 };
-  private readonly asked = new Map<number, { readonly command: Command; readonly done: Settler }>();
-  private asks = 0;
   private sink: ModemSink | undefined;
-  private connection: { readonly port: Port; readonly driver: Driver<DialogueInput, DialogueEffect> } | undefined;
+  private conversation: Conversation | undefined;
   private readonly inbox: Inbox;
-  private profile: ModemProfile | undefined;
+  private readonly upkeep: Driver<UpkeepInput, UpkeepEffect>;
+  private up: BroughtUp | undefined;
   private isReady = false;
+  private checking: Promise<Settings | undefined> | undefined;
   private recovery: Promise<void> | undefined;
 
   constructor(options: AtModemOptions) {
@@ -100,17 +96,26 @@ export class AtModem implements Modem {
       malformed: () => {
         this.tally.malformed += 1;
       },
-      // Whoever waits for an answer has been told, or the modem is being brought back.
-      failed: (error) => {
-        if (!(error instanceof ModemError) && !this.closing.signal.aborted) throw error;
-      },
+      failed: (error) => this.notAnswered(error),
       // Until it is set up a place might be one of another memory.
-      ask: (command) => (this.isReady ? this.tryTo(command) : Promise.reject(gone(command.text))),
+      ask: (command) => (this.isReady ? this.ask(command) : Promise.reject(gone(command.text))),
+      check: async () => {
+        if ((await this.settingsKept()) === undefined) throw gone('AT+CMGD');
+      },
+      left: ({ isDoubtful }) => {
+        this.upkeep.handle({ kind: 'left' });
+        if (isDoubtful) this.upkeep.handle({ kind: 'doubted' });
+      },
+      swept: () => this.upkeep.handle({ kind: 'swept' }),
+      full: (crowd) => this.sink?.trouble?.(new ModemError({ kind: 'full', ...crowd }, 'AT+CPMS')),
+    });
+    this.upkeep = new Driver(new Upkeep(options.checkEvery), this.clock, (effect: UpkeepEffect) => {
+      this.lookAfter(effect).catch((error: unknown) => this.notAnswered(error));
     });
   }
 
   stats(): AtModemStats {
-    return { ...this.tally };
+    return { ...this.tally, ...this.inbox.stats() };
   }
 
   async open(sink: ModemSink): Promise<void> {
@@ -133,10 +138,12 @@ export class AtModem implements Modem {
         this.tally.sent += 1;
         return;
       } catch (error) {
-        const wait = error instanceof ModemError && error.isTemporary ? RETRY_AFTER[attempt] : undefined;
+        if (!(error instanceof ModemError)) throw error;
+        if (error.result === MEMORY_FULL) this.inbox.filled();
+        const wait = error.isTemporary ? RETRY_AFTER[attempt] : undefined;
         if (wait === undefined) {
-          if (error instanceof ModemError) this.tally[error.problem === 'unknown' ? 'unknown' : 'refused'] += 1;
-          throw error;
+          this.tally[error.problem === 'unknown' ? 'unknown' : 'refused'] += 1;
+          throw error.isDoubtful && !(await this.isStillSetUp()) ? restarted('AT+CMGS', error) : error;
         }
         await delay(this.clock, wait, this.closing.signal);
       }
@@ -147,6 +154,7 @@ export class AtModem implements Modem {
     if (this.closing.signal.aborted) return;
     this.closing.abort(new ClosedError('the modem was closed'));
     this.isReady = false;
+    this.upkeep[Symbol.dispose]();
     this.hangUp();
     await this.recovery;
   }
@@ -154,110 +162,83 @@ export class AtModem implements Modem {
   private async start(): Promise<void> {
     const { signal } = this.closing;
     const port = await this.options.dial(signal);
-    const lines = new Lines();
-    const driver = new Driver(new Dialogue(), this.clock, (effect: DialogueEffect) => this.run(effect, port));
-    const connection = { port, driver };
-    this.connection = connection;
-    port.open({
-      data: (bytes) => {
-        for (const heard of lines.push(bytes)) {
-          if (heard.kind === 'overlong') this.tally.overlong += 1;
-          if (this.connection === connection) driver.handle({ kind: 'heard', heard });
-        }
+    const conversation: Conversation = new Conversation(port, this.clock, {
+      heard: (line) => this.hear(line),
+      overlong: () => {
+        this.tally.overlong += 1;
       },
-      closed: (cause) => {
-        if (this.connection === connection) this.fallDown(cause ?? new ClosedError('the port of the modem was closed'));
+      silent: (error) => {
+        if (this.isReady) this.fallDown(error);
       },
+      lost: (cause) => this.fallDown(cause),
     });
+    this.conversation = conversation;
     signal.throwIfAborted();
     // Who was here before may have left it waiting for a message.
-    port.write(Buffer.from(`${ESCAPE}\r`));
-    await this.bringUp();
+    conversation.write(`${ESCAPE}\r`);
+    this.up = await bringUp(
+      {
+        ask: (command) => this.ask(command),
+        restarts: () => conversation.restarts,
+        pause: (wait) => delay(this.clock, wait, signal),
+      },
+      this.options.profile,
+    );
     this.tally.starts += 1;
     this.isReady = true;
     this.sink?.state('ready');
-    this.inbox.sweep();
+    this.upkeep.handle({ kind: 'up', announces: isAnnounced(this.up.settings) });
+    this.inbox.start(this.up.settings.memory);
   }
 
-  private async bringUp(): Promise<void> {
-    for (let i = 1; ; i += 1) {
-      try {
-        await this.ask(hello);
-        break;
-      } catch (error) {
-        if (i === GREETINGS || !(error instanceof ModemError) || error.problem === 'gone') throw error;
-      }
-    }
-    for (const command of manners) await this.ask(command);
-    this.profile = this.options.profile ?? profileOf(await this.describe());
-    for (const text of this.profile.setUp) await this.tryTo(commandOf(text));
-    const [line] = (await this.tryTo(memory)) ?? [];
-    this.inbox.places = placesOf(line?.text ?? '');
+  private async lookAfter({ sweep }: UpkeepEffect): Promise<void> {
+    const settings = await this.settingsKept();
+    if (settings === undefined) return;
+    if (sweep) this.inbox.sweep();
+    else if (settings.memory !== undefined) this.inbox.measured(settings.memory);
   }
 
-  private async describe(): Promise<string> {
-    const answers = [await this.tryTo(manufacturer), await this.tryTo(model)];
-    return answers.flatMap((lines) => (lines ?? []).map(({ text }) => text.slice(0, 64))).join(' ');
-  }
-
-  /** Undefined when the modem will not. */
-  private async tryTo(command: Command): Promise<readonly InformationLine[] | undefined> {
+  /** Of a modem that has just refused something. One that says nothing of its settings is set up again to be sure. */
+  private async isStillSetUp(): Promise<boolean> {
+    const { up } = this;
     try {
-      return await this.ask(command);
+      if ((await this.settingsKept()) === undefined) return false;
     } catch (error) {
-      if (error instanceof ModemError && error.problem === 'refused') return undefined;
-      throw error;
+      this.notAnswered(error);
+      return false;
     }
+    if (up !== undefined && !areKnown(up.settings)) this.fallDown(restarted('AT'));
+    return true;
+  }
+
+  /** Undefined where the modem has not any more what it was told; it is being brought back, then. Rejects when it does not answer. */
+  private settingsKept(): Promise<Settings | undefined> {
+    this.checking ??= this.check().finally(() => {
+      this.checking = undefined;
+    });
+    return this.checking;
+  }
+
+  private async check(): Promise<Settings | undefined> {
+    const { conversation, up } = this;
+    if (!this.isReady || up === undefined) return undefined;
+    const now = await readSettings((command) => this.ask(command), up.settings);
+    if (this.conversation !== conversation || !this.isReady) return undefined;
+    if (areKept(up.settings, now)) return now;
+    this.fallDown(restarted('AT'));
+    return undefined;
+  }
+
+  /** Whoever waits for an answer has been told, or the modem is being brought back. */
+  private notAnswered(error: unknown): void {
+    if (!(error instanceof ModemError) && !this.closing.signal.aborted) throw error;
+    this.upkeep.handle({ kind: 'left' });
   }
 
   private ask(command: Command): Promise<readonly InformationLine[]> {
-    const { connection } = this;
-    if (connection === undefined) {
-      this.closing.signal.throwIfAborted();
-      return Promise.reject(gone(command.text));
-    }
-    this.asks += 1;
-    const id = this.asks;
-    return new Promise((resolve, reject) => {
-      this.asked.set(id, { command, done: { resolve, reject } });
-      connection.driver.handle({ kind: 'command', id, command });
-    });
-  }
-
-  private run(effect: DialogueEffect, port: Port): void {
-    switch (effect.kind) {
-      case 'write':
-        this.write(port, effect.text);
-        break;
-      case 'answer':
-        this.answered(effect.id)?.done.resolve(effect.lines);
-        break;
-      case 'failed': {
-        const asked = this.answered(effect.id);
-        const error = new ModemError(effect.failure, asked?.command.text ?? 'AT');
-        asked?.done.reject(error);
-        if (effect.failure.kind === 'silent' && this.isReady) this.fallDown(error);
-        break;
-      }
-      case 'unsolicited':
-        this.hear(effect.line);
-        break;
-    }
-  }
-
-  /** A port that throws is gone; timers write too, whose errors nobody would catch. */
-  private write(port: Port, text: string): void {
-    try {
-      port.write(Buffer.from(text, 'latin1'));
-    } catch (error) {
-      if (this.connection?.port === port) this.fallDown(error as Error);
-    }
-  }
-
-  private answered(id: number): { readonly command: Command; readonly done: Settler } | undefined {
-    const asked = this.asked.get(id);
-    this.asked.delete(id);
-    return asked;
+    if (this.conversation !== undefined) return this.conversation.ask(command);
+    this.closing.signal.throwIfAborted();
+    return Promise.reject(gone(command.text));
   }
 
   private hear({ text, pdu }: InformationLine): void {
@@ -265,14 +246,29 @@ export class AtModem implements Modem {
       this.takeAtOnce(pdu);
       return;
     }
-    // What it has to say while it is brought up is asked for then.
-    if (!this.isReady) return;
-    if (this.profile?.restarted.test(text)) {
-      this.fallDown(gone(text.slice(0, 64)));
+    const { restarted: says } = this.up?.profile ?? this.options.profile ?? {};
+    const sign: Sign | undefined = says?.test(text) ? { kind: 'starts' } : signOf(text);
+    if (sign === undefined) return;
+    if (!this.isReady) {
+      // What else it has to say while it is brought up is asked for then.
+      if (sign.kind === 'starts') this.conversation?.restarted();
       return;
     }
-    const index = announcedIndexOf(text);
-    if (index !== undefined) this.inbox.announce(index);
+    switch (sign.kind) {
+      case 'starts':
+        this.fallDown(restarted(text.slice(0, 64)));
+        break;
+      case 'stirs':
+        this.upkeep.handle({ kind: 'doubted' });
+        this.upkeep.handle({ kind: 'left' });
+        break;
+      case 'full':
+        this.inbox.filled();
+        break;
+      case 'announces':
+        this.inbox.announce(sign.memory, sign.index);
+        break;
+    }
   }
 
   private takeAtOnce(pdu: string): void {
@@ -287,6 +283,7 @@ export class AtModem implements Modem {
   private fallDown(cause: Error): void {
     const wasReady = this.isReady;
     this.isReady = false;
+    this.upkeep.handle({ kind: 'down' });
     this.hangUp();
     if (!wasReady || this.closing.signal.aborted) return;
     this.sink?.state('down', cause);
@@ -295,35 +292,35 @@ export class AtModem implements Modem {
 
   private async recover(): Promise<void> {
     const { signal } = this.closing;
-    for (let failures = 0; !signal.aborted; failures += 1) {
+    let most = VAIN_BEFORE_RESET.first;
+    for (let [failures, inVain] = [0, 0]; !signal.aborted; failures += 1) {
       try {
         await delay(this.clock, BACK_AFTER[Math.min(failures, BACK_AFTER.length - 1)] as Duration, signal);
-        if (failures >= FAILURES_BEFORE_RESET) await this.options.reset?.(signal);
+        if (inVain >= most) {
+          inVain = 0;
+          most = VAIN_BEFORE_RESET.again;
+          await this.options.reset?.(signal);
+        }
         await this.start();
         return;
-      } catch {
+      } catch (error) {
         // Why is told when it works again or not at all: `state` has said that it is down.
         this.hangUp();
+        if (!(error instanceof ModemError && error.problem === 'refused')) inVain += 1;
       }
     }
   }
 
   private hangUp(): void {
-    const { connection } = this;
-    this.connection = undefined;
-    if (connection === undefined) return;
-    // May be told in the middle of a step: what waits is failed behind it, and nothing is left to wait for then.
-    connection.driver.handle({ kind: 'closed' });
-    connection.port.close();
+    const { conversation } = this;
+    this.conversation = undefined;
+    conversation?.close();
   }
 }
 
 const gone = (what: string): ModemError => new ModemError({ kind: 'gone', handedOver: false }, what);
-
-interface Settler {
-  resolve(lines: readonly InformationLine[]): void;
-  reject(error: Error): void;
-}
+const restarted = (what: string, cause?: Error): ModemError =>
+  new ModemError({ kind: 'restarted', handedOver: false }, what, { cause });
 
 /** Throws ConfigError when there is nothing to dial. */
 export function atModem(options: AtModemOptions): AtModem {

@@ -24,6 +24,10 @@ export interface SmsAddress {
   readonly text: string;
 }
 
+/** The three bits that stand for it; SMPP's type of number (ton) is the same. */
+export const numberOfType = (type: SmsAddress['type']): number => types.indexOf(type);
+export const typeOfNumber = (number: number): SmsAddress['type'] => types[number & 7] ?? 'reserved';
+
 /** Octets of digits or name in one address. */
 const MOST_OCTETS = 10;
 
@@ -89,8 +93,8 @@ export function readServiceCentre(from: Reader): SmsAddress | undefined {
   return { type, plan, text: decodeDigits(octets, digits) };
 }
 
-const typeOctet = ({ type, plan }: SmsAddress): number => 0x80 | (types.indexOf(type) << 4) | plan;
+const typeOctet = ({ type, plan }: SmsAddress): number => 0x80 | (numberOfType(type) << 4) | plan;
 
 function typeOf(octet: number): Pick<SmsAddress, 'type' | 'plan'> {
-  return { type: types[(octet >> 4) & 7] ?? 'reserved', plan: octet & 0xf };
+  return { type: typeOfNumber(octet >> 4), plan: octet & 0xf };
 }

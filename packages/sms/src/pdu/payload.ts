@@ -43,7 +43,7 @@ export function contentKindOf(coding: number): Content['kind'] {
 /** TP-UDL and TP-UD. Throws FormatError for text that the coding has not, LimitError above 140 octets. */
 export function writePayload(to: Writer, { coding, elements, content }: Payload): void {
   if (contentKindOf(coding) !== content.kind) throw new FormatError(`TP-DCS ${coding} is not for ${content.kind}`);
-  const header = elements.length === 0 ? noBytes : encodeHeader(elements);
+  const header = elements.length === 0 ? noBytes : encodeElements(elements);
   if (content.kind === 'gsm7') {
     const septets = septetsOf(content.text);
     const before = Math.ceil((header.length * 8) / 7);
@@ -64,7 +64,7 @@ export function readPayload(from: Reader, coding: number, { hasHeader }: { reado
   if (from.left > 0) throw new FormatError(`${from.left} octets behind the user data`, from.offset);
   const headerLength = hasHeader ? (data[0] ?? octets) + 1 : 0;
   if (headerLength > octets) throw new FormatError('a header longer than the user data', from.offset - octets);
-  const elements = hasHeader ? decodeHeader(data.subarray(1, headerLength)) : [];
+  const elements = hasHeader ? decodeElements(data.subarray(1, headerLength)) : [];
   const rest = data.subarray(headerLength);
   if (kind === 'octets') return { coding, elements, content: { kind, bytes: rest } };
   if (kind === 'ucs2') return { coding, elements, content: { kind, text: decodeUcs2(rest) } };
@@ -126,7 +126,8 @@ export function portsOf(elements: readonly HeaderElement[]): Ports | undefined {
   return { destination: from.u16(), source: from.u16() };
 }
 
-function encodeHeader(elements: readonly HeaderElement[]): Uint8Array {
+/** The octet that counts them, and the elements. Throws LimitError above 140 octets. */
+export function encodeElements(elements: readonly HeaderElement[]): Uint8Array {
   const size = headerSize(elements);
   if (size > payloadSize) throw new LimitError(`${size} octets of header do not fit one message`, payloadSize);
   const to = new Writer(size).u8(size - 1);
@@ -134,7 +135,8 @@ function encodeHeader(elements: readonly HeaderElement[]): Uint8Array {
   return to.finish();
 }
 
-function decodeHeader(bytes: Uint8Array): readonly HeaderElement[] {
+/** Behind the octet that counts them. Throws FormatError. */
+export function decodeElements(bytes: Uint8Array): readonly HeaderElement[] {
   const from = new Reader(bytes);
   const elements: HeaderElement[] = [];
   while (from.left > 0) elements.push({ id: from.u8(), bytes: from.take(from.u8()) });

@@ -11,6 +11,8 @@ export interface Manners {
   readonly pduMode: boolean;
   /** The second number of AT+CNMI: 0 keeps quiet, 1 tells the place, 2 prints the message. */
   readonly announces: 0 | 1 | 2;
+  /** What AT+CPMS has chosen; there is one memory, whatever it is called. */
+  readonly memory: string;
 }
 
 interface Facts {
@@ -39,7 +41,7 @@ export function answers(text: string, facts: Facts): readonly string[] | undefin
     case '+CNMI?':
       return [`+CNMI: 2,${manners.announces},0,0,0`];
     case '+CPMS?':
-      return [`+CPMS: ${['SM', 'SM', 'SM'].map((name) => `"${name}",${used},${places}`).join(',')}`];
+      return [`+CPMS: ${[1, 2, 3].map(() => `"${manners.memory}",${used},${places}`).join(',')}`];
     default:
       if (/^\+CPMS="/.test(text)) return [`+CPMS: ${[1, 2, 3].map(() => `${used},${places}`).join(',')}`];
       return always.get(text);
@@ -74,6 +76,8 @@ export function settingOf(text: string, manners: Manners): Manners | undefined {
   if (name === 'CMEE') return { ...manners, errors: value === '0' ? 0 : value === '2' ? 2 : 1 };
   if (name === 'CMGF') return value === '0' ? { ...manners, pduMode: true } : undefined;
   if (name === 'CNMI') return { ...manners, announces: value === '0' ? 0 : value === '2' ? 2 : 1 };
+  const [, memory] = /^\+CPMS="(\w\w)"/.exec(upper) ?? [];
+  if (memory !== undefined) return { ...manners, memory };
   if (!takenAsTheyAre.test(text)) return undefined;
   let changed = manners;
   if (/E[01]/.test(upper)) changed = { ...changed, echo: upper.includes('E1') };

@@ -3,8 +3,9 @@
 import { type Core, FormatError, fromHex, type Instant, toHex } from '@lapwing/kernel';
 import type { SmsAddress } from '../pdu/address.ts';
 import type { Deliver } from '../pdu/deliver.ts';
-import { decodeOutgoing, encodeFrame } from '../pdu/frame.ts';
-import type { Submit } from '../pdu/submit.ts';
+import { decodeOutgoing, encodeFrame, type Frame } from '../pdu/frame.ts';
+import { octetCoding } from '../pdu/payload.ts';
+import { plainSubmit, type Submit } from '../pdu/submit.ts';
 import { answers, type Manners, settingOf } from './answers.ts';
 
 /** What goes wrong: now, or with the next messages. */
@@ -12,12 +13,16 @@ export type Fault =
   /** Says nothing until it is awake. */
   | { readonly kind: 'silent' }
   | { readonly kind: 'awake' }
-  /** Starts anew: settings are forgotten, the memory is not. */
-  | { readonly kind: 'restart' }
+  /** Starts anew: settings are forgotten, the memory is not. `says`: the line that it prints then, default `RDY`; '' for none. */
+  | { readonly kind: 'restart'; readonly says?: string }
+  /** Prints a line that nobody has asked for. */
+  | { readonly kind: 'say'; readonly line: string }
   /** Prints bytes without sense. */
   | { readonly kind: 'garbage'; readonly bytes: Uint8Array }
-  /** Answers so many messages with that number of `+CMS ERROR`. */
-  | { readonly kind: 'refuse'; readonly result: number; readonly times: number }
+  /** Answers so many commands with that number of `+CMS ERROR`. `of`: how they begin, such as `CMGR` or `CNMI?`; default `CMGS`. */
+  | { readonly kind: 'refuse'; readonly result: number; readonly times: number; readonly of?: string }
+  /** Keeps so many of the next messages without telling of them. */
+  | { readonly kind: 'hush'; readonly times: number }
   /** Takes the next message, sends it, and never says so. */
   | { readonly kind: 'mute-send' };
 
@@ -35,6 +40,8 @@ export interface VirtualModemOptions {
   readonly number: SmsAddress;
   /** Messages that its memory holds; default 255. More wait in the network. */
   readonly places?: number;
+  /** Places that are taken by drafts, which are not for whoever listens; default 0. */
+  readonly drafts?: number;
   /** What AT+CGMI and AT+CGMM answer; default `Lapwing` and `vmodem`. */
   readonly maker?: string;
   readonly model?: string;
@@ -52,7 +59,8 @@ const [BACKSPACE, LF, CR, SUBSTITUTE, ESCAPE] = [0x08, 0x0a, 0x0d, 0x1a, 0x1b];
 interface Place {
   readonly frame: string;
   readonly length: number;
-  isRead: boolean;
+  /** 3GPP TS 27.005 §3.1, <stat>: unread, read, to be sent. */
+  status: 0 | 1 | 2;
 }
 
 export class VirtualModem implements Core<VirtualModemInput, VirtualModemEffect> {
@@ -68,18 +76,22 @@ export class VirtualModem implements Core<VirtualModemInput, VirtualModemEffect>
   private reference = 0;
   private isSilent = false;
   private isMuteOnSend = false;
-  private refusals: { result: number; left: number } = { result: 0, left: 0 };
+  private readonly refusals = new Map<string, { readonly result: number; left: number }>();
+  private hushed = 0;
   private effects: VirtualModemEffect[] = [];
 
   constructor(options: VirtualModemOptions) {
     this.options = options;
     this.places = options.places ?? 255;
     this.manners = this.firstManners();
+    const draft = { kind: 'octets', bytes: Uint8Array.of(1) } as const;
+    const pdu = plainSubmit(options.number, { coding: octetCoding, elements: [], content: draft });
+    for (let i = 1; i <= (options.drafts ?? 0); i += 1) this.keep({ serviceCentre: undefined, pdu }, 2);
   }
 
-  /** Messages in its memory. */
+  /** Messages in its memory that came from the network. */
   get stored(): number {
-    return this.memory.size;
+    return [...this.memory.values()].filter(({ status }) => status !== 2).length;
   }
 
   handle(input: VirtualModemInput, _now: Instant): readonly VirtualModemEffect[] {
@@ -110,6 +122,7 @@ export class VirtualModem implements Core<VirtualModemInput, VirtualModemEffect>
       lineEnd: '\r\n',
       pduMode: false,
       announces: 0,
+      memory: 'SM',
       ...this.options.manners,
     };
   }
@@ -153,6 +166,8 @@ export class VirtualModem implements Core<VirtualModemInput, VirtualModemEffect>
   private extended(text: string): Ending | undefined {
     if (!text.startsWith('+')) return undefined;
     const upper = text.toUpperCase();
+    const refusal = this.refusalOf(upper.slice(1));
+    if (refusal !== undefined) return refusal;
     if (upper.startsWith('+CMGL')) return this.list(upper);
     const [, name, index] = /^\+(CMGR|CMGD)=(\d{1,5})(?:,\d)?$/.exec(upper) ?? [];
     if (name === 'CMGR') return this.read(Number(index));
@@ -162,7 +177,7 @@ export class VirtualModem implements Core<VirtualModemInput, VirtualModemEffect>
     const lines = answers(upper, { maker, model, number, used: this.memory.size, places, manners });
     if (lines === undefined) return this.set(text);
     for (const line of lines) this.say(line);
-    return 'OK';
+    return upper.startsWith('+CPMS="') ? this.set(text) : 'OK';
   }
 
   /** Such as `E0V1`, one letter after the other; anything unknown is well. */
@@ -193,10 +208,9 @@ export class VirtualModem implements Core<VirtualModemInput, VirtualModemEffect>
 
   private send(digits: string, length: number): void {
     this.messageLength = undefined;
-    const { refusals } = this;
-    if (refusals.left > 0) {
-      refusals.left -= 1;
-      this.end({ family: 'CMS', result: refusals.result, words: 'refused' });
+    const refusal = this.refusalOf('CMGS');
+    if (refusal !== undefined) {
+      this.end(refusal);
       return;
     }
     try {
@@ -217,13 +231,22 @@ export class VirtualModem implements Core<VirtualModemInput, VirtualModemEffect>
     this.end('OK');
   }
 
+  private refusalOf(command: string): Ending | undefined {
+    const [of, refusal] = [...this.refusals].find(([start]) => command.startsWith(start)) ?? [];
+    if (of === undefined || refusal === undefined) return undefined;
+    refusal.left -= 1;
+    if (refusal.left <= 0) this.refusals.delete(of);
+    return { family: 'CMS', result: refusal.result, words: 'refused' };
+  }
+
   private list(text: string): Ending {
-    const [, which] = /^\+CMGL=([014])$/.exec(text) ?? [];
-    if (which === undefined) return { family: 'CMS', result: 302, words: 'operation not allowed' };
+    const [, which] = /^\+CMGL=([0-4])$/.exec(text) ?? [];
+    if (which === undefined || !this.manners.pduMode)
+      return { family: 'CMS', result: 302, words: 'operation not allowed' };
     for (const [index, place] of this.memory) {
-      if (which !== '4' && place.isRead !== (which === '1')) continue;
-      this.say(`+CMGL: ${index},${place.isRead ? 1 : 0},,${place.length}${this.manners.lineEnd}${place.frame}`);
-      place.isRead = true;
+      if (which !== '4' && which !== String(place.status)) continue;
+      this.say(`+CMGL: ${index},${place.status},,${place.length}${this.manners.lineEnd}${place.frame}`);
+      if (place.status === 0) place.status = 1;
     }
     return 'OK';
   }
@@ -231,8 +254,12 @@ export class VirtualModem implements Core<VirtualModemInput, VirtualModemEffect>
   private read(index: number): Ending {
     const place = this.memory.get(index);
     if (place === undefined) return { family: 'CMS', result: 321, words: 'invalid memory index' };
-    this.say(`+CMGR: ${place.isRead ? 1 : 0},,${place.length}${this.manners.lineEnd}${place.frame}`);
-    place.isRead = true;
+    if (!this.manners.pduMode) {
+      this.say('+CMGR: "REC READ","",,""');
+      return 'OK';
+    }
+    this.say(`+CMGR: ${place.status},,${place.length}${this.manners.lineEnd}${place.frame}`);
+    if (place.status === 0) place.status = 1;
     return 'OK';
   }
 
@@ -248,20 +275,27 @@ export class VirtualModem implements Core<VirtualModemInput, VirtualModemEffect>
   }
 
   private deliver(message: Deliver): void {
-    const { bytes, length } = encodeFrame({ serviceCentre: undefined, pdu: message });
-    const frame = toHex(bytes).toUpperCase();
     if (this.manners.announces === 2) {
-      this.say(`+CMT: ,${length}${this.manners.lineEnd}${frame}`);
+      const { bytes, length } = encodeFrame({ serviceCentre: undefined, pdu: message });
+      this.say(`+CMT: ,${length}${this.manners.lineEnd}${toHex(bytes).toUpperCase()}`);
       return;
     }
     if (this.memory.size >= this.places) {
       if (this.inNetwork.length < MOST_IN_NETWORK) this.inNetwork.push(message);
       return;
     }
+    const index = this.keep({ serviceCentre: undefined, pdu: message }, 0);
+    if (this.hushed > 0) this.hushed -= 1;
+    else if (this.manners.announces === 1) this.say(`+CMTI: "${this.manners.memory}",${index}`);
+  }
+
+  /** In the first place that is free. */
+  private keep(frame: Frame<Deliver | Submit>, status: Place['status']): number {
+    const { bytes, length } = encodeFrame(frame);
     let index = 1;
     while (this.memory.has(index)) index += 1;
-    this.memory.set(index, { frame, length, isRead: false });
-    if (this.manners.announces === 1) this.say(`+CMTI: "SM",${index}`);
+    this.memory.set(index, { frame: toHex(bytes).toUpperCase(), length, status });
+    return index;
   }
 
   private fail(fault: Fault): void {
@@ -276,13 +310,19 @@ export class VirtualModem implements Core<VirtualModemInput, VirtualModemEffect>
         this.manners = this.firstManners();
         this.typed = '';
         this.messageLength = undefined;
-        this.say('RDY');
+        if (fault.says !== '') this.say(fault.says ?? 'RDY');
+        break;
+      case 'say':
+        this.say(fault.line);
         break;
       case 'garbage':
         this.effects.push({ kind: 'print', bytes: fault.bytes });
         break;
       case 'refuse':
-        this.refusals = { result: fault.result, left: fault.times };
+        this.refusals.set(fault.of ?? 'CMGS', { result: fault.result, left: fault.times });
+        break;
+      case 'hush':
+        this.hushed = fault.times;
         break;
       case 'mute-send':
         this.isMuteOnSend = true;
