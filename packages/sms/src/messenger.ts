@@ -138,6 +138,9 @@ export class Messenger implements AsyncDisposable {
     ...{ droppedParts: 0, strangers: 0 },
   };
   private isPumping = false;
+  private isDown = false;
+  /** One that has left the queue waits for its minute. */
+  private isHeld = false;
   private pumped: Promise<void> = Promise.resolve();
   private tickets = 0;
 
@@ -162,7 +165,10 @@ export class Messenger implements AsyncDisposable {
     await options.modem.open({
       receive: (message, settle) => messenger.take(message, settle),
       report: () => undefined,
-      state: (state, cause) => messenger.emitter.emit('modem', { state, cause }),
+      state: (state, cause) => {
+        messenger.isDown = state === 'down';
+        messenger.emitter.emit('modem', { state, cause });
+      },
       trouble: (cause) => messenger.emitter.emit('trouble', { cause }),
     });
     return messenger;
@@ -204,6 +210,18 @@ export class Messenger implements AsyncDisposable {
     this.pumped = this.pump();
   }
 
+  /**
+   * When a text message to that number would go if it were sent then: now, or when it is worth while to ask again, as when the budget, the
+   * modem or the queue have no room for it. For whoever can wait, and would rather not have it dropped. Throws FormatError for what is no
+   * number.
+   */
+  freeAt(to: string): Instant {
+    const now = this.clock.now();
+    const number = parseNumber(to).text;
+    if (this.isDown || this.queue.length * 2 > this.mostQueued) return now + this.patience;
+    return this.budget.freeAt(number, this.queue.length + (this.isHeld ? 1 : 0), now);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.closing.abort();
     this.joining[Symbol.dispose]();
@@ -236,10 +254,13 @@ export class Messenger implements AsyncDisposable {
     // What has begun is carried through: the parts that went would be paid for in vain.
     let latest = until;
     for (const { elements, bytes: octets } of pieces) {
-      if (!this.passesNow(latest) && !(await this.passed(latest))) {
+      this.isHeld = !this.passesNow(latest);
+      if (this.isHeld && !(await this.passed(latest))) {
+        this.isHeld = false;
         this.tally.stale += 1;
         return;
       }
+      this.isHeld = false;
       latest = Number.POSITIVE_INFINITY;
       await this.modem.send(destination, {
         ...{ coding: octetCoding, elements, content: { kind: 'octets', bytes: octets } },
