@@ -218,7 +218,8 @@ export class Messenger implements AsyncDisposable {
   freeAt(to: string): Instant {
     const now = this.clock.now();
     const number = parseNumber(to).text;
-    if (this.isDown || this.queue.length * 2 > this.mostQueued) return now + this.patience;
+    if (this.isDown) return now + this.patience;
+    if (this.queue.length * 2 > this.mostQueued) return now + seconds(5);
     return this.budget.freeAt(number, this.queue.length + (this.isHeld ? 1 : 0), now);
   }
 
