@@ -297,7 +297,7 @@ store: { dir: "${folder}/data" }
     const file = join(folder, 'installed.bin');
     await using device = await start([...open('by-firmware'), '--firmware', file], { ready: /registration-complete/ });
     device.write('write 5/0/0 -x 00010203\nexec 5/0/2\n');
-    await device.waitFor(/\* firmware-installed: 4 bytes, SHA-256 054edec1/);
+    await device.waitFor(/\* firmware-installed: \/5\/0, 4 bytes, SHA-256 054edec1/);
     expect([...(await readFile(file))]).toEqual([0, 1, 2, 3]);
   });
 

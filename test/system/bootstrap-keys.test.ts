@@ -1,7 +1,7 @@
 // Keys that a bootstrap hands out, over DTLS: a device that does not take them, or of which nobody knows whether it has, comes in
 // with those that it had.
 import { ObjectStore } from '@lapwing/client';
-import { encodeUtf8, minutes, Secret, seconds } from '@lapwing/kernel';
+import { encodeUtf8, equalBytes, minutes, Secret, seconds } from '@lapwing/kernel';
 import type { Lwm2mVersion } from '@lapwing/lwm2m';
 import { describe, expect, it } from 'vitest';
 import { DeviceObject } from './objects.ts';
@@ -110,4 +110,29 @@ describe.each(ways)('a device that is bootstrapped by $way', ({ version }) => {
     await world.pass(seconds(1));
     await comesIn(world, kept);
   });
+
+  it.each([true, false])(
+    'is given a key for another server under the identity that it has here, where that is foreign: %s',
+    async (foreign) => {
+      await using world = await makeWorld({ bootstrap: { announce: 'all' } });
+      const { servers } = await world.plan('a');
+      const security = {
+        mode: 'psk',
+        identity: variable('endpoint'),
+        key: new Secret(encodeUtf8('of theirs')),
+      } as const;
+      const theirs = { shortServerId: 102, uri: 'coaps://10.0.0.77', security, foreign };
+      await world.plans.put('a', { servers: [...servers, theirs] });
+      const { client, objects } = await world.device('a', options(memory()));
+      await world.until(() => client.phase() === 'registered');
+      client.bootstrap();
+      const isOver = () => world.bootstraps.some(({ kind }) => kind === 'finished' || kind === 'failed');
+      await world.until(isOver);
+      await world.pass(seconds(30));
+      expect(world.bootstraps.at(-1)?.kind).toBe(foreign ? 'finished' : 'failed');
+      expect(objects.objects.get(1)?.instances.size).toBe(foreign ? 2 : 1);
+      const here = world.security.ofEndpoint('a').flatMap((each) => (each.kind === 'psk' ? [each] : []));
+      expect(here.every(({ key }) => !equalBytes(key.reveal(), security.key.reveal()))).toBe(true);
+    },
+  );
 });

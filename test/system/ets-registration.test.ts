@@ -3,6 +3,7 @@
 import { Code, encodeMessage, makeRequest, Option, OptionSet, Type } from '@lapwing/coap';
 import { days, encodeUtf8, hours, minutes, seconds } from '@lapwing/kernel';
 import { makeValue } from '@lapwing/lwm2m';
+import { Server as ServerObject } from '@lapwing/lwm2m/objects/server';
 import { NotRegisteredError } from '@lapwing/server';
 import { describe, expect, it } from 'vitest';
 import { DeviceObject, Setting } from './objects.ts';
@@ -108,10 +109,22 @@ describe.each(rows)('registration over $name', ({ options }) => {
     expect(world.server.registration('a')).toBeDefined();
   });
 
-  it('says that the device is in queue mode (ETS int-108), whose commands then wait for it, I-21 (ETS int-109)', async () => {
+  it('says that the device is in queue mode, which is its own to say since 1.1 (ETS int-108)', async () => {
+    const { world, device } = await setUp(options);
+    await using _ = world;
+    expect(world.server.registration('a')).toMatchObject({ queueMode: false, binding: bindingOf(options) });
+    expect(await world.during(device.read(ServerObject, 0, 'binding'))).toBe(bindingOf(options));
+    const write = device.write('/1/0/7', makeValue('string', `${bindingOf(options)}Q`));
+    await expect(world.during(write)).rejects.toMatchObject({ status: Code.BadRequest });
+    await world.device('sleeper', { version: '1.2', queueMode: true });
+    await until(world, () => world.server.registration('sleeper') !== undefined);
+    expect(world.server.registration('sleeper')).toMatchObject({ queueMode: true, binding: bindingOf(options) });
+    expect(world.server.registration('sleeper')?.parameters.get('Q')).toBe('');
+  });
+
+  it('lets commands wait for a device in queue mode, I-21 (ETS int-109)', async () => {
     const { world, thing, device } = await setUp(options, { queueMode: true });
     await using _ = world;
-    expect(world.server.registration('a')?.parameters.get('Q')).toBe('');
     await world.pass(seconds(120));
     expect(world.server.isAwake('a')).toBe(false);
     const { sent } = world.network.counters();
@@ -152,6 +165,29 @@ describe.each(rows)('registration over $name', ({ options }) => {
     await until(world, () => thing.client.phase() === 'registered');
   });
 });
+
+describe.each(rows.filter(({ options }) => bindingOf(options) !== 'T'))(
+  'queue mode before 1.1 over $name',
+  ({ options }) => {
+    it('is turned on and off by what the server writes (ETS int-108)', async () => {
+      const { world, thing, device } = await setUp(options, { version: '1.0' });
+      await using _ = world;
+      const letter = bindingOf(options);
+      expect(world.server.registration('a')).toMatchObject({ queueMode: false, binding: letter });
+      await world.during(device.write('/1/0/7', makeValue('string', `${letter}Q`)));
+      await until(world, () => world.server.registration('a')?.queueMode === true);
+      expect(world.of('updated')).toHaveLength(1);
+      expect(await world.during(device.read(ServerObject, 0, 'binding'))).toBe(`${letter}Q`);
+      await until(world, () => !world.server.isAwake('a'));
+      const off = device.write('/1/0/7', makeValue('string', letter));
+      thing.client.update();
+      await world.during(off);
+      await until(world, () => world.server.registration('a')?.queueMode === false);
+      await world.pass(minutes(5));
+      expect(world.server.isAwake('a')).toBe(true);
+    });
+  },
+);
 
 describe('a profile', () => {
   it('I-22: that another device has told is believed of nobody else', async () => {

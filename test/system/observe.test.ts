@@ -143,6 +143,35 @@ describe('notifications', () => {
     expect(links[0]?.attributes.has('pmin')).toBe(false);
   });
 
+  it('pass over all that is written where some come with the observation, but not the defaults of the server', async () => {
+    const { world, thing, device } = await setUp({}, { version: '1.2', defaultMinimumPeriod: 5 });
+    await using _ = world;
+    await world.during(device.writeAttributes('/3303', { pmin: 600 }));
+    await world.during(device.writeAttributes(path, { gt: 100 }));
+    const operation = { op: 'observe', path: resourcePath(3303, 0, 5700), attributes: { pmax: 3600 } } as const;
+    await world.during(world.server.perform('a', operation));
+    thing.warm(21);
+    await world.pass(seconds(2));
+    expect(world.of('notify')).toHaveLength(0);
+    await world.pass(seconds(10));
+    expect(world.of('notify')).toHaveLength(1);
+  });
+
+  it('pass over what is written of periods where some come with several paths, but not over thresholds', async () => {
+    const { world, thing, device } = await setUp({}, { version: '1.2' });
+    await using _ = world;
+    await world.during(device.writeAttributes('/3303', { pmin: 600 }));
+    await world.during(device.writeAttributes(path, { gt: 30 }));
+    const paths = [resourcePath(3303, 0, 5700), resourcePath(3, 0, 14)];
+    await world.during(world.server.perform('a', { op: 'observe-composite', paths, attributes: { pmax: 3600 } }));
+    thing.warm(21);
+    await world.pass(seconds(10));
+    expect(world.of('notify')).toHaveLength(0);
+    thing.warm(31);
+    await world.pass(seconds(10));
+    expect(world.of('notify')).toHaveLength(1);
+  });
+
   it('inherit the periods that the server has written to its own instance', async () => {
     const { world, thing } = await setUp({}, { defaultMinimumPeriod: 20 });
     await using _ = world;

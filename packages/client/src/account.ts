@@ -14,7 +14,7 @@ import {
 import { AccountCaller, AccountService } from './account-service.ts';
 import type { AccountSettings } from './accounts.ts';
 import { ServerInstance } from './builtin/server.ts';
-import { Calls } from './calls.ts';
+import { earliest } from './earliest.ts';
 import { Link, type LinkStats } from './link.ts';
 import { AttributeTable } from './notify/attribute-table.ts';
 import type { HistoryReader } from './notify/history.ts';
@@ -63,8 +63,6 @@ export class Account implements AsyncDisposable {
   private readonly device: Settings;
   private readonly caller: Caller;
   private triggers: Triggers | undefined;
-  /** Where triggers may come. */
-  private calls: Calls | undefined;
   private readonly past: HistoryReader;
   /** Made when something is to be sent. */
   private made: Sender | undefined = undefined;
@@ -110,6 +108,7 @@ export class Account implements AsyncDisposable {
         profileId: settings.profileId,
         smsNumber: settings.smsNumber,
         parameters: settings.parameters,
+        written: this.server,
         lifetime: () => this.server.lifetime,
         retry: () => ({ ...account.retry, ...this.server.retry }),
         objectList: (version) => {
@@ -182,11 +181,9 @@ export class Account implements AsyncDisposable {
       if (settings.keptNotifications !== undefined || records !== undefined) await opened.relations.recall();
       service = (request, context) => opened.service.serve(request, context);
       lost = (peer) => opened.session.lost(peer);
-      const calls = account.waking && new Calls(opened);
-      opened.calls = calls;
       opened.triggers = await awaitTriggers(account, settings, records?.triggerAssociations, {
         isAllowed: () => opened.server.isTriggered(opened.session.version),
-        act: (what) => calls?.called(what),
+        callee: opened,
       });
       return opened;
     } catch (error) {
@@ -228,7 +225,6 @@ export class Account implements AsyncDisposable {
   /** Nothing is looked at, nothing goes out and nothing comes in until `resume`. */
   pause(): void {
     this.relations.each((relation) => relation.pause());
-    this.triggers?.handle('pause');
     this.suspend('deaf');
   }
 
@@ -238,19 +234,18 @@ export class Account implements AsyncDisposable {
   }
 
   resume(): void {
-    this.triggers?.handle('resume');
     this.session.handle({ kind: 'resume' });
-    this.calls?.resumed();
+    this.triggers?.resumed();
   }
 
   /** When the engine acts next by itself for this server. */
   get deadline(): Instant | undefined {
-    return earliest(earliest(this.session.deadline, this.relations.deadline), this.triggers?.deadline);
+    return earliest(this.session.deadline, this.relations.deadline, this.triggers?.deadline);
   }
 
   private suspend(how: Shut): void {
     this.session.handle({ kind: 'pause' });
-    this.calls?.suspended(how);
+    this.triggers?.suspended(how);
     if (this.phase === 'suspended') this.shut(how);
   }
 
@@ -261,7 +256,7 @@ export class Account implements AsyncDisposable {
   }
 
   private registered(): void {
-    this.triggers?.handle('registered');
+    this.triggers?.registered();
     this.listener.registered();
   }
 
@@ -278,6 +273,8 @@ export class Account implements AsyncDisposable {
     if (phase === 'registering' || phase === 'idle' || phase === 'disabled' || phase === 'registered')
       this.state?.save();
     if (phase !== 'registered') return;
+    const { writtenQueueMode } = this.session;
+    if (writtenQueueMode !== undefined) this.server.writeQueueMode(writtenQueueMode);
     if (this.held) {
       this.held = false;
       this.relations.each((relation) => relation.resume());
@@ -338,6 +335,7 @@ export class Account implements AsyncDisposable {
     const own = instancePath(1, this.server.id);
     if (!paths.some((path) => contains(own, path))) return;
     this.session.handle({ kind: 'lifetime-changed', lifetime: this.server.lifetime });
+    this.session.bindingWritten();
     this.relations.steered(rootPath);
   }
 
@@ -392,8 +390,4 @@ export class Account implements AsyncDisposable {
       objects: objectList(objects, version),
     });
   }
-}
-
-export function earliest(a: Instant | undefined, b: Instant | undefined): Instant | undefined {
-  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 }

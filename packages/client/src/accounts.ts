@@ -55,8 +55,8 @@ export interface Road {
 export interface AccountSettings extends Road, Placed, Habits {
   /** Short server id. */
   readonly id: number;
-  /** Letters of the roads that are spoken of in Register, the one that is taken first. */
-  readonly binding: string;
+  /** Of the road, where nothing is written of it (/1/x/7). */
+  readonly letter: string;
   /** The number that may wake the device; undefined where there is none, or where it is the road anyway. */
   readonly waking:
     | { readonly address: Address; readonly credentials: Credentials | undefined; readonly connector: Connector }
@@ -259,7 +259,7 @@ export function accountsOf(settings: Settings): { readonly accounts: AccountSett
       oscore: road.oscore,
       instance: node.id,
       id: shortServerId,
-      binding: (server.binding ?? '').replace('Q', '') || bindingLetters[road.address.via],
+      letter: bindingLetters[road.address.via],
       waking: road.address.via === 'sms' ? undefined : wakingOf(readSecurity(security.contents), settings),
       queueMode: habits.queueMode || server.binding?.includes('Q') === true,
       omitName: habits.omitName,

@@ -1,8 +1,9 @@
 // What a trigger makes of an account in the phase that it is in (Core 1.2.1 §6.4.4, §6.3.2). A text message comes by a road of its own,
 // which is there while the others are given up.
 import type { Phase } from './registration/transitions.ts';
-import type { Trigger } from './trigger.ts';
 import type { Shut } from './valve.ts';
+
+export type Trigger = 'update' | 'bootstrap';
 
 export interface Callee {
   readonly phase: Phase;

@@ -2,12 +2,13 @@
 import { Code, ResponseError } from '@lapwing/coap';
 import { type Clock, ConfigError, type Duration, Emitter, type Events } from '@lapwing/kernel';
 import { type Entry, type Lwm2mVersion, type PathText, parsePath, parsePrefixedPath, under } from '@lapwing/lwm2m';
-import { type AccountStats, earliest } from './account.ts';
+import type { AccountStats } from './account.ts';
 import { accountsOf, changedRoads, defineAccountObjects, furnish, wantsMore } from './accounts.ts';
 import { Bootstrapping } from './bootstrap/bootstrapping.ts';
 import type { BootstrapPhase } from './bootstrap/machine.ts';
 import type { BootstrapListener } from './bootstrap/session.ts';
 import { loadSecured } from './connect.ts';
+import { earliest } from './earliest.ts';
 import { SendError } from './errors.ts';
 import type { About, ClientEvents } from './events.ts';
 import { History, type HistoryOptions, type Series } from './notify/history.ts';
@@ -218,6 +219,8 @@ export class Client implements AsyncDisposable {
       bootstrap: () => {
         if (!this.bootstrapping.start('request')) throw new ResponseError(Code.MethodNotAllowed);
       },
+      // A bootstrap server cannot know what will be spoken.
+      version: (server) => (this.isChanging ? undefined : this.roster.find(server)?.version),
     });
     const { keeper, settings } = this;
     if (keeper !== undefined) rememberAccounts(keeper, settings);

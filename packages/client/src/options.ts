@@ -27,6 +27,7 @@ import { defaultRetry, type RetryPolicy } from './registration/backoff.ts';
 import { defaultAwakeTime, defaultUpdateMargin } from './registration/machine.ts';
 import type { BootstrapSettings, FactoryAccount, FactoryBootstrap, Habits, KeyUse, Settings } from './settings.ts';
 import { checkServerSms, checkSmsAccess, type ServerSms, type SmsAccess } from './sms.ts';
+import { Traffic } from './traffic.ts';
 
 export interface ServerAccount {
   /** `coap://host:port`, `coaps://…`, `coap+tcp://…`, `coaps+tcp://…`, `coap+ws://…`, `coaps+ws://…`, or `tel:+…` where the device has a modem */
@@ -46,7 +47,10 @@ export interface ServerAccount {
   readonly id?: number;
   /** In ms, from 1 s; Infinity never ends; default 86 400 s. */
   readonly lifetime?: Duration;
-  /** Registers as a device that is to be spoken to only for a while after it has sent something; default false. */
+  /**
+   * Registers as a device that is to be spoken to only for a while after it has sent something; default false. Before 1.1 this is what it
+   * begins with, and a server's to change by a Q in /1/x/7; since then it is the device's alone to say.
+   */
   readonly queueMode?: boolean;
   /** Default minimum period of notifications in seconds (/1/x/2); default 0. */
   readonly defaultMinimumPeriod?: number;
@@ -237,6 +241,7 @@ export function settingsOf(options: ClientOptions): Settings {
     storedNotifications,
     queuedSends,
     keyUse: options.keyUse === undefined ? new KeyUseInMemory() : { store: options.keyUse, recovery: 'stored' },
+    traffic: new Traffic(objects),
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
   };

@@ -3,7 +3,8 @@ import { Code, decodeMessage, encodeMessage, makeRequest, Option, OptionSet, typ
 import { minutes, noBytes, type Transport, type TransportSink } from '@lapwing/kernel';
 import { SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
 import { describe, expect, it } from 'vitest';
-import { type Trigger, Triggers, triggerIn } from './trigger.ts';
+import type { Trigger } from './calls.ts';
+import { Triggers, triggerIn } from './trigger.ts';
 
 const [CON, NON, ACK] = [0, 1, 2] as const satisfies readonly Type[];
 
@@ -32,7 +33,12 @@ async function scene({ isAllowed = true }: { isAllowed?: boolean } = {}) {
   const triggers = await Triggers.open({
     ...{ road, secured: undefined, instance: 3, rootPath: '', clock },
     isAllowed: () => isAllowed,
-    act: (what) => acts.push(what),
+    callee: {
+      phase: 'registered',
+      comeForward: () => acts.push('update'),
+      resume: () => undefined,
+      bootstrap: () => acts.push('bootstrap'),
+    },
   });
   const hear = (bytes: Uint8Array): void => sink?.receive({ peer, bytes, at: clock.now() });
   return { clock, acts, sent, triggers, hear };

@@ -15,9 +15,11 @@ import {
   type Transport,
 } from '@lapwing/kernel';
 import type { AccountSettings } from './accounts.ts';
+import { type Callee, Calls, type Trigger } from './calls.ts';
 import type { AssociationRecords } from './connect.ts';
 import type { Settings } from './settings.ts';
 import { TriggerSession, type TriggerSessionEffect, type TriggerSessionInput } from './trigger-session.ts';
+import type { Shut } from './valve.ts';
 
 export interface TriggerOptions {
   /** On the server's number. */
@@ -30,11 +32,10 @@ export interface TriggerOptions {
   readonly rootPath: string;
   /** Whether the server may do so now (/1/x/21). */
   readonly isAllowed: () => boolean;
-  readonly act: (what: Trigger) => void;
+  /** Who does what it says. */
+  readonly callee: Callee;
   readonly clock: Clock;
 }
-
-export type Trigger = 'update' | 'bootstrap';
 
 export interface TriggerStats {
   readonly heard: number;
@@ -52,6 +53,7 @@ const PAUSE: Duration = minutes(1);
 export class Triggers implements AsyncDisposable {
   private readonly options: TriggerOptions;
   private readonly tally = { heard: 0, refused: 0, held: 0 };
+  private readonly calls: Calls;
   private readonly session = new TriggerSession();
   private readonly driver: Driver<TriggerSessionInput, TriggerSessionEffect> | undefined;
   private readonly closing = new AbortController();
@@ -61,7 +63,8 @@ export class Triggers implements AsyncDisposable {
 
   private constructor(options: TriggerOptions) {
     this.options = options;
-    const { secured, clock } = options;
+    const { secured, callee, clock } = options;
+    this.calls = new Calls(callee);
     if (secured === undefined) return;
     this.driver = new Driver(this.session, clock, (effect: TriggerSessionEffect) => this.run(effect, secured));
   }
@@ -73,7 +76,7 @@ export class Triggers implements AsyncDisposable {
       receive: ({ bytes }) => triggers.hear(bytes),
       lost: (peer) => triggers.lost(peer),
     });
-    triggers.handle('open');
+    triggers.driver?.handle({ kind: 'open' });
     return triggers;
   }
 
@@ -95,9 +98,19 @@ export class Triggers implements AsyncDisposable {
     return message !== undefined && triggerIn(message, instance, rootPath) !== undefined;
   }
 
-  /** What the account is about. */
-  handle(kind: 'open' | 'registered' | 'pause' | 'resume'): void {
-    this.driver?.handle({ kind });
+  registered(): void {
+    this.driver?.handle({ kind: 'registered' });
+  }
+
+  /** Who stands still has no timers either. */
+  suspended(how: Shut): void {
+    this.calls.suspended(how);
+    if (how === 'deaf') this.driver?.handle({ kind: 'pause' });
+  }
+
+  resumed(): void {
+    this.calls.resumed();
+    this.driver?.handle({ kind: 'resume' });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -136,7 +149,7 @@ export class Triggers implements AsyncDisposable {
   }
 
   private hear(bytes: Uint8Array): void {
-    const { instance, rootPath, isAllowed, act, clock } = this.options;
+    const { instance, rootPath, isAllowed, clock } = this.options;
     this.driver?.handle({ kind: 'heard' });
     const message = messageIn(bytes);
     if (message?.type === Type.Rst) return;
@@ -147,7 +160,7 @@ export class Triggers implements AsyncDisposable {
     else {
       this.tally.heard += 1;
       this.next = now + PAUSE;
-      act(what);
+      this.calls.called(what);
     }
   }
 }
@@ -157,7 +170,7 @@ export async function awaitTriggers(
   { waking, instance, serverName }: AccountSettings,
   { clock, random, rootPath }: Settings,
   associations: AssociationRecords | undefined,
-  heeding: Pick<TriggerOptions, 'isAllowed' | 'act'>,
+  heeding: Pick<TriggerOptions, 'isAllowed' | 'callee'>,
 ): Promise<Triggers | undefined> {
   if (waking === undefined) return undefined;
   const { address, credentials, connector } = waking;

@@ -191,6 +191,12 @@ export function misplacedAttribute(
   return undefined;
 }
 
+/** Those that no object and no instance can have: thresholds, steps and edges. */
+export function ofResourcesAlone(attributes: Attributes): Attributes {
+  const those = attributeNames.filter((name) => places[name].level === 'resource' && attributes[name] !== undefined);
+  return Object.fromEntries(those.map((name) => [name, attributes[name]]));
+}
+
 /** `patch` laid over `attributes`. */
 export function patchAttributes(attributes: Attributes, patch: AttributePatch): Attributes {
   const merged: Record<string, number> = {};

@@ -11,6 +11,7 @@ export {
   formatAttributes,
   inheritAttributes,
   misplacedAttribute,
+  ofResourcesAlone,
   parseAttributes,
   patchAttributes,
 } from './attributes.ts';

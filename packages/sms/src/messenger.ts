@@ -137,11 +137,11 @@ export class Messenger implements AsyncDisposable {
     ...{ sent: 0, received: 0, sentParts: 0, receivedParts: 0, overflowed: 0, stale: 0, heldBack: 0, failed: 0 },
     ...{ droppedParts: 0, strangers: 0 },
   };
-  private isPumping = false;
+  private readonly pumps = new Set<Promise<void>>();
+  private pumping = 0;
   private isDown = false;
-  /** One that has left the queue waits for its minute. */
-  private isHeld = false;
-  private pumped: Promise<void> = Promise.resolve();
+  /** Messages that have left the queue and wait for their minute. */
+  private held = 0;
   private tickets = 0;
 
   private constructor(options: MessengerOptions) {
@@ -205,9 +205,10 @@ export class Messenger implements AsyncDisposable {
       return;
     }
     this.queue.push({ to, destination, bytes, until: this.clock.now() + this.patience });
-    if (this.isPumping) return;
-    this.isPumping = true;
-    this.pumped = this.pump();
+    if (this.pumping >= (this.modem.window ?? 1)) return;
+    this.pumping += 1;
+    const pump = this.pump().finally(() => this.pumps.delete(pump));
+    this.pumps.add(pump);
   }
 
   /**
@@ -220,17 +221,17 @@ export class Messenger implements AsyncDisposable {
     const number = parseNumber(to).text;
     if (this.isDown) return now + this.patience;
     if (this.queue.length * 2 > this.mostQueued) return now + seconds(5);
-    return this.budget.freeAt(number, this.queue.length + (this.isHeld ? 1 : 0), now);
+    return this.budget.freeAt(number, this.queue.length + this.held, now);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.closing.abort();
     this.joining[Symbol.dispose]();
     await this.modem[Symbol.asyncDispose]();
-    await this.pumped;
+    await Promise.all(this.pumps);
   }
 
-  /** One message after the other, and of each one part after the other: a modem can do no more. */
+  /** One message after the other, and of each one part after the other: a modem can do no more, and a centre has several of these. */
   private async pump(): Promise<void> {
     for (let next = this.queue.shift(); next !== undefined; next = this.queue.shift()) {
       try {
@@ -242,7 +243,7 @@ export class Messenger implements AsyncDisposable {
       }
     }
     // In the same turn in which nothing was left: what comes next begins anew.
-    this.isPumping = false;
+    this.pumping -= 1;
   }
 
   private async sendOne({ to, destination, bytes, until }: Outgoing): Promise<void> {
@@ -255,13 +256,10 @@ export class Messenger implements AsyncDisposable {
     // What has begun is carried through: the parts that went would be paid for in vain.
     let latest = until;
     for (const { elements, bytes: octets } of pieces) {
-      this.isHeld = !this.passesNow(latest);
-      if (this.isHeld && !(await this.passed(latest))) {
-        this.isHeld = false;
+      if (!this.passesNow(latest) && !(await this.passed(latest))) {
         this.tally.stale += 1;
         return;
       }
-      this.isHeld = false;
       latest = Number.POSITIVE_INFINITY;
       await this.modem.send(destination, {
         ...{ coding: octetCoding, elements, content: { kind: 'octets', bytes: octets } },
@@ -286,12 +284,17 @@ export class Messenger implements AsyncDisposable {
 
   /** Waits for the next place in a minute; false when that is too late. */
   private async passed(until: Instant): Promise<boolean> {
-    for (let now = this.clock.now(); now < until; now = this.clock.now()) {
-      const at = this.budget.pass(now);
-      if (at <= now) return true;
-      await delay(this.clock, at - now, this.closing.signal);
+    this.held += 1;
+    try {
+      for (let now = this.clock.now(); now < until; now = this.clock.now()) {
+        const at = this.budget.pass(now);
+        if (at <= now) return true;
+        await delay(this.clock, at - now, this.closing.signal);
+      }
+      return false;
+    } finally {
+      this.held -= 1;
     }
-    return false;
   }
 
   private holdBack(to: string, now: Instant): void {

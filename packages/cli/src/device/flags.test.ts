@@ -1,14 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LocalAccess, ObjectStore } from '@lapwing/client';
 import { ConfigError } from '@lapwing/kernel';
-import { VirtualClock } from '@lapwing/kernel/testing';
-import { DefinitionLibrary } from '@lapwing/lwm2m';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type DeviceFlags, settingsOf } from './flags.ts';
 import { openModem } from './modem.ts';
-import { addObjects } from './objects.ts';
 import { sampleObjects } from './sample.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'lapwing-flags-'));
@@ -117,53 +113,9 @@ describe('the flags of a device', () => {
     [{ uri: 'coap+sms://+12125550178' }, '--uri: tel: needs a modem'],
     [{ uri: 'tel:+12125550178', modem: '/dev/ttyUSB2' }, '--modem and --msisdn belong together'],
     [{ modem: '/dev/ttyUSB2', msisdn: '+1' }, "--msisdn: '+1' is not 3 to 15 digits"],
+    [{ modem: 'smpp://a:b@127.0.0.1:1' }, '--modem and --msisdn belong together'],
+    [{ modem: 'smpp://127.0.0.1:1', msisdn: '14155550125' }, '--modem: an address of a centre is smpp://account'],
   ])('refuse half a modem', async (flags, message) => {
     await expect(openModem(flags)).rejects.toThrow(message);
-  });
-});
-
-describe('the objects of a device', () => {
-  const make = async (ids: readonly number[]): Promise<ObjectStore> => {
-    const objects = new ObjectStore();
-    const firmware = { addresses: 'network', installed: () => undefined } as const;
-    await addObjects(objects, { ids, reboot: () => undefined, firmware, clock: new VirtualClock() });
-    return objects;
-  };
-
-  it('are those with a behaviour, and any other registered one', async () => {
-    const own = [2, 3, 4, 5, 6, 7, 16, 19, 20, 3200, 3300, 3301, 3302, 3303, 3304, 3306, 3311, 3312, 3313, 3314, 3315];
-    const more = [3316, 3323, 3333, 3334, 3338, 3340, 3342, 3347, 10, 3305, 3348];
-    const objects = await make([...own, ...more, 3303, 0, 1]);
-    expect([...objects.objects.keys()].sort((a, b) => a - b)).toEqual([...own, ...more].sort((a, b) => a - b));
-    const empty = [...objects.objects.values()].filter(({ instances }) => instances.size === 0);
-    expect(empty.map(({ definition }) => definition.id)).toEqual([2, 19]);
-  });
-
-  it('are any of the registered ones, with what they must have', async () => {
-    const failed: string[] = [];
-    for (const id of new DefinitionLibrary().ids())
-      await make([id]).catch((error: Error) => failed.push(`${id}: ${error.message}`));
-    expect(failed).toEqual([]);
-  });
-
-  it('let go of everything, a timer that runs and a download too', async () => {
-    const [objects, clock] = [new ObjectStore(), new VirtualClock()];
-    const firmware = { addresses: 'network', installed: () => undefined } as const;
-    const made = await addObjects(objects, { ids: [3, 5, 3303, 3340], reboot: () => undefined, firmware, clock });
-    const local = new LocalAccess({ objects, clock });
-    await local.write(
-      { kind: 'resource', object: 3340, instance: 0, resource: 5850 },
-      { type: 'boolean', value: true },
-    );
-    expect(clock.pending).toBeGreaterThan(0);
-    await made[Symbol.asyncDispose]();
-    expect(clock.pending).toBe(0);
-    expect([...objects.objects.values()].flatMap(({ instances }) => [...instances.keys()])).toEqual([]);
-  });
-
-  it('are refused where nobody has registered them', async () => {
-    await expect(make([3, 64_000])).rejects.toThrow(
-      "--objects: there is no object 64000; 'lapwing objects' lists them",
-    );
   });
 });

@@ -1,191 +1,164 @@
-// The objects of the device that the shell plays, by object id: those with a behaviour of their own, and any other registered one with
-// nothing but zeros in it.
-import { networkInterfaces } from 'node:os';
+// The objects of the device that the shell plays: those that are simulated, and any other registered one with nothing but zeros in it.
+// What is deleted is let go of, whoever deletes it.
+import { EndDevices, EventLog, LocalAccess, type ObjectStore } from '@lapwing/client';
+import { type Clock, ConfigError, encodeUtf8 } from '@lapwing/kernel';
 import {
-  Actuator,
-  AxesSensor,
-  BinaryContainer,
-  Buzzer,
-  ConnectivityMonitoring,
-  ConnectivityStatistics,
-  Device,
-  DigitalInput,
-  EventLog,
-  LocalAccess,
-  Location,
-  NetworkBearer,
-  type ObjectStore,
-  Portfolio,
-  Sensor,
-  type SensorDefinition,
-  TimeKeeper,
-  Timer,
-} from '@lapwing/client';
-import { type Clock, ConfigError } from '@lapwing/kernel';
-import { DefinitionLibrary, instancePath, type ObjectDefinition } from '@lapwing/lwm2m';
-import { Accelerometer } from '@lapwing/lwm2m/objects/accelerometer';
-import { AccessControl } from '@lapwing/lwm2m/objects/access-control';
-import { Actuation } from '@lapwing/lwm2m/objects/actuation';
-import { Barometer } from '@lapwing/lwm2m/objects/barometer';
-import { DigitalInput as DigitalInputObject } from '@lapwing/lwm2m/objects/digital-input';
-import { GenericSensor } from '@lapwing/lwm2m/objects/generic-sensor';
-import { Gyrometer } from '@lapwing/lwm2m/objects/gyrometer';
-import { Humidity } from '@lapwing/lwm2m/objects/humidity';
-import { Illuminance } from '@lapwing/lwm2m/objects/illuminance';
-import { LightControl } from '@lapwing/lwm2m/objects/light-control';
-import { Magnetometer } from '@lapwing/lwm2m/objects/magnetometer';
-import { OnOffSwitch } from '@lapwing/lwm2m/objects/on-off-switch';
-import { PowerControl } from '@lapwing/lwm2m/objects/power-control';
-import { Presence } from '@lapwing/lwm2m/objects/presence';
-import { Pressure } from '@lapwing/lwm2m/objects/pressure';
-import { PushButton } from '@lapwing/lwm2m/objects/push-button';
-import { Temperature } from '@lapwing/lwm2m/objects/temperature';
-import { Voltage } from '@lapwing/lwm2m/objects/voltage';
-import { installFirmware, type Package } from './firmware.ts';
+  DefinitionLibrary,
+  formatPath,
+  type InstancePath,
+  instancePath,
+  type ResourceInstancePath,
+} from '@lapwing/lwm2m';
+import { Gateway } from '@lapwing/lwm2m/objects/gateway';
+import { simulatedIpso } from './simulated-ipso.ts';
+import { comesWith, severalOfSystem, simulatedSystem } from './simulated-system.ts';
+import type { Made, Place, Surroundings } from './simulating.ts';
 
-export interface DeviceOptions {
+export interface DeviceOptions extends Pick<Surroundings, 'packages' | 'texts' | 'reboot' | 'factoryReset'> {
+  readonly objects: ObjectStore;
   /** Object ids. */
   readonly ids: readonly number[];
-  readonly reboot: () => void | Promise<void>;
-  /** Of object 5. */
-  readonly firmware: Package;
+  /** An instance has done something. */
+  readonly acted: (path: string, what: string) => void;
   readonly clock: Clock;
 }
 
 /** The client makes them itself. */
 const ofAccounts = [0, 1, 21];
 
-type Make = (objects: ObjectStore, options: DeviceOptions) => unknown;
-
-const sensor =
-  (definition: SensorDefinition, value: number, units: string): Make =>
-  (objects, { clock }) => {
-    followed(objects, definition, clock);
-    return new Sensor({ objects, definition, value, units, clock });
-  };
-
-const input =
-  (definition: ConstructorParameters<typeof DigitalInput>[0]['definition']): Make =>
-  (objects, { clock }) =>
-    new DigitalInput({ objects, definition, clock });
-
-const actuator =
-  (definition: typeof Actuation | typeof LightControl | typeof PowerControl): Make =>
-  (objects, { clock }) =>
-    new Actuator({ objects, definition, clock, state: { dimmer: 100 } });
-
-const axes =
-  (definition: typeof Accelerometer | typeof Magnetometer | typeof Gyrometer, units: string): Make =>
-  (objects, { clock }) =>
-    new AxesSensor({ objects, definition, units, clock, x: 0, y: 0, z: 0 });
-
-const makers: Readonly<Record<number, Make>> = {
-  2: (objects) => objects.define(AccessControl, { creatable: {} }),
-  3: (objects, { reboot, clock }) => new Device({ objects, reboot, clock, memoryFree, ...label }),
-  4: (objects) => new ConnectivityMonitoring({ objects, bearer: NetworkBearer.Ethernet, signalStrength: 0, addresses }),
-  5: (objects, options) => installFirmware(objects, options.firmware),
-  6: (objects, { clock }) => new Location({ objects, clock, latitude: 60.17, longitude: 24.94 }),
-  7: (objects, { clock }) => new ConnectivityStatistics({ objects, clock }),
-  16: (objects) => new Portfolio({ objects }).add(0, new Map([[0, 'lapwing']])),
-  19: (objects, { clock }) => new BinaryContainer({ objects, clock }),
-  20: (objects) => new EventLog({ objects }),
-  3200: input(DigitalInputObject),
-  3300: sensor(GenericSensor, 0, ''),
-  3301: sensor(Illuminance, 300, 'lx'),
-  3302: input(Presence),
-  3303: sensor(Temperature, 21, 'Cel'),
-  3304: sensor(Humidity, 40, '%RH'),
-  3306: actuator(Actuation),
-  3311: actuator(LightControl),
-  3312: actuator(PowerControl),
-  3313: axes(Accelerometer, 'm/s2'),
-  3314: axes(Magnetometer, 'T'),
-  3315: sensor(Barometer, 101_325, 'Pa'),
-  3316: sensor(Voltage, 3.3, 'V'),
-  3323: sensor(Pressure, 101_325, 'Pa'),
-  3333: (objects, { clock }) => new TimeKeeper({ objects, clock }),
-  3334: axes(Gyrometer, 'deg/s'),
-  3338: (objects, { clock }) => new Buzzer({ objects, clock }),
-  3340: (objects, { clock }) => new Timer({ objects, delay: 5, clock }),
-  3342: input(OnOffSwitch),
-  3347: input(PushButton),
-};
-
-/**
- * Adds one instance of each; disposing lets go of all, their timers and downloads too. Rejects with ConfigError for an id that nobody has
- * registered.
- */
-export async function addObjects(objects: ObjectStore, options: DeviceOptions): Promise<AsyncDisposable> {
-  const library = new DefinitionLibrary();
-  const strange = options.ids.filter((id) => library.versionsOf(id).length === 0);
-  if (strange.length > 0)
-    throw new ConfigError(strange.map((id) => `--objects: there is no object ${id}; 'lapwing objects' lists them`));
-  const local = new LocalAccess({ objects, clock: options.clock });
-  const made: unknown[] = [];
-  for (const id of new Set(options.ids)) {
-    if (ofAccounts.includes(id)) continue;
-    const make = makers[id];
-    if (make !== undefined) made.push(await make(objects, options));
-    else addZeros(objects, local, library.newest(id));
-  }
-  return {
-    [Symbol.asyncDispose]: async () => {
-      for (const each of made.reverse()) await letGo(each as Partial<Disposable & AsyncDisposable> | undefined);
-    },
-  };
+interface Held extends InstancePath {
+  readonly made: Made;
+  /** It goes when its instance is gone: those behind a gateway stay (object 25), and what has no instance from the start. */
+  readonly goesWithInstance: boolean;
 }
 
-async function letGo(made: Partial<Disposable & AsyncDisposable> | undefined): Promise<void> {
+export class DeviceObjects implements AsyncDisposable {
+  private readonly options: DeviceOptions;
+  private readonly library = new DefinitionLibrary();
+  private readonly local: LocalAccess;
+  private readonly subscription: Disposable;
+  private held: Held[] = [];
+  private behind: EndDevices | undefined;
+
+  /** With no object yet: `furnish` brings them. */
+  constructor(options: DeviceOptions) {
+    const { objects, clock } = options;
+    this.options = options;
+    this.local = new LocalAccess({ objects, clock });
+    this.subscription = objects.events.on('list-changed', () => this.forget());
+  }
+
+  /** An instance of each object, and of those behind a gateway two. Rejects with ConfigError for an id that nobody has registered. */
+  async furnish(): Promise<void> {
+    const ids = new Set(this.options.ids.map((id) => comesWith.get(id) ?? id));
+    const strange = [...ids].filter((id) => !simulatedSystem.has(id) && this.library.versionsOf(id).length === 0);
+    if (strange.length > 0)
+      throw new ConfigError(strange.map((id) => `--objects: there is no object ${id}; 'lapwing objects' lists them`));
+    for (const id of ids) {
+      const paths = (id === Gateway.id ? [0, 1] : [0]).map((instance) => instancePath(id, instance));
+      for (const path of paths) {
+        if (ofAccounts.includes(id) || (await this.simulate(path))) continue;
+        this.define(id);
+        this.local.create(path);
+      }
+    }
+  }
+
+  /** Those behind the device, where it is a gateway. */
+  get endDevices(): EndDevices | undefined {
+    return this.behind;
+  }
+
+  /**
+   * An instance as it is simulated, or with nothing but what is mandatory, each value zero or empty; or a resource instance like that.
+   * Rejects with ResponseError as `LocalAccess.create`.
+   */
+  async create(path: InstancePath | ResourceInstancePath): Promise<void> {
+    if (path.kind === 'instance' && !this.isThere(path)) {
+      const other = comesWith.get(path.object);
+      await this.simulate(other === undefined ? path : instancePath(other, 0));
+      if (this.isThere(path)) return;
+      this.define(path.object);
+    }
+    this.local.create(path);
+  }
+
+  /** Rejects with ResponseError as `LocalAccess.delete`. */
+  async delete(path: InstancePath | ResourceInstancePath): Promise<void> {
+    this.local.delete(path);
+    if (path.kind !== 'instance') return;
+    const [gone] = this.heldAt(path);
+    this.held = this.held.filter((each) => each !== gone);
+    await letGo(gone?.made);
+  }
+
+  /** What happens is kept by logs that collect (object 20). */
+  log(line: string): void {
+    for (const { made } of this.held) if (made instanceof EventLog) made.append(encodeUtf8(`${line}\n`));
+  }
+
+  /** As it was at first. */
+  async reset(): Promise<void> {
+    await this.empty();
+    await this.furnish();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.subscription[Symbol.dispose]();
+    await this.empty();
+  }
+
+  /** An object that the device has not got yet, of those that are registered. */
+  private define(id: number): void {
+    const { objects } = this.options;
+    const definition = this.library.newest(id);
+    if (definition === undefined || objects.objects.has(id)) return;
+    objects.define(definition, definition.many === true ? { creatable: {} } : {});
+  }
+
+  /** False for what is not, or is already. */
+  private async simulate(path: InstancePath): Promise<boolean> {
+    const { object, instance } = path;
+    const [ipso, system] = [simulatedIpso.get(object), simulatedSystem.get(object)];
+    const isPossible = instance === 0 || ipso !== undefined || severalOfSystem.has(object);
+    if (!isPossible || this.heldAt(path).length > 0) return false;
+    const { objects, clock, acted, ...more } = this.options;
+    const place: Place = { objects, instance, clock, acted: (what) => acted(formatPath(path), what) };
+    const endDevices = (): EndDevices => (this.behind ??= new EndDevices(objects));
+    if (ipso !== undefined) this.hold(path, ipso(place));
+    else if (system !== undefined) this.hold(path, await Promise.resolve(system({ ...place, ...more, endDevices })));
+    return ipso !== undefined || system !== undefined;
+  }
+
+  private hold(path: InstancePath, made: Made): void {
+    this.held.push({ ...path, made, goesWithInstance: path.object !== Gateway.id && this.isThere(path) });
+  }
+
+  private heldAt({ object, instance }: InstancePath): readonly Held[] {
+    return this.held.filter((each) => each.object === object && each.instance === instance);
+  }
+
+  private isThere({ object, instance }: InstancePath): boolean {
+    return this.options.objects.objects.get(object)?.instances.has(instance) === true;
+  }
+
+  /** Whoever has deleted it: nothing goes on behind it. */
+  private forget(): void {
+    const gone = this.held.filter((each) => each.goesWithInstance && !this.isThere(each));
+    if (gone.length === 0) return;
+    this.held = this.held.filter((each) => !gone.includes(each));
+    for (const { made } of gone) void letGo(made).catch(() => undefined);
+  }
+
+  private async empty(): Promise<void> {
+    for (const { made } of this.held.splice(0).reverse()) await letGo(made);
+    const { objects } = this.options;
+    for (const [id, { instances }] of objects.objects)
+      if (!ofAccounts.includes(id)) for (const instance of [...instances.keys()]) objects.remove(id, instance);
+  }
+}
+
+async function letGo(made: Made): Promise<void> {
   made?.[Symbol.dispose]?.();
   await made?.[Symbol.asyncDispose]?.();
 }
-
-function addZeros(objects: ObjectStore, local: LocalAccess, definition: ObjectDefinition | undefined): void {
-  if (definition === undefined) return;
-  objects.define(definition, definition.many === true ? { creatable: {} } : {});
-  local.create(instancePath(definition.id, 0));
-}
-
-/** A value that is written at the device was measured: the least, the most and the time follow it. */
-function followed(objects: ObjectStore, definition: SensorDefinition, clock: Clock): void {
-  const { id, resources } = definition as typeof Temperature;
-  objects.events.on('changed', ({ paths, origin }) => {
-    const isMeasured = paths.some(
-      (path) =>
-        path.kind === 'resource' &&
-        path.object === id &&
-        path.instance === 0 &&
-        path.resource === resources.sensorValue.id,
-    );
-    const sensor = objects.get(definition as typeof Temperature, 0);
-    const value = sensor?.get('sensorValue');
-    if (!isMeasured || origin === 'application' || value === undefined || !Number.isFinite(value)) return;
-    sensor?.set({
-      minMeasuredValue: Math.min(value, sensor.get('minMeasuredValue') ?? value),
-      maxMeasuredValue: Math.max(value, sensor.get('maxMeasuredValue') ?? value),
-      timestamp: Math.floor(clock.wall() / 1000),
-      fractionalTimestamp: (clock.wall() % 1000) / 1000,
-    });
-  });
-}
-
-const memoryFree = (): number => Math.floor(process.memoryUsage.rss() / 1024);
-
-const label = {
-  manufacturer: 'Lapwing',
-  modelNumber: 'Shell',
-  serialNumber: '0001',
-  firmwareVersion: '0.1.0',
-  deviceType: 'simulated',
-  hardwareVersion: '1.0',
-  softwareVersion: '0.1.0',
-  batteryLevel: 100,
-  utcOffset: '+00:00',
-  timezone: 'Etc/UTC',
-} as const;
-
-/** Of this machine, as the outside sees them. */
-const addresses: readonly string[] = Object.values(networkInterfaces())
-  .flatMap((each) => each ?? [])
-  .filter(({ internal }) => !internal)
-  .map(({ address }) => address);

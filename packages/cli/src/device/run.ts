@@ -8,8 +8,8 @@ import { Shell } from '../shell/shell.ts';
 import { runPiped, Terminal } from '../shell/terminal.ts';
 import { type DeviceFlags, settingsOf } from './flags.ts';
 import { openModem } from './modem.ts';
-import { addObjects } from './objects.ts';
-import { Session } from './session.ts';
+import { DeviceObjects } from './objects.ts';
+import { Session, type SessionOptions } from './session.ts';
 
 export interface ClientFlags extends DeviceFlags {
   readonly start: boolean;
@@ -29,28 +29,32 @@ export async function runClientCommand(flags: ClientFlags): Promise<void> {
   const terminal = new Terminal();
   const output = new Output(terminal, flags.json === true);
   const objects = new ObjectStore();
-  const session = new Session({
+  const tell: SessionOptions['tell'] = (event, text, value) => {
+    device.log(`${event}${text === '' ? '' : `: ${text}`}`);
+    output.event(event, text, value);
+  };
+  const session = new Session({ objects, options, endDevices: () => device.endDevices, tell, clock });
+  await using device = new DeviceObjects({
     objects,
-    options,
-    tell: (event, text, value) => output.event(event, text, value),
-    clock,
-  });
-  await using _objects = await addObjects(objects, {
     ids,
     clock,
+    ...(modem === undefined ? {} : { texts: () => modem.texts() }),
     reboot: () => session.reboot(),
-    firmware: {
-      ...(flags.persist === undefined ? {} : { directory: `${flags.persist}/firmware` }),
+    factoryReset: () => session.factoryReset(() => device.reset()),
+    acted: (path, what) => tell('acted', `${path} ${what}`, { path, what }),
+    packages: {
+      ...(flags.persist === undefined ? {} : { directory: flags.persist }),
       ...(flags.firmware === undefined ? {} : { file: flags.firmware }),
       addresses: packages,
-      installed: (size, sha256) =>
-        output.event('firmware-installed', `${size} bytes, SHA-256 ${sha256}`, { size, sha256 }),
+      installed: (path, size, sha256) =>
+        tell('firmware-installed', `${path}, ${size} bytes, SHA-256 ${sha256}`, { path, size, sha256 }),
     },
   });
+  await device.furnish();
   // Ends before the objects do, and deregisters with all of them.
   await using _session = session;
   const leaving = new AbortController();
-  const shell = new Shell({ session, output, clock, signal: leaving.signal });
+  const shell = new Shell({ session, device, output, clock, signal: leaving.signal });
   if (flags.endpoint !== undefined && flags.start) await session.start(flags.endpoint, false);
   const commanded = command(shell, terminal, flags, patience);
   await Promise.race([commanded, interrupted]);

@@ -1,6 +1,14 @@
 // One device that can be started and stopped: its objects stay, its client comes and goes. What happens to it is told as it happens, and
 // kept for whoever waits for it.
-import { type About, Client, type ClientOptions, LocalAccess, type ObjectStore, type Phase } from '@lapwing/client';
+import {
+  type About,
+  Client,
+  type ClientOptions,
+  type EndDevices,
+  LocalAccess,
+  type ObjectStore,
+  type Phase,
+} from '@lapwing/client';
 import { type Clock, type Duration, deadlineSignal, Emitter, isStackError, TimeoutError } from '@lapwing/kernel';
 import { formatPath, type PathText } from '@lapwing/lwm2m';
 import { ShellError } from '../shell/command.ts';
@@ -12,6 +20,8 @@ export interface SessionOptions {
   readonly options: (bootstrap: boolean) => Omit<ClientOptions, 'name' | 'objects' | 'clock'>;
   /** Hears of everything that happens by itself. */
   readonly tell: (event: string, text: string, value: Readonly<Record<string, unknown>>) => void;
+  /** Those behind the device. */
+  readonly endDevices: () => EndDevices | undefined;
   readonly clock: Clock;
 }
 
@@ -97,7 +107,9 @@ export class Session implements AsyncDisposable {
   async start(name: string, bootstrap: boolean): Promise<void> {
     if (this.running !== undefined) throw new ShellError(`${this.running.name} is started already: 'stop' it first`);
     const { objects, clock } = this;
-    const client = await Client.start({ ...this.options.options(bootstrap), name, objects, clock });
+    const endDevices = this.options.endDevices();
+    const behind = endDevices === undefined ? {} : { endDevices };
+    const client = await Client.start({ ...this.options.options(bootstrap), ...behind, name, objects, clock });
     this.running = { client, name, lock: undefined };
     this.lastFailure = undefined;
     this.kept = [];
@@ -114,14 +126,24 @@ export class Session implements AsyncDisposable {
   }
 
   /** Ends without a word, and starts again as it was. */
-  async reboot(): Promise<void> {
+  reboot(): Promise<void> {
+    return this.restart('rebooting');
+  }
+
+  /** The same, with objects as they were at first, and a bootstrap where there is a server for it. */
+  factoryReset(reset: () => Promise<void>): Promise<void> {
+    return this.restart('factory-reset', reset);
+  }
+
+  private async restart(event: 'rebooting' | 'factory-reset', meanwhile?: () => Promise<void>): Promise<void> {
     const { name } = this;
     if (name === undefined) return;
-    this.tell('rebooting', '', {});
+    this.tell(event, '', {});
     await this.stop(true);
     if (this.isClosed) return;
     try {
-      await this.start(name, false);
+      await meanwhile?.();
+      await this.start(name, event === 'factory-reset' && this.options.options(false).bootstrap !== undefined);
     } catch (error) {
       this.tell('failed', `not started again: ${String(error)}`, { error: String(error) });
     }

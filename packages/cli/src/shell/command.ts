@@ -1,5 +1,6 @@
 // What a command of the shell is, and what it is given.
 import type { Clock } from '@lapwing/kernel';
+import type { DeviceObjects } from '../device/objects.ts';
 import type { Session } from '../device/session.ts';
 
 /** What a command answers, twice: for people, and for programs. */
@@ -10,6 +11,7 @@ export interface Said {
 
 export interface Context {
   readonly session: Session;
+  readonly device: DeviceObjects;
   readonly clock: Clock;
   /** Aborts when the shell is left while a command runs. */
   readonly signal: AbortSignal;

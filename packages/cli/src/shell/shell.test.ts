@@ -12,7 +12,7 @@ import { Output } from './output.ts';
 import { type SceneOptions, sceneOf } from './scene.ts';
 import { commands } from './table.ts';
 
-interface Scene extends Pick<SceneOptions, 'json' | 'ids'> {
+interface Scene extends Pick<SceneOptions<VirtualClock>, 'json' | 'ids'> {
   readonly account?: Partial<ServerAccount>;
   readonly bootstrap?: boolean;
   /** Nobody answers. */
@@ -100,7 +100,7 @@ describe('read', () => {
     ['read 3/0/13 -u8', '! read: /3/0/13 is 1767225601, which is more than -u8 holds: take a wider one'],
     ['read 3/0/4', "! read: /3/0/4 has no value, it is executed: 'exec /3/0/4'"],
     ['read 3/x', '! read: \'3/x\' is no path (not an id: "x"): write it like /3303/0/5700'],
-    ['read 3/0 -s', '! read: /3/0 has 14 values: an option is for one'],
+    ['read 3/0 -s', '! read: /3/0 has 22 values: an option is for one'],
     ['read', '! read: something is missing'],
     ['read 3/0/0 -q', '! read: there is no option -q; there are -x -s -b -f -t -u8 -s8 -u16 -s16 -u32 -s32 -u64 -s64'],
   ]);

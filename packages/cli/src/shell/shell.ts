@@ -1,5 +1,6 @@
 // Runs lines: each command in turn, each with exactly one answer.
 import { type Clock, isStackError } from '@lapwing/kernel';
+import type { DeviceObjects } from '../device/objects.ts';
 import type { Session } from '../device/session.ts';
 import { type Context, family, type ShellCommand, ShellError, UsageError } from './command.ts';
 import { parseLine } from './line.ts';
@@ -9,6 +10,7 @@ import { commands } from './table.ts';
 
 export interface ShellOptions {
   readonly session: Session;
+  readonly device: DeviceObjects;
   readonly output: Output;
   readonly clock: Clock;
   /** Aborts when the shell is left. */
@@ -21,8 +23,8 @@ export class Shell {
   /** Commands that have failed so far. */
   failures = 0;
 
-  constructor({ session, output, clock, signal }: ShellOptions) {
-    this.context = { session, clock, signal, commands };
+  constructor({ output, ...context }: ShellOptions) {
+    this.context = { ...context, commands };
     this.output = output;
   }
 

@@ -3,17 +3,14 @@ import type { LocalAccess } from '@lapwing/client';
 import { Code, ResponseError } from '@lapwing/coap';
 import {
   comparePaths,
-  DefinitionLibrary,
   type Entry,
   equalPaths,
   formatPath,
-  type InstancePath,
   instancePath,
   objectPath,
   type Path,
   parentOf,
   type ResourceDefinition,
-  type ResourceInstancePath,
   resourcesOf,
 } from '@lapwing/lwm2m';
 import { columns } from './columns.ts';
@@ -178,39 +175,30 @@ const exec: ShellCommand = {
 interface InstanceCommand extends Pick<ShellCommand, 'name' | 'about'> {
   /** Says afterwards what was done. */
   readonly did: string;
-  readonly act: (access: LocalAccess, path: InstancePath | ResourceInstancePath, session: Session) => void;
 }
 
 /** A command that makes or takes away what an object or a resource has several of. */
-function onInstance({ name, about, did, act }: InstanceCommand): ShellCommand {
+function onInstance(act: 'create' | 'delete', { did, ...command }: InstanceCommand): ShellCommand {
   return {
-    ...{ name, usage: 'PATH', about, takes: [1, 1], complete: pathFirst },
-    run: async ([word = ''], { session }) => {
+    ...{ ...command, usage: 'PATH', takes: [1, 1], complete: pathFirst },
+    run: async ([word = ''], { session, device }) => {
       const path = pathOfKind(word, 'instance', 'resource-instance');
-      await onTree(path, session, (access) => act(access, path, session));
+      await onTree(path, session, () => device[act](path));
       return doneAt(path, did);
     },
   };
 }
 
-const create = onInstance({
+const create = onInstance('create', {
   name: 'create',
   about: 'create an instance of an object, or of a resource with several values',
   did: 'created',
-  act: (access, path, { objects }) => {
-    const definition = new DefinitionLibrary().newest(path.object);
-    // An object that the device has not got yet, of those that are registered.
-    if (!objects.objects.has(path.object) && definition !== undefined && path.kind === 'instance')
-      objects.define(definition);
-    access.create(path);
-  },
 });
 
-const remove = onInstance({
+const remove = onInstance('delete', {
   name: 'delete',
   about: 'delete an instance of an object, or of a resource with several values',
   did: 'deleted',
-  act: (access, path) => access.delete(path),
 });
 
 const list: ShellCommand = {

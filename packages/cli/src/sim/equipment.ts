@@ -1,68 +1,17 @@
 // What a simulated device is made of: its objects, by profile. A restart makes them anew.
-import {
-  Device,
-  EndDevices,
-  FirmwareUpdate,
-  Location,
-  ObjectStore,
-  type PackageStore,
-  Sensor,
-  type SensorDefinition,
-} from '@lapwing/client';
+import { Device, EndDevices, FirmwareUpdate, Location, ObjectStore, type PackageStore, Sensor } from '@lapwing/client';
 import type { Clock } from '@lapwing/kernel';
 import type { PathText } from '@lapwing/lwm2m';
-import { Acidity } from '@lapwing/lwm2m/objects/acidity';
-import { Altitude } from '@lapwing/lwm2m/objects/altitude';
-import { Barometer } from '@lapwing/lwm2m/objects/barometer';
-import { Concentration } from '@lapwing/lwm2m/objects/concentration';
-import { Conductivity } from '@lapwing/lwm2m/objects/conductivity';
-import { Current } from '@lapwing/lwm2m/objects/current';
-import { Depth } from '@lapwing/lwm2m/objects/depth';
-import { Distance } from '@lapwing/lwm2m/objects/distance';
-import { Frequency } from '@lapwing/lwm2m/objects/frequency';
 import { GenericSensor } from '@lapwing/lwm2m/objects/generic-sensor';
-import { Humidity } from '@lapwing/lwm2m/objects/humidity';
-import { Illuminance } from '@lapwing/lwm2m/objects/illuminance';
-import { Load } from '@lapwing/lwm2m/objects/load';
-import { Loudness } from '@lapwing/lwm2m/objects/loudness';
-import { Percentage } from '@lapwing/lwm2m/objects/percentage';
-import { Power } from '@lapwing/lwm2m/objects/power';
-import { PowerFactor } from '@lapwing/lwm2m/objects/power-factor';
-import { Pressure } from '@lapwing/lwm2m/objects/pressure';
-import { Rate } from '@lapwing/lwm2m/objects/rate';
-import { Temperature } from '@lapwing/lwm2m/objects/temperature';
-import { Voltage } from '@lapwing/lwm2m/objects/voltage';
+import { addThermometer } from '../device/end-devices.ts';
+import { sensorKinds } from '../device/sensors.ts';
 import type { Measurement, Place } from './behaviour.ts';
 import type { Profile } from './profile.ts';
 
-const definitions: ReadonlyMap<number, SensorDefinition> = new Map(
-  [
-    Acidity,
-    Altitude,
-    Barometer,
-    Concentration,
-    Conductivity,
-    Current,
-    Depth,
-    Distance,
-    Frequency,
-    GenericSensor,
-    Humidity,
-    Illuminance,
-    Load,
-    Loudness,
-    Percentage,
-    Power,
-    PowerFactor,
-    Pressure,
-    Rate,
-    Temperature,
-    Voltage,
-  ].map((definition) => [definition.id, definition]),
+/** Objects that a profile can have sensors of: those whose value has units. */
+export const measurable: ReadonlySet<number> = new Set(
+  [...sensorKinds].flatMap(([id, { units }]) => (units === undefined ? [] : [id])).sort((a, b) => a - b),
 );
-
-/** Objects that a profile can have sensors of. */
-export const measurable: ReadonlySet<number> = new Set([...definitions.keys()].sort((a, b) => a - b));
 
 export interface EquipmentOptions {
   readonly name: string;
@@ -95,7 +44,7 @@ export class Equipment {
       supportedBindingAndModes: profile.queueMode ? 'UQ' : 'U',
     });
     for (const { object, instances, low, high, units } of profile.sensors) {
-      const definition = definitions.get(object) ?? GenericSensor;
+      const definition = sensorKinds.get(object)?.definition ?? GenericSensor;
       const value = Math.round(((low + high) / 2) * 100) / 100;
       const more = units === undefined ? {} : { units };
       for (let instance = 0; instance < instances; instance += 1)
@@ -143,10 +92,6 @@ export class Equipment {
 
 function thermometersBehind(objects: ObjectStore, name: string, count: number, clock: Clock): EndDevices {
   const endDevices = new EndDevices(objects);
-  for (let i = 0; i < count; i += 1) {
-    const tree = new ObjectStore();
-    new Sensor({ objects: tree, definition: Temperature, value: 20, units: 'Cel', clock });
-    endDevices.add({ id: `${name}-${i + 1}`, objects: tree });
-  }
+  for (let i = 0; i < count; i += 1) addThermometer(endDevices, `${name}-${i + 1}`, clock);
   return endDevices;
 }

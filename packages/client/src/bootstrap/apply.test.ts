@@ -29,6 +29,7 @@ function setUp() {
     update: (instance) => executed.push(`update ${instance}`),
     disable: (instance) => executed.push(`disable ${instance}`),
     bootstrap: (instance) => executed.push(`bootstrap ${instance}`),
+    version: () => undefined,
   });
   store.add(Device, 0, { maker: 'us', reboot: () => undefined });
   store.add(Lamp, 0, { onOff: true });

@@ -38,7 +38,7 @@ export class BinaryContainer implements Disposable {
     this.clock = clock;
     objects.define(ContainerObject, {
       creatable: {},
-      check: (valueOf, instancesOf) => {
+      check: (valueOf, instancesOf, touched) => {
         const data = valueOf(dataResource.id);
         for (const value of data !== undefined && isMany(data) ? data.values() : [])
           if (value.type === 'opaque' && value.value.length > mostBytes)
@@ -47,7 +47,7 @@ export class BinaryContainer implements Disposable {
           const value = valueOf(id);
           return value === undefined || isMany(value) ? '' : String(value.value);
         };
-        checkNumbers(valueOf, instancesOf);
+        checkNumbers(valueOf, instancesOf, touched);
         for (const { id } of [dataDescription, dataFormat])
           if (new TextEncoder().encode(textOf(id)).length > longestText)
             throw ResponseError.badRequest(`resource ${id} has more than ${longestText} bytes`);

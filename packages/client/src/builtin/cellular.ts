@@ -1,6 +1,7 @@
 // Objects 10, 11 and 13 (LwM2M Connectivity Management 1.1): the modem's settings, its connections and its choice of bearer. What stands
 // behind them is handed in; `SimulatedModem` takes the place of one that is not there.
 import { ResponseError } from '@lapwing/coap';
+import { type Clock, systemClock } from '@lapwing/kernel';
 import { ApnConnectionProfile } from '@lapwing/lwm2m/objects/apn-connection-profile';
 import { BearerSelection } from '@lapwing/lwm2m/objects/bearer-selection';
 import { CellularConnectivity } from '@lapwing/lwm2m/objects/cellular-connectivity';
@@ -38,10 +39,13 @@ export interface CellularOptions {
   readonly profiles?: ReadonlyMap<number, ApnSettings & { readonly profileName: string }>;
   /** Object 13 at the start. */
   readonly bearers?: BearerSettings;
+  readonly clock?: Clock;
 }
 
 /** Of resource 4 of object 11: none. Below it are PAP, CHAP, and either of them. */
 const noAuthentication = 3;
+/** Of resource 10 of object 11. */
+const Established = { Accepted: 0, Rejected: 1 } as const;
 const { activePowerSavingModes } = CellularConnectivity.resources;
 const apn = ApnConnectionProfile.resources;
 
@@ -84,13 +88,16 @@ export class SimulatedModem implements CellularModem {
 
 export class Cellular implements Disposable {
   private readonly objects: ObjectStore;
+  private readonly clock: Clock;
   private readonly modem: CellularModem;
   private readonly cellular: Instance<typeof CellularConnectivity>;
   private readonly subscriptions: Disposable[];
   private readonly active = new Set<number>();
 
-  constructor({ objects, modem, settings = {}, profiles = new Map(), bearers = {} }: CellularOptions) {
+  constructor(options: CellularOptions) {
+    const { objects, modem, settings = {}, profiles = new Map(), bearers = {}, clock = systemClock } = options;
     this.objects = objects;
+    this.clock = clock;
     this.modem = modem;
     objects.define(CellularConnectivity, {
       check: (valueOf) => checkModes(valueOf(activePowerSavingModes.id), modem.powerSavingModes),
@@ -134,15 +141,16 @@ export class Cellular implements Disposable {
     for (const subscription of this.subscriptions) subscription[Symbol.dispose]();
     this.objects.remove(CellularConnectivity.id, 0);
     this.objects.remove(BearerSelection.id, 0);
+    for (const id of [...this.profiles]) this.objects.remove(ApnConnectionProfile.id, id);
   }
 
   /** Connects the profiles that are enabled, and lets go of all others. */
   private follow(): void {
-    const profiles = this.objects.objects.get(ApnConnectionProfile.id)?.instances ?? new Map();
-    const enabled = [...profiles.keys()].filter((id) => this.profile(id)?.get('enableStatus') === true);
+    const enabled = [...this.profiles].filter((id) => this.profile(id)?.get('enableStatus') === true);
     for (const id of [...this.active]) {
       if (enabled.includes(id)) continue;
       this.active.delete(id);
+      this.profile(id)?.set({ connectionEndTime1: new Map([[0, this.now]]) });
       this.tell(this.modem.disconnect(id));
     }
     for (const id of enabled) {
@@ -150,13 +158,33 @@ export class Cellular implements Disposable {
       this.active.add(id);
       const settings = valuesOf(this.objects, ApnConnectionProfile, id);
       this.tell(
-        this.modem.connect(id, settings).catch(() => {
-          this.active.delete(id);
-          this.profile(id)?.set({ enableStatus: false });
-        }),
+        this.modem.connect(id, settings).then(
+          () => this.established(id, Established.Accepted),
+          () => {
+            this.active.delete(id);
+            this.profile(id)?.set({ enableStatus: false });
+            this.established(id, Established.Rejected);
+          },
+        ),
       );
     }
     this.show();
+  }
+
+  /** When it was tried last, and what came of it. */
+  private established(id: number, result: number): void {
+    this.profile(id)?.set({
+      connectionEstablishmentTime1: new Map([[0, this.now]]),
+      connectionEstablishmentResult1: new Map([[0, result]]),
+    });
+  }
+
+  private get now(): number {
+    return Math.floor(this.clock.wall() / 1000);
+  }
+
+  private get profiles(): Iterable<number> {
+    return this.objects.objects.get(ApnConnectionProfile.id)?.instances.keys() ?? [];
   }
 
   private show(): void {

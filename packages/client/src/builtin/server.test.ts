@@ -5,7 +5,12 @@ import { defineServerObject, ServerObject, serverActions } from './server.ts';
 
 function accountAt(lwm2mServerUri: string): ObjectStore {
   const store = new ObjectStore();
-  defineServerObject(store, { update: () => undefined, disable: () => undefined, bootstrap: () => undefined });
+  defineServerObject(store, {
+    update: () => undefined,
+    disable: () => undefined,
+    bootstrap: () => undefined,
+    version: () => undefined,
+  });
   const keys = { securityMode: 3, shortServerId: 7 };
   store.add(SecurityObject, 0, { lwm2mServerUri: 'coap://b', bootstrapServer: true, securityMode: 3 });
   store.add(SecurityObject, 1, { lwm2mServerUri, bootstrapServer: false, ...keys });

@@ -2,7 +2,7 @@
 // (Core 1.2.1 Appendix E.2). Resources that the engine does not act on are left out.
 import { parseUri, ResponseError } from '@lapwing/coap';
 import { type Duration, days, FormatError, seconds } from '@lapwing/kernel';
-import { type Action, type Attributes, type Lwm2mVersion, withResources } from '@lapwing/lwm2m';
+import { type Action, type Attributes, type Lwm2mVersion, versionTraits, withResources } from '@lapwing/lwm2m';
 import { Server } from '@lapwing/lwm2m/objects/server';
 import { addressOf } from '../connect.ts';
 import { flagAt, numberAt, textAt } from '../objects/reading.ts';
@@ -71,6 +71,7 @@ function lettersOf(server: number | undefined, securities: readonly Contents[]):
 function check(
   valueOf: (resource: number) => Content | undefined,
   instancesOf: (object: number) => readonly Contents[],
+  versionOf: (server: number | undefined) => Lwm2mVersion | undefined,
 ): void {
   for (const { id } of periods) {
     const period = numberOf(valueOf(id));
@@ -82,7 +83,13 @@ function check(
     if (count !== undefined && !(count >= 1)) throw ResponseError.badRequest(`resource ${id}: not 1 or more`);
   }
   const wanted = valueOf(binding.id);
-  const letters = lettersOf(numberOf(valueOf(shortServerId.id)), instancesOf(SecurityObject.id));
+  const server = numberOf(valueOf(shortServerId.id));
+  const letters = lettersOf(server, instancesOf(SecurityObject.id));
+  const version = versionOf(server);
+  // Since 1.1 whether the device sleeps is its own to say, when it registers (Core 1.2.1 §6.2.1).
+  const isLate = version !== undefined && versionTraits[version].queueMode === 'parameter';
+  if (isLate && wanted !== undefined && !isMany(wanted) && String(wanted.value).includes('Q'))
+    throw ResponseError.badRequest('Q is no binding since 1.1');
   if (letters === undefined) return;
   if (wanted !== undefined && !isMany(wanted) && !isBinding(String(wanted.value), letters))
     throw ResponseError.badRequest('this binding is not spoken here');
@@ -108,13 +115,20 @@ export interface ServerTriggers {
   disable(instance: number): void;
   /** Throws ResponseError 4.05 where there is no bootstrap server. */
   bootstrap(instance: number): void;
+  /** What is spoken with the server of that short server id; undefined while nothing is. */
+  version(server: number): Lwm2mVersion | undefined;
 }
 
 /** Instances outlive the engine that made them, as after a restart on the same objects: they find the one that runs now. */
 const engines = new WeakMap<ObjectStore, ServerTriggers>();
 
 export function defineServerObject(store: ObjectStore, triggers: ServerTriggers): void {
-  store.define(ServerObject, { check });
+  store.define(ServerObject, {
+    check: (valueOf, instancesOf, touched) =>
+      check(valueOf, instancesOf, (server) =>
+        server === undefined || !touched.has(binding.id) ? undefined : engines.get(store)?.version(server),
+      ),
+  });
   engines.set(store, triggers);
 }
 
@@ -141,6 +155,24 @@ export class ServerInstance {
   get lifetime(): Duration {
     const written = numberAt(this.contents, lifetime.id) ?? 86_400;
     return written === 0 ? Number.POSITIVE_INFINITY : seconds(written);
+  }
+
+  /** Letters of the roads, without what is said of queue mode; undefined where nothing is written. */
+  get roads(): string | undefined {
+    return textAt(this.contents, binding.id)?.replace('Q', '') || undefined;
+  }
+
+  /** Queue mode, as it is written before 1.1. */
+  get isQueueing(): boolean {
+    return textAt(this.contents, binding.id)?.includes('Q') ?? false;
+  }
+
+  /** Makes what is written say so, as before 1.1 it has to. */
+  writeQueueMode(isQueueing: boolean): void {
+    const roads = this.roads ?? '';
+    if (isQueueing === this.isQueueing || roads === '') return;
+    const written = isQueueing ? `${roads.charAt(0)}Q${roads.slice(1)}` : roads;
+    this.store.get(ServerObject, this.id)?.set({ binding: written });
   }
 
   /** Nothing is to be lost while the server cannot be reached (Core 1.2.1 Appendix E.2). */

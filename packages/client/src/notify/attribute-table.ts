@@ -46,6 +46,11 @@ export class AttributeTable {
     return inheritAttributes(ids.map((_, i) => this.at(under(path.prefix, pathOf(ids.slice(0, ids.length - i))))));
   }
 
+  /** The server's defaults. */
+  get standard(): Attributes {
+    return this.defaults();
+  }
+
   /** What counts for a path: where nothing is written, the server's defaults. */
   effective(path: Path): Attributes {
     if (this.written === undefined) return this.defaults();

@@ -1,16 +1,7 @@
 // Who observes what: one relation for each observed path or set of paths, told when something below changed, and asked by
 // its governor to look and to speak. Values are compared with those last told, so that gt, lt and st mean what they say.
 import { type Clock, Driver, type Instant } from '@lapwing/kernel';
-import {
-  type Attributes,
-  contains,
-  type Entry,
-  equalValues,
-  formatPath,
-  type Path,
-  patchAttributes,
-  type Value,
-} from '@lapwing/lwm2m';
+import { type Attributes, contains, type Entry, equalValues, formatPath, type Path, type Value } from '@lapwing/lwm2m';
 import { isWorthTelling } from './conditions.ts';
 import type { Delivery, Moment } from './delivery.ts';
 import { Governor, type GovernorEffect, type GovernorInput } from './governor.ts';
@@ -23,10 +14,8 @@ export interface RelationOptions {
   readonly clock: Clock;
   /** What the first answer said. */
   readonly told: readonly Entry[];
-  /** What counts for a path at or below an observed one, as written by the server. */
-  readonly effective: (path: Path) => Attributes;
-  /** Given with the observation itself: they count before what is written (Core 1.2.1 §6.4.1). */
-  readonly own: Attributes;
+  /** What counts for a path at or below an observed one: asked for each notification. */
+  readonly attributes: (path: Path) => Attributes;
   /** The values as they are; throws when there is nothing any more. */
   readonly read: () => readonly Entry[];
   /** Where what it says goes. */
@@ -41,8 +30,6 @@ export class Relation implements Disposable {
   private readonly governor: Driver<GovernorInput, GovernorEffect>;
   private told: readonly Entry[];
   private suspended = false;
-  /** Whether something was given with the observation: most have nothing, and this is asked for each notification. */
-  private readonly hasOwn: boolean;
   /** As of the last look: what edges are seen against. */
   private seen: readonly Entry[];
   /** What was worth telling, as it was then: told when its time has come, whatever has become of it. */
@@ -50,7 +37,6 @@ export class Relation implements Disposable {
 
   constructor(options: RelationOptions) {
     this.options = options;
-    this.hasOwn = Object.keys(options.own).length > 0;
     this.told = options.told;
     this.seen = options.told;
     const { clock } = options;
@@ -118,8 +104,7 @@ export class Relation implements Disposable {
 
   /** What counts for this relation at `path`. */
   attributes(path: Path): Attributes {
-    const { effective, own } = this.options;
-    return this.hasOwn ? patchAttributes(effective(path), own) : effective(path);
+    return this.options.attributes(path);
   }
 
   /** Something at or below, or above one of the paths changed. */

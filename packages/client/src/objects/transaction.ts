@@ -97,11 +97,12 @@ export class Transaction {
 
   /** Throws ResponseError 4.00 when a mandatory resource would be missing or the object's check fails. */
   check(): void {
-    for (const [key, { object, contents, actions, creator }] of this.staged) {
+    for (const [key, { object, contents, touched, actions, creator }] of this.staged) {
       if (this.deleted.has(key)) continue;
       object.check?.(
         (resource) => contents.get(resource),
         (id) => this.instancesOf(id),
+        touched,
       );
       for (const { key: name, resource } of resourcesOf(object.definition).values()) {
         const there = resource.access === 'E' ? actions.has(resource.id) : contents.has(resource.id);

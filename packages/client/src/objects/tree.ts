@@ -35,12 +35,13 @@ export interface ObjectNode {
 }
 
 /**
- * Looks at an instance as it would be after a change, and at the instances of other objects where it hangs on them; throws
- * ResponseError to refuse the change.
+ * Looks at an instance as it would be after a change, at the instances of other objects where it hangs on them, and at which of its
+ * resources the change is of; throws ResponseError to refuse it.
  */
 export type InstanceCheck = (
   valueOf: (resource: number) => Content | undefined,
   instancesOf: (object: number) => readonly Contents[],
+  touched: ReadonlySet<number>,
 ) => void;
 
 /**

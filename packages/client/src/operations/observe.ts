@@ -3,12 +3,15 @@
 import { Code, type Context, makeResponse, type Response, ResponseError, whenOver } from '@lapwing/coap';
 import { type Clock, TimeoutError } from '@lapwing/kernel';
 import {
+  type Attributes,
   attributeConflict,
   type Entry,
   formatTraits,
+  inheritAttributes,
   type Lwm2mVersion,
   misplacedAttribute,
   type Operation,
+  ofResourcesAlone,
   type Path,
   patchAttributes,
   versionTraits,
@@ -90,8 +93,7 @@ export function observe(
     paths,
     clock,
     told: entries,
-    own,
-    effective: (at) => attributes.effective(at),
+    attributes: attributesWith(operation, own, attributes),
     read,
     delivery: () => delivery,
     close: () => void notify(makeResponse(Code.Empty), {}).catch(() => undefined),
@@ -131,6 +133,16 @@ export function observe(
     else if (!relation.isSuspended) relations.end(relation);
   });
   return times ? past.take(entries).entries : entries;
+}
+
+/**
+ * What comes with an observation stands in the place of all that is written, with several paths in the place of what can be written of
+ * objects (Core 1.2.1 §6.4.1, §6.4.3). What neither says is as the server's instance of object 1 has it.
+ */
+function attributesWith({ op }: ObserveOperation, own: Attributes, table: AttributeTable): (path: Path) => Attributes {
+  if (Object.keys(own).length === 0) return (path) => table.effective(path);
+  const written = (path: Path): Attributes => (op === 'observe' ? {} : ofResourcesAlone(table.inherited(path)));
+  return (path) => inheritAttributes([own, written(path), table.standard]);
 }
 
 /** What is read has been found readable; of a composite, what is not is passed over. */

@@ -25,7 +25,7 @@ function setUp(lifetime = seconds(600)) {
     if (effect.kind === 'phase' || effect.kind === 'event') return;
     const detail =
       effect.kind === 'update'
-        ? `${effect.withObjects ? ' objects' : ''}${effect.withLifetime ? ' lifetime' : ''}`
+        ? `${effect.withObjects ? ' objects' : ''}${effect.withLifetime ? ' lifetime' : ''}${effect.withBinding ? ' binding' : ''}`
         : '';
     done.push(`${clock.now() / 1000} ${effect.kind}${detail}`);
   });
@@ -87,7 +87,7 @@ describe('a registration', () => {
     ]);
   });
 
-  it('carries the object list and the lifetime in the next Update when they changed, once', () => {
+  it('carries the object list, the lifetime and the binding in the next Update when they changed, once', () => {
     const { done, say } = setUp();
     for (const kind of [
       'start',
@@ -95,11 +95,13 @@ describe('a registration', () => {
       'objects-changed',
       'lifetime-changed',
       'accepted',
+      'binding-changed',
+      'accepted',
       'accepted',
       'trigger',
     ] as const)
       say(kind);
-    expect(done).toEqual(['0 register', '0 update objects', '0 update lifetime', '0 update']);
+    expect(done).toEqual(['0 register', '0 update objects', '0 update lifetime', '0 update binding', '0 update']);
   });
 
   it('does not lose a change that comes while it is being registered', () => {
@@ -168,6 +170,7 @@ describe('a registration', () => {
       'trigger',
       'objects-changed',
       'lifetime-changed',
+      'binding-changed',
       'disable',
       'pause',
       'resume',

@@ -24,6 +24,8 @@ export type RegistrationInput =
   /** The next Update must carry the object list. */
   | { readonly kind: 'objects-changed' }
   | { readonly kind: 'lifetime-changed'; readonly lifetime: Duration }
+  /** The next Update must say by which roads the device is reached, and whether it sleeps. */
+  | { readonly kind: 'binding-changed' }
   /** Deregister, and start again after so long (Execute on /1/x/4). */
   | { readonly kind: 'disable'; readonly wait: Duration }
   /** Ask nothing of the server, and expect nothing, until `resume`. */
@@ -53,6 +55,7 @@ export type RegistrationEffect =
       readonly location: readonly string[];
       readonly withObjects: boolean;
       readonly withLifetime: boolean;
+      readonly withBinding: boolean;
     }
   | { readonly kind: 'deregister'; readonly location: readonly string[] }
   /** Every attempt failed: the configuration is worth nothing (Core 1.2.1 §6.2.1.1). */
@@ -65,7 +68,7 @@ export interface RegistrationTerms {
   readonly lifetime: Duration;
   /** Time left for an Update to be repeated before the lifetime ends; at most half of it. */
   readonly updateMargin: Duration;
-  /** In queue mode, how long the device listens after the last message; else undefined. */
+  /** In queue mode, how long the device listens after the last message; else undefined. Read anew at each use. */
   readonly awakeTime: Duration | undefined;
   readonly retry: RetryPolicy;
   readonly random: Random;
@@ -94,6 +97,7 @@ export class RegistrationMachine implements Core<RegistrationInput, Registration
   private failures = 0;
   private objectsChanged = false;
   private lifetimeChanged = false;
+  private bindingChanged = false;
   private again = false;
   /** After deregistering: nothing, or how long until the next start. */
   private restartAfter: Duration | undefined;
@@ -159,6 +163,10 @@ export class RegistrationMachine implements Core<RegistrationInput, Registration
         if (input.lifetime === this.lifetime) break;
         this.lifetime = input.lifetime;
         this.lifetimeChanged = true;
+        this.updateSoon(now);
+        break;
+      case 'binding-changed':
+        this.bindingChanged = true;
         this.updateSoon(now);
         break;
       case 'stirred':
@@ -235,7 +243,12 @@ export class RegistrationMachine implements Core<RegistrationInput, Registration
     this.enter(to);
     for (const event of row.tells) this.effects.push({ kind: 'event', event });
     if (row.asks !== undefined) this.ask(row.asks);
-    if (to === 'registered' && (this.again || this.objectsChanged || this.lifetimeChanged)) this.updateSoon(now);
+    if (to === 'registered' && this.hasNews) this.updateSoon(now);
+  }
+
+  /** Since the last Register or Update. */
+  private get hasNews(): boolean {
+    return this.again || this.objectsChanged || this.lifetimeChanged || this.bindingChanged;
   }
 
   private arrive(to: Phase, now: Instant): void {
@@ -275,15 +288,16 @@ export class RegistrationMachine implements Core<RegistrationInput, Registration
   }
 
   private ask(asked: Asked): void {
-    const { location, objectsChanged: withObjects, lifetimeChanged: withLifetime } = this;
+    const { location, objectsChanged: withObjects, lifetimeChanged: withLifetime, bindingChanged: withBinding } = this;
     if (asked === 'bootstrap') this.effects.push({ kind: 'bootstrap' });
     else if (asked === 'deregister') this.effects.push({ kind: 'deregister', location });
     else {
       if (asked === 'register') this.effects.push({ kind: 'register' });
-      else this.effects.push({ kind: 'update', location, withObjects, withLifetime });
+      else this.effects.push({ kind: 'update', location, withObjects, withLifetime, withBinding });
       this.again = false;
       this.objectsChanged = false;
       this.lifetimeChanged = false;
+      this.bindingChanged = false;
     }
   }
 

@@ -1,22 +1,10 @@
 // Runs what the registration machine wants: requests to one server, and its answers back as inputs (Core 1.2.1 §6.2).
-import {
-  Code,
-  ContentFormat,
-  type Endpoint,
-  isSuccess,
-  makeRequest,
-  Option,
-  OptionSet,
-  type Request,
-  type Response,
-  ResponseError,
-} from '@lapwing/coap';
+import { Code, type Endpoint, isSuccess, Option, type Request, type Response, ResponseError } from '@lapwing/coap';
 import {
   type Clock,
   ClosedError,
   Driver,
   type Duration,
-  encodeUtf8,
   FormatError,
   type Instant,
   type Peer,
@@ -24,18 +12,12 @@ import {
   seconds,
   TimeoutError,
 } from '@lapwing/kernel';
-import { formatRegister, formatUpdate, type Lwm2mVersion, versionBefore, versionTraits } from '@lapwing/lwm2m';
+import type { Lwm2mVersion } from '@lapwing/lwm2m';
 import type { AccountSettings } from '../accounts.ts';
 import type { EngineEvent } from '../engine-events.ts';
 import type { KeptRegistration } from '../persistence/registration.ts';
-import { behind } from '../uri-prefix.ts';
-import type { RetryPolicy } from './backoff.ts';
-import {
-  type RegistrationEffect,
-  type RegistrationInput,
-  RegistrationMachine,
-  type RegistrationTerms,
-} from './machine.ts';
+import { type RegistrationEffect, type RegistrationInput, RegistrationMachine } from './machine.ts';
+import { type Registrant, Terms } from './terms.ts';
 import type { Phase } from './transitions.ts';
 
 export interface SessionListener {
@@ -63,48 +45,7 @@ export interface RegistrationLink {
   reached(peer: Peer): Promise<void>;
 }
 
-/** What a Register tells, read at the moment that it is sent. */
-export interface Registrant {
-  /** Undefined: the credentials say it. */
-  readonly name: string | undefined;
-  /** The one to begin with: a server that does not speak it is asked in the one before (Core 1.2.1 §6.2.1). */
-  readonly version: Lwm2mVersion;
-  readonly profileId: string | undefined;
-  readonly smsNumber: string | undefined;
-  readonly parameters: Readonly<Record<string, string>>;
-  lifetime(): Duration;
-  retry(): RetryPolicy;
-  /** Payload of Register and Update. */
-  objectList(version: Lwm2mVersion): string;
-}
-
-/** A class, so that those of a fleet have one shape: how to try again may be written at any time. */
-class Terms implements RegistrationTerms {
-  readonly lifetime: Duration;
-  readonly updateMargin: Duration;
-  readonly awakeTime: Duration | undefined;
-  readonly random: Random;
-  private readonly registrant: Registrant;
-
-  constructor(
-    registrant: Registrant,
-    { updateMargin, awakeTime, random }: Pick<RegistrationTerms, 'updateMargin' | 'awakeTime' | 'random'>,
-  ) {
-    this.registrant = registrant;
-    this.lifetime = registrant.lifetime();
-    this.updateMargin = updateMargin;
-    this.awakeTime = awakeTime;
-    this.random = random;
-  }
-
-  get retry(): RetryPolicy {
-    return this.registrant.retry();
-  }
-}
-
 export class RegistrationSession implements Disposable {
-  private readonly account: AccountSettings;
-  private readonly registrant: Registrant;
   private readonly link: RegistrationLink;
   private readonly listener: SessionListener;
   private readonly machine: RegistrationMachine;
@@ -112,9 +53,7 @@ export class RegistrationSession implements Disposable {
   /** The request under way: a newer one takes its place, and its answer comes too late. */
   private asking: AbortController | undefined;
   private closed = false;
-  private spoken: Lwm2mVersion;
-  /** The server does not know the profile: it is told what the device has (Core 1.2.1 §6.2.1). */
-  private profileUnknown = false;
+  private readonly terms: Terms;
   /** The server as it was last reached; what comes from others is not answered. */
   private server: Peer | undefined;
   /** Key of the server as of before a restart, until it is reached. */
@@ -131,15 +70,10 @@ export class RegistrationSession implements Disposable {
   ) {
     const { clock, random } = ambient;
     this.ambient = ambient;
-    this.account = account;
-    this.registrant = registrant;
     this.link = link;
     this.listener = listener;
-    this.spoken = registrant.version;
-    const { updateMargin, queueMode, awakeTime } = account;
-    this.machine = new RegistrationMachine(
-      new Terms(registrant, { updateMargin, awakeTime: queueMode ? awakeTime : undefined, random }),
-    );
+    this.terms = new Terms(account, registrant, random);
+    this.machine = new RegistrationMachine(this.terms);
     this.driver = new Driver<RegistrationInput, RegistrationEffect>(this.machine, clock, (effect) => this.run(effect));
   }
 
@@ -149,7 +83,7 @@ export class RegistrationSession implements Disposable {
 
   /** What is spoken with this server. */
   get version(): Lwm2mVersion {
-    return this.spoken;
+    return this.terms.version;
   }
 
   get deadline(): Instant | undefined {
@@ -167,8 +101,19 @@ export class RegistrationSession implements Disposable {
   /** Goes on with a registration from before a restart, which lives for so long yet. */
   restore({ location, peer, version }: Pick<KeptRegistration, 'location' | 'peer' | 'version'>, left: Duration): void {
     this.known = peer;
-    this.spoken = version;
+    this.terms.restore(version);
     this.driver.handle({ kind: 'restore', location, left });
+  }
+
+  /** In queue mode, as it has to be written where a server is to read it (/1/x/7); undefined where it is not. */
+  get writtenQueueMode(): boolean | undefined {
+    const { isQueueModeWritten, isQueueing } = this.terms;
+    return isQueueModeWritten ? isQueueing : undefined;
+  }
+
+  /** Something was written that may be about the roads: the server hears of it, if it is news. */
+  bindingWritten(): void {
+    if (this.terms.written()) this.driver.handle({ kind: 'binding-changed' });
   }
 
   get registration(): RegistrationMachine['registration'] {
@@ -177,7 +122,7 @@ export class RegistrationSession implements Disposable {
 
   /** A message went to the server, or came from there: a device in queue mode listens for a while after it. */
   stirred(): void {
-    if (this.account.queueMode) this.driver.handle({ kind: 'stirred' });
+    if (this.terms.isQueueing) this.driver.handle({ kind: 'stirred' });
   }
 
   /**
@@ -216,60 +161,15 @@ export class RegistrationSession implements Disposable {
         this.listener.spent();
         break;
       case 'register':
-        void this.ask(behind(this.account.prefix, this.register()), () => this.listener.registered());
+        void this.ask(this.terms.register(), () => this.listener.registered());
         break;
       case 'update':
-        void this.ask(this.update(effect), () => this.listener.updated());
+        void this.ask(this.terms.update(effect), () => this.listener.updated());
         break;
       case 'deregister':
-        void this.ask(makeRequest(Code.Delete, at(effect.location)), () => this.listener.deregistered());
+        void this.ask(this.terms.deregister(effect), () => this.listener.deregistered());
         break;
     }
-  }
-
-  private register(): Request {
-    const { name, parameters, profileId, smsNumber } = this.registrant;
-    const version = this.spoken;
-    const query = formatRegister(
-      {
-        ...(name === undefined ? {} : { name }),
-        ...(profileId === undefined ? {} : { profileId }),
-        ...(smsNumber === undefined ? {} : { smsNumber }),
-        lifetime: this.registrant.lifetime(),
-        ...bindingOf(this.account.binding, version),
-        queueMode: this.account.queueMode,
-        parameters: Object.entries(parameters),
-      },
-      version,
-    );
-    const list = this.registrant.objectList(version);
-    if (this.isProfileEnough) return makeRequest(Code.Post, at(['rd'], query));
-    return makeRequest(Code.Post, withList(at(['rd'], query)), encodeUtf8(list));
-  }
-
-  /** The id of a profile stands for the list of objects (Core 1.2.1 §6.2.1). */
-  private get isProfileEnough(): boolean {
-    const { profileId } = this.registrant;
-    return profileId !== undefined && versionTraits[this.spoken].profileIds && !this.profileUnknown;
-  }
-
-  /** True when a refused Register can be said in another way. */
-  private adjust({ status }: ResponseError): boolean {
-    if (status === Code.PreconditionFailed) {
-      const older = versionBefore(this.spoken);
-      this.spoken = older ?? this.registrant.version;
-      return older !== undefined;
-    }
-    if (status !== Code.BadRequest || !this.isProfileEnough) return false;
-    this.profileUnknown = true;
-    return true;
-  }
-
-  private update({ location, withLifetime, withObjects }: Extract<RegistrationEffect, { kind: 'update' }>): Request {
-    const query = formatUpdate(withLifetime ? { lifetime: this.registrant.lifetime() } : {}, this.spoken);
-    const options = at(location, query);
-    if (!withObjects) return makeRequest(Code.Post, options);
-    return makeRequest(Code.Post, withList(options), encodeUtf8(this.registrant.objectList(this.spoken)));
   }
 
   /** One request, its outcome as an input; `done` is told after the machine knows. */
@@ -322,7 +222,7 @@ export class RegistrationSession implements Disposable {
   }
 
   private refusal(error: ResponseError): RegistrationInput {
-    const changed = this.machine.phase === 'registering' && this.adjust(error);
+    const changed = this.machine.phase === 'registering' && this.terms.adjust(error);
     return changed ? { kind: 'refused', changed } : refused(error);
   }
 
@@ -355,18 +255,3 @@ function refused({ status, options }: ResponseError): RegistrationInput {
   const wait = options.uint(Option.MaxAge);
   return wait === undefined ? { kind: 'refused' } : { kind: 'refused', after: seconds(Math.min(wait, longestWait)) };
 }
-
-/** The letters of the roads (Core 1.2.1 §6.2.1), as far as the version has them. */
-function bindingOf(letters: string, version: Lwm2mVersion): { readonly binding?: string } {
-  const binding = [...letters].filter((letter) => versionTraits[version].bindings.includes(letter)).join('');
-  return binding === '' ? {} : { binding };
-}
-
-function at(path: readonly string[], query: readonly string[] = []): OptionSet {
-  return OptionSet.of(
-    ...path.map((segment) => [Option.UriPath, segment] as const),
-    ...query.map((part) => [Option.UriQuery, part] as const),
-  );
-}
-
-const withList = (options: OptionSet): OptionSet => options.with(Option.ContentFormat, ContentFormat.LinkFormat);

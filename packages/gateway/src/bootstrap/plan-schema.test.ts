@@ -27,6 +27,14 @@ describe('a written plan', () => {
     expect(planOf({ servers: [server] }).servers[0]?.security).toEqual({ mode: 'none' });
   });
 
+  it('gives a foreign server keys that somebody knows', () => {
+    const foreign = (psk: object) =>
+      planOf({ servers: [server, { ...server, short_server_id: 102, foreign: true, psk }] });
+    expect(foreign({ key: '0a' }).servers[1]).toMatchObject({ foreign: true });
+    expect(planProblems(foreign({ key: '0a' }))).toEqual([]);
+    expect(planProblems(foreign({}))[0]).toMatch(/nobody would know it but the device/);
+  });
+
   it('with everything in it is that plan', () => {
     const plan = planOf({
       servers: [

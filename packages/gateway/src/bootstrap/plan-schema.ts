@@ -90,6 +90,7 @@ const server = z
   .strictObject({
     ...road,
     short_server_id: whole(1, 65_534),
+    foreign: bool.optional(),
     lifetime: lifetime.optional(),
     binding: text.optional(),
     default_pmin: whole(0, 2 ** 31 - 1).optional(),
@@ -189,6 +190,7 @@ function serverOf(written: z.output<typeof server>): PlannedServer {
     ...roadOf(written),
     shortServerId: written.short_server_id,
     ...present({
+      foreign: written.foreign,
       lifetime: written.lifetime,
       binding: written.binding,
       defaultMinimumPeriod: written.default_pmin,

@@ -24,6 +24,6 @@ export function keysOfNumber(instance: number, { mode }: PlannedSecurity, keys: 
 
 /** How devices call the road to that URI (Core 1.2.1 §6.2.1). */
 export function letterOf(uri: string): string {
-  if (/^(?:tel|sms):/i.test(uri)) return 'S';
+  if (/^(?:tel|sms|coap\+sms):/i.test(uri)) return 'S';
   return /^coaps?\+/i.test(uri) ? 'T' : 'U';
 }

@@ -37,6 +37,11 @@ export interface PlannedRoad {
 export interface PlannedServer extends PlannedRoad {
   /** 1 to 65 534. */
   readonly shortServerId: number;
+  /**
+   * Of somebody else: the management server hears nothing of its keys, which say nothing about its own devices, and none are made at
+   * random, since nobody would know them. Default false.
+   */
+  readonly foreign?: boolean;
   /** In ms; Infinity never ends; default 86 400 s. */
   readonly lifetime?: Duration;
   /** Default: the letter of the URI's road, `U`, `T` or `S`. */

@@ -56,8 +56,47 @@ it.each([
     },
     /a write of \/3303\/0 has \/3304\/0\/1 in it/,
   ],
+  [{ servers: [{ ...open, uri: 'mqtt://h', binding: 'U' }] }, /URI has to begin with coap/],
+  [{ servers: [open], bootstrap: { ...open, uri: 'https://h' } }, /URI has to begin with coap/],
+  [{ servers: [{ ...open, uri: 'tel:+15105550101', binding: 'U' }] }, /binding U, and a URI of binding S/],
 ] as const)('a plan that cannot be meant is told: %j', (wanted, problem) => {
   expect(problemsOf(wanted).join()).toMatch(problem);
+});
+
+const at = (path: PathText, value: Entry['value'] & object): Entry => ({ path: parsePath(path), value });
+const integer = (path: PathText, value: number): Entry => at(path, makeValue('integer', value));
+const text = (path: PathText, value: string): Entry => at(path, makeValue('string', value));
+/** A second road to server 101. */
+const road = (uri: string) =>
+  ({ path: '/0/7', entries: [text('/0/7/0', uri), integer('/0/7/2', 3), integer('/0/7/10', 101)] }) as const;
+/** An account in the words of the device. */
+const account = (uri: string, binding: string) =>
+  [
+    { path: '/0/7', entries: [text('/0/7/0', uri), integer('/0/7/2', 3), integer('/0/7/10', 7)] },
+    { path: '/1/7', entries: [integer('/1/7/0', 7), text('/1/7/7', binding)] },
+  ] as const;
+
+it.each<[string, Partial<Plan>]>([
+  ['a text message is written as others do', { servers: [{ ...open, uri: 'coap+sms://+15105550101', binding: 'S' }] }],
+  ['a road is none of IP', { servers: [{ ...open, uri: 'nidd://iot.example', binding: 'N' }] }],
+  ['a road is MQTT (LwM2M 1.2)', { servers: [{ ...open, uri: 'mqtts://broker.example', binding: 'M' }] }],
+  ['a road is HTTP (LwM2M 1.2)', { servers: [{ ...open, uri: 'https://h.example', binding: 'UH' }] }],
+  [
+    'a server has two roads and goes by the second',
+    { writes: [road('coap+tcp://192.0.2.1')], servers: [{ ...open, binding: 'T' }] },
+  ],
+  ['a server is written as the device has it', { servers: [], writes: account('coaps+tcp://h', 'T') }],
+  ['such a server is MQTT', { servers: [], writes: account('mqtt://h', 'M') }],
+  ['a road is written to a server that the device has', { servers: [], writes: [road('mqtt://h')] }],
+  [
+    'scheme and binding are variables',
+    {
+      variables: { scheme: 'COAP+TCP', way: 'T' },
+      servers: [{ ...open, uri: `${variable('scheme')}://h`, binding: variable('way') }],
+    },
+  ],
+])('a plan has no problems where %s', (_, wanted) => {
+  expect(problemsOf({ servers: [open], ...wanted })).toEqual([]);
 });
 
 it.each(['U', 'UQ', 'UT', 'US'])('a plan with binding %s and a URI of UDP has no problems', (binding) => {
@@ -277,11 +316,26 @@ describe('a plan for a device', () => {
     const [one, two] = [new Secret(fromHex('01')), new Secret(fromHex('02'))];
     expect(problem(psk('a', one), psk('a', one))).toBeUndefined();
     expect(problem(psk('a', one), psk('a', two))).toMatch(/one PSK identity and two keys/);
+    expect(problem(psk('a', one), { ...psk('a', two), foreign: true })).toBeUndefined();
+    expect(problem({ ...psk(`a ${variable('random')}`, made), foreign: true })).toMatch(/nobody would know/);
     const oscore = { senderId: fromHex('01'), recipientId: fromHex('02') };
     expect(problem({ oscore: { ...oscore, masterSecret: made } })).toMatch(/make the sender id at random/);
     expect(problem({ oscore: { ...oscore, masterSecret: one } }, { oscore: { ...oscore, masterSecret: two } })).toMatch(
       /one Sender ID of OSCORE and two secrets/,
     );
+    const theirs = { oscore: { ...oscore, masterSecret: two }, foreign: true } as const;
+    expect(problem({ oscore: { ...oscore, masterSecret: one } }, theirs)).toBeUndefined();
+    expect(problem({ oscore: { ...oscore, senderId: { random: 7 }, masterSecret: made }, foreign: true })).toMatch(
+      /nobody would know/,
+    );
+  });
+
+  it('tells the management server nothing of keys for servers of others', () => {
+    const security = { mode: 'psk', identity: 'imei', key: new Secret(fromHex('01')) } as const;
+    const oscore = { senderId: fromHex('01'), recipientId: fromHex('02'), masterSecret: new Secret(fromHex('02')) };
+    const steps = plan({ servers: [open, { ...open, shortServerId: 2, security, oscore, foreign: true }] });
+    expect([steps.handedOut, steps.fresh, steps.hasSecrets]).toEqual([[], [], true]);
+    expect(valueAt(steps, '/0/2/5')).toEqual(fromHex('01'));
   });
 
   it('names servers that its lists of access mention and it does not have', () => {
@@ -296,7 +350,12 @@ describe('a plan for a device', () => {
     expect(problem({ access: access({ 102: 1 }), deletes: ['/'] })).toMatch(/server 102/);
     // The device may have it already.
     expect(problem({ access: access({ 102: 1 }), deletes: ['/0/1'] })).toBeUndefined();
+    // Written in the words of the device.
+    expect(problem({ access: access({ 7: 1 }, 7), servers: [], writes: account('coap://h', 'U') })).toBeUndefined();
+    expect(problem({ access: access({ 8: 1 }, 7), servers: [], writes: account('coap://h', 'U') })).toMatch(/server 8/);
     const staying = { deletes: [], access: access({ 9: 1 }) } as const;
+    // Which server it is of the device has not said.
+    expect(pathsOf(plan(staying, { '/0/0': {}, '/1/3': {} }))).toContain('/2/0');
     expect(pathsOf(plan(staying, { '/0/0': {}, '/1/3': { ssid: 9 } }))).toContain('/2/0');
     expect(() => plan(staying, { '/0/0': {}, '/1/3': { ssid: 8 } })).toThrow(/server 9/);
   });

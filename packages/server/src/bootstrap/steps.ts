@@ -61,7 +61,7 @@ export function stepsOf(plan: Plan, circumstances: Circumstances): Steps {
 export function problemsOf(plan: Plan): readonly string[] {
   const random: Random = { bytes: (length) => new Uint8Array(length), fraction: () => 0 };
   try {
-    return nonsenseIn(plan, stepsOf(plan, { endpoint: 'device', links: undefined, random }));
+    return nonsenseIn(stepsOf(plan, { endpoint: 'device', links: undefined, random }));
   } catch (error) {
     if (error instanceof FormatError) return [error.message];
     throw error;
@@ -92,6 +92,8 @@ class Planner {
   private readonly handedOut: HandedOut[] = [];
   private readonly masterSecrets: PlannedMasterSecret[] = [];
   private hasSecrets = false;
+  /** Keys are for a server of somebody else. */
+  private isForeign = false;
 
   constructor(plan: Plan, circumstances: Circumstances) {
     this.plan = plan;
@@ -131,6 +133,7 @@ class Planner {
       if (i > 0) this.variables.set('random', toHex(this.circumstances.random.bytes(8)));
       if (!(Number.isInteger(each.shortServerId) && each.shortServerId >= 1 && each.shortServerId <= maxId))
         throw new FormatError(`${each.shortServerId} is no short server id`);
+      this.isForeign = each.foreign === true;
       this.planSecurity(this.instanceFor(security, each.shortServerId), each, each.shortServerId);
       const instance = this.instanceFor(server, each.shortServerId);
       const entries = serverEntries(instance, each, (template) => this.fill(template));
@@ -248,7 +251,7 @@ class Planner {
         return keys(identity, none, key.reveal());
       }
       case 'rpk':
-        this.handedOut.push({ kind: 'rpk', publicKey: road.publicKey });
+        if (!this.isForeign) this.handedOut.push({ kind: 'rpk', publicKey: road.publicKey });
         return keys(road.publicKey, road.serverPublicKey, road.privateKey.reveal());
       case 'x509':
         return keys(road.certificate, road.serverCertificate, road.privateKey.reveal());
@@ -256,12 +259,16 @@ class Planner {
   }
 
   private hand(credential: HandedOut, source: Secret | { readonly random: number }): void {
+    if (this.isForeign) {
+      if (source instanceof Secret) return;
+      throw new FormatError('a key for a foreign server is made at random: nobody would know it but the device');
+    }
     const known = this.handedOut.find((each) => credentialKey(each) === credentialKey(credential));
     if (known !== undefined && !isSameCredential(known, credential))
       throw new FormatError(
         credential.kind === 'oscore'
-          ? 'two servers of the plan have one Sender ID of OSCORE and two secrets; each needs an id of its own'
-          : 'two servers of the plan have one PSK identity and two keys; each needs an identity of its own',
+          ? 'two servers of the plan have one Sender ID of OSCORE and two secrets; each needs an id of its own, unless it is foreign'
+          : 'two servers of the plan have one PSK identity and two keys; each needs an identity of its own, unless it is foreign',
       );
     this.handedOut.push(credential);
     if (!(source instanceof Secret)) this.fresh.push(credential);
@@ -343,11 +350,14 @@ class Planner {
 
   /** By short server id; undefined where others may stay, and nobody says which. */
   private serversThere(): ReadonlySet<number> | undefined {
-    const planned = this.plan.servers.map(({ shortServerId }) => shortServerId);
+    const { servers, writes = [] } = this.plan;
     const isCleared = this.deletes.some((path) => contains(path, objectPath(server)));
     if (this.circumstances.links === undefined && !isCleared) return undefined;
-    const staying = this.staying().flatMap(({ shortServerId }) => (shortServerId === undefined ? [] : [shortServerId]));
-    return new Set([...planned, ...staying]);
+    const staying = this.staying().filter(({ path }) => path.object === server);
+    const written = writes.flatMap(({ entries }) => entries.flatMap(shortServerIdIn));
+    const known = [...servers, ...staying].map(({ shortServerId }) => shortServerId);
+    const those = [...known, ...written].filter((id) => id !== undefined);
+    return those.length < known.length + written.length ? undefined : new Set(those);
   }
 
   private filledEntry(given: Entry): Entry {
@@ -362,6 +372,12 @@ class Planner {
       return value;
     });
   }
+}
+
+/** What an entry says of who a server is, in the words of the device. */
+function shortServerIdIn({ path, value }: Entry): readonly number[] {
+  const isIts = path.kind === 'resource' && path.object === server && path.resource === 0;
+  return isIts && value !== undefined ? [Number(value.value)] : [];
 }
 
 /** The next key under it would take the place of this one before the device has it, and nobody hears whether it takes it. */

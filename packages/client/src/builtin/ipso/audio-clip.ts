@@ -40,8 +40,8 @@ export class AudioClip implements Disposable {
       definition: AudioClipObject,
       instance,
       policy: {
-        check: (valueOf, instancesOf) => {
-          numbers(valueOf, instancesOf);
+        check: (valueOf, instancesOf, touched) => {
+          numbers(valueOf, instancesOf, touched);
           const value = valueOf(clipResource.id);
           if (value !== undefined && !isMany(value) && value.type === 'opaque' && value.value.length > mostBytes)
             throw ResponseError.badRequest(`the clip has more than ${mostBytes} bytes`);
