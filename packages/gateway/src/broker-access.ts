@@ -1,10 +1,10 @@
 // Which broker the gateway talks to: the embedded one, opened here, or another one by address (MQTT 5, TLS where asked for).
-import { readFile } from 'node:fs/promises';
-import { ConfigError, formatAddress, type Secret } from '@lapwing/kernel';
+import { formatAddress, type Secret } from '@lapwing/kernel';
 import { type BrokerOptions, EmbeddedBroker } from './broker.ts';
-import type { ExternalBroker, MqttConfig } from './config.ts';
+import type { MqttConfig } from './config.ts';
 import type { MqttVersion } from './frames.ts';
-import { type OpenStream, socketTo, type TlsOptions } from './mqtt.ts';
+import { type OpenStream, socketTo } from './mqtt.ts';
+import { readTls } from './tls-files.ts';
 
 export interface BrokerAccess {
   readonly open: OpenStream;
@@ -24,7 +24,7 @@ export async function accessBroker(mqtt: MqttConfig, ambient: BrokerAmbient): Pr
   const { broker, username, password } = mqtt;
   const login = username === undefined || password === undefined ? undefined : { username, password };
   if (broker.kind === 'external') {
-    const tls = broker.tls === undefined ? {} : { tls: await readTls(broker.tls) };
+    const tls = broker.tls === undefined ? {} : { tls: await readTls(broker.tls, 'mqtt.tls') };
     const open = socketTo({ host: broker.host, port: broker.port, ...tls });
     return { open, name: formatHost(broker.host, broker.port), version: 5, ...login };
   }
@@ -39,20 +39,3 @@ export async function accessBroker(mqtt: MqttConfig, ambient: BrokerAmbient): Pr
 }
 
 const formatHost = (host: string, port: number): string => formatAddress({ via: 'tcp', host, port });
-
-async function readTls(tls: NonNullable<ExternalBroker['tls']>): Promise<TlsOptions> {
-  const [ca, cert, key] = await Promise.all([
-    readPem(tls.caFile, 'mqtt.tls.cacertfile'),
-    readPem(tls.certFile, 'mqtt.tls.certfile'),
-    readPem(tls.keyFile, 'mqtt.tls.keyfile'),
-  ]);
-  return { verify: tls.verify, ca, cert, key };
-}
-
-async function readPem(file: string | undefined, path: string): Promise<string | undefined> {
-  try {
-    return file === undefined ? undefined : await readFile(file, 'utf8');
-  } catch (error) {
-    throw new ConfigError([`${path}: cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`]);
-  }
-}

@@ -104,13 +104,29 @@ export function modemsOf(
 ): readonly ModemConfig[] {
   const modems = asList(written ?? {}).flatMap((each) =>
     each.type === 'sms' && each.enable
-      ? [{ ...smsPlaceOf(each), ...admissionOf(each, `${at}.sms.${each.name}`, notes) }]
+      ? [
+          {
+            ...smsPlaceOf(each, `${at}.sms.${each.name}`, found),
+            ...admissionOf(each, `${at}.sms.${each.name}`, notes),
+          },
+        ]
       : [],
   );
-  const places = modems.map(({ modem }) => (modem.kind === 'tcp' ? `${modem.host} ${modem.port}` : modem.path));
+  const places = modems.map(({ modem }) => placeName(modem));
   for (const [i, place] of places.entries())
     if (places.indexOf(place) < i) found.push(`${at}.sms.${modems[i]?.name}.modem: another listener has it`);
   return modems;
+}
+
+function placeName(modem: SmsPlace['modem']): string {
+  switch (modem.kind) {
+    case 'serial':
+      return modem.path;
+    case 'tcp':
+      return `${modem.host} ${modem.port}`;
+    case 'smpp':
+      return `${modem.systemId}@${modem.host} ${modem.port}`;
+  }
 }
 
 /** Where one listens the other cannot: ports of UDP and of TCP have nothing to do with each other. */

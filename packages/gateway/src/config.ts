@@ -20,6 +20,7 @@ import { rootSchema, type WrittenConfig } from './config-schema.ts';
 import { type SecurityConfig, securityOf } from './config-security.ts';
 import type { LogFormat, LogLevel } from './log.ts';
 import { type StoreConfig, storeOf } from './store-key.ts';
+import type { TlsFiles } from './tls-files.ts';
 import type { BindAddress } from './units.ts';
 
 export interface GatewayConfig {
@@ -86,14 +87,7 @@ export interface ExternalBroker {
   readonly kind: 'external';
   readonly host: string;
   readonly port: number;
-  readonly tls:
-    | {
-        readonly verify: boolean;
-        readonly caFile: string | undefined;
-        readonly certFile: string | undefined;
-        readonly keyFile: string | undefined;
-      }
-    | undefined;
+  readonly tls: TlsFiles | undefined;
 }
 
 /** `written` is what a configuration file holds. Throws ConfigError. `warnings` come from reading it. */

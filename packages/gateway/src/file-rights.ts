@@ -15,6 +15,7 @@ export async function rightsWarnings({ lwm2m, security, bootstrap, store }: Gate
   const tls = places.flatMap((place) => ('tls' in place && place.tls !== undefined ? [place.tls] : []));
   const keys = [
     ...dtls.map(({ rawKeyFile }) => rawKeyFile),
+    ...lwm2m.modems.map(({ centre }) => centre.tls.keyFile),
     ...[...dtls, ...tls].map(({ certificate }) => certificate?.keyFile),
     ...filesOf(security),
     ...(bootstrap === undefined ? [] : filesOf(bootstrap.security)),

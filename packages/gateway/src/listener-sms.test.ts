@@ -1,4 +1,5 @@
-// Listeners on a modem, as they are written.
+// Listeners on a modem, or on a centre in its place, as they are written.
+import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from './config-file.ts';
 import { checkFiles } from './main.ts';
@@ -65,5 +66,59 @@ describe('a listener on a modem', () => {
     const sms = { default: { modem: '/dev/ttyUSB2' } };
     await expect(checkFiles(await read(sms))).rejects.toThrow('sms.default.security: psk needs');
     await checkFiles(await read(sms, {}, { bootstrap: {} }));
+  });
+});
+
+describe('a listener on a centre', () => {
+  const modem = 'smpps://lapwing:c4nary@smsc.example?source=+12125550178&source_ton=1&system_type=LWM2M';
+
+  it('has an address in the place of a modem, and settings of its own', async () => {
+    const { lwm2m } = await read({
+      default: { modem },
+      far: {
+        modem: 'smpp://other@[2001:db8::1]:9000',
+        smpp: { password: 'c4nary', window: '5', keepalive: '1m', tls: { verify: false, cacertfile: '/ca.pem' } },
+      },
+    });
+    const tls = { verify: true, caFile: undefined, certFile: undefined, keyFile: undefined };
+    expect(lwm2m.modems).toMatchObject([
+      {
+        modem: {
+          ...{ kind: 'smpp', isSecured: true, host: 'smsc.example', port: 3550, systemId: 'lapwing' },
+          ...{ source: '+12125550178', sourceTon: 1, systemType: 'LWM2M' },
+        },
+        centre: { password: undefined, window: 10, keepalive: 30_000, tls },
+        ...{ security: 'psk', parts: 'one', perHour: 100 },
+      },
+      {
+        modem: { kind: 'smpp', isSecured: false, host: '2001:db8::1', port: 9000 },
+        centre: { window: 5, keepalive: 60_000, tls: { verify: false, caFile: '/ca.pem' } },
+      },
+    ]);
+    expect(inspect(lwm2m.modems, { depth: 9 }) + JSON.stringify(lwm2m.modems)).not.toContain('c4nary');
+  });
+
+  it.each([
+    ['no account', { modem: 'smpp://smsc.example' }, /account:password/],
+    ['an account too long for SMPP', { modem: 'smpp://an-account-too-long:c4nary@h' }, /systemId/],
+    ['a % that is none', { modem: 'smpp://lapwing:c4n%ary@h' }, /%25/],
+    ['a question that it has not', { modem: 'smpp://lapwing:c4nary@h?windows=3' }, /system_type/],
+    ['two passwords', { modem, smpp: { password: 'c4nary' } }, /smpp.password: there is one/],
+    ['a password that no PDU carries', { modem: 'smpp://a@h', smpp: { password: 'c4n\u0000ary' } }, /printable/],
+    ['its settings beside a modem', { modem: '/dev/ttyUSB2', smpp: { window: 5 } }, /smpp: is for a centre/],
+    ['a window without an end', { modem, smpp: { window: 100_000 } }, /window/],
+  ])('with %s is refused, and no password is repeated', async (_what, written, words) => {
+    const refused = read({ default: written });
+    await expect(refused).rejects.toThrow(words);
+    await expect(refused).rejects.not.toThrow(/c4n/);
+  });
+
+  it('has an account that no other listener has', async () => {
+    await expect(read({ a: { modem }, b: { modem } })).rejects.toThrow('sms.b.modem');
+    await read({ a: { modem }, b: { modem: modem.replace('lapwing', 'other') } });
+  });
+
+  it('N-06: takes no device at its number’s word unless it is told to', async () => {
+    await expect(checkFiles(await read({ default: { modem } }))).rejects.toThrow('security: psk needs');
   });
 });

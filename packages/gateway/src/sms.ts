@@ -1,10 +1,24 @@
-// A listener on a modem: the only file of this package that knows @lapwing/sms.
+// A listener on a modem, or on a centre in its place: the only file of this package that knows @lapwing/sms.
 import { type Clock, ConfigError, type Random, type Transport } from '@lapwing/kernel';
 import { type AssociationStore, type SecurityStore, type Server, wakeBySms } from '@lapwing/server';
-import { atModem, type Dial, Messenger, serialPort, smsTransport, tcpPort } from '@lapwing/sms';
+import {
+  atModem,
+  type Dial,
+  Messenger,
+  type Modem,
+  type SmppUri,
+  serialPort,
+  smppCentre,
+  smsTransport,
+  tcpPort,
+  tlsPort,
+} from '@lapwing/sms';
 import type { OpenedListener } from './listener.ts';
 import type { SmsPlace } from './listener-sms.ts';
 import type { Log } from './log.ts';
+import { readTls } from './tls-files.ts';
+
+export { isSmppUri, parseSmppUri, type SmppUri } from '@lapwing/sms';
 
 export interface OpenedModem extends AsyncDisposable {
   readonly transport: Transport;
@@ -12,7 +26,7 @@ export interface OpenedModem extends AsyncDisposable {
   wake(server: Server): Disposable;
 }
 
-/** Brings the modem up. Rejects where there is none, or where it does not answer. */
+/** Brings the modem up. Rejects where there is none, where it does not answer, or with ConfigError for a certificate file. */
 export async function openModem(
   place: SmsPlace,
   at: string,
@@ -20,7 +34,7 @@ export async function openModem(
 ): Promise<OpenedModem> {
   const { perHour, perMinute, parts } = place;
   const messenger = await Messenger.open({
-    modem: atModem({ dial: dialOf(place, clock), clock }),
+    modem: await modemOf(place, at, clock),
     ...{ parts, budget: { perHour, perMinute }, clock, random },
   });
   const { events } = messenger;
@@ -30,8 +44,9 @@ export async function openModem(
   events.on('trouble', ({ cause }) => log.error('sms: see to the modem', { listener: at, error: cause.message }));
   events.on('listener-failed', ({ error }) => log.error('sms: a mistake here', { error: String(error) }));
   events.on('modem', ({ state, cause }) => {
-    if (state === 'down') log.error('sms: the modem is gone, and is brought back', { error: cause?.message ?? '' });
-    else log.info('sms: the modem is ready', { listener: at });
+    const what = place.modem.kind === 'smpp' ? 'centre' : 'modem';
+    if (state === 'down') log.error(`sms: the ${what} is gone, and is brought back`, { error: cause?.message ?? '' });
+    else log.info(`sms: the ${what} is ready`, { listener: at });
   });
   return {
     transport: smsTransport({ messenger }),
@@ -57,6 +72,28 @@ export function overModem(
   return { scheme: 'tel', socket: undefined, listener: { name, transport, ...dtls } };
 }
 
-function dialOf({ modem, speed, flow }: SmsPlace, clock: Clock): Dial {
-  return modem.kind === 'tcp' ? tcpPort(modem.host, modem.port) : serialPort({ path: modem.path, speed, flow, clock });
+async function modemOf({ modem, speed, flow, centre }: SmsPlace, at: string, clock: Clock): Promise<Modem> {
+  switch (modem.kind) {
+    case 'serial':
+      return atModem({ dial: serialPort({ path: modem.path, speed, flow, clock }), clock });
+    case 'tcp':
+      return atModem({ dial: tcpPort(modem.host, modem.port), clock });
+    case 'smpp': {
+      const { window, keepalive, password } = centre;
+      const dial = await dialOf(modem, centre, at);
+      const given = password === undefined ? {} : { password };
+      return smppCentre({ ...modem, ...given, dial, window, idle: keepalive, clock });
+    }
+  }
+}
+
+async function dialOf({ isSecured, host, port }: SmppUri, { tls }: SmsPlace['centre'], at: string): Promise<Dial> {
+  if (!isSecured) return tcpPort(host, port);
+  const { verify, ca, cert, key } = await readTls(tls, `${at}.smpp.tls`);
+  return tlsPort(host, port, {
+    verify: verify ? 'certificate' : 'nothing',
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { certificate: cert }),
+    ...(key === undefined ? {} : { key }),
+  });
 }

@@ -55,6 +55,42 @@ const payload = (text: string, coding: number): Payload => ({
 });
 
 describe('a message', () => {
+  it.each([
+    [undefined, 1],
+    [3, 3],
+  ])('waits where the modem has as many as it takes at once: of %s, %i', async (window, atOnce) => {
+    const waiting: (() => void)[] = [];
+    const sent: number[] = [];
+    const modem: Modem = {
+      ...(window === undefined ? {} : { window }),
+      open: () => Promise.resolve(),
+      send: (_, { content }) =>
+        new Promise<void>((resolve) => {
+          sent.push(content.kind === 'octets' ? Number(content.bytes[0]) : -1);
+          waiting.push(resolve);
+        }),
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    };
+    const scene = new Scene();
+    const { messenger } = await scene.messenger(device, { modem });
+    for (let i = 0; i < 5; i += 1) messenger.send(server, Uint8Array.of(i));
+    const turn = () => scene.clock.advance(1);
+    await turn();
+    expect(sent.length).toBe(atOnce);
+    while (waiting.length > 0) {
+      waiting.shift()?.();
+      await turn();
+      expect(waiting.length).toBeLessThanOrEqual(atOnce);
+    }
+    expect(sent).toEqual([0, 1, 2, 3, 4]);
+    expect(messenger.stats()).toMatchObject({ sent: 5, sentParts: 5, overflowed: 0 });
+    messenger.send(server, Uint8Array.of(5));
+    await turn();
+    waiting.shift()?.();
+    await messenger[Symbol.asyncDispose]();
+    expect(sent.length).toBe(6);
+  });
+
   it('of any length up to 34 170 octets arrives as it was, in parts of 140 octets at most', async () => {
     const scene = new Scene({ delay: [0, 10_000], duplication: 0.2 });
     const a = await scene.messenger(device, { parts: 'many' });

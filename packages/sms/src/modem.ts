@@ -20,6 +20,11 @@ export interface ModemSink {
 export interface Modem extends AsyncDisposable {
   /** Starts; once. Resolves when the modem is ready for the first time, rejects when it is not. */
   open(sink: ModemSink): Promise<void>;
-  /** Resolves when the network has taken the message; rejects with ModemError, LimitError or FormatError. One after the other, in order. */
+  /** Messages that it takes at once; default 1, one after the other. */
+  readonly window?: number;
+  /**
+   * Resolves when the network has taken the message; rejects with ModemError, CentreError, LimitError or FormatError. In order. Where
+   * `problem` is 'gone' or 'silent' nothing has taken it, and it may be sent again when there is a modem.
+   */
   send(destination: SmsAddress, payload: Payload): Promise<void>;
 }

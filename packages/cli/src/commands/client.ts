@@ -36,7 +36,10 @@ export function clientCommand(): Command {
     .option('--persist <dir>', 'keep what outlives the process: a restart goes on with an Update')
     .option('--persist-key <file>', '32 bytes that seal it')
     .option('--firmware <file>', 'where an installed package is put; default nowhere')
-    .option('--modem <port>', 'an AT modem for tel: a serial port, or host:port')
+    .option(
+      '--modem <port>',
+      'an AT modem for tel: a serial port, or host:port; or a centre: smpp://account:password@host',
+    )
     .option('--msisdn <number>', 'its own number, such as 14155550125')
     .option('--no-start', "wait for 'start NAME'")
     .option('--exec <commands>', 'run these once registered, separated by ; and leave')

@@ -113,6 +113,8 @@ describe('the flags of a device', () => {
     [{ uri: 'coap+sms://+12125550178' }, '--uri: tel: needs a modem'],
     [{ uri: 'tel:+12125550178', modem: '/dev/ttyUSB2' }, '--modem and --msisdn belong together'],
     [{ modem: '/dev/ttyUSB2', msisdn: '+1' }, "--msisdn: '+1' is not 3 to 15 digits"],
+    [{ modem: 'smpp://a:b@127.0.0.1:1' }, '--modem and --msisdn belong together'],
+    [{ modem: 'smpp://127.0.0.1:1', msisdn: '14155550125' }, '--modem: an address of a centre is smpp://account'],
   ])('refuse half a modem', async (flags, message) => {
     await expect(openModem(flags)).rejects.toThrow(message);
   });

@@ -1,7 +1,19 @@
-// The modem of a device that is reached by text message, from its flags.
-import type { SmsAccess } from '@lapwing/client';
-import { ConfigError } from '@lapwing/kernel';
-import { atModem, Messenger, serialPort, smsRoad, tcpPort } from '@lapwing/sms';
+// The modem of a device that is reached by text message, or the centre in its place, from its flags.
+import type { SmsAccess, TextCounts } from '@lapwing/client';
+import { ConfigError, FormatError } from '@lapwing/kernel';
+import {
+  atModem,
+  isSmppUri,
+  Messenger,
+  type Modem,
+  parseSmppUri,
+  type SmppUri,
+  serialPort,
+  smppCentre,
+  smsRoad,
+  tcpPort,
+  tlsPort,
+} from '@lapwing/sms';
 
 export interface ModemFlags {
   readonly uri?: string;
@@ -11,26 +23,54 @@ export interface ModemFlags {
 
 export interface OpenModem extends AsyncDisposable {
   readonly access: SmsAccess;
+  /** Text messages so far. */
+  texts(): TextCounts;
 }
 
-/** What is written `sms:` or `coap+sms:` elsewhere is `tel:` here. */
-export const isByText = (uri: string): boolean => /^(?:tel|sms|coap\+sms):/.test(uri);
+/** Whether it is the number of a server, however that is written. */
+export const isByText = (uri = ''): boolean => /^(?:tel|sms|coap\+sms):/.test(uri);
 
 /** Undefined without a modem. Rejects with ConfigError for flags that do not fit together, ModemError where nothing answers. */
-export async function openModem({ uri = '', modem, msisdn }: ModemFlags): Promise<OpenModem | undefined> {
+export async function openModem({ uri, modem, msisdn }: ModemFlags): Promise<OpenModem | undefined> {
   const problems: string[] = [];
   if (isByText(uri) && modem === undefined)
-    problems.push('--uri: tel: needs a modem, --modem /dev/ttyUSB2 or --modem 127.0.0.1:5000');
+    problems.push(
+      '--uri: tel: needs a modem, --modem /dev/ttyUSB2 or --modem 127.0.0.1:5000, or a centre, --modem smpp://…',
+    );
   if ((modem === undefined) !== (msisdn === undefined)) problems.push('--modem and --msisdn belong together');
   if (msisdn !== undefined && !/^\d{3,15}$/.test(msisdn))
     problems.push(`--msisdn: '${msisdn}' is not 3 to 15 digits, country code first and without +`);
+  const centre = modem !== undefined && isSmppUri(modem) ? centreOf(modem, problems) : undefined;
   if (problems.length > 0) throw new ConfigError(problems);
   if (modem === undefined || msisdn === undefined) return undefined;
-  const messenger = await Messenger.open({ modem: atModem({ dial: dialOf(modem) }) });
+  const messenger = await Messenger.open({
+    modem: centre === undefined ? atModem({ dial: dialOf(modem) }) : inPlaceOf(centre, msisdn),
+  });
   return {
     access: { msisdn, road: smsRoad(messenger) },
+    texts: () => {
+      const { sentParts: sent, receivedParts: received } = messenger.stats();
+      return { sent, received };
+    },
     [Symbol.asyncDispose]: () => messenger[Symbol.asyncDispose](),
   };
+}
+
+function centreOf(modem: string, problems: string[]): SmppUri | undefined {
+  try {
+    return parseSmppUri(modem);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    problems.push(`--modem: ${error.message}`);
+    return undefined;
+  }
+}
+
+/** A device writes from its own number, unless the address says otherwise. */
+function inPlaceOf(centre: SmppUri, msisdn: string): Modem {
+  const { host, port, isSecured } = centre;
+  const dial = isSecured ? tlsPort(host, port) : tcpPort(host, port);
+  return smppCentre({ source: `+${msisdn}`, ...centre, dial });
 }
 
 function dialOf(modem: string) {

@@ -49,7 +49,13 @@ const statuses: ReadonlyMap<number, Row> = new Map<number, Row>([
   [0x0a, ['ESME_RINVSRCADR', 'the account may not send from this number: set the source that it was given']],
   [0x0b, ['ESME_RINVDSTADR', 'the centre does not reach this number']],
   [0x0d, ['ESME_RBINDFAIL', 'the bind failed: the centre may not let this address in, or want a system_type']],
-  [0x0e, ['ESME_RINVPASWD', 'the password is wrong: it is the one of the account at the centre']],
+  [
+    0x0e,
+    [
+      'ESME_RINVPASWD',
+      'the password is wrong: it is the one of the account at the centre, of which some read no more than 8 characters',
+    ],
+  ],
   [0x0f, ['ESME_RINVSYSID', 'the system_id is not known: it is the name of the account at the centre']],
   [0x14, ['ESME_RMSGQFUL', 'the queue of the centre is full', 'temporary']],
   [0x15, ['ESME_RINVSERTYP', 'the service_type is not taken']],

@@ -96,6 +96,12 @@ describe('a PDU that is none', () => {
     expect(() => encodePdu(pdu)).toThrow(FormatError);
   });
 
+  it('keeps nothing of what came with its message', () => {
+    const stream = Buffer.concat([fromHex(deliver), Buffer.alloc(60_000)]);
+    const pdu = decodePdu(stream.subarray(0, deliver.length / 2));
+    expect(pdu.kind === 'deliver_sm' && pdu.message.bytes.buffer.byteLength).toBe(3);
+  });
+
   it('is shorter than the longest, whatever a message holds', () => {
     const pdu = read('deliver_sm_payload');
     if (pdu.kind !== 'deliver_sm') throw new Error('no message');

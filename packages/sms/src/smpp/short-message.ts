@@ -109,7 +109,9 @@ export function readShortMessage(from: Reader): ShortMessage {
   const short = from.take(length);
   const { payload, ...optional } = readOptional(from);
   if (payload !== undefined && length > 0) throw new FormatError('a short_message and a message_payload too');
-  return { source, destination, esmClass, protocol, coding, bytes: (payload ?? short).slice(), ...optional };
+  // Not `slice`, which of a Buffer is a view: of everything that came with it, for as long as the message is kept.
+  const bytes = new Uint8Array(payload ?? short);
+  return { source, destination, esmClass, protocol, coding, bytes, ...optional };
 }
 
 function writeAddress(to: Writer, { ton, npi, text }: SmppAddress): void {

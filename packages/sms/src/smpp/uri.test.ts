@@ -39,6 +39,9 @@ describe('the address of a centre', () => {
     'smpp://a:canary@h?windows=3',
     'smpp://a:canary@h?source_ton=x',
     'smpp://a:canary@h h',
+    'smpp://an-account-too-long:canary@h',
+    'smpp://a:can%00ary@h',
+    'smpp://a:canary@h?source=a-name-too-long',
     'http://a:canary@h',
   ])('is none: %s, and the password is not repeated', (text) => {
     expect(() => parseSmppUri(text)).toThrow(FormatError);

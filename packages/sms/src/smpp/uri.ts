@@ -1,5 +1,6 @@
 // Where a centre is, in one line: `smpp://account:password@host:2775?source=%2B12125550178`, and `smpps:` with TLS. Pure.
-import { encodeUtf8, FormatError, Secret } from '@lapwing/kernel';
+import { ConfigError, encodeUtf8, FormatError, Secret } from '@lapwing/kernel';
+import { checkedOptions } from './options.ts';
 
 export interface SmppUri {
   readonly host: string;
@@ -34,7 +35,7 @@ export function parseSmppUri(text: string): SmppUri {
   const source = given.get('source');
   const sourceTon = given.get('source_ton');
   const sourceNpi = given.get('source_npi');
-  return {
+  return checked({
     host: host.replace(/^\[|\]$/g, ''),
     port: number,
     isSecured: scheme === 'smpps',
@@ -44,7 +45,17 @@ export function parseSmppUri(text: string): SmppUri {
     ...(source === undefined ? {} : { source }),
     ...(sourceTon === undefined ? {} : { sourceTon: wholeOf(sourceTon) }),
     ...(sourceNpi === undefined ? {} : { sourceNpi: wholeOf(sourceNpi) }),
-  };
+  });
+}
+
+function checked(uri: SmppUri): SmppUri {
+  try {
+    checkedOptions({ ...uri, dial: () => Promise.reject(new Error('nobody is dialled')) });
+    return uri;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new FormatError(error.problems.join('; '));
+  }
 }
 
 function queryOf(text: string): ReadonlyMap<string, string> {
