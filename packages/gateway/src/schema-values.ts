@@ -1,7 +1,8 @@
 // Values as a configuration writes them, each with what it must be when it is wrong: text, truth, durations, sizes, numbers.
 // No message repeats the value, which may be secret.
+import { parseDuration } from '@lapwing/kernel';
 import { z } from 'zod';
-import { parseBind, parseDuration, parseSize } from './units.ts';
+import { parseBind, parseSize } from './units.ts';
 
 /** Text; numbers and truth values too, since environment variables and HOCON make them of unquoted text. */
 export const text = z.union([z.string(), z.number(), z.boolean()], { error: 'must be text' }).transform(String);

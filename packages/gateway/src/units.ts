@@ -1,28 +1,4 @@
-// Durations and sizes as EMQX's configuration writes them: `22s`, `1h30m`, `500ms`, `4MB`, or a bare number.
-import type { Duration } from '@lapwing/kernel';
-
-const durationUnits: ReadonlyMap<string, Duration> = new Map([
-  ['ms', 1],
-  ['s', 1000],
-  ['m', 60_000],
-  ['h', 3_600_000],
-  ['d', 86_400_000],
-  ['w', 604_800_000],
-]);
-
-/** `bare` is what a number without unit counts, in ms. Undefined for anything else than a duration of 0 or more. */
-export function parseDuration(value: string | number, bare: Duration): Duration | undefined {
-  if (typeof value === 'number') return Number.isFinite(value) && value >= 0 ? value * bare : undefined;
-  const text = value.trim().toLowerCase();
-  if (/^\d{1,15}(\.\d+)?$/.test(text)) return Number(text) * bare;
-  if (!/^(\d{1,12}(\.\d{1,6})?(ms|s|m|h|d|w))+$/.test(text)) return undefined;
-  let sum = 0;
-  for (const [, number, unit] of text.matchAll(/(\d{1,12}(?:\.\d{1,6})?)(ms|s|m|h|d|w)/g)) {
-    sum += Number(number) * (durationUnits.get(unit ?? '') ?? 0);
-  }
-  return sum;
-}
-
+// Sizes and addresses as EMQX's configuration writes them: `4MB`, `127.0.0.1:5783`, or a bare number.
 const sizeUnits: ReadonlyMap<string, number> = new Map([
   ['', 1],
   ['b', 1],

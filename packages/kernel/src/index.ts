@@ -47,6 +47,7 @@ export {
 export { Deadlines } from './deadlines.ts';
 export { Driver } from './driver.ts';
 export { type Due, DueQueue } from './due-queue.ts';
+export { parseDuration } from './duration-text.ts';
 export { Emitter, type Events, type StreamOptions } from './emitter.ts';
 export {
   ClosedError,

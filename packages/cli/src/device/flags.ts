@@ -86,7 +86,6 @@ export async function settingsOf(flags: DeviceFlags, sms: SmsAccess | undefined)
 const lasting = ({ lifetime: _, id: __, ...rest }: Pick<ServerAccount, HabitKeys>) => rest;
 
 const schemes: readonly string[] = ['coap', 'coaps', 'coap+tcp', 'coaps+tcp', 'coap+ws', 'coaps+ws', 'tel', 'sms'];
-const byText: ReadonlySet<string> = new Set(['tel', 'sms']);
 
 const isLoopback = (uri = ''): boolean => /^[a-z+]+:\/\/(?:127\.|localhost|\[::1\])/.test(uri);
 
@@ -122,13 +121,13 @@ function schemeOf(uri: string, problems: string[]): string {
 async function credentialsFor(flags: DeviceFlags, scheme: string, problems: string[]): Promise<Account['credentials']> {
   const { pskIdentity, pskKey, pskText, cert, key, rpkKey, serverKey } = flags;
   const isGiven = [pskIdentity, pskKey, pskText, cert, key, rpkKey, serverKey].some((flag) => flag !== undefined);
-  const mayBeSecured = /^coaps(\+|$)/.test(scheme) || byText.has(scheme);
-  if (isGiven && !mayBeSecured && scheme !== '') {
+  const isSecured = /^coaps(\+|$)/.test(scheme);
+  if (isGiven && !isSecured && !isByText(flags.uri) && scheme !== '') {
     problems.push(`--uri: ${scheme} has no security and takes no keys: is coaps:// meant?`);
     return undefined;
   }
   if (!isGiven) {
-    if (/^coaps(\+|$)/.test(scheme))
+    if (isSecured)
       problems.push(
         `--uri: ${scheme} needs keys: --psk-identity with --psk-key, --cert with --key, or --rpk-key with --server-key`,
       );

@@ -1,5 +1,5 @@
 // The modem of a device that is reached by text message, or the centre in its place, from its flags.
-import type { SmsAccess } from '@lapwing/client';
+import type { SmsAccess, TextCounts } from '@lapwing/client';
 import { ConfigError, FormatError } from '@lapwing/kernel';
 import {
   atModem,
@@ -23,13 +23,15 @@ export interface ModemFlags {
 
 export interface OpenModem extends AsyncDisposable {
   readonly access: SmsAccess;
+  /** Text messages so far. */
+  texts(): TextCounts;
 }
 
-/** What is written `sms:` or `coap+sms:` elsewhere is `tel:` here. */
-export const isByText = (uri: string): boolean => /^(?:tel|sms|coap\+sms):/.test(uri);
+/** Whether it is the number of a server, however that is written. */
+export const isByText = (uri = ''): boolean => /^(?:tel|sms|coap\+sms):/.test(uri);
 
 /** Undefined without a modem. Rejects with ConfigError for flags that do not fit together, ModemError where nothing answers. */
-export async function openModem({ uri = '', modem, msisdn }: ModemFlags): Promise<OpenModem | undefined> {
+export async function openModem({ uri, modem, msisdn }: ModemFlags): Promise<OpenModem | undefined> {
   const problems: string[] = [];
   if (isByText(uri) && modem === undefined)
     problems.push(
@@ -46,6 +48,10 @@ export async function openModem({ uri = '', modem, msisdn }: ModemFlags): Promis
   });
   return {
     access: { msisdn, road: smsRoad(messenger) },
+    texts: () => {
+      const { sentParts: sent, receivedParts: received } = messenger.stats();
+      return { sent, received };
+    },
     [Symbol.asyncDispose]: () => messenger[Symbol.asyncDispose](),
   };
 }

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { ConfigError, minutes, seconds } from '@lapwing/kernel';
 import { describe, expect, it } from 'vitest';
-import { parseDuration } from './duration.ts';
 import { measurable } from './equipment.ts';
 import { parseProfile, profileNamed, profiles } from './profile.ts';
 
@@ -75,14 +74,5 @@ sensors: [{ object: 3303, every: soon, low: 5, high: 1 }]
 
   it('is not found under the name of something else', () => {
     expect(profileNamed('constructor')).toBeUndefined();
-  });
-});
-
-describe('a duration', () => {
-  it('is read with its unit, and without one in seconds', () => {
-    expect(['500ms', '30s', '1h30m', '2d', '0.5s', '10'].map(parseDuration)).toEqual([
-      500, 30_000, 5_400_000, 172_800_000, 500, 10_000,
-    ]);
-    expect(['', 'soon', '-1s', '5 m', '1y', 'NaN'].map(parseDuration)).toEqual(Array(6).fill(undefined));
   });
 });

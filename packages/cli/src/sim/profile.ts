@@ -1,9 +1,8 @@
 // What a simulated device looks like: the profiles that come along, and those that people write as YAML or JSON. A file may
 // begin from one that comes along (`extends`) and says only what differs.
-import { ConfigError, type Duration, hours, minutes, seconds } from '@lapwing/kernel';
+import { ConfigError, type Duration, hours, minutes, parseDuration, seconds } from '@lapwing/kernel';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { parseDuration } from './duration.ts';
 
 /** One quantity that the device measures, and how it goes over a day. */
 export interface SensorPlan {
@@ -115,7 +114,7 @@ export const profiles: Readonly<Record<string, Profile & { readonly about: strin
 };
 
 const durationText = z.union([z.string(), z.number()]).transform((value, context) => {
-  const duration = parseDuration(value);
+  const duration = parseDuration(value, seconds(1));
   if (duration !== undefined) return duration;
   context.addIssue({ code: 'custom', message: `'${value}' is no duration, such as 500ms, 30s, 15m or 24h` });
   return z.NEVER;

@@ -1,7 +1,6 @@
 // What a run came to: counted while it goes on, and told once at its end, for people and for programs. Pure: times are given to it.
 import { ResponseError } from '@lapwing/coap';
 import { type Duration, isStackError } from '@lapwing/kernel';
-import { describeDuration } from './duration.ts';
 import { Histogram, type LatencySummary } from './histogram.ts';
 
 const counted = [
@@ -213,4 +212,12 @@ export function formatProgress(report: Report, { started, registered, off }: Sta
     `${report.counted('notifications') + report.counted('sends')} values told`,
     `${report.failures} errors`,
   ].join('  ');
+}
+
+/** For people: `850 ms`, `12.3 s`, `4 min 10 s`. */
+function describeDuration(duration: Duration): string {
+  if (duration < 1000) return `${duration < 10 ? duration.toFixed(1) : Math.round(duration)} ms`;
+  if (duration < 100_000) return `${(duration / 1000).toFixed(1)} s`;
+  const whole = Math.round(duration / 1000);
+  return `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }

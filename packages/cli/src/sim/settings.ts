@@ -1,7 +1,6 @@
 // What the flags of `lapwing sim` mean, checked at once: every problem is named. Pure.
 import { parseUri } from '@lapwing/coap';
-import { ConfigError, type Duration, isStackError } from '@lapwing/kernel';
-import { parseDuration } from './duration.ts';
+import { ConfigError, type Duration, isStackError, parseDuration, seconds } from '@lapwing/kernel';
 import { type KeyTemplate, parseKeyTemplate } from './keys.ts';
 import type { Profile } from './profile.ts';
 import type { SchedulePlan } from './schedule.ts';
@@ -45,7 +44,7 @@ export function settingsOf(flags: SimFlags, profile: Profile): SimSettings {
     return value;
   };
   const duration = (name: string, text: string, least: Duration): Duration => {
-    const value = parseDuration(text);
+    const value = parseDuration(text, seconds(1));
     if (value === undefined || value < least)
       problems.push(`--${name}: ${text} is no duration of ${least} ms or more, such as 500ms, 30s, 15m or 24h`);
     return value ?? 0;

@@ -1,18 +1,24 @@
-// A package in memory: for devices without a disk, and for tests. It outlives the engine, not the process.
-import { noBytes } from '@lapwing/kernel';
+// A package in memory, in the pieces in which it came: for devices without a disk, and for tests. It outlives the engine, not the process.
 import { PackageError } from './errors.ts';
 import type { PackageStore } from './package-store.ts';
+
+/** Where a piece is kept. Throws PackageError `no-storage` where there is no more room. */
+export type KeepPiece = (bytes: Uint8Array) => Uint8Array;
+
+const copied: KeepPiece = (bytes) => new Uint8Array(bytes);
 
 export class MemoryPackageStore implements PackageStore {
   /** In bytes. */
   readonly room: number;
-  private bytes: Uint8Array = noBytes;
+  private readonly own: KeepPiece;
+  private pieces: Uint8Array[] = [];
   private used = 0;
   private note: string | undefined;
 
-  /** `room` in bytes; default 16 MiB. */
-  constructor(room: number = 16 * 1024 * 1024) {
+  /** `room` in bytes; default 16 MiB. `own` keeps pieces elsewhere than here; default a copy of each. */
+  constructor(room: number = 16 * 1024 * 1024, own: KeepPiece = copied) {
     this.room = room;
+    this.own = own;
   }
 
   load(): Promise<string | undefined> {
@@ -29,28 +35,43 @@ export class MemoryPackageStore implements PackageStore {
   }
 
   async write(offset: number, bytes: Uint8Array): Promise<void> {
+    if (offset + bytes.length > this.room) throw new PackageError('no-storage', `there is room for ${this.room} bytes`);
     const end = offset + bytes.length;
-    if (end > this.room) throw new PackageError('no-storage', `there is room for ${this.room} bytes`);
-    if (end > this.bytes.length) {
-      const larger = new Uint8Array(Math.min(this.room, Math.max(end, this.bytes.length * 2)));
-      larger.set(this.bytes.subarray(0, this.used));
-      this.bytes = larger;
+    const after = end < this.used ? [await this.read(end, this.used)] : [];
+    await this.cut(offset);
+    for (const piece of [bytes, ...after]) {
+      this.pieces.push(this.own(piece));
+      this.used += piece.length;
     }
-    this.bytes.set(bytes, offset);
-    this.used = Math.max(this.used, end);
   }
 
   flush(): Promise<void> {
     return Promise.resolve();
   }
 
-  cut(size: number): Promise<void> {
-    this.used = Math.min(this.used, size);
-    if (size === 0) this.bytes = noBytes;
-    return Promise.resolve();
+  async cut(size: number): Promise<void> {
+    while (this.used > size) {
+      const last = this.pieces.pop();
+      if (last === undefined) break;
+      this.used -= last.length;
+      if (this.used >= size) continue;
+      // Cut in two: what is left of it.
+      this.pieces.push(this.own(last.subarray(0, size - this.used)));
+      this.used = size;
+    }
   }
 
   read(offset: number, length: number): Promise<Uint8Array> {
-    return Promise.resolve(this.bytes.slice(offset, Math.min(this.used, offset + length)));
+    const end = Math.min(this.used, offset + length);
+    const bytes = new Uint8Array(Math.max(0, end - offset));
+    let at = 0;
+    for (const piece of this.pieces) {
+      const from = Math.max(at, offset);
+      const to = Math.min(at + piece.length, end);
+      if (from < to) bytes.set(piece.subarray(from - at, to - at), from - offset);
+      at += piece.length;
+      if (at >= end) break;
+    }
+    return Promise.resolve(bytes);
   }
 }
