@@ -26,7 +26,10 @@ export interface OpenedModem extends AsyncDisposable {
   road(listener: string): WakingRoad;
 }
 
-/** Brings the modem up. Rejects where there is none, where it does not answer, or with ConfigError for a certificate file. */
+/**
+ * Brings the modem up. Rejects where there is none, where it does not answer, or with ConfigError for a certificate file. A centre that is away
+ * is waited for behind it.
+ */
 export async function openModem(
   place: SmsPlace,
   at: string,
@@ -85,7 +88,7 @@ async function modemOf({ modem, speed, flow, centre }: SmsPlace, at: string, clo
       const { window, keepalive, password } = centre;
       const dial = await dialOf(modem, centre, at);
       const given = password === undefined ? {} : { password };
-      return smppCentre({ ...modem, ...given, dial, window, idle: keepalive, clock });
+      return smppCentre({ ...modem, ...given, dial, window, idle: keepalive, firstBind: 'awaited', clock });
     }
   }
 }

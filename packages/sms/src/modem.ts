@@ -22,6 +22,9 @@ export interface Modem extends AsyncDisposable {
   open(sink: ModemSink): Promise<void>;
   /** Messages that it takes at once; default 1, one after the other. */
   readonly window?: number;
-  /** Resolves when the network has taken the message; rejects with ModemError, CentreError, LimitError or FormatError. In order. */
+  /**
+   * Resolves when the network has taken the message; rejects with ModemError, CentreError, LimitError or FormatError. In order. Where
+   * `problem` is 'gone' or 'silent' nothing has taken it, and it may be sent again when there is a modem.
+   */
   send(destination: SmsAddress, payload: Payload): Promise<void>;
 }

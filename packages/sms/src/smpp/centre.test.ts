@@ -93,7 +93,6 @@ describe('a bind', () => {
     [0x0e, 'password is wrong'],
     [0x0f, 'system_id is not known'],
     [0x0d, 'may not let this address in'],
-    [0x05, 'bound already'],
     [0x53, 'system_type is wrong'],
     [0x400, "a number of this centre's own"],
   ])('that is refused with %i says what to do', async (status, advice) => {
@@ -114,6 +113,43 @@ describe('a bind', () => {
     expect(gone).toMatchObject({ problem: 'gone', message: expect.stringContaining('ECONNREFUSED') });
     const never = scene.centre({ dial: () => new Promise(() => undefined) });
     expect(await failureOf(scene.within(seconds(20), never.open(scene.sink)))).toMatchObject({ problem: 'gone' });
+  });
+
+  it('is waited for where that is wanted and may pass: a centre that is away, or has not missed who was bound before', async () => {
+    await using scene = new Scene();
+    scene.peer.isAway = true;
+    const centre = scene.own(scene.centre({ firstBind: 'awaited' }));
+    await scene.within(1, centre.open(scene.sink));
+    expect(scene.states).toEqual([]);
+    await scene.clock.advance(seconds(1));
+    expect(scene.states).toEqual([expect.stringContaining('down: bind_transceiver: there is no connection')]);
+    expect(await failureOf(centre.send(parseNumber('+1'), payload))).toMatchObject({ problem: 'gone' });
+    scene.peer.isAway = false;
+    scene.peer.manners = ({ sequence }) => ({ kind: 'bind_transceiver_resp', sequence, status: 5, systemId: '' });
+    await scene.clock.advance(seconds(10));
+    expect(scene.states.at(-1)).toContain('bound already');
+    scene.peer.manners = polite;
+    await scene.clock.advance(seconds(20));
+    expect(scene.states.at(-1)).toBe('ready');
+    await scene.within(1, centre.send(parseNumber('+1'), payload));
+  });
+
+  it('is not waited for where nobody but people can mend it', async () => {
+    await using scene = new Scene();
+    scene.peer.manners = ({ sequence }) => ({ kind: 'bind_transceiver_resp', sequence, status: 14, systemId: '' });
+    const opened = scene.within(1, scene.centre({ firstBind: 'awaited' }).open(scene.sink));
+    expect(await failureOf(opened)).toMatchObject({ problem: 'refused' });
+  });
+
+  it('is left while it is waited for', async () => {
+    await using scene = new Scene();
+    scene.peer.isAway = true;
+    const centre = scene.centre({ firstBind: 'awaited' });
+    await scene.within(1, centre.open(scene.sink));
+    await centre[Symbol.asyncDispose]();
+    scene.peer.isAway = false;
+    await scene.clock.advance(minutes(5));
+    expect(scene.peer.connections).toBe(0);
   });
 
   it('is left while it is under way', async () => {

@@ -59,6 +59,7 @@ interface Link {
 export class SmppCentre implements Modem {
   private readonly dial: Dial;
   private readonly clock: Clock;
+  private readonly firstBind: 'required' | 'awaited';
   private readonly session: SessionOptions;
   private readonly source: SmppAddress;
   private readonly closing = new AbortController();
@@ -81,6 +82,7 @@ export class SmppCentre implements Modem {
     const { session, source } = checkedOptions(options);
     this.dial = options.dial;
     this.clock = options.clock ?? systemClock;
+    this.firstBind = options.firstBind ?? 'required';
     this.session = session;
     this.source = source;
   }
@@ -97,7 +99,13 @@ export class SmppCentre implements Modem {
   async open(sink: ModemSink): Promise<void> {
     if (this.sink !== undefined || this.closing.signal.aborted) throw new ClosedError('a centre is bound to once');
     this.sink = sink;
-    await this.start();
+    try {
+      await this.start();
+    } catch (error) {
+      if (this.firstBind === 'required' || !mayPass(error) || this.closing.signal.aborted) throw error;
+      // Told of when the next one fails too: by then somebody listens.
+      this.recovery = this.recover();
+    }
   }
 
   /** Rejects with CentreError, FormatError or LimitError. */
@@ -142,6 +150,8 @@ export class SmppCentre implements Modem {
 
   private async start(): Promise<void> {
     const port = await this.connect();
+    if (this.closing.signal.aborted) port.close();
+    this.closing.signal.throwIfAborted();
     await new Promise<void>((resolve, reject) => {
       const frames = new Frames();
       const driver = new Driver(new Session(this.session), this.clock, (effect: SessionEffect) =>
@@ -163,9 +173,7 @@ export class SmppCentre implements Modem {
     const { signal } = this.closing;
     using deadline = deadlineSignal(this.clock, this.session.patience, 'connect', signal);
     try {
-      const port = await untilAborted(this.dial(deadline.signal), deadline.signal);
-      signal.throwIfAborted();
-      return port;
+      return await untilAborted(this.dial(deadline.signal), deadline.signal);
     } catch (error) {
       signal.throwIfAborted();
       throw new CentreError({ kind: 'gone', handedOver: false, cause: error as Error }, 'bind_transceiver');
@@ -266,8 +274,7 @@ export class SmppCentre implements Modem {
       } catch (error) {
         if (signal.aborted) return;
         // An account that is asked for with a wrong password again and again may be locked.
-        if (error instanceof CentreError && error.problem === 'refused' && !error.isTemporary)
-          this.failures = Math.max(this.failures, refusedForGood);
+        if (!mayPass(error)) this.failures = Math.max(this.failures, refusedForGood);
         this.tell(error as Error);
       }
     }
@@ -280,6 +287,10 @@ export class SmppCentre implements Modem {
     this.sink?.state('down', cause);
   }
 }
+
+/** What a centre has refused for good is for people to mend. */
+const mayPass = (error: unknown): boolean =>
+  error instanceof CentreError && (error.problem !== 'refused' || error.isTemporary);
 
 /** It was answered when it came. */
 const settled = (): void => undefined;
