@@ -15,19 +15,18 @@ function setUp() {
   const traffic = new Traffic(objects);
   const heard: string[] = [];
   const counting = countTraffic(objects, {
-    carried: (direction, bytes) => heard.push(`${direction} ${bytes}`),
-    message: (bytes) => heard.push(`message ${bytes}`),
+    carried: (direction, bytes, packets) => heard.push(`${direction} ${bytes} in ${packets}`),
   });
   return { objects, traffic, heard, counting };
 }
 
 it.each([
-  ['UDP over IPv4', peer(udp), 100, ['message 100', 'sent 128']],
-  ['UDP over IPv6', peer(udp6), 100, ['message 100', 'sent 148']],
-  ['one segment of TCP', peer(tcp), 100, ['message 100', 'sent 140']],
-  ['three segments of TCP', peer(tcp, secret), 3000, ['message 3000', 'sent 3120']],
-  ['a text message, which is no IP', peer({ via: 'sms', msisdn: '+1' }), 100, ['message 100']],
-  ['what DTLS has inside, which its datagrams are counted for', peer(udp, secret), 100, ['message 100']],
+  ['UDP over IPv4', peer(udp), 100, ['sent 128 in 1']],
+  ['UDP over IPv6', peer(udp6), 100, ['sent 148 in 1']],
+  ['one segment of TCP', peer(tcp), 100, ['sent 140 in 1']],
+  ['three segments of TCP', peer(tcp, secret), 3000, ['sent 3120 in 3']],
+  ['a text message, which is no IP', peer({ via: 'sms', msisdn: '+1' }), 100, []],
+  ['what DTLS has inside, which its datagrams are counted for', peer(udp, secret), 100, []],
 ] as const)('counts a message with its headers: %s', (_what, to, bytes, counted) => {
   const { traffic, heard } = setUp();
   traffic.message('sent', to, bytes);
@@ -39,7 +38,7 @@ it('counts datagrams of DTLS, and what a connection carries', () => {
   traffic.datagram('received', peer(udp), 100);
   traffic.stream('received', 1460);
   traffic.stream('sent', 0);
-  expect(heard).toEqual(['received 128', 'received 1500']);
+  expect(heard).toEqual(['received 128 in 1', 'received 1500 in 1']);
 });
 
 it('counts nothing when nobody does any more, nor for other objects', () => {
@@ -49,7 +48,7 @@ it('counts nothing when nobody does any more, nor for other objects', () => {
   counting[Symbol.dispose]();
   traffic.message('sent', peer(udp), 1);
   expect(heard).toEqual([]);
-  using _ = countTraffic(objects, { carried: () => undefined, message: (bytes) => heard.push(String(bytes)) });
+  using _ = countTraffic(objects, { carried: (_direction, bytes) => heard.push(String(bytes)) });
   traffic.message('sent', peer(udp), 1);
-  expect(heard).toEqual(['1']);
+  expect(heard).toEqual(['29']);
 });

@@ -6,10 +6,8 @@ export type Direction = 'sent' | 'received';
 
 /** Who counts. */
 export interface Meter {
-  /** Bytes went over IP, headers up to that of IP included. */
-  carried(direction: Direction, bytes: number): void;
-  /** A message of so many bytes went, by whatever road. */
-  message(bytes: number): void;
+  /** Bytes went over IP in so many packets, headers up to that of IP included. */
+  carried(direction: Direction, bytes: number, packets: number): void;
 }
 
 const meters = new WeakMap<ObjectStore, Meter>();
@@ -41,40 +39,33 @@ export class Traffic {
 
   /** A whole message is given to a road, or comes from one. */
   message(direction: Direction, { address, identity }: Peer, bytes: number): void {
-    const meter = this.meter;
-    if (meter === undefined) return;
-    meter.message(bytes);
     // Of secured datagrams what counts is what they are made of, handshakes too.
-    if (address.via !== 'udp' || identity.kind === 'none') carry(meter, direction, address, bytes);
+    if (address.via !== 'udp' || identity.kind === 'none') this.carry(direction, address, bytes);
   }
 
   /** A datagram of a secured road. */
   datagram(direction: Direction, { address }: Peer, bytes: number): void {
-    const meter = this.meter;
-    if (meter !== undefined) carry(meter, direction, address, bytes);
+    this.carry(direction, address, bytes);
   }
 
   /** Bytes of a connection that nobody here sees as messages. */
   stream(direction: Direction, bytes: number): void {
-    if (bytes > 0) this.meter?.carried(direction, bytes + headersOf({ via: 'tcp', host: '', port: 0 }, bytes));
+    if (bytes > 0) this.carry(direction, { via: 'tcp', host: '', port: 0 }, bytes);
   }
 
-  private get meter(): Meter | undefined {
-    return counting === 0 ? undefined : meters.get(this.objects);
+  /** A text message is no IP. */
+  private carry(direction: Direction, address: Address, bytes: number): void {
+    const meter = counting === 0 ? undefined : meters.get(this.objects);
+    if (meter === undefined || address.via === 'sms') return;
+    // Of IP with UDP or TCP, without options.
+    const headers = (address.host.includes(':') ? 40 : 20) + (address.via === 'udp' ? 8 : 20);
+    const packets = address.via === 'udp' ? 1 : Math.ceil(bytes / (longestPacket - headers));
+    meter.carried(direction, bytes + packets * headers, packets);
   }
 }
 
-/** A text message is no IP. */
-function carry(meter: Meter, direction: Direction, address: Address, bytes: number): void {
-  if (address.via !== 'sms') meter.carried(direction, bytes + headersOf(address, bytes));
-}
-
-/** Of IP with UDP or TCP, without options; a segment carries as much as a frame of Ethernet. */
-function headersOf(address: Exclude<Address, { via: 'sms' }>, bytes: number): number {
-  const ip = address.host.includes(':') ? 40 : 20;
-  if (address.via === 'udp') return ip + 8;
-  return Math.ceil(bytes / (1500 - ip - 20)) * (ip + 20);
-}
+/** Of a connection: as much as a frame of Ethernet takes. */
+export const longestPacket = 1500;
 
 type Count = (direction: Direction, peer: Peer, bytes: number) => void;
 

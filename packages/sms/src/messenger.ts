@@ -142,6 +142,8 @@ export class Messenger implements AsyncDisposable {
   private readonly presence: Presence;
   private readonly pumps = new Set<Promise<void>>();
   private pumping = 0;
+  /** Messages that have left the queue and wait for their minute. */
+  private held = 0;
   private tickets = 0;
 
   private constructor(options: MessengerOptions) {
@@ -212,6 +214,19 @@ export class Messenger implements AsyncDisposable {
     this.pumping += 1;
     const pump = this.pump().finally(() => this.pumps.delete(pump));
     this.pumps.add(pump);
+  }
+
+  /**
+   * When a text message to that number would go if it were sent then: now, or when it is worth while to ask again, as when the budget, the
+   * modem or the queue have no room for it. For whoever can wait, and would rather not have it dropped. Throws FormatError for what is no
+   * number.
+   */
+  freeAt(to: string): Instant {
+    const now = this.clock.now();
+    const number = parseNumber(to).text;
+    if (this.presence.isAway) return now + this.patience;
+    if (this.queue.length * 2 > this.mostQueued) return now + seconds(5);
+    return this.budget.freeAt(number, this.queue.length + this.held, now);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -294,12 +309,17 @@ export class Messenger implements AsyncDisposable {
 
   /** Waits for the next place in a minute; false when that is too late. */
   private async passed(until: Instant): Promise<boolean> {
-    for (let now = this.clock.now(); now < until; now = this.clock.now()) {
-      const at = this.budget.pass(now);
-      if (at <= now) return true;
-      await delay(this.clock, at - now, this.closing.signal);
+    this.held += 1;
+    try {
+      for (let now = this.clock.now(); now < until; now = this.clock.now()) {
+        const at = this.budget.pass(now);
+        if (at <= now) return true;
+        await delay(this.clock, at - now, this.closing.signal);
+      }
+      return false;
+    } finally {
+      this.held -= 1;
     }
-    return false;
   }
 
   private holdBack(to: string, now: Instant): void {

@@ -7,7 +7,7 @@ import { within } from '../objects/checks.ts';
 import type { Instance } from '../objects/instance.ts';
 import type { ObjectStore } from '../objects/store.ts';
 import { onWritten } from '../objects/written.ts';
-import { countTraffic, type Direction, type Meter } from '../traffic.ts';
+import { countTraffic, type Direction, longestPacket, type Meter } from '../traffic.ts';
 
 export interface ConnectivityStatisticsOptions {
   readonly objects: ObjectStore;
@@ -35,8 +35,7 @@ export class ConnectivityStatistics implements Disposable {
   private readonly instance: Instance<typeof StatisticsObject>;
   private readonly subscription: Disposable;
   private readonly meter: Meter = {
-    carried: (direction, bytes) => this.carried(direction, bytes),
-    message: (bytes) => this.message(bytes),
+    carried: (direction, bytes, packets) => this.carried(direction, bytes, packets),
   };
   private tally = { ...nothing };
   /** What the modem had counted when it began. */
@@ -73,9 +72,9 @@ export class ConnectivityStatistics implements Disposable {
     return this.counting !== undefined;
   }
 
-  /** What has been counted, as the object says it: kilobytes of data with the headers of IP, messages in bytes without. */
+  /** What has been counted, as the object says it: kilobytes of data, and bytes of the packets that they came in, headers of IP included. */
   get shown() {
-    const { tx, rx, messages, bytes, longest } = this.tally;
+    const { tx, rx, packets, longest } = this.tally;
     const { sent, received } = this.textsNow;
     return {
       smsTxCounter: sent,
@@ -83,17 +82,17 @@ export class ConnectivityStatistics implements Disposable {
       txData: Math.floor(tx / 1000),
       rxData: Math.floor(rx / 1000),
       maxMessageSize: longest,
-      averageMessageSize: messages === 0 ? 0 : Math.round(bytes / messages),
+      averageMessageSize: packets === 0 ? 0 : Math.round((tx + rx) / packets),
     };
   }
 
-  /** Something else of the device was sent over IP: bytes with the headers of IP. */
+  /** Something else of the device was sent over IP: bytes of one packet with its headers. */
   sent(bytes: number): void {
-    if (this.isCollecting) this.carried('sent', bytes);
+    if (this.isCollecting) this.carried('sent', bytes, 1);
   }
 
   received(bytes: number): void {
-    if (this.isCollecting) this.carried('received', bytes);
+    if (this.isCollecting) this.carried('received', bytes, 1);
   }
 
   /** As a server does by resource 6: begins anew from nothing. */
@@ -138,21 +137,15 @@ export class ConnectivityStatistics implements Disposable {
     return { sent: sent - this.before.sent, received: received - this.before.received };
   }
 
-  private carried(direction: Direction, bytes: number): void {
+  private carried(direction: Direction, bytes: number, packets: number): void {
     const { tally } = this;
+    const { longest } = tally;
     const which = direction === 'sent' ? 'tx' : 'rx';
     const before = tally[which];
     tally[which] += bytes;
-    if (Math.floor(before / 1000) !== Math.floor(tally[which] / 1000)) this.tellSoon();
-  }
-
-  private message(bytes: number): void {
-    const { tally } = this;
-    tally.messages += 1;
-    tally.bytes += bytes;
-    if (bytes <= tally.longest) return;
-    tally.longest = bytes;
-    this.tellSoon();
+    tally.packets += packets;
+    tally.longest = Math.max(longest, packets > 1 ? longestPacket : bytes);
+    if (tally.longest > longest || Math.floor(before / 1000) !== Math.floor(tally[which] / 1000)) this.tellSoon();
   }
 
   /** Not in the middle of what is being sent; a notification more is no kilobyte, so that what is told of comes to rest. */
@@ -182,6 +175,6 @@ function policy(objects: ObjectStore) {
   };
 }
 
-/** Text messages, bytes over IP with their headers, messages and their bytes. */
-const nothing = { smsTx: 0, smsRx: 0, tx: 0, rx: 0, messages: 0, bytes: 0, longest: 0 };
+/** Text messages, bytes over IP with their headers, and the packets of them. */
+const nothing = { smsTx: 0, smsRx: 0, tx: 0, rx: 0, packets: 0, longest: 0 };
 const noTexts: TextCounts = { sent: 0, received: 0 };

@@ -96,7 +96,6 @@ describe('a package over HTTP', () => {
       carried: (direction, bytes) => {
         counted[direction] += bytes;
       },
-      message: () => undefined,
     });
     await fetchOnce(`http://127.0.0.1:${port}/f`, { traffic: new Traffic(objects) });
     expect(counted.sent).toBeGreaterThan(100);
