@@ -51,7 +51,7 @@ import {
   type ValueType,
 } from '@lapwing/lwm2m';
 import { parseDefinitions } from '@lapwing/lwm2m/definitions';
-import { decodeIncoming, decodeOutgoing, encodeFrame, Joining, type Part } from '@lapwing/sms';
+import { smsTargets } from './fuzz-sms.ts';
 
 class Broken extends Error {}
 
@@ -312,33 +312,6 @@ function oscoreMessage(bytes: Uint8Array): void {
 
 const kebab = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
-/** What is read is written, and reads as the same. */
-function textMessage(bytes: Uint8Array, decode: typeof decodeIncoming | typeof decodeOutgoing): void {
-  const again = encodeFrame(decode(bytes)).bytes;
-  if (!equalBytes(encodeFrame(decode(again)).bytes, again)) throw new Broken('not canonical');
-}
-
-/** Parts as five bytes say, in any order: never more is kept than is allowed, and no ticket is lost. */
-function textParts(bytes: Uint8Array): void {
-  const parts = new Joining({ perSender: 4, inAll: 8 });
-  const open = new Set<number>();
-  const take = (effects: ReturnType<Joining['handle']>): void => {
-    for (const { tickets } of effects)
-      for (const ticket of tickets) if (!open.delete(ticket)) throw new Broken('a ticket came back twice');
-  };
-  for (let at = 0; at + 5 <= bytes.length; at += 5) {
-    const [sender = 0, reference = 0, total = 0, sequence = 0, size = 0] = bytes.subarray(at, at + 5);
-    const concatenation = { reference: reference & 3, width: 8, total: total & 7, sequence: sequence & 7 } as const;
-    const content = { elements: [], bytes: new Uint8Array(size % 134) };
-    const part: Part = { sender: `${sender & 7}`, concatenation, ...content, ticket: at };
-    open.add(at);
-    take(parts.handle(part, at * 1000));
-    if (parts.size > 8 || parts.held > 8 * 7 * 134) throw new Broken(`${parts.size} messages held`);
-  }
-  take(parts.expire(1e9));
-  if (open.size > 0) throw new Broken(`${open.size} tickets are lost`);
-}
-
 export const byteTargets: Readonly<Record<string, (bytes: Uint8Array) => void>> = {
   message,
   stream,
@@ -362,9 +335,7 @@ export const byteTargets: Readonly<Record<string, (bytes: Uint8Array) => void>> 
   'dtls-raw-public-key': rawPublicKey,
   'oscore-option': oscoreOption,
   'oscore-message': oscoreMessage,
-  'sms-incoming': (bytes) => textMessage(bytes, decodeIncoming),
-  'sms-outgoing': (bytes) => textMessage(bytes, decodeOutgoing),
-  'sms-parts': textParts,
+  ...smsTargets,
 };
 
 export const textTargets: Readonly<Record<string, (text: string) => void>> = {

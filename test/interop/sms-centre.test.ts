@@ -158,7 +158,7 @@ await describeWith([jsmpp, openssl], 'an SMPP centre', () => {
   });
 
   test('is spoken to over TLS, when its certificate is trusted', async () => {
-    await using centre = await JavaCentre.start(accounts, 'tls');
+    await using centre = await JavaCentre.start(accounts, { security: 'tls' });
     const { authority } = await material();
     const dial = (ca?: string) => tlsPort('localhost', centre.port, ca === undefined ? {} : { ca });
     const account = { systemId: 'server', password: new Secret(encodeUtf8('secret-1')) };
@@ -168,6 +168,25 @@ await describeWith([jsmpp, openssl], 'an SMPP centre', () => {
     await using server = await Messenger.open({ modem: smppCentre({ ...account, dial: trusting }), budget });
     server.send('+14155550125', Uint8Array.of(7));
     expect(await centre.next('message')).toMatchObject({ hex: '07' });
+  });
+
+  test('is waited for by a gateway that was there before it', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'lapwing-smpp-'));
+    try {
+      const [port, ports] = [await freeTcpPort(), { udp: await freeUdpPort(), mqtt: await freeTcpPort() }];
+      const file = join(folder, 'gateway.yaml');
+      await writeFile(file, configuration(port, ports, folder), { mode: 0o600 });
+      await using gateway = await Process.start({
+        ...{ name: 'lapwing gateway', command: process.execPath, args: [lapwing, 'gateway', '--config', file] },
+        ready: /Lapwing gateway: LwM2M on/,
+      });
+      await gateway.waitFor(/ECONNREFUSED.*the centre is gone/);
+      await using centre = await JavaCentre.start(accounts, { port });
+      expect(await centre.next('bound')).toMatchObject({ account: 'server' });
+      await gateway.waitFor(/the centre is ready/);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 
   test('stands in the place of the modem of the gateway and of devices', async () => {

@@ -65,6 +65,12 @@ export class Numbers {
     return smsRoad(this.at(host));
   }
 
+  /** Text messages of its modem so far. */
+  texts(host: string): { readonly sent: number; readonly received: number } {
+    const { sentParts: sent, receivedParts: received } = this.at(host).stats();
+    return { sent, received };
+  }
+
   darken(host: string): void {
     this.dark.add(host);
   }

@@ -1,8 +1,9 @@
 // What a text message from a server makes of a device whose road is another: which of its servers it is from, and what the device is
 // doing just then.
 import { Client, type ClientOptions, ObjectStore, type ServerAccount } from '@lapwing/client';
-import { Code, encodeMessage, makeRequest, Option, OptionSet, Type } from '@lapwing/coap';
-import { type Address, minutes, noBytes, seconds } from '@lapwing/kernel';
+import { Code, Endpoint, encodeMessage, makeRequest, Option, OptionSet, Type } from '@lapwing/coap';
+import { secure } from '@lapwing/dtls';
+import { type Address, decodeUtf8, encodeUtf8, minutes, noBytes, Secret, seconds } from '@lapwing/kernel';
 import { MemoryNetwork, SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
 import { Server } from '@lapwing/server';
 import { Messenger, octetCoding, parseNumber, smsRoad, smsTransport } from '@lapwing/sms';
@@ -13,6 +14,12 @@ const [device, number, stranger] = ['+14155550125', '+12125550178', '+1999555010
 const sms = { number: number.slice(1) };
 
 const portFor = (address: Address): number => 40_000 + Number(address.via === 'udp' && address.host.at(-1));
+
+function triggerOf(path: string): Uint8Array {
+  const segments = path.split('/').filter((segment) => segment !== '');
+  const request = makeRequest(Code.Post, OptionSet.of(...segments.map((each) => [Option.UriPath, each] as const)));
+  return encodeMessage({ ...request, type: Type.Non, id: 7, token: noBytes });
+}
 
 /** Two servers by UDP, a device with a modem, and whoever can write to its number. */
 class Scene {
@@ -33,7 +40,8 @@ class Scene {
       server.events.on('updated', () => this.seen.push(`update ${i}`));
       this.servers.push(server);
     }
-    const messenger = await Messenger.open({ modem: this.numbers.line(device), clock, random });
+    const budget = { perMinute: 100 };
+    const messenger = await Messenger.open({ modem: this.numbers.line(device), budget, clock, random });
     this.client = await Client.start({
       ...{ name: 'sleeper', objects: new ObjectStore(), clock, random, servers },
       sms: { msisdn: device.slice(1), road: smsRoad(messenger) },
@@ -53,10 +61,7 @@ class Scene {
   async trigger(path: string, from: string = number): Promise<readonly string[]> {
     await this.clock.advance(minutes(2));
     this.happened();
-    const segments = path.split('/').filter((segment) => segment !== '');
-    const request = makeRequest(Code.Post, OptionSet.of(...segments.map((each) => [Option.UriPath, each] as const)));
-    const bytes = encodeMessage({ ...request, type: Type.Non, id: 7, token: noBytes });
-    const content = { kind: 'octets', bytes } as const;
+    const content = { kind: 'octets', bytes: triggerOf(path) } as const;
     await this.numbers.line(from).send(parseNumber(device), { coding: octetCoding, elements: [], content });
     await this.clock.advance(seconds(5));
     return this.happened();
@@ -126,6 +131,42 @@ describe('a trigger from a number that two servers have', () => {
     expect(heard).toEqual(['update by number']);
     // The Update, and the answer to what is no trigger on this road.
     expect(messenger.stats().received - sent).toBe(2);
+  });
+
+  it.each([
+    ['two keys has two associations, and heeds each server by its own alone', ['a', 'b'], 2, []],
+    ['one key for both has one association', ['a', 'a'], 1, ['update 1']],
+  ] as const)('under DTLS with %s', async (_title, keys, associations, across) => {
+    const scene = new Scene();
+    const { clock, random } = scene;
+    const messenger = await Messenger.open({
+      modem: scene.numbers.line(number),
+      budget: { perMinute: 100 },
+      clock,
+      random,
+    });
+    const keyOf = (name: string) => new Secret(encodeUtf8(`key of ${name}`));
+    const accept = { psk: (identity: Uint8Array) => keyOf(decodeUtf8(identity)) };
+    const server = secure(smsTransport({ messenger }), { accept, clock, random });
+    await using _answering = await Endpoint.open({ transport: server, clock, random });
+    const accounts = keys.map((name, i) => {
+      const credentials = { kind: 'psk', identity: encodeUtf8(name), key: keyOf(name) } as const;
+      return { uri: `coap://10.0.0.${i + 1}`, sms: { ...sms, credentials } };
+    });
+    await using _ = await scene.start(accounts);
+    await clock.advance(minutes(1));
+    expect([...server.peers()]).toHaveLength(associations);
+    const say = async (name: string, path: string): Promise<readonly string[]> => {
+      await clock.advance(minutes(2));
+      scene.happened();
+      const peer = server.peersOf({ kind: 'psk', id: encodeUtf8(name) }).at(-1);
+      if (peer !== undefined) server.send(peer, triggerOf(path));
+      await clock.advance(seconds(5));
+      return scene.happened();
+    };
+    expect(await say(keys[0], '/1/0/8')).toEqual(['update 0']);
+    expect(await say(keys[1], '/1/1/8')).toEqual(['update 1']);
+    expect(await say(keys[0], '/1/1/8')).toEqual(across);
   });
 
   it('cannot be told apart from what two servers say that are spoken to at one number: that is refused', async () => {

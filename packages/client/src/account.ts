@@ -14,7 +14,7 @@ import {
 import { AccountCaller, AccountService } from './account-service.ts';
 import type { AccountSettings } from './accounts.ts';
 import { ServerInstance } from './builtin/server.ts';
-import { obedienceTo } from './called.ts';
+import { earliest } from './earliest.ts';
 import { Link, type LinkStats } from './link.ts';
 import { AttributeTable } from './notify/attribute-table.ts';
 import type { HistoryReader } from './notify/history.ts';
@@ -33,7 +33,7 @@ import type { AccountRecords } from './persistence/keeper.ts';
 import { RegistrationSession, type SessionListener } from './registration/session.ts';
 import { isRegistered, type Phase } from './registration/transitions.ts';
 import type { Settings } from './settings.ts';
-import { awaitTriggers, type Trigger, type Triggers } from './trigger.ts';
+import { awaitTriggers, type TriggerStats, type Triggers } from './trigger.ts';
 import type { Shut } from './valve.ts';
 
 export interface AccountStats extends LinkStats {
@@ -42,6 +42,8 @@ export interface AccountStats extends LinkStats {
   readonly notifications: NotificationStats;
   /** Requests refused because they came from somebody else. */
   readonly strangers: number;
+  /** Undefined where no text message may wake the device. */
+  readonly triggers: TriggerStats | undefined;
 }
 
 /** What becomes of an account, told to whoever holds it. */
@@ -68,10 +70,6 @@ export class Account implements AsyncDisposable {
   private listed = '';
   /** Nothing goes out until the device is registered again. */
   private held = false;
-  /** How it was suspended. */
-  private shutBy: Shut | undefined = undefined;
-  /** A trigger for it came while the device stood still. */
-  private isBootstrapWanted = false;
   /** A registration from before a restart is about to go on. */
   private isRestored = false;
   /** Undefined where nothing outlives the process. */
@@ -120,7 +118,7 @@ export class Account implements AsyncDisposable {
       },
       { endpoint: link.endpoint, road: link, reached: async (peer) => this.state?.takeUp(peer) },
       settings,
-      { ...listener, phase: (phase) => this.entered(phase) },
+      { ...listener, phase: (phase) => this.entered(phase), registered: () => this.registered() },
     );
     const { session, attributes, relations } = this;
     const parts = { settings: account, clock: settings.clock, link, session, attributes, relations };
@@ -183,9 +181,9 @@ export class Account implements AsyncDisposable {
       if (settings.keptNotifications !== undefined || records !== undefined) await opened.relations.recall();
       service = (request, context) => opened.service.serve(request, context);
       lost = (peer) => opened.session.lost(peer);
-      opened.triggers = await awaitTriggers(account, settings, {
+      opened.triggers = await awaitTriggers(account, settings, records?.triggerAssociations, {
         isAllowed: () => opened.server.isTriggered(opened.session.version),
-        act: (what) => opened.called(what),
+        callee: opened,
       });
       return opened;
     } catch (error) {
@@ -195,9 +193,10 @@ export class Account implements AsyncDisposable {
   }
 
   stats(): AccountStats {
-    const { relations, remembering, service, link } = this;
+    const { relations, remembering, service, link, triggers } = this;
     const { strangers } = service;
-    return { relations: relations.size, notifications: remembering.stats(), strangers, ...link.stats() };
+    const notifications = remembering.stats();
+    return { relations: relations.size, notifications, strangers, triggers: triggers?.stats(), ...link.stats() };
   }
 
   get phase(): Phase {
@@ -235,20 +234,18 @@ export class Account implements AsyncDisposable {
   }
 
   resume(): void {
-    this.shutBy = undefined;
     this.session.handle({ kind: 'resume' });
-    if (this.isBootstrapWanted) this.listener.bootstrap();
-    this.isBootstrapWanted = false;
+    this.triggers?.resumed();
   }
 
   /** When the engine acts next by itself for this server. */
   get deadline(): Instant | undefined {
-    return earliest(this.session.deadline, this.relations.deadline);
+    return earliest(this.session.deadline, this.relations.deadline, this.triggers?.deadline);
   }
 
   private suspend(how: Shut): void {
     this.session.handle({ kind: 'pause' });
-    this.shutBy = how;
+    this.triggers?.suspended(how);
     if (this.phase === 'suspended') this.shut(how);
   }
 
@@ -256,6 +253,11 @@ export class Account implements AsyncDisposable {
     this.held = true;
     this.relations.each((relation) => relation.hold());
     void this.link.shutOff(how);
+  }
+
+  private registered(): void {
+    this.triggers?.registered();
+    this.listener.registered();
   }
 
   private entered(phase: Phase): void {
@@ -290,14 +292,12 @@ export class Account implements AsyncDisposable {
     if (event.kind === 'notified' && event.outcome === 'unacknowledged') this.session.handle({ kind: 'unheard' });
   }
 
-  /** By text message. */
-  private called(what: Trigger): void {
-    const obedience = obedienceTo(what, this.phase, this.shutBy);
-    if (obedience === 'resume') this.resume();
-    // An Update goes out with `resume` anyway.
-    else if (obedience === 'later') this.isBootstrapWanted ||= what === 'bootstrap';
-    else if (obedience === 'now' && what === 'update') this.session.handle({ kind: 'called' });
-    else if (obedience === 'now') this.listener.bootstrap();
+  comeForward(): void {
+    this.session.handle({ kind: 'called' });
+  }
+
+  bootstrap(): void {
+    this.listener.bootstrap();
   }
 
   update(): void {
@@ -390,8 +390,4 @@ export class Account implements AsyncDisposable {
       objects: objectList(objects, version),
     });
   }
-}
-
-export function earliest(a: Instant | undefined, b: Instant | undefined): Instant | undefined {
-  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 }

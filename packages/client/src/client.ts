@@ -2,12 +2,13 @@
 import { Code, ResponseError } from '@lapwing/coap';
 import { type Clock, ConfigError, type Duration, Emitter, type Events } from '@lapwing/kernel';
 import { type Entry, type Lwm2mVersion, type PathText, parsePath, parsePrefixedPath, under } from '@lapwing/lwm2m';
-import { type AccountStats, earliest } from './account.ts';
+import type { AccountStats } from './account.ts';
 import { accountsOf, changedRoads, defineAccountObjects, furnish, wantsMore } from './accounts.ts';
 import { Bootstrapping } from './bootstrap/bootstrapping.ts';
 import type { BootstrapPhase } from './bootstrap/machine.ts';
 import type { BootstrapListener } from './bootstrap/session.ts';
 import { loadSecured } from './connect.ts';
+import { earliest } from './earliest.ts';
 import { SendError } from './errors.ts';
 import type { About, ClientEvents } from './events.ts';
 import { History, type HistoryOptions, type Series } from './notify/history.ts';

@@ -11,6 +11,7 @@ import { type Credentials, checkCredentials as check, cipherSuites, type SecureO
 import { ConfigError, type Transport } from '@lapwing/kernel';
 import type { AssociationRecords, Destination } from './connect.ts';
 import { late } from './late.ts';
+import { counted } from './traffic.ts';
 
 /** Over TCP, one connection for each account. */
 export const streamConnectors = {
@@ -55,10 +56,11 @@ export function tlsCredentialsOf(credentials: Credentials | undefined): TlsCrede
  * stays who it is. Throws ConfigError without credentials.
  */
 export function secured(road: Transport, destination: Destination): Transport {
-  const { credentials, clock, random, serverName, associations, cipherSuites: wanted = [] } = destination;
+  const { credentials, clock, random, serverName, associations, traffic, cipherSuites: wanted = [] } = destination;
   if (credentials === undefined) throw new ConfigError(['credentials: coaps needs some']);
   const suites = cipherSuites.filter(({ id }) => wanted.includes(id)).map(({ name }) => name);
-  const transport = secure(road, {
+  const below = traffic === undefined ? road : counted(road, (...of) => traffic.datagram(...of));
+  const transport = secure(below, {
     connect: credentials,
     clock,
     random,

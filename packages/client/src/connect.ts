@@ -5,6 +5,7 @@ import type { Address, Clock, Random, Transport } from '@lapwing/kernel';
 import { late } from './late.ts';
 import { Lines } from './lines.ts';
 import { dialled, type SmsAccess } from './sms.ts';
+import type { Traffic } from './traffic.ts';
 
 export type { Credentials } from '@lapwing/dtls';
 
@@ -21,6 +22,8 @@ export interface Destination {
   readonly associations?: AssociationRecords;
   /** Where the port of the device is remembered, so that the next transport is still known by its address; default any port. */
   readonly bound?: { port?: number };
+  /** Hears of each datagram of a secured road, for object 7; of everything else it hears anyway. Default nobody. */
+  readonly traffic?: Traffic;
   /** What of the datagrams that come on the road is for this destination, where it shares it with others; default all that is for no other. */
   readonly heeds?: (bytes: Uint8Array) => boolean;
   readonly clock: Clock;

@@ -24,7 +24,11 @@ export {
   SimulatedModem,
 } from './builtin/cellular.ts';
 export { type Connectivity, ConnectivityMonitoring, NetworkBearer } from './builtin/connectivity-monitoring.ts';
-export { ConnectivityStatistics, type ConnectivityStatisticsOptions } from './builtin/connectivity-statistics.ts';
+export {
+  ConnectivityStatistics,
+  type ConnectivityStatisticsOptions,
+  type TextCounts,
+} from './builtin/connectivity-statistics.ts';
 export { Device, DeviceError, type DeviceOptions, type PowerSource } from './builtin/device.ts';
 export { EventLog, type EventLogOptions, LogStatus } from './builtin/event-log.ts';
 export { FirmwareUpdate, type FirmwareUpdateOptions } from './builtin/firmware-update.ts';

@@ -13,7 +13,7 @@ import {
   untilAborted,
 } from '@lapwing/kernel';
 import type { Credentials, Destination } from './connect.ts';
-import { SharedTransport } from './shared-transport.ts';
+import { PartyLine } from './party-line.ts';
 import { digitsOf, type SmsAccess } from './sms.ts';
 
 /** Makes DTLS over a transport. */
@@ -44,29 +44,29 @@ export class Lines {
 
 interface Secured {
   readonly credentials: Credentials;
-  readonly transport: SharedTransport;
+  readonly transport: PartyLine;
 }
 
 class TelephoneLine {
-  readonly plain: SharedTransport;
+  readonly plain: PartyLine;
   private readonly number: string;
   private secured: readonly Secured[] = [];
   private handshake: Promise<unknown> = Promise.resolve();
 
   constructor(number: string, road: SmsAccess['road']) {
     this.number = number;
-    this.plain = new SharedTransport(number, () => road(number));
+    this.plain = new PartyLine(number, () => road(number));
   }
 
   get isIdle(): boolean {
     return this.plain.isIdle && this.secured.every(({ transport }) => transport.isIdle);
   }
 
-  underDtls(credentials: Credentials, secure: (road: Transport) => Promise<Transport>): SharedTransport {
+  underDtls(credentials: Credentials, secure: (road: Transport) => Promise<Transport>): PartyLine {
     this.secured = this.secured.filter(({ transport }) => !transport.isIdle);
     const known = this.secured.find((each) => isSame(each.credentials, credentials));
     if (known !== undefined) return known.transport;
-    const transport = new SharedTransport(this.number, async () => {
+    const transport = new PartyLine(this.number, async () => {
       const secured = await secure(await this.plain.take(isRecord));
       return new InTurn(secured, (shake) => this.inTurn(shake));
     });

@@ -51,13 +51,13 @@ export class Link implements AsyncDisposable {
     const { serve, streams, lost, associations = new Associations(), port } = handlers;
     const bound = port === undefined ? {} : { port };
     const isKnown = !(associations.all()[Symbol.iterator]().next().done ?? true);
-    const { clock, random } = settings;
+    const { clock, random, traffic } = settings;
     const { address, credentials, serverName, cipherSuites } = road;
-    const plain = { address, credentials, cipherSuites, associations, bound, clock, random };
+    const plain = { address, credentials, cipherSuites, associations, bound, traffic, clock, random };
     const destination = serverName === undefined ? plain : { ...plain, serverName };
     const make = () => road.connector(destination);
     const made = make();
-    const valve = new Valve(made instanceof Promise ? await made : made, make);
+    const valve = new Valve(made instanceof Promise ? await made : made, make, traffic);
     const oscore = protectionOf(road, settings);
     const endpoint = await Endpoint.open({
       transport: valve,

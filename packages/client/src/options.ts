@@ -27,6 +27,7 @@ import { defaultRetry, type RetryPolicy } from './registration/backoff.ts';
 import { defaultAwakeTime, defaultUpdateMargin } from './registration/machine.ts';
 import type { BootstrapSettings, FactoryAccount, FactoryBootstrap, Habits, KeyUse, Settings } from './settings.ts';
 import { checkServerSms, checkSmsAccess, type ServerSms, type SmsAccess } from './sms.ts';
+import { Traffic } from './traffic.ts';
 
 export interface ServerAccount {
   /** `coap://host:port`, `coaps://…`, `coap+tcp://…`, `coaps+tcp://…`, `coap+ws://…`, `coaps+ws://…`, or `tel:+…` where the device has a modem */
@@ -240,6 +241,7 @@ export function settingsOf(options: ClientOptions): Settings {
     storedNotifications,
     queuedSends,
     keyUse: options.keyUse === undefined ? new KeyUseInMemory() : { store: options.keyUse, recovery: 'stored' },
+    traffic: new Traffic(objects),
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
   };

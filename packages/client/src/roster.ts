@@ -2,11 +2,12 @@
 // their server is written, and part with it when they go.
 import { deadlineSignal, type Emitter, type Instant } from '@lapwing/kernel';
 import type { Path } from '@lapwing/lwm2m';
-import { Account, earliest } from './account.ts';
+import { Account } from './account.ts';
 import { type AccountSettings, accountsOf, suspicionAt } from './accounts.ts';
 import { OscoreObject } from './builtin/oscore.ts';
 import { SecurityObject } from './builtin/security.ts';
 import { ServerObject } from './builtin/server.ts';
+import { earliest } from './earliest.ts';
 import type { About, ClientEvents } from './events.ts';
 import type { History } from './notify/history.ts';
 import { instanceKey } from './objects/tree.ts';

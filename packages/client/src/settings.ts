@@ -12,6 +12,7 @@ import type { SendStorage } from './operations/sends.ts';
 import type { StateStore } from './persistence/store.ts';
 import type { RetryPolicy } from './registration/backoff.ts';
 import type { ServerSms, SmsAccess } from './sms.ts';
+import type { Traffic } from './traffic.ts';
 
 /** What an account has that objects 0 and 1 cannot say. */
 export interface Habits {
@@ -87,6 +88,8 @@ export interface Settings {
   readonly queuedSends: SendStorage;
   /** Where the use of keys is counted, and how it gets over a restart. */
   readonly keyUse: KeyUse;
+  /** Of all its roads. */
+  readonly traffic: Traffic;
   readonly clock: Clock;
   readonly random: Random;
 }

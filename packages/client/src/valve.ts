@@ -8,6 +8,7 @@ import {
   type TransportSink,
   type TransportTraits,
 } from '@lapwing/kernel';
+import type { Traffic } from './traffic.ts';
 
 /** `deaf` keeps the socket and hears nothing, `closed` gives it up. */
 export type Shut = 'deaf' | 'closed';
@@ -18,6 +19,7 @@ export class Valve implements Transport {
   readonly ping?: NonNullable<Transport['ping']>;
   readonly settled?: NonNullable<Transport['settled']>;
   private readonly make: () => Transport | Promise<Transport>;
+  private readonly traffic: Traffic | undefined;
   private inner: Transport | undefined;
   private sink: TransportSink | undefined;
   private shut: Shut | undefined;
@@ -26,9 +28,10 @@ export class Valve implements Transport {
   private current: Peer | undefined;
   private over = false;
 
-  /** `make` makes another transport for each time that it is opened again. */
-  constructor(inner: Transport, make: () => Transport | Promise<Transport>) {
+  /** `make` makes another transport for each time that it is opened again; `traffic` hears of what goes through. */
+  constructor(inner: Transport, make: () => Transport | Promise<Transport>, traffic?: Traffic) {
     this.make = make;
+    this.traffic = traffic;
     this.inner = inner;
     this.traits = inner.traits;
     // What a road cannot do it does not offer.
@@ -74,7 +77,9 @@ export class Valve implements Transport {
   }
 
   send(peer: Peer, bytes: Uint8Array): void {
-    if (this.shut === undefined) this.inner?.send(this.now(peer), bytes);
+    if (this.shut !== undefined) return;
+    this.traffic?.message('sent', peer, bytes.length);
+    this.inner?.send(this.now(peer), bytes);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -111,7 +116,9 @@ export class Valve implements Transport {
   private through(sink: TransportSink): TransportSink {
     return {
       receive: (datagram) => {
-        if (this.shut === undefined) sink.receive(datagram);
+        if (this.shut !== undefined) return;
+        this.traffic?.message('received', datagram.peer, datagram.bytes.length);
+        sink.receive(datagram);
       },
       lost: (peer, cause) => sink.lost(peer, cause),
       flow: (peer, state) => sink.flow?.(peer, state),

@@ -1,5 +1,5 @@
 // Whole transports: connecting, what is said when it fails, and closing.
-import { encodeUtf8, type Identity, type Peer, Secret } from '@lapwing/kernel';
+import { encodeUtf8, type Identity, minutes, type Peer, Secret } from '@lapwing/kernel';
 import { settle } from '@lapwing/kernel/testing';
 import { describe, expect, it } from 'vitest';
 import { AlertError, HandshakeError, type SecureOptions, secure } from './index.ts';
@@ -166,6 +166,23 @@ describe('a secured transport', () => {
     expect(server.received).toHaveLength(0);
     expect(client.lost).toHaveLength(1);
     expect(server.transport.revoke(isIt)).toBe(0);
+  });
+
+  it('finds those of one identity, also when they are put away, whoever was heard last at the end', async () => {
+    const { world, server, client } = await pair();
+    const first = await world.connect(client, server);
+    const again = await world.side('client', 4001, connect);
+    const second = await world.connect(again, server);
+    await world.clock.advance(minutes(5));
+    await world.say(client, first, 'here');
+    const [peer] = server.received.map((datagram) => datagram.peer);
+    const found = server.transport.peersOf({ kind: 'psk', id: pskIdentity.slice() });
+    expect(found).toHaveLength(2);
+    expect(found.at(-1)?.key).toBe(peer?.key);
+    expect(server.transport.peersOf({ kind: 'psk', id: Uint8Array.of(1) })).toEqual([]);
+    again.transport.close(second);
+    await world.clock.advance(1000);
+    expect(server.transport.peersOf({ kind: 'psk', id: pskIdentity })).toHaveLength(1);
   });
 
   it('knows a peer by its key alone, as from a store', async () => {

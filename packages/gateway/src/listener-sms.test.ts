@@ -22,16 +22,28 @@ describe('a listener on a modem', () => {
     expect(lwm2m.modems).toMatchObject([
       {
         ...{ type: 'sms', name: 'default', modem: { kind: 'serial', path: '/dev/ttyUSB2' }, speed: 115_200 },
-        ...{ flow: 'none', parts: 'one', perHour: 100, perMinute: 10, security: 'psk', wakes: true },
+        ...{
+          flow: 'none',
+          parts: 'one',
+          perHour: 100,
+          perMinute: 10,
+          security: 'psk',
+          wakes: true,
+          plainTriggers: true,
+        },
       },
       { name: 'far', modem: { kind: 'tcp', host: '2001:db8::1', port: 5000 } },
     ]);
   });
 
   it('stands in the list form too', async () => {
-    const listeners = [{ type: 'sms', name: 'default', modem: 'COM3', security: 'none', wake: 'false' }];
+    const listeners = [
+      { type: 'sms', name: 'default', modem: 'COM3', security: 'none', wake: 'false', plain_triggers: 'false' },
+    ];
     const { lwm2m } = await read({}, { listeners });
-    expect(lwm2m.modems).toMatchObject([{ modem: { path: 'COM3' }, security: 'none', wakes: false }]);
+    expect(lwm2m.modems).toMatchObject([
+      { modem: { path: 'COM3' }, security: 'none', wakes: false, plainTriggers: false },
+    ]);
   });
 
   it.each([

@@ -66,6 +66,7 @@ export const modemOptions = {
   /** Anybody can write any number on a text message: without a key nobody is anybody. */
   security: z.enum(['psk', 'none']).default('psk'),
   wake: bool.default(true),
+  plain_triggers: bool.default(true),
   smpp: smpp.optional(),
 };
 
@@ -95,6 +96,8 @@ export interface SmsPlace {
   readonly security: 'psk' | 'none';
   /** Devices in queue mode are woken when something waits for them. */
   readonly wakes: boolean;
+  /** Also those that have shown no key on this listener. */
+  readonly plainTriggers: boolean;
 }
 
 /** Problems go to `found`. */
@@ -115,5 +118,6 @@ export function smsPlaceOf(written: WrittenModem & { readonly name: string }, at
     perHour: written.max_per_hour,
     perMinute: written.max_per_minute,
     wakes: written.wake,
+    plainTriggers: written.plain_triggers,
   };
 }

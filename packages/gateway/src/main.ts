@@ -22,6 +22,8 @@ import {
   retireWithdrawn,
   Server,
   type ServerStats,
+  type WakingRoad,
+  wakeBySms,
 } from '@lapwing/server';
 import type { Fetch } from './auth.ts';
 import { Bootstrap, checkBootstrap } from './bootstrap/bootstrap.ts';
@@ -47,7 +49,7 @@ import { BrokerLink } from './mqtt.ts';
 import { Pace } from './pace.ts';
 import { Redelivered } from './repeats.ts';
 import { NotificationText } from './replies.ts';
-import { checkModem, type OpenedModem, openModem, overModem } from './sms.ts';
+import { checkModem, openModem, overModem } from './sms.ts';
 import { associationsOf } from './store/associations.ts';
 import { commandsIn } from './store/commands.ts';
 import { Database } from './store/database.ts';
@@ -183,10 +185,10 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
     associationsOf(database, listener, (what) => logPassedOver(log, listener, what));
   for (const listener of lwm2m.listeners)
     listening.push(await openedListener(listener, listenerName(listener), pathOf(listener), associations));
-  const waking: OpenedModem[] = [];
+  const waking: WakingRoad[] = [];
   for (const each of lwm2m.modems) {
     const modem = own(await openModem(each, pathOf(each), { clock, random, log }));
-    if (each.wakes) waking.push(modem);
+    if (each.wakes) waking.push(modem.road(listenerName(each)));
     listening.push(overModem(each, listenerName(each), modem, associations(listenerName(each))));
   }
 
@@ -283,7 +285,7 @@ async function wire(run: GatewayRun, parts: (AsyncDisposable | Disposable)[]): P
     }),
   );
   gateway = running;
-  for (const modem of waking) own(modem.wake(devices));
+  if (waking.length > 0) own(wakeBySms(devices, { roads: waking, clock, random }));
   for (const registration of devices.registrations()) {
     const observed = devices.observations(registration.name).map(({ path }) => formatPath(path));
     running.restored(registration, observed);

@@ -1,6 +1,6 @@
 // A listener on a modem, or on a centre in its place: the only file of this package that knows @lapwing/sms.
-import { type Clock, ConfigError, type Random, type Transport } from '@lapwing/kernel';
-import { type AssociationStore, type SecurityStore, type Server, wakeBySms } from '@lapwing/server';
+import { type Clock, ConfigError, type Duration, days, type Random, type Transport } from '@lapwing/kernel';
+import type { AssociationStore, SecurityStore, WakingRoad } from '@lapwing/server';
 import {
   atModem,
   type Dial,
@@ -22,11 +22,14 @@ export { isSmppUri, parseSmppUri, type SmppUri } from '@lapwing/sms';
 
 export interface OpenedModem extends AsyncDisposable {
   readonly transport: Transport;
-  /** Wakes devices of the server that sleep while something waits for them; until disposed of. */
-  wake(server: Server): Disposable;
+  /** By which devices are woken that sleep while something waits for them; `listener`: the server's name for the one on this modem. */
+  road(listener: string): WakingRoad;
 }
 
-/** Brings the modem up. Rejects where there is none, where it does not answer, or with ConfigError for a certificate file. */
+/**
+ * Brings the modem up. Rejects where there is none, where it does not answer, or with ConfigError for a certificate file. A centre that is away
+ * is waited for behind it.
+ */
 export async function openModem(
   place: SmsPlace,
   at: string,
@@ -50,7 +53,7 @@ export async function openModem(
   });
   return {
     transport: smsTransport({ messenger }),
-    wake: (server) => wakeBySms(server, { messenger, clock, random }),
+    road: (listener) => ({ messenger, listener, plain: place.plainTriggers }),
     [Symbol.asyncDispose]: () => messenger[Symbol.asyncDispose](),
   };
 }
@@ -61,6 +64,9 @@ export function checkModem({ security }: SmsPlace, at: string, credentials: Secu
     throw new ConfigError([`${at}.security: psk needs security.credentials; none takes any number at its word`]);
 }
 
+/** Who makes an association only to be woken by it says nothing more on it, as long as it lasts. */
+const idleTimeout: Duration = days(3650);
+
 /** What the server listens on. Records must fit 140 octets: a short tag, and a key that both have. */
 export function overModem(
   { security }: SmsPlace,
@@ -68,8 +74,8 @@ export function overModem(
   { transport }: OpenedModem,
   associations: AssociationStore,
 ): OpenedListener {
-  const dtls = security === 'psk' ? { dtls: { suites: ['TLS_PSK_WITH_AES_128_CCM_8'], associations } } : {};
-  return { scheme: 'tel', socket: undefined, listener: { name, transport, ...dtls } };
+  const dtls = { suites: ['TLS_PSK_WITH_AES_128_CCM_8'], associations, idleTimeout };
+  return { scheme: 'tel', socket: undefined, listener: { name, transport, ...(security === 'psk' ? { dtls } : {}) } };
 }
 
 async function modemOf({ modem, speed, flow, centre }: SmsPlace, at: string, clock: Clock): Promise<Modem> {
@@ -82,7 +88,7 @@ async function modemOf({ modem, speed, flow, centre }: SmsPlace, at: string, clo
       const { window, keepalive, password } = centre;
       const dial = await dialOf(modem, centre, at);
       const given = password === undefined ? {} : { password };
-      return smppCentre({ ...modem, ...given, dial, window, idle: keepalive, clock });
+      return smppCentre({ ...modem, ...given, dial, window, idle: keepalive, firstBind: 'awaited', clock });
     }
   }
 }

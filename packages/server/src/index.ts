@@ -93,5 +93,12 @@ export type {
   RegistrationStore,
 } from './stores/registration-store.ts';
 export { formatTagged, parseTagged } from './stores/tagged-json.ts';
-export { type WakeBySmsOptions, wakeBySms } from './trigger.ts';
+export {
+  type WakeBySmsOptions,
+  type WakingHandle,
+  type WakingMessenger,
+  type WakingRoad,
+  type WakingStats,
+  wakeBySms,
+} from './trigger.ts';
 export type { Keep } from './wish.ts';

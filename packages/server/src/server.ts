@@ -30,6 +30,7 @@ import { CredentialChanges, type Holders } from './security/changing.ts';
 import { protectionOf } from './security/contexts.ts';
 import type { DeviceSecurity } from './security/store.ts';
 import { byTree, type Report, SendInterface } from './send.ts';
+import { Sleepers } from './sleepers.ts';
 import { listenerStats, type ServerStats } from './stats.ts';
 import { Telling } from './telling.ts';
 import { keyOf } from './wish.ts';
@@ -52,6 +53,8 @@ export class Server implements AsyncDisposable {
   private readonly behind: EndDevices;
   private readonly oscore: Oscore | undefined;
   private readonly credentials: CredentialChanges;
+  /** For `wakeBySms`. */
+  readonly sleepers: Sleepers;
   private unserved = 0;
   private listenerErrors = 0;
   private closed = false;
@@ -85,6 +88,8 @@ export class Server implements AsyncDisposable {
     this.asking = new Asking(this.exchange, this.observing, this.keeping, (contact) =>
       this.awake.handle({ kind: 'silent', item: contact }),
     );
+    const queued = (name: string): readonly QueuedCommand[] => this.queued(name);
+    this.sleepers = new Sleepers({ ...settings, queued, registry: this.registry, listening: this.listening });
     this.credentials = new CredentialChanges(settings.security, this.holders, (error) =>
       this.telling.emit('store-failed', { error: asError(error) }),
     );

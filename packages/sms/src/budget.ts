@@ -17,7 +17,7 @@ const MOST_NUMBERS = 100_000;
 export class Budget {
   readonly perHour: number;
   private readonly perMinute: number;
-  private readonly spent = new ExpiringMap<string, { count: number }>(HOUR, MOST_NUMBERS);
+  private readonly spent = new ExpiringMap<string, { readonly until: Instant; count: number }>(HOUR, MOST_NUMBERS);
   private minute: { readonly until: Instant; count: number } = { until: -Infinity, count: 0 };
 
   constructor(limits: BudgetLimits = {}) {
@@ -30,12 +30,22 @@ export class Budget {
     let entry = this.spent.get(number, now);
     if (entry === undefined) {
       if (count > this.perHour) return false;
-      entry = { count: 0 };
+      entry = { until: now + HOUR, count: 0 };
       this.spent.set(number, entry, now);
     }
     if (entry.count + count > this.perHour) return false;
     entry.count += count;
     return true;
+  }
+
+  /** When one more may be sent to the number, behind `waiting` others that have not taken their place in a minute yet: `now`, or when it is worth while to ask again. */
+  freeAt(number: string, waiting: number, now: Instant): Instant {
+    const { until, count } = this.minute;
+    const hour = this.spent.get(number, now);
+    const isSpent = hour !== undefined && hour.count >= this.perHour;
+    const isLive = until > now;
+    const minute = waiting + (isLive ? count : 0) < this.perMinute ? now : isLive ? until : now + MINUTE;
+    return Math.max(minute, isSpent ? hour.until : now);
   }
 
   /** When one more may go through the modem: `now`, or when its minute is over. Counts it only when that is now. */

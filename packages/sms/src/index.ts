@@ -46,6 +46,8 @@ export { type SerialPortOptions, serialPort } from './serial.ts';
 export { SmppCentre, type SmppCentreStats, smppCentre } from './smpp/centre.ts';
 export { CentreError } from './smpp/failures.ts';
 export type { SmppCentreOptions } from './smpp/options.ts';
+export { decodePdu as decodeSmpp, encodePdu as encodeSmpp, type Pdu as SmppPdu } from './smpp/pdu.ts';
+export type { ShortMessage } from './smpp/short-message.ts';
 export { isSmppUri, parseSmppUri, type SmppUri } from './smpp/uri.ts';
 export { tcpPort } from './tcp.ts';
 export { type TlsPortOptions, tlsPort } from './tls.ts';

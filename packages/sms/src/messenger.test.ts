@@ -1,5 +1,5 @@
 // Whole messages through a modem: parts, senders, text, and what they may cost.
-import { equalBytes, type Instant, minutes, seconds } from '@lapwing/kernel';
+import { equalBytes, FormatError, type Instant, minutes, seconds } from '@lapwing/kernel';
 import { SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
 import { describe, expect, it } from 'vitest';
 import { atModem } from './at/modem.ts';
@@ -299,6 +299,47 @@ describe('N-15: the budget', () => {
     await scene.clock.advance(minutes(1));
     expect(scene.sizes).toHaveLength(10);
     expect(messenger.stats()).toMatchObject({ sent: 2, heldBack: 1 });
+  });
+
+  it('says when there is room for one more: now, in the next minute, in the next hour of that number', async () => {
+    const scene = new Scene();
+    const { messenger } = await scene.messenger(device, { budget: { perHour: 5, perMinute: 3 } });
+    const room = (to: string): number => (messenger.freeAt(to) - scene.clock.now()) / 60_000;
+    expect(room(server)).toBe(0);
+    for (let i = 0; i < 3; i += 1) messenger.send(server, Uint8Array.of(i));
+    expect([room(server), room(stranger)]).toEqual([1, 1]);
+    await scene.clock.advance(minutes(1));
+    expect(room(server)).toBe(0);
+    // One of four waits for its minute, in no queue any more.
+    for (let i = 0; i < 4; i += 1) messenger.send(stranger, Uint8Array.of(i));
+    await scene.clock.advance(seconds(30));
+    expect(room(server)).toBe(0.5);
+    await scene.clock.advance(seconds(30));
+    for (let i = 0; i < 2; i += 1) messenger.send(server, Uint8Array.of(i));
+    await scene.clock.advance(minutes(1));
+    expect([room(server.slice(1)), room(stranger)]).toEqual([57, 0]);
+    expect(() => messenger.freeAt('1;2')).toThrow(FormatError);
+    expect(messenger.stats()).toMatchObject({ sent: 9, heldBack: 0, stale: 0, overflowed: 0 });
+  });
+
+  it('has no room while the modem is away, or while half of the queue waits', async () => {
+    const scene = new Scene();
+    let sink: ModemSink | undefined;
+    const modem: Modem = {
+      open: async (given) => {
+        sink = given;
+      },
+      send: () => new Promise(() => undefined),
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    };
+    const { messenger } = await scene.messenger(device, { modem, queue: 4 });
+    const isFree = (): boolean => messenger.freeAt(server) === scene.clock.now();
+    sink?.state('down', new Error('unplugged'));
+    expect(isFree()).toBe(false);
+    sink?.state('ready', undefined);
+    expect(isFree()).toBe(true);
+    for (let i = 0; i < 4; i += 1) messenger.send(server, Uint8Array.of(i));
+    expect(isFree()).toBe(false);
   });
 
   it('is not exceeded by what is promised: a message as long as is said goes in one hour', async () => {

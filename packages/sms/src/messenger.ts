@@ -36,10 +36,12 @@ import {
   concatenationOf,
   type HeaderElement,
   octetCoding,
+  type Payload,
   type Ports,
   portsElement,
   portsOf,
 } from './pdu/payload.ts';
+import { isUntaken, Presence } from './presence.ts';
 
 export interface MessengerOptions {
   /** Belongs to the messenger from now on. */
@@ -51,7 +53,7 @@ export interface MessengerOptions {
    */
   readonly parts?: 'one' | 'few' | 'many';
   readonly budget?: BudgetLimits;
-  /** Messages that wait for the modem; default 64. */
+  /** Messages that wait for the modem, also while it is brought back; default 64. */
   readonly queue?: number;
   /** Ms after which one that waits is not worth sending any more; default 93,000, the patience of CoAP. */
   readonly patience?: Duration;
@@ -137,14 +139,18 @@ export class Messenger implements AsyncDisposable {
     ...{ sent: 0, received: 0, sentParts: 0, receivedParts: 0, overflowed: 0, stale: 0, heldBack: 0, failed: 0 },
     ...{ droppedParts: 0, strangers: 0 },
   };
+  private readonly presence: Presence;
   private readonly pumps = new Set<Promise<void>>();
   private pumping = 0;
+  /** Messages that have left the queue and wait for their minute. */
+  private held = 0;
   private tickets = 0;
 
   private constructor(options: MessengerOptions) {
     const { ports, parts = 'one', clock = systemClock } = options;
     this.modem = options.modem;
     this.clock = clock;
+    this.presence = new Presence(clock);
     this.elements = ports === undefined ? [] : [portsElement(ports)];
     this.budget = new Budget(options.budget);
     // What an hour cannot pay for is not promised.
@@ -162,7 +168,11 @@ export class Messenger implements AsyncDisposable {
     await options.modem.open({
       receive: (message, settle) => messenger.take(message, settle),
       report: () => undefined,
-      state: (state, cause) => messenger.emitter.emit('modem', { state, cause }),
+      state: (state, cause) => {
+        if (state === 'down') messenger.presence.left(cause);
+        else messenger.presence.returned();
+        messenger.emitter.emit('modem', { state, cause });
+      },
       trouble: (cause) => messenger.emitter.emit('trouble', { cause }),
     });
     return messenger;
@@ -188,8 +198,9 @@ export class Messenger implements AsyncDisposable {
   }
 
   /**
-   * Queues it; loss is silent, as on a network, and counted: `events` tells of an hour that is spent and of what fails, and not of what
-   * the queue has no room for or waits too long. Throws FormatError for what is no number.
+   * Queues it; loss is silent, as on a network, and counted: `events` tells of an hour that is spent and of what fails, as when no modem
+   * comes back in time; not of what the queue has no room for, or waits too long for its place in a minute. Throws FormatError for what is
+   * no number.
    */
   send(to: string, bytes: Uint8Array): void {
     const destination = parseNumber(to);
@@ -205,10 +216,24 @@ export class Messenger implements AsyncDisposable {
     this.pumps.add(pump);
   }
 
+  /**
+   * When a text message to that number would go if it were sent then: now, or when it is worth while to ask again, as when the budget, the
+   * modem or the queue have no room for it. For whoever can wait, and would rather not have it dropped. Throws FormatError for what is no
+   * number.
+   */
+  freeAt(to: string): Instant {
+    const now = this.clock.now();
+    const number = parseNumber(to).text;
+    if (this.presence.isAway) return now + this.patience;
+    if (this.queue.length * 2 > this.mostQueued) return now + seconds(5);
+    return this.budget.freeAt(number, this.queue.length + this.held, now);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.closing.abort();
     this.joining[Symbol.dispose]();
     await this.modem[Symbol.asyncDispose]();
+    this.presence.returned();
     await Promise.all(this.pumps);
   }
 
@@ -228,6 +253,7 @@ export class Messenger implements AsyncDisposable {
   }
 
   private async sendOne({ to, destination, bytes, until }: Outgoing): Promise<void> {
+    if (this.presence.isAway) await this.presence.there(until, this.patience);
     const now = this.clock.now();
     const pieces = this.piecesOf(to, bytes, now);
     if (until > now && !this.budget.reserve(digitsOf(to), pieces.length, now)) {
@@ -241,13 +267,31 @@ export class Messenger implements AsyncDisposable {
         this.tally.stale += 1;
         return;
       }
+      const payload: Payload = { coding: octetCoding, elements, content: { kind: 'octets', bytes: octets } };
+      try {
+        await this.modem.send(destination, payload);
+      } catch (error) {
+        await this.sendLater(destination, payload, latest, error);
+      }
       latest = Number.POSITIVE_INFINITY;
-      await this.modem.send(destination, {
-        ...{ coding: octetCoding, elements, content: { kind: 'octets', bytes: octets } },
-      });
       this.tally.sentParts += 1;
     }
     this.tally.sent += 1;
+  }
+
+  /** What no modem has taken goes when there is one again; of a message that has begun each part may wait as long as a whole one. */
+  private async sendLater(destination: SmsAddress, payload: Payload, latest: Instant, error: unknown): Promise<void> {
+    const until = Math.min(latest, this.clock.now() + this.patience);
+    for (let why = error; ; ) {
+      if (this.closing.signal.aborted || !isUntaken(why)) throw why;
+      await this.presence.there(until, this.patience, why);
+      try {
+        await this.modem.send(destination, payload);
+        return;
+      } catch (cause) {
+        why = cause;
+      }
+    }
   }
 
   private piecesOf(to: string, bytes: Uint8Array, now: Instant): readonly Piece[] {
@@ -265,12 +309,17 @@ export class Messenger implements AsyncDisposable {
 
   /** Waits for the next place in a minute; false when that is too late. */
   private async passed(until: Instant): Promise<boolean> {
-    for (let now = this.clock.now(); now < until; now = this.clock.now()) {
-      const at = this.budget.pass(now);
-      if (at <= now) return true;
-      await delay(this.clock, at - now, this.closing.signal);
+    this.held += 1;
+    try {
+      for (let now = this.clock.now(); now < until; now = this.clock.now()) {
+        const at = this.budget.pass(now);
+        if (at <= now) return true;
+        await delay(this.clock, at - now, this.closing.signal);
+      }
+      return false;
+    } finally {
+      this.held -= 1;
     }
-    return false;
   }
 
   private holdBack(to: string, now: Instant): void {

@@ -11,7 +11,7 @@ export interface ModemSink {
    */
   receive(message: Deliver, settle: () => void): void;
   report(report: StatusReport): void;
-  /** 'ready': messages go and come. 'down': it is being brought back, and `send` rejects. */
+  /** 'ready': messages go and come. 'down': it is being brought back; `send` rejects, or waits where that takes no longer than a message is worth. */
   state(state: 'ready' | 'down', cause?: Error): void;
   /** What people must see to, though the modem is up: its memory is full of what is not ours to delete. The message says what to do. */
   trouble?(cause: Error): void;
@@ -22,6 +22,9 @@ export interface Modem extends AsyncDisposable {
   open(sink: ModemSink): Promise<void>;
   /** Messages that it takes at once; default 1, one after the other. */
   readonly window?: number;
-  /** Resolves when the network has taken the message; rejects with ModemError, CentreError, LimitError or FormatError. In order. */
+  /**
+   * Resolves when the network has taken the message; rejects with ModemError, CentreError, LimitError or FormatError. In order. Where
+   * `problem` is 'gone' or 'silent' nothing has taken it, and it may be sent again when there is a modem.
+   */
   send(destination: SmsAddress, payload: Payload): Promise<void>;
 }

@@ -41,8 +41,11 @@ export class JavaCentre implements AsyncDisposable {
     this.#events = new EventLines(process);
   }
 
-  static async start(accounts: Readonly<Record<string, Account>>, security?: 'tls'): Promise<JavaCentre> {
-    const port = await freeTcpPort();
+  static async start(
+    accounts: Readonly<Record<string, Account>>,
+    { port: given, security }: { readonly port?: number; readonly security?: 'tls' } = {},
+  ): Promise<JavaCentre> {
+    const port = given ?? (await freeTcpPort());
     const args = Object.entries(accounts).map(([name, { password, number }]) => `${name}:${password}:${number}`);
     if (security === 'tls') args.push(`tls=${await keyStore()}:changeit`);
     return new JavaCentre(port, await programs.start('jSMPP centre', 'CentreProgram', [String(port), ...args]));

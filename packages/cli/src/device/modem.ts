@@ -1,5 +1,5 @@
 // The modem of a device that is reached by text message, or the centre in its place, from its flags.
-import type { SmsAccess } from '@lapwing/client';
+import type { SmsAccess, TextCounts } from '@lapwing/client';
 import { ConfigError, FormatError } from '@lapwing/kernel';
 import {
   atModem,
@@ -23,6 +23,8 @@ export interface ModemFlags {
 
 export interface OpenModem extends AsyncDisposable {
   readonly access: SmsAccess;
+  /** Text messages so far. */
+  texts(): TextCounts;
 }
 
 /** Whether it is the number of a server, however that is written. */
@@ -46,6 +48,10 @@ export async function openModem({ uri, modem, msisdn }: ModemFlags): Promise<Ope
   });
   return {
     access: { msisdn, road: smsRoad(messenger) },
+    texts: () => {
+      const { sentParts: sent, receivedParts: received } = messenger.stats();
+      return { sent, received };
+    },
     [Symbol.asyncDispose]: () => messenger[Symbol.asyncDispose](),
   };
 }

@@ -40,6 +40,7 @@ export async function runClientCommand(flags: ClientFlags): Promise<void> {
     objects,
     ids,
     clock,
+    ...(modem === undefined ? {} : { texts: () => modem.texts() }),
     reboot: () => session.reboot(),
     factoryReset: () => session.factoryReset(() => device.reset()),
     acted: (path, what) => tell('acted', `${path} ${what}`, { path, what }),

@@ -38,7 +38,7 @@ export const simulatedSystem: ReadonlyMap<number, Simulate> = new Map<number, Si
     ({ objects, clock }) =>
       new Location({ objects, clock, latitude: 60.17, longitude: 24.94, altitude: 12, radius: 5, speed: 0 }),
   ],
-  [7, ({ objects, clock }) => new ConnectivityStatistics({ objects, clock })],
+  [7, ({ objects, clock, texts }) => new ConnectivityStatistics({ objects, clock, ...(texts && { texts }) })],
   [9, manageSoftware],
   [10, cellular],
   [16, portfolio],

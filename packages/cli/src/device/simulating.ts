@@ -1,5 +1,5 @@
 // What it takes to simulate one instance of an object.
-import type { EndDevices, ObjectStore } from '@lapwing/client';
+import type { EndDevices, ObjectStore, TextCounts } from '@lapwing/client';
 import type { Clock } from '@lapwing/kernel';
 import type { Packages } from './packages.ts';
 
@@ -13,6 +13,8 @@ export interface Place {
 
 export interface Surroundings {
   readonly packages: Packages;
+  /** Of its modem; default it has none. */
+  readonly texts?: () => TextCounts;
   /** Those behind the device; from the first call on it is a gateway. */
   readonly endDevices: () => EndDevices;
   readonly reboot: () => void | Promise<void>;

@@ -9,6 +9,7 @@ import { type ComponentOptions, type ComponentView, FirmwareComponent } from '..
 import { FirmwareState, type FirmwareStatus, UpdateResult } from '../firmware/machine.ts';
 import type { Instance } from '../objects/instance.ts';
 import type { ObjectStore } from '../objects/store.ts';
+import { Traffic } from '../traffic.ts';
 
 export const AdvancedFirmwareObject = defineObject({
   id: 33_629,
@@ -124,7 +125,12 @@ export class AdvancedFirmwareUpdate implements AsyncDisposable {
     const alone = (whole: StoredPackage & PackageLabel) => this.options.install(new Map([[id, whole]]));
     const { clock } = this.options;
     const component = await FirmwareComponent.open(
-      { ...options, ...(clock === undefined ? {} : { clock }), install: alone },
+      {
+        traffic: new Traffic(this.options.objects),
+        ...options,
+        ...(clock === undefined ? {} : { clock }),
+        install: alone,
+      },
       (view) => show(view),
     );
     const update: Action = (args) => this.update(id, args);

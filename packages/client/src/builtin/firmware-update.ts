@@ -8,6 +8,7 @@ import { within } from '../objects/checks.ts';
 import type { Instance } from '../objects/instance.ts';
 import type { ObjectPolicy, ObjectStore } from '../objects/store.ts';
 import { onWritten } from '../objects/written.ts';
+import { Traffic } from '../traffic.ts';
 
 /** With several instances, one for each component. The specification has one; servers that expect one see the first. */
 const ManyFirmwareObject = { ...FirmwareObject, many: true } as const;
@@ -58,7 +59,9 @@ export class FirmwareUpdate implements AsyncDisposable {
    */
   static async open(options: FirmwareUpdateOptions): Promise<FirmwareUpdate> {
     let show: (view: ComponentView) => void = () => undefined;
-    const component = await FirmwareComponent.open(options, (view) => show(view));
+    const component = await FirmwareComponent.open({ traffic: new Traffic(options.objects), ...options }, (view) =>
+      show(view),
+    );
     const update = new FirmwareUpdate(options, component);
     show = (view) => update.instance.set(view);
     await component.resume();

@@ -6,6 +6,7 @@ import type { Instance } from '../objects/instance.ts';
 import type { ObjectPolicy, ObjectStore } from '../objects/store.ts';
 import type { SoftwareStatus } from '../software/machine.ts';
 import { Software, type SoftwareOptions, type SoftwareView } from '../software/software.ts';
+import { Traffic } from '../traffic.ts';
 
 export interface SoftwareManagementOptions extends SoftwareOptions {
   readonly objects: ObjectStore;
@@ -41,7 +42,7 @@ export class SoftwareManagement implements AsyncDisposable {
    */
   static async open(options: SoftwareManagementOptions): Promise<SoftwareManagement> {
     let show: (view: SoftwareView) => void = () => undefined;
-    const software = await Software.open(options, (view) => show(view));
+    const software = await Software.open({ traffic: new Traffic(options.objects), ...options }, (view) => show(view));
     const management = new SoftwareManagement(options, software);
     show = (view) => management.instance.set({ ...view });
     await software.resume();

@@ -13,6 +13,7 @@ import {
   untilAborted,
 } from '@lapwing/kernel';
 import { type Connector, type Credentials, defaultConnectors } from '../connect.ts';
+import type { Traffic } from '../traffic.ts';
 import type { AddressPolicy } from './addresses.ts';
 import { CoapSource } from './coap.ts';
 import { type DownloadPatience, defaultPatience, download, type Progress } from './downloader.ts';
@@ -41,6 +42,8 @@ export interface ArrivalOptions {
   /** Default: the system's resolver. */
   readonly lookUp?: LookUp;
   readonly patience?: Partial<DownloadPatience>;
+  /** Hears of what is fetched (object 7); default that of the objects that fetch. */
+  readonly traffic?: Traffic;
   readonly clock?: Clock;
   readonly random?: Random;
 }
@@ -172,17 +175,18 @@ export class Arrival {
 }
 
 function sourcesOf(options: ArrivalOptions, clock: Clock, random: Random): ReadonlyMap<string, PackageSource> {
-  const { connectors = {}, credentials, addresses = 'network', lookUp, authorities } = options;
+  const { connectors = {}, credentials, addresses = 'network', lookUp, authorities, traffic } = options;
   const roads = { ...defaultConnectors, ...connectors };
   const coap = new CoapSource({
     connectors: roads,
     credentials: credentials ?? (() => undefined),
     addresses,
     lookUp: lookUp ?? systemLookUp,
+    traffic,
     clock,
     random,
   });
-  const http = new HttpSource({ addresses, lookUp, authorities, clock });
+  const http = new HttpSource({ addresses, lookUp, authorities, traffic, clock });
   const schemes = Object.keys(roads).filter(
     (scheme) => scheme in protocolNumbers && (credentials !== undefined || !scheme.startsWith('coaps')),
   );

@@ -19,8 +19,9 @@ import {
   type Uri,
   uriOptions,
 } from '@lapwing/coap';
-import { type Clock, FormatError, type Peer, type Random, toHex, untilAborted } from '@lapwing/kernel';
+import { type Clock, FormatError, type Peer, type Random, type Transport, toHex, untilAborted } from '@lapwing/kernel';
 import { addressOf, type Connector, type Credentials, isSecured } from '../connect.ts';
+import { counted, type Traffic } from '../traffic.ts';
 import { type AddressPolicy, bytesOf, isAdmitted } from './addresses.ts';
 import { PackageError } from './errors.ts';
 import type { PackageSink, PackageSource, PackageWish } from './source.ts';
@@ -31,6 +32,7 @@ export interface CoapSourceOptions {
   readonly credentials: (uri: string) => Credentials | undefined;
   readonly addresses: AddressPolicy;
   readonly lookUp: LookUp;
+  readonly traffic?: Traffic | undefined;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -63,15 +65,17 @@ export class CoapSource implements PackageSource {
     }
   }
 
-  private roadTo(uri: Uri, text: string) {
-    const { connectors, clock, random } = this.options;
+  private async roadTo(uri: Uri, text: string): Promise<Transport> {
+    const { connectors, clock, random, traffic } = this.options;
     const connector = Object.hasOwn(connectors, uri.scheme) ? connectors[uri.scheme] : undefined;
     if (connector === undefined) throw new PackageError('unsupported-protocol', `nothing here speaks '${uri.scheme}'`);
     const credentials = this.options.credentials(text);
     if (isSecured(uri.scheme) && credentials === undefined)
       throw new PackageError('invalid-uri', `there are no credentials for ${uri.host}`);
     const named = bytesOf(uri.host) === undefined ? { serverName: uri.host } : {};
-    return connector({ address: addressOf(uri), credentials, clock, random, ...named });
+    const heard = traffic === undefined ? {} : { traffic };
+    const road = await connector({ address: addressOf(uri), credentials, clock, random, ...named, ...heard });
+    return traffic === undefined ? road : counted(road, (...of) => traffic.message(...of));
   }
 
   private async connect(endpoint: Endpoint, uri: Uri, signal: AbortSignal): Promise<Peer> {

@@ -6,6 +6,8 @@ import { makeAuthority, makeKey } from '@lapwing/dtls/testing';
 import { seconds, systemClock } from '@lapwing/kernel';
 import { SeededRandom, settle, VirtualClock } from '@lapwing/kernel/testing';
 import { afterEach, describe, expect, it } from 'vitest';
+import { ObjectStore } from '../objects/store.ts';
+import { countTraffic, Traffic } from '../traffic.ts';
 import { type DownloadTask, defaultPatience, download } from './downloader.ts';
 import { HttpSource, type HttpSourceOptions } from './http.ts';
 import { MemoryPackageStore } from './memory-package-store.ts';
@@ -84,6 +86,21 @@ describe('a package over HTTP', () => {
     expect(bytes).toEqual(image);
     expect(longest).toBeLessThanOrEqual(64 * 1024);
     expect(beginnings).toEqual([{ offset: 0, tag: '"a"', size: undefined }]);
+  });
+
+  it('is counted, with what stands around it', async () => {
+    const { port } = await serve(whole());
+    const objects = new ObjectStore();
+    const counted = { sent: 0, received: 0 };
+    using _ = countTraffic(objects, {
+      carried: (direction, bytes) => {
+        counted[direction] += bytes;
+      },
+    });
+    await fetchOnce(`http://127.0.0.1:${port}/f`, { traffic: new Traffic(objects) });
+    expect(counted.sent).toBeGreaterThan(100);
+    expect(counted.received).toBeGreaterThan(image.length * 1.02);
+    expect(counted.received).toBeLessThan(image.length * 1.2);
   });
 
   it('M-06: goes on where it was as long as it is the same, and begins anew otherwise', async () => {

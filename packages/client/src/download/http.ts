@@ -5,6 +5,7 @@ import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { LookUp } from '@lapwing/coap';
 import { type Clock, type Duration, deadlineSignal, seconds, untilAborted } from '@lapwing/kernel';
+import type { Traffic } from '../traffic.ts';
 import { type AddressPolicy, bytesOf, isAdmitted } from './addresses.ts';
 import { PackageError } from './errors.ts';
 import { type ContentRange, contentRangeOf, isStrongTag, redirectOf } from './http-rules.ts';
@@ -16,6 +17,7 @@ export interface HttpSourceOptions {
   readonly lookUp?: LookUp | undefined;
   /** Certificates that are trusted besides or in place of the system's, PEM or DER; default those of Node.js. */
   readonly authorities?: readonly (string | Uint8Array)[] | undefined;
+  readonly traffic?: Traffic | undefined;
   readonly clock: Clock;
 }
 
@@ -53,6 +55,7 @@ export class HttpSource implements PackageSource {
 
   private async ask(url: URL, wish: PackageWish, sink: PackageSink): Promise<Answer> {
     const response = await this.send(url, wish);
+    const metered = this.metered(response);
     try {
       const { statusCode: status = 0, headers } = response;
       if (status >= 300 && status < 400 && headers.location !== undefined)
@@ -64,9 +67,10 @@ export class HttpSource implements PackageSource {
         throw new PackageError('unsupported-type', `the host sends the package as ${encoding.slice(0, 32)}`);
       const range = status === 206 ? contentRangeOf(headers['content-range']) : undefined;
       if (status === 206 && range?.first !== wish.offset) return { kind: 'anew' };
-      await this.receive(response, wish, range, sink);
+      await this.receive(response, wish, range, sink, metered);
       return { kind: 'done' };
     } finally {
+      metered();
       response.destroy();
     }
   }
@@ -76,6 +80,7 @@ export class HttpSource implements PackageSource {
     { tag, signal }: PackageWish,
     range: ContentRange | undefined,
     sink: PackageSink,
+    metered: () => void,
   ): Promise<void> {
     const { etag, 'content-length': length } = response.headers;
     const found = etag !== undefined && isStrongTag(etag) ? etag : undefined;
@@ -88,9 +93,21 @@ export class HttpSource implements PackageSource {
         const next = await lost(untilAborted(pieces.next(), watch.signal), signal);
         if (next.done === true) return;
         come += next.value.length;
+        metered();
         await sink.take(next.value);
       }
     }
+  }
+
+  /** Each call counts what has gone over the connection since the last, TLS included. */
+  private metered({ socket }: IncomingMessage): () => void {
+    const { traffic } = this.options;
+    let [sent, received] = [0, 0];
+    return () => {
+      traffic?.stream('sent', socket.bytesWritten - sent);
+      traffic?.stream('received', socket.bytesRead - received);
+      [sent, received] = [socket.bytesWritten, socket.bytesRead];
+    };
   }
 
   private async send(url: URL, { offset, tag, signal }: PackageWish): Promise<IncomingMessage> {

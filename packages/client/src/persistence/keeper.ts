@@ -102,8 +102,11 @@ export class AccountRecords {
   private readonly queueName: string;
   private readonly newsName: string;
   private readonly dtls: string;
+  private readonly triggers: string;
   private gone = false;
   readonly associations: AssociationRecords;
+  /** Of the road by which the server may wake the device. */
+  readonly triggerAssociations: AssociationRecords;
   /** What could not be told, of this server. */
   readonly notifications: NotificationStore = {
     read: async () => this.news,
@@ -117,18 +120,9 @@ export class AccountRecords {
     this.queueName = `queue/${id}`;
     this.newsName = `news/${id}`;
     this.dtls = `dtls/${id}/`;
-    const nameOf = (key: string): string => this.dtls + toHex(encodeUtf8(key));
-    this.associations = {
-      all: () => this.handshakes(),
-      write: (key, record) => {
-        if (this.gone) return;
-        if (record === undefined) keeper.delete(nameOf(key));
-        else keeper.put(nameOf(key), record.slice());
-      },
-      writeNow: (key, record) => {
-        if (!this.gone) keeper.putNow(nameOf(key), record.slice());
-      },
-    };
+    this.triggers = `trigger/${id}/`;
+    this.associations = this.associationsUnder(this.dtls);
+    this.triggerAssociations = this.associationsUnder(this.triggers);
   }
 
   /** As of an earlier process. */
@@ -172,14 +166,31 @@ export class AccountRecords {
         name === this.registrationName ||
         name === this.queueName ||
         name === this.newsName ||
-        name.startsWith(this.dtls)
+        name.startsWith(this.dtls) ||
+        name.startsWith(this.triggers)
       )
         this.keeper.delete(name);
   }
 
-  private *handshakes(): Iterable<readonly [string, Uint8Array]> {
+  private associationsUnder(folder: string): AssociationRecords {
+    const { keeper } = this;
+    const nameOf = (key: string): string => folder + toHex(encodeUtf8(key));
+    return {
+      all: () => this.handshakes(folder),
+      write: (key, record) => {
+        if (this.gone) return;
+        if (record === undefined) keeper.delete(nameOf(key));
+        else keeper.put(nameOf(key), record.slice());
+      },
+      writeNow: (key, record) => {
+        if (!this.gone) keeper.putNow(nameOf(key), record.slice());
+      },
+    };
+  }
+
+  private *handshakes(folder: string): Iterable<readonly [string, Uint8Array]> {
     for (const [name, record] of this.keeper.records)
-      if (name.startsWith(this.dtls)) yield [decodeUtf8(fromHex(name.slice(this.dtls.length))), record];
+      if (name.startsWith(folder)) yield [decodeUtf8(fromHex(name.slice(folder.length))), record];
   }
 }
 

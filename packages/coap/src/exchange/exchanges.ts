@@ -197,7 +197,7 @@ export class Exchanges implements Core<ExchangeInput, ExchangeEffect> {
     // Most requests observe nothing, and need no look at what is observed.
     const isPlain = asking !== undefined && asking.observing === undefined;
     const observation = isPlain ? undefined : this.observed.find(peer, token);
-    if (asking !== undefined && !(observation !== undefined && isCrossing(asking, observation, message))) {
+    if (asking !== undefined && !(observation !== undefined && isCrossing(asking, message))) {
       this.effects.push(
         unacceptable === 0 ? { kind: 'accept', incoming } : { kind: 'refuse', incoming, why: 'unacceptable' },
       );
@@ -217,15 +217,16 @@ export class Exchanges implements Core<ExchangeInput, ExchangeEffect> {
     }
     this.effects.push({ kind: 'accept', incoming });
     // What came before the request went out is no answer to it.
-    if (asking !== undefined && asking.lastId >= 0 && observation.listener.owns === undefined)
+    if (asking !== undefined && asking.lastId >= 0 && asking.observing?.listener.owns === undefined)
       asking.crossing = message;
     if (!keepsObserving(message)) {
       this.observed.remove(peer, token);
       this.effects.push({ kind: 'notify', observation, message, sequence: undefined, at: now });
       return;
     }
-    // RFC 8323 §7.1: in a connection the numbers mean nothing, and notifications are told apart by counting them.
-    const ordered = peer.connection !== undefined;
+    // RFC 8323 §7.1: in a connection the numbers mean nothing, and notifications are told apart by counting them. Whoever verifies them
+    // has a number of his own, that nobody on the way can change (RFC 8613 §7.4.1).
+    const ordered = peer.connection !== undefined || observation.listener.owns !== undefined;
     const sequence = ordered ? observation.sequence + 1 : sequenceOf(message);
     if (sequence !== undefined) {
       if (!ordered && observation.sequence >= 0 && !isNewer(sequence, now, observation.sequence, observation.freshAt)) {
@@ -323,14 +324,12 @@ function keepsObserving(message: Message): boolean {
 }
 
 /**
- * Whether that is of the observation which a request under the same token asks for anew. Whoever listens may know; else it is held to be
- * before the request is acknowledged, since what the peer says to the request nearly always comes with the acknowledgement or after it.
+ * Whether that is no answer to the request, but of the observation under the same token which it asks for anew. Whoever listens may know
+ * what was made for it; else it is of that before the request is acknowledged, since what the peer says to the request nearly always comes
+ * with the acknowledgement or after it.
  */
-function isCrossing(
-  { observing, confirmable, acknowledged, peer }: Asking,
-  before: Observation,
-  message: Message,
-): boolean {
+function isCrossing({ observing, confirmable, acknowledged, peer }: Asking, message: Message): boolean {
   if (observing === undefined || !keepsObserving(message)) return false;
-  return before.listener.owns?.(message) ?? (peer.connection === undefined && confirmable && !acknowledged);
+  const isIts = observing.listener.owns?.(message);
+  return isIts === undefined ? peer.connection === undefined && confirmable && !acknowledged : !isIts;
 }

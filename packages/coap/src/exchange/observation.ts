@@ -14,7 +14,7 @@ export interface Listener {
    * there. Without it notifications come from where the request went (RFC 7252 §5.3.2).
    */
   readonly knows?: (response: Response) => boolean;
-  /** Whether that response was made for the request of this observation and for no other. Without it only the token tells. */
+  /** Whether that response may have been made for the request of this observation. Without it only the token tells. */
   readonly owns?: (response: Response) => boolean;
 }
 

@@ -114,4 +114,8 @@ class ExtendedContext implements Context {
   get token(): Token | undefined {
     return this.parts.token ?? this.inner.token;
   }
+
+  get sequence(): number | undefined {
+    return this.parts.sequence ?? this.inner.sequence;
+  }
 }

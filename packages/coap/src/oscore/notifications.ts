@@ -47,9 +47,9 @@ export class Notifications {
     return sequence > this.newest && sequence > this.generation.newest;
   }
 
-  /** Whether it was made for the request of this observation, old or new. */
+  /** Whether it was made for the request of this observation. What a proxy has cut says so only when it is whole. */
   owns(outer: Response): boolean {
-    return this.open(outer) !== undefined;
+    return outer.options.has(Option.Block2) || this.open(outer) !== undefined;
   }
 
   /** Undefined for what is to be dropped. */

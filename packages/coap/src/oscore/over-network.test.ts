@@ -7,7 +7,7 @@ import { Code } from '../message/code.ts';
 import { makeRequest, makeResponse, type Request, type Response } from '../message/message.ts';
 import { OptionSet } from '../message/option-set.ts';
 import { Option } from '../message/options.ts';
-import { decodeMessage } from '../message/udp.ts';
+import { decodeMessage, encodeMessage } from '../message/udp.ts';
 import { ProtectedPair, provision } from '../testing/protected-pair.ts';
 import { identityOf } from './context.ts';
 
@@ -171,6 +171,47 @@ describe.each(weathers)('over %s', (_, profile) => {
     await settled(pair, pair.client.endpoint.request(pair.peer, get()));
     expect(pair.server.oscore.stats()).toMatchObject({ accepted: 2, rederived: 1 });
   });
+});
+
+test('what is observed anew is numbered on; what the number in the open says is of no account', async () => {
+  let notify: Notify | undefined;
+  await using pair = await ProtectedPair.open((_request, context) => {
+    notify = context.notify;
+    return Promise.resolve(state('first'));
+  });
+  const { endpoint } = pair.client;
+  const token = endpoint.freshToken();
+  const heard: string[] = [];
+  const observe = () =>
+    settled(
+      pair,
+      endpoint.request(pair.peer, get([Option.Observe, 0]), {
+        token,
+        notify: (each) => heard.push(text(each.payload)),
+      }),
+      seconds(10),
+    );
+  const tell = async (what: string): Promise<void> => {
+    notify?.(state(what)).catch(() => undefined);
+    await pair.clock.advance(seconds(10));
+  };
+  await observe();
+  await tell('a');
+  await observe();
+  await tell('b');
+  const numbers = pair.heard.flatMap(({ bytes }) => {
+    const { code, options } = decodeMessage(bytes);
+    return code === Code.Content ? [options.observe] : [];
+  });
+  expect(numbers).toEqual([1, 2, 3, 4]);
+  pair.network.tap = (_from, _to, bytes) => {
+    const { type, id, token: its, code, options, payload } = decodeMessage(bytes);
+    if (code !== Code.Content) return bytes;
+    return encodeMessage({ type, id, token: its, code, options: options.with(Option.Observe, 1), payload });
+  };
+  await tell('c');
+  await tell('d');
+  expect(heard).toEqual(['a', 'b', 'c', 'd']);
 });
 
 test('what comes in the open is served as ever, and the peer has proved nothing', async () => {

@@ -1,6 +1,6 @@
 // The commands of 3GPP TS 27.005 that the modem is given, and how their answers are read. Numbers and text of others reach a modem only
 // inside the hexadecimal digits of a PDU, so that nobody can put a command among ours. Pure.
-import { type Duration, seconds, toHex } from '@lapwing/kernel';
+import { type Duration, seconds } from '@lapwing/kernel';
 import type { Command } from './dialogue.ts';
 
 /** A modem answers most at once; a network may take its time. */
@@ -23,10 +23,25 @@ export const command = (text: string): Command => ({ text, timeout: SOON });
 /** 3GPP TS 27.005 §3.5.1; `length` counts the TPDU. */
 export const sendMessage = (bytes: Uint8Array, length: number): Command => ({
   text: `AT+CMGS=${length}`,
-  message: toHex(bytes).toUpperCase(),
+  message: digitsOf(bytes),
   timeout: NETWORK,
   prefix: '+CMGS:',
 });
+
+const END_OF_MESSAGE = 0x1a;
+const digits = Buffer.from('0123456789ABCDEF', 'latin1');
+
+/** Hexadecimal, as they are written to the port, and behind them the octet that ends a message. */
+function digitsOf(bytes: Uint8Array): Uint8Array {
+  const out = Buffer.allocUnsafe(bytes.length * 2 + 1);
+  for (let i = 0; i < bytes.length; i += 1) {
+    const octet = bytes[i] as number;
+    out[2 * i] = digits[octet >> 4] as number;
+    out[2 * i + 1] = digits[octet & 0xf] as number;
+  }
+  out[out.length - 1] = END_OF_MESSAGE;
+  return out;
+}
 
 /** 3GPP TS 27.005 §4.1 (all of them), §4.2 and §3.5.4. */
 export const listMessages: Command = { text: 'AT+CMGL=4', timeout: NETWORK, prefix: '+CMGL:', hasPdus: true };
@@ -69,10 +84,4 @@ export interface Stored {
 export function listedOf(line: string): Stored | undefined {
   const [, index, status] = /^\+CMGL: ?(\d{1,5}),(\d)(?:,|$)/.exec(line) ?? [];
   return index === undefined ? undefined : { index: Number(index), isIncoming: Number(status) <= 1 };
-}
-
-/** Where a message or report has been put: `+CMTI: "SM",5`, `+CDSI: "SM",6`. */
-export function announcedPlaceOf(line: string): { readonly memory: string; readonly index: number } | undefined {
-  const [, name, index] = /^\+(?:CMTI|CDSI): ?"(\w{1,8})",(\d{1,5})$/.exec(line) ?? [];
-  return name === undefined ? undefined : { memory: name, index: Number(index) };
 }

@@ -59,9 +59,9 @@ export class Conversation {
   }
 
   /** What is no command. */
-  write(text: string): void {
+  write(text: string | Uint8Array): void {
     try {
-      this.port.write(Buffer.from(text, 'latin1'));
+      this.port.write(typeof text === 'string' ? Buffer.from(text, 'latin1') : text);
     } catch (error) {
       // A port that throws is gone; timers write too, whose errors nobody would catch.
       if (this.isOpen) this.sink.lost(error as Error);

@@ -8,7 +8,12 @@ import { Lines, longestLine } from './lines.ts';
 const pdu = '00040B912121550571F800046211924183650005' + '48656C6C6F';
 const simple: Command = { text: 'AT+CMGD=1', timeout: seconds(5) };
 const listing: Command = { text: 'AT+CMGL=4', timeout: seconds(5), prefix: '+CMGL:', hasPdus: true };
-const sending: Command = { text: 'AT+CMGS=23', message: pdu, timeout: seconds(60), prefix: '+CMGS:' };
+const sending: Command = {
+  text: 'AT+CMGS=23',
+  message: Buffer.from(`${pdu}\u001a`),
+  timeout: seconds(60),
+  prefix: '+CMGS:',
+};
 
 /** A dialogue that is fed bytes as a modem prints them. */
 class Scene {
@@ -36,7 +41,7 @@ class Scene {
 
   /** What was written, so far. */
   get written(): string {
-    return this.effects.flatMap((effect) => (effect.kind === 'write' ? [effect.text] : [])).join('');
+    return this.effects.flatMap((effect) => (effect.kind === 'write' ? [String(effect.text)] : [])).join('');
   }
 
   get ends(): readonly unknown[] {
@@ -99,6 +104,52 @@ describe('a command', () => {
       { kind: 'failed', id: 1, failure: { kind: 'gone', handedOver: true } },
       { kind: 'failed', id: 2, failure: { kind: 'gone', handedOver: false } },
     ]);
+  });
+});
+
+describe('the time of a command', () => {
+  it('that was answered is let pass: one timer serves all that are answered in time', () => {
+    const scene = new Scene().ask(1, simple).hear('\r\nOK\r\n');
+    expect(scene.dialogue.deadline).toBe(seconds(5));
+    scene.now = seconds(3);
+    scene.ask(2, simple);
+    expect(scene.dialogue.deadline).toBe(seconds(5));
+    scene.wait(seconds(2));
+    expect(scene.ends).toHaveLength(1);
+    expect(scene.dialogue.deadline).toBe(seconds(8));
+    scene.wait(seconds(3));
+    expect(scene.ends).toMatchObject([{ kind: 'answer' }, { kind: 'failed', failure: { kind: 'silent' } }]);
+  });
+
+  it('ends with the port', () => {
+    const scene = new Scene().ask(1, simple).hear('\r\nOK\r\n');
+    scene.dialogue.handle({ kind: 'closed' }, 0);
+    expect(scene.dialogue.deadline).toBeUndefined();
+  });
+});
+
+describe('a modem that starts anew', () => {
+  it('fails what it was asked before, and is spoken to when it has said what it has to say', () => {
+    const scene = new Scene().ask(1, sending).ask(2, simple).hear('\r\n> ');
+    scene.effects.push(...scene.dialogue.handle({ kind: 'restarted' }, 0));
+    expect(scene.ends).toEqual([
+      { kind: 'failed', id: 1, failure: { kind: 'restarted', handedOver: true } },
+      { kind: 'failed', id: 2, failure: { kind: 'restarted', handedOver: false } },
+    ]);
+    const before = scene.written;
+    // What it was asked before is answered after all: not for the next command.
+    scene.ask(3, simple).wait(900).hear('OK\r\n').wait(900);
+    expect(scene.written).toBe(before);
+    scene.wait(100);
+    expect(scene.written).toBe(`${before}AT+CMGD=1\r`);
+    expect(scene.ends).toHaveLength(2);
+  });
+
+  it.each(['RDY', '^SYSSTART', '+CPIN: READY', 'SMS DONE'])('and says %s has not told who made it', (line) => {
+    const maker: Command = { text: 'AT+CGMI', timeout: seconds(5), prefix: '' };
+    const scene = new Scene().ask(1, maker).hear(`${line}\r\nSomebody\r\nOK\r\n`);
+    expect(scene.ends).toMatchObject([{ kind: 'answer', lines: [{ text: 'Somebody' }] }]);
+    expect(scene.unsolicited).toEqual([{ text: line, pdu: undefined }]);
   });
 });
 

@@ -13,8 +13,8 @@ import { signOf } from './signs.ts';
 export interface Command {
   /** Without the carriage return. */
   readonly text: string;
-  /** Digits to hand over at the prompt. */
-  readonly message?: string;
+  /** Digits to hand over at the prompt, with the octet that ends them. */
+  readonly message?: Uint8Array;
   /** Of the answer to it, in ms. */
   readonly timeout: Duration;
   /** How its information lines begin, such as `+CMGL:`; '' for lines of any kind. Default: it has none. */
@@ -38,7 +38,7 @@ export type DialogueInput =
   | { readonly kind: 'closed' };
 
 export type DialogueEffect =
-  | { readonly kind: 'write'; readonly text: string }
+  | { readonly kind: 'write'; readonly text: string | Uint8Array }
   | { readonly kind: 'answer'; readonly id: number; readonly lines: readonly InformationLine[] }
   | { readonly kind: 'failed'; readonly id: number; readonly failure: Failure }
   | { readonly kind: 'unsolicited'; readonly line: InformationLine };
@@ -55,7 +55,6 @@ const LONGEST_QUIET: Duration = seconds(10);
 
 /** Ends the wait for a message without one. */
 export const ESCAPE = '\u001b';
-const END_OF_MESSAGE = '\u001a';
 
 /** Unsolicited results with a PDU on the next line (3GPP TS 27.005 §3.4.1). */
 const carriesPdu = /^\+(?:CMT|CDS):/;
@@ -81,9 +80,14 @@ export class Dialogue implements Core<DialogueInput, DialogueEffect> {
   /** An unsolicited result whose PDU has not come yet. */
   private announced: string | undefined;
   private quiet: { until: Instant; readonly atMost: Instant } | undefined;
+  /** When the time of a command that has been answered would be up: a timer that is not moved costs less than one for each command. */
+  private passed: Instant | undefined;
 
+  /** No later than the earliest; it may be earlier, when a command was answered in time. */
   get deadline(): Instant | undefined {
-    return this.current?.until ?? this.quiet?.until;
+    const { passed } = this;
+    const next = this.current?.until ?? this.quiet?.until;
+    return next === undefined || (passed !== undefined && passed < next) ? passed : next;
   }
 
   handle(input: DialogueInput, now: Instant): readonly DialogueEffect[] {
@@ -115,6 +119,7 @@ export class Dialogue implements Core<DialogueInput, DialogueEffect> {
   expire(now: Instant): readonly DialogueEffect[] {
     const effects: DialogueEffect[] = [];
     const { current, quiet } = this;
+    if (this.passed !== undefined && this.passed <= now) this.passed = undefined;
     if (current !== undefined && current.until <= now) {
       const { handedOver } = current;
       // A modem that waits for a message takes every command for one.
@@ -141,21 +146,22 @@ export class Dialogue implements Core<DialogueInput, DialogueEffect> {
     const { current } = this;
     if (current?.command.message === undefined || current.handedOver) return;
     current.handedOver = true;
-    effects.push({ kind: 'write', text: `${current.command.message}${END_OF_MESSAGE}` });
+    effects.push({ kind: 'write', text: current.command.message });
   }
 
   private line(text: string, effects: DialogueEffect[]): void {
     if (this.takesAsPdu(text, effects)) return;
+    const { current } = this;
+    // What nearly all lines are goes first.
+    if (current !== undefined && this.answers(text, current, effects)) return;
     if (carriesPdu.test(text)) {
       this.announced = text;
       return;
     }
-    const { current } = this;
     if (current === undefined || isUnsolicited.test(text)) {
       effects.push({ kind: 'unsolicited', line: { text, pdu: undefined } });
       return;
     }
-    const { command, lines } = current;
     if (isEcho(text, current)) {
       current.echoed = true;
       return;
@@ -163,30 +169,42 @@ export class Dialogue implements Core<DialogueInput, DialogueEffect> {
     const refusal = refusalOf(text);
     if (refusal !== undefined || text === '4') {
       this.failed(current, refusal ?? { kind: 'refused', result: text, family: undefined, number: undefined }, effects);
-    } else if (text === 'OK' || text === '0') {
-      // A message that was not handed over yet cannot have gone: a result that was late.
-      if (command.message !== undefined && !current.handedOver) return;
-      this.current = undefined;
-      effects.push({ kind: 'answer', id: current.id, lines });
-    } else if (isAnswerTo(command, text) && lines.length < MOST_LINES) {
-      lines.push({ text, pdu: undefined });
+    } else if (isName(text, current)) {
+      current.lines.push({ text, pdu: undefined });
     } else {
       effects.push({ kind: 'unsolicited', line: { text, pdu: undefined } });
     }
   }
 
+  /** Whether the line is of the answer and can be nothing else: its end, or one that begins as the command says. */
+  private answers(text: string, current: Current, effects: DialogueEffect[]): boolean {
+    const { command, lines, id, until } = current;
+    if (text === 'OK' || text === '0') {
+      // A message that was not handed over yet cannot have gone: a result that was late.
+      if (command.message !== undefined && !current.handedOver) return true;
+      this.current = undefined;
+      this.passed = Math.min(this.passed ?? until, until);
+      effects.push({ kind: 'answer', id, lines });
+      return true;
+    }
+    const { prefix = '' } = command;
+    if (prefix === '' || lines.length >= MOST_LINES || !text.startsWith(prefix)) return false;
+    lines.push({ text, pdu: undefined });
+    return true;
+  }
+
   /** Digits behind a line that announced them: of an unsolicited result first, for that came later. */
   private takesAsPdu(text: string, effects: DialogueEffect[]): boolean {
     const { announced, current } = this;
-    const isDigits = isPdu.test(text);
+    const last = current?.command.hasPdus === undefined ? undefined : current.lines.at(-1);
+    const isWanted = announced !== undefined || (last !== undefined && last.pdu === undefined);
     this.announced = undefined;
-    if (announced !== undefined && isDigits) {
+    if (!isWanted || !isPdu.test(text)) return false;
+    if (announced !== undefined) {
       effects.push({ kind: 'unsolicited', line: { text: announced, pdu: text } });
       return true;
     }
-    const last = current?.lines.at(-1);
-    if (!isDigits || current?.command.hasPdus === undefined || last === undefined || last.pdu !== undefined)
-      return false;
+    if (current === undefined || last === undefined) return false;
     current.lines[current.lines.length - 1] = { text: last.text, pdu: text };
     return true;
   }
@@ -199,6 +217,7 @@ export class Dialogue implements Core<DialogueInput, DialogueEffect> {
   private abandon(kind: 'gone' | 'restarted', effects: DialogueEffect[]): void {
     const { current } = this;
     this.announced = undefined;
+    this.passed = undefined;
     if (current !== undefined) this.failed(current, { kind, handedOver: current.handedOver }, effects);
     for (const { id } of this.waiting.splice(0))
       effects.push({ kind: 'failed', id, failure: { kind, handedOver: false } });
@@ -206,11 +225,15 @@ export class Dialogue implements Core<DialogueInput, DialogueEffect> {
 }
 
 /** Whatever its maker is called, a modem that says that it starts has not said its name. */
-const isAnswerTo = ({ prefix }: Command, text: string): boolean =>
-  prefix !== undefined && text.startsWith(prefix) && (prefix !== '' || signOf(text) === undefined);
+const isName = (text: string, { command, lines }: Current): boolean =>
+  command.prefix === '' && lines.length < MOST_LINES && signOf(text) === undefined;
 
 /** What the modem repeats of what was written to it: the command once, and the message with its end. */
 function isEcho(text: string, { command, handedOver, echoed }: Current): boolean {
   if (!echoed && text === command.text) return true;
-  return handedOver && text.replace(END_OF_MESSAGE, '') === command.message;
+  const { message } = command;
+  if (!handedOver || message === undefined || text.length < message.length - 1 || text.length > message.length)
+    return false;
+  for (let i = 0; i < text.length; i += 1) if (text.charCodeAt(i) !== message[i]) return false;
+  return true;
 }

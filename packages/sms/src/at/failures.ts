@@ -57,11 +57,6 @@ export class ModemError extends StackError {
     this.isDoubtful = isDoubtful(failure);
     this.isOfSim = isOfSim(failure);
   }
-
-  /** No modem took the message: it is certainly not on its way, and may go when there is one again. */
-  get isWithoutModem(): boolean {
-    return this.problem === 'gone' || this.problem === 'silent';
-  }
 }
 
 function problemOf(failure: Failure): ModemError['problem'] {

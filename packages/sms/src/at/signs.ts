@@ -1,6 +1,5 @@
 // What modems say of themselves unasked, as data: that they start anew, that something has changed, that their memory is full. Which
 // maker says what is noted beside it; all of it is heeded from every modem, since many say what another maker's manual has. Pure.
-import { announcedPlaceOf } from './commands.ts';
 
 export type Sign =
   /** It starts, or is going off: what it was told is forgotten. */
@@ -9,7 +8,11 @@ export type Sign =
   | { readonly kind: 'stirs' }
   /** There is no place for the next message. */
   | { readonly kind: 'full' }
+  /** Where a message or report has been put. */
   | { readonly kind: 'announces'; readonly memory: string; readonly index: number };
+
+/** `+CMTI: "SM",5`, `+CDSI: "SM",6` (3GPP TS 27.005 §3.4.1). */
+const announces = /^\+(?:CMTI|CDSI): ?"(\w{1,8})",(\d{1,5})$/;
 
 const starts: readonly RegExp[] = [
   // Quectel, SIMCom; Quectel BG; SIMCom A76; Nordic.
@@ -45,8 +48,8 @@ const full: readonly RegExp[] = [
 
 /** Undefined for what does not concern us. */
 export function signOf(line: string): Sign | undefined {
-  const place = announcedPlaceOf(line);
-  if (place !== undefined) return { kind: 'announces', ...place };
+  const [, memory, index] = announces.exec(line) ?? [];
+  if (memory !== undefined) return { kind: 'announces', memory, index: Number(index) };
   const says = (pattern: RegExp): boolean => pattern.test(line);
   if (starts.some(says)) return { kind: 'starts' };
   if (full.some(says)) return { kind: 'full' };

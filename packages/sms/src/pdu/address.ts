@@ -2,7 +2,7 @@
 // both ways.
 import { FormatError, type Reader, type Writer } from '@lapwing/kernel';
 import { packSeptets, septetsOf, textOfSeptets, unpackSeptets } from './gsm7.ts';
-import { decodeDigits, encodeDigits } from './semi-octets.ts';
+import { decodeDigits, writeDigits } from './semi-octets.ts';
 
 /** Type of number, in the order of its three bits. */
 const types = [
@@ -33,9 +33,10 @@ const MOST_OCTETS = 10;
 
 /** `+` and up to 15 digits are an international number, digits alone any other, such as a short code. Throws FormatError. */
 export function parseNumber(text: string): SmsAddress {
-  const [, plus, digits] = /^(\+?)(\d{1,15})$/.exec(text) ?? [];
-  if (digits === undefined) throw new FormatError('a telephone number is 1 to 15 digits, with + when international');
-  return { type: plus === '+' ? 'international' : 'unknown', plan: 1, text: digits };
+  const isInternational = text.startsWith('+');
+  const digits = isInternational ? text.slice(1) : text;
+  if (!areDigits(digits)) throw new FormatError('a telephone number is 1 to 15 digits, with + when international');
+  return { type: isInternational ? 'international' : 'unknown', plan: 1, text: digits };
 }
 
 /** `+14155550125`, `12345`, or the name of an alphanumeric address. */
@@ -44,16 +45,31 @@ export function formatNumber(address: SmsAddress): string {
 }
 
 /** Whether it can be written to: not a name, and no digits that `parseNumber` refuses. */
-export const isNumber = ({ type, text }: SmsAddress): boolean => type !== 'alphanumeric' && /^\d{1,15}$/.test(text);
+export const isNumber = ({ type, text }: SmsAddress): boolean => type !== 'alphanumeric' && areDigits(text);
+
+const MOST_DIGITS = 15;
+
+function areDigits(text: string): boolean {
+  if (text.length < 1 || text.length > MOST_DIGITS) return false;
+  for (let i = 0; i < text.length; i += 1) {
+    const code = text.charCodeAt(i);
+    if (code < 0x30 || code > 0x39) return false;
+  }
+  return true;
+}
 
 /** An address whose length counts digits: TP-OA, TP-DA, TP-RA. Throws FormatError when it is too long. */
 export function writeAddress(to: Writer, address: SmsAddress): void {
   const { text } = address;
-  const isName = address.type === 'alphanumeric';
-  const septets = isName ? septetsOf(text) : [];
-  const octets = isName ? packSeptets(septets) : encodeDigits(text);
-  if (octets.length > MOST_OCTETS) throw new FormatError(`${octets.length} octets of address, ${MOST_OCTETS} at most`);
-  to.u8(isName ? Math.ceil((septets.length * 7) / 4) : text.length)
+  if (address.type !== 'alphanumeric') {
+    checkSize('address', Math.ceil(text.length / 2));
+    writeDigits(to.u8(text.length).u8(typeOctet(address)), text);
+    return;
+  }
+  const septets = septetsOf(text);
+  const octets = packSeptets(septets);
+  checkSize('address', octets.length);
+  to.u8(Math.ceil((septets.length * 7) / 4))
     .u8(typeOctet(address))
     .bytes(octets);
 }
@@ -74,11 +90,13 @@ export function writeServiceCentre(to: Writer, address: SmsAddress | undefined):
     to.u8(0);
     return;
   }
-  const octets = encodeDigits(address.text);
-  if (octets.length > MOST_OCTETS) throw new FormatError(`${octets.length} octets of service centre`);
-  to.u8(octets.length + 1)
-    .u8(typeOctet(address))
-    .bytes(octets);
+  const octets = Math.ceil(address.text.length / 2);
+  checkSize('service centre', octets);
+  writeDigits(to.u8(octets + 1).u8(typeOctet(address)), address.text);
+}
+
+function checkSize(what: string, octets: number): void {
+  if (octets > MOST_OCTETS) throw new FormatError(`${octets} octets of ${what}, ${MOST_OCTETS} at most`);
 }
 
 /** Throws FormatError. */

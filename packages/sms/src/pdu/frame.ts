@@ -28,12 +28,15 @@ export function decodeIncoming(bytes: Uint8Array): Frame<Deliver | StatusReport>
   return { serviceCentre, pdu: type === 2 ? decodeStatusReport(tpdu) : decodeDeliver(tpdu) };
 }
 
+/** Frames are written here, one after the other, and copied out. */
+const scratch = new Writer(longestFrame);
+
 /** The frame, and the length of its TPDU. Throws FormatError and LimitError as its parts do. */
 export function encodeFrame(frame: Frame<Submit | Deliver | StatusReport>): {
   readonly bytes: Uint8Array;
   readonly length: number;
 } {
-  const to = new Writer(longestFrame);
+  const to = scratch.reset();
   writeServiceCentre(to, frame.serviceCentre);
   const { length: before } = to;
   writeTpdu(to, frame.pdu);

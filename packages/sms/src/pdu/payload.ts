@@ -29,12 +29,14 @@ export interface Payload {
 /** TP-DCS of octets without a class. */
 export const octetCoding = 0x04;
 
+const alphabets = ['gsm7', 'octets', 'ucs2', 'gsm7'] as const;
+
 /** The coding of TP-DCS (3GPP TS 23.038 §4). Throws FormatError for compressed text, which nobody sends. */
 export function contentKindOf(coding: number): Content['kind'] {
   const group = coding >> 4;
   if (group < 8) {
     if ((coding & 0x20) !== 0) throw new FormatError('compressed text');
-    return ['gsm7', 'octets', 'ucs2', 'gsm7'][(coding >> 2) & 3] as Content['kind'];
+    return alphabets[(coding >> 2) & 3] as Content['kind'];
   }
   if (group === 0xe) return 'ucs2';
   return group === 0xf && (coding & 0x04) !== 0 ? 'octets' : 'gsm7';

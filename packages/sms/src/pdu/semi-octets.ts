@@ -1,19 +1,19 @@
 // Digits in semi-octets, low half first, as PDUs have numbers and times (3GPP TS 23.040 §9.1.2.3). Pure, both ways.
-import { FormatError } from '@lapwing/kernel';
+import { FormatError, type Writer } from '@lapwing/kernel';
 
 const digits = '0123456789*#abc';
 const FILLER = 0xf;
 
 /** Two digits to an octet; an odd number of them ends with a filler. Throws FormatError for what is no digit. */
-export function encodeDigits(text: string): Uint8Array {
-  const octets = new Uint8Array(Math.ceil(text.length / 2)).fill(FILLER << 4);
-  for (let i = 0; i < text.length; i += 1) {
-    const value = digits.indexOf(text.charAt(i));
-    if (value < 0) throw new FormatError('not a digit of a number', i);
-    const at = i >> 1;
-    octets[at] = i % 2 === 0 ? (FILLER << 4) | value : ((octets[at] as number) & 0xf) | (value << 4);
-  }
-  return octets;
+export function writeDigits(to: Writer, text: string): void {
+  for (let i = 0; i < text.length; i += 2)
+    to.u8(valueAt(text, i) | ((i + 1 < text.length ? valueAt(text, i + 1) : FILLER) << 4));
+}
+
+function valueAt(text: string, i: number): number {
+  const value = digits.indexOf(text.charAt(i));
+  if (value < 0) throw new FormatError('not a digit of a number', i);
+  return value;
 }
 
 /** `count` digits. Throws FormatError where a filler stands among them, or when there are not so many. */

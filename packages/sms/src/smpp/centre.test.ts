@@ -93,7 +93,6 @@ describe('a bind', () => {
     [0x0e, 'password is wrong'],
     [0x0f, 'system_id is not known'],
     [0x0d, 'may not let this address in'],
-    [0x05, 'bound already'],
     [0x53, 'system_type is wrong'],
     [0x400, "a number of this centre's own"],
   ])('that is refused with %i says what to do', async (status, advice) => {
@@ -114,6 +113,43 @@ describe('a bind', () => {
     expect(gone).toMatchObject({ problem: 'gone', message: expect.stringContaining('ECONNREFUSED') });
     const never = scene.centre({ dial: () => new Promise(() => undefined) });
     expect(await failureOf(scene.within(seconds(20), never.open(scene.sink)))).toMatchObject({ problem: 'gone' });
+  });
+
+  it('is waited for where that is wanted and may pass: a centre that is away, or has not missed who was bound before', async () => {
+    await using scene = new Scene();
+    scene.peer.isAway = true;
+    const centre = scene.own(scene.centre({ firstBind: 'awaited' }));
+    await scene.within(1, centre.open(scene.sink));
+    expect(scene.states).toEqual([]);
+    await scene.clock.advance(seconds(1));
+    expect(scene.states).toEqual([expect.stringContaining('down: bind_transceiver: there is no connection')]);
+    const sent = centre.send(parseNumber('+1'), payload);
+    scene.peer.isAway = false;
+    scene.peer.manners = ({ sequence }) => ({ kind: 'bind_transceiver_resp', sequence, status: 5, systemId: '' });
+    await scene.clock.advance(seconds(10));
+    expect(scene.states.at(-1)).toContain('bound already');
+    scene.peer.manners = polite;
+    await scene.clock.advance(seconds(20));
+    expect(scene.states.at(-1)).toBe('ready');
+    await scene.within(1, sent);
+  });
+
+  it('is not waited for where nobody but people can mend it', async () => {
+    await using scene = new Scene();
+    scene.peer.manners = ({ sequence }) => ({ kind: 'bind_transceiver_resp', sequence, status: 14, systemId: '' });
+    const opened = scene.within(1, scene.centre({ firstBind: 'awaited' }).open(scene.sink));
+    expect(await failureOf(opened)).toMatchObject({ problem: 'refused' });
+  });
+
+  it('is left while it is waited for', async () => {
+    await using scene = new Scene();
+    scene.peer.isAway = true;
+    const centre = scene.centre({ firstBind: 'awaited' });
+    await scene.within(1, centre.open(scene.sink));
+    await centre[Symbol.asyncDispose]();
+    scene.peer.isAway = false;
+    await scene.clock.advance(minutes(5));
+    expect(scene.peer.connections).toBe(0);
   });
 
   it('is left while it is under way', async () => {
@@ -147,9 +183,10 @@ describe('a connection that is lost', () => {
     scene.peer.isAway = true;
     scene.peer.hangUp();
     await scene.clock.advance(1);
-    const gone = await failureOf(centre.send(parseNumber('+1'), payload));
-    expect(gone).toMatchObject({ problem: 'gone' });
+    const gone = failureOf(centre.send(parseNumber('+1'), payload));
     await scene.clock.advance(seconds(60));
+    expect(await gone).toMatchObject({ problem: 'gone' });
+    expect(centre.stats()).toMatchObject({ sent: 0, refused: 1 });
     expect(scene.states.slice(1)).toEqual([
       'down: connection: there is no connection to the centre',
       'down: bind_transceiver: there is no connection to the centre (connect ECONNREFUSED)',
@@ -161,17 +198,45 @@ describe('a connection that is lost', () => {
     await scene.within(1, centre.send(parseNumber('+1'), payload));
   });
 
+  it('has messages that were not handed over wait for the next one, 64 of them', async () => {
+    await using scene = new Scene();
+    const centre = await scene.up({ window: 1 });
+    scene.peer.manners = (pdu) => (pdu.kind === 'submit_sm' ? undefined : polite(pdu));
+    const handedOver = failureOf(centre.send(parseNumber('+10'), payload));
+    const sent = Array.from({ length: 64 }, (_, i) => centre.send(parseNumber(`+1${i}`), payload));
+    const tooMany = [failureOf(centre.send(parseNumber('+2'), payload))];
+    scene.peer.hangUp();
+    await scene.clock.advance(1);
+    expect((await handedOver).problem).toBe('unknown');
+    tooMany.push(failureOf(centre.send(parseNumber('+2'), payload)));
+    expect((await Promise.all(tooMany)).map(({ problem }) => problem)).toEqual(['busy', 'busy']);
+    scene.peer.manners = polite;
+    await scene.within(seconds(5), Promise.all(sent));
+    const to = scene.peer.of('submit_sm').map((pdu) => pdu.kind === 'submit_sm' && pdu.message.destination.text);
+    expect(to).toEqual(['10', ...Array.from({ length: 64 }, (_, i) => `1${i}`)]);
+  });
+
+  it('has nothing wait for it when the centre is left', async () => {
+    await using scene = new Scene();
+    const centre = await scene.up();
+    scene.peer.isAway = true;
+    scene.peer.hangUp();
+    await scene.clock.advance(1);
+    const waits = failureOf(centre.send(parseNumber('+1'), payload));
+    await centre[Symbol.asyncDispose]();
+    expect((await waits).message).toBe('the centre was left');
+  });
+
   it('has its messages failed: what was handed over may have gone', async () => {
     await using scene = new Scene();
     const centre = await scene.up({ window: 1 });
     scene.peer.manners = () => undefined;
     const [first, second] = [1, 2].map(() => failureOf(centre.send(parseNumber('+1'), payload)));
+    scene.peer.isAway = true;
     scene.peer.hangUp();
-    await scene.clock.advance(1);
+    await scene.clock.advance(minutes(1));
     expect([(await first)?.problem, (await second)?.problem]).toEqual(['unknown', 'gone']);
     expect(centre.stats()).toMatchObject({ unknown: 1, refused: 1 });
-    scene.peer.manners = polite;
-    await scene.clock.advance(seconds(5));
   });
 
   it('is not asked for again and again with a password that is wrong by now', async () => {

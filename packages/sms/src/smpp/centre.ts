@@ -8,6 +8,7 @@ import {
   deadlineSignal,
   delay,
   FormatError,
+  type Instant,
   minutes,
   seconds,
   systemClock,
@@ -48,6 +49,8 @@ export interface SmppCentreStats {
 const BACK_AFTER: readonly Duration[] = [1, 2, 5, 10, 20, 30, 60].map(seconds);
 /** A connection that lasted so long begins the waits anew. */
 const LASTING: Duration = minutes(1);
+/** Messages that wait for the next connection. */
+const MOST_HELD = 64;
 const refusedForGood = BACK_AFTER.length - 1;
 
 interface Link {
@@ -59,6 +62,7 @@ interface Link {
 export class SmppCentre implements Modem {
   private readonly dial: Dial;
   private readonly clock: Clock;
+  private readonly firstBind: 'required' | 'awaited';
   private readonly session: SessionOptions;
   private readonly source: SmppAddress;
   private readonly closing = new AbortController();
@@ -67,6 +71,8 @@ export class SmppCentre implements Modem {
   };
   private readonly submitted = new Map<number, Settler>();
   private submits = 0;
+  /** Of messages that wait for the next connection. */
+  private readonly held = new Set<(isBack: boolean) => void>();
   private sink: ModemSink | undefined;
   private link: Link | undefined;
   private isReady = false;
@@ -81,6 +87,7 @@ export class SmppCentre implements Modem {
     const { session, source } = checkedOptions(options);
     this.dial = options.dial;
     this.clock = options.clock ?? systemClock;
+    this.firstBind = options.firstBind ?? 'required';
     this.session = session;
     this.source = source;
   }
@@ -97,7 +104,13 @@ export class SmppCentre implements Modem {
   async open(sink: ModemSink): Promise<void> {
     if (this.sink !== undefined || this.closing.signal.aborted) throw new ClosedError('a centre is bound to once');
     this.sink = sink;
-    await this.start();
+    try {
+      await this.start();
+    } catch (error) {
+      if (this.firstBind === 'required' || !mayPass(error) || this.closing.signal.aborted) throw error;
+      // Told of when the next one fails too: by then somebody listens.
+      this.recovery = this.recover();
+    }
   }
 
   /** Rejects with CentreError, FormatError or LimitError. */
@@ -105,7 +118,7 @@ export class SmppCentre implements Modem {
     if (!isNumber(destination)) throw new FormatError(`${JSON.stringify(destination.text)} is no telephone number`);
     const message = submitOf(this.source, destination, payload);
     try {
-      await this.submit(message);
+      await this.submitInTime(message);
       this.tally.sent += 1;
     } catch (error) {
       if (error instanceof CentreError) this.tally[error.problem === 'unknown' ? 'unknown' : 'refused'] += 1;
@@ -116,6 +129,7 @@ export class SmppCentre implements Modem {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.closing.signal.aborted) return;
     this.closing.abort(new ClosedError('the centre was left'));
+    this.release(false);
     const { link } = this;
     if (link !== undefined) {
       await new Promise<void>((resolve) => {
@@ -124,6 +138,42 @@ export class SmppCentre implements Modem {
       });
     }
     await this.recovery;
+  }
+
+  /** What was not handed over goes over the next connection, where that is not too long in coming. */
+  private async submitInTime(message: ShortMessage): Promise<void> {
+    const until = this.clock.now() + this.session.persistence;
+    for (;;) {
+      try {
+        await this.submit(message);
+        return;
+      } catch (error) {
+        if (!(error instanceof CentreError) || error.problem !== 'gone' || this.recovery === undefined) throw error;
+        // Nobody lets go any more of what is held after all were.
+        this.closing.signal.throwIfAborted();
+        if (this.held.size >= MOST_HELD) throw new CentreError({ kind: 'busy' }, 'submit_sm');
+        const isBack = await this.isBackBy(until);
+        this.closing.signal.throwIfAborted();
+        if (!isBack) throw error;
+      }
+    }
+  }
+
+  private isBackBy(until: Instant): Promise<boolean> {
+    return new Promise((resolve) => {
+      const go = (isBack: boolean): void => {
+        timer[Symbol.dispose]();
+        this.held.delete(go);
+        resolve(isBack);
+      };
+      const timer = this.clock.at(until, () => go(false));
+      this.held.add(go);
+    });
+  }
+
+  /** All that is held. */
+  private release(isBack: boolean): void {
+    for (const go of [...this.held]) go(isBack);
   }
 
   private submit(message: ShortMessage): Promise<void> {
@@ -142,6 +192,8 @@ export class SmppCentre implements Modem {
 
   private async start(): Promise<void> {
     const port = await this.connect();
+    if (this.closing.signal.aborted) port.close();
+    this.closing.signal.throwIfAborted();
     await new Promise<void>((resolve, reject) => {
       const frames = new Frames();
       const driver = new Driver(new Session(this.session), this.clock, (effect: SessionEffect) =>
@@ -163,9 +215,7 @@ export class SmppCentre implements Modem {
     const { signal } = this.closing;
     using deadline = deadlineSignal(this.clock, this.session.patience, 'connect', signal);
     try {
-      const port = await untilAborted(this.dial(deadline.signal), deadline.signal);
-      signal.throwIfAborted();
-      return port;
+      return await untilAborted(this.dial(deadline.signal), deadline.signal);
     } catch (error) {
       signal.throwIfAborted();
       throw new CentreError({ kind: 'gone', handedOver: false, cause: error as Error }, 'bind_transceiver');
@@ -217,6 +267,7 @@ export class SmppCentre implements Modem {
     this.told = '';
     this.sink?.state('ready');
     bound.resolve();
+    this.release(true);
   }
 
   private hand(message: ShortMessage): void {
@@ -266,8 +317,7 @@ export class SmppCentre implements Modem {
       } catch (error) {
         if (signal.aborted) return;
         // An account that is asked for with a wrong password again and again may be locked.
-        if (error instanceof CentreError && error.problem === 'refused' && !error.isTemporary)
-          this.failures = Math.max(this.failures, refusedForGood);
+        if (!mayPass(error)) this.failures = Math.max(this.failures, refusedForGood);
         this.tell(error as Error);
       }
     }
@@ -280,6 +330,10 @@ export class SmppCentre implements Modem {
     this.sink?.state('down', cause);
   }
 }
+
+/** What a centre has refused for good is for people to mend. */
+const mayPass = (error: unknown): boolean =>
+  error instanceof CentreError && (error.problem !== 'refused' || error.isTemporary);
 
 /** It was answered when it came. */
 const settled = (): void => undefined;

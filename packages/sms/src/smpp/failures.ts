@@ -44,7 +44,14 @@ const statuses: ReadonlyMap<number, Row> = new Map<number, Row>([
   [0x02, ['ESME_RINVCMDLEN', 'the centre does not read the PDU']],
   [0x03, ['ESME_RINVCMDID', 'the centre has no such command: it must take bind_transceiver, of SMPP 3.4']],
   [0x04, ['ESME_RINVBNDSTS', 'not in the state that this bind is in: the account may not send, or not receive']],
-  [0x05, ['ESME_RALYBND', 'bound already: another process has this account, or the one before has not been missed']],
+  [
+    0x05,
+    [
+      'ESME_RALYBND',
+      'bound already: another process has this account, or the one before has not been missed yet',
+      'temporary',
+    ],
+  ],
   [0x08, ['ESME_RSYSERR', 'the centre failed', 'temporary']],
   [0x0a, ['ESME_RINVSRCADR', 'the account may not send from this number: set the source that it was given']],
   [0x0b, ['ESME_RINVDSTADR', 'the centre does not reach this number']],

@@ -35,8 +35,13 @@ export interface SmppCentreOptions {
   readonly idle?: Duration;
   /** Ms that the centre has for an answer; default 20,000. */
   readonly patience?: Duration;
-  /** Ms for which a message is offered again to a centre that has no room for it; default 60,000. */
+  /** Ms for which a message waits for a connection, and for which it is offered again to a centre that has no room for it; default 60,000. */
   readonly persistence?: Duration;
+  /**
+   * 'required': `open` rejects when the first bind comes to nothing. 'awaited': it resolves where that may pass, such as a centre that is away,
+   * and the centre is bound to when it is there; what only people can mend, such as a wrong password, rejects all the same. Default 'required'.
+   */
+  readonly firstBind?: 'required' | 'awaited';
   readonly clock?: Clock;
 }
 

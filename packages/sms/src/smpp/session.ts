@@ -77,7 +77,8 @@ export class Session implements Core<SessionInput, SessionEffect> {
   /** Of what is asked, by sequence number. */
   private readonly deadlines = new Deadlines<number>();
   private idleAt: Instant | undefined;
-  private underWay = 0;
+  /** Messages without an answer. */
+  underWay = 0;
   private allowed: number;
   private pause: Duration = PAUSE;
   private pausedUntil: Instant | undefined;

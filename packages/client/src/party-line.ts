@@ -14,7 +14,7 @@ import {
 /** Whether a datagram is meant for that party. */
 export type IsMeant = (bytes: Uint8Array) => boolean;
 
-export class SharedTransport {
+export class PartyLine {
   private readonly make: () => Transport | Promise<Transport>;
   private readonly name: string;
   private current: Promise<Line> | undefined;
