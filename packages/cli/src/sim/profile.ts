@@ -55,7 +55,7 @@ const temperature: SensorPlan = {
   units: 'Cel',
 };
 
-const sensor: Profile = {
+export const sensor: Profile = {
   name: 'sensor',
   sensors: [temperature, { ...temperature, object: 3304, low: 35, high: 60, noise: 2, peak: 4, units: '%RH' }],
   night: 1,

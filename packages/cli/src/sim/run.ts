@@ -9,7 +9,7 @@ import { measurable } from './equipment.ts';
 import { Fleet } from './fleet.ts';
 import { credentialsOf, identityOf, keyOf, nameOf } from './keys.ts';
 import { socketProblems, systemLimits } from './limits.ts';
-import { knownProfiles, type Profile, profileNamed } from './profile.ts';
+import { knownProfiles, type Profile, profileNamed, sensor } from './profile.ts';
 import { parseProfile } from './profile-file.ts';
 import { formatProgress, formatSummary, Report, type RunSummary, type Usage } from './report.ts';
 import { type SimFlags, type SimSettings, settingsOf } from './settings.ts';
@@ -28,7 +28,7 @@ const briefGrace = seconds(2);
 const farewell = seconds(10);
 
 export async function runFleetCommand(flags: FleetFlags): Promise<void> {
-  const settings = settingsOf(flags, await profileOf(flags.profile));
+  const settings = await settingsFrom(flags);
   if (flags.printCredentials === true) {
     printCredentials(settings);
     return;
@@ -40,6 +40,23 @@ export async function runFleetCommand(flags: FleetFlags): Promise<void> {
     process.stdout.write(flags.json === true ? `${JSON.stringify(line)}\n` : formatSummary(line));
   });
   if (summary.lost > 0) process.exitCode = 1;
+}
+
+/** Rejects with ConfigError: a profile that cannot be is named together with flags that cannot. */
+export async function settingsFrom(flags: FleetFlags): Promise<SimSettings> {
+  const problems: string[] = [];
+  const listed = (error: unknown): undefined => {
+    if (!(error instanceof ConfigError)) throw error;
+    problems.push(...error.problems);
+  };
+  const profile = await profileOf(flags.profile).catch(listed);
+  try {
+    const settings = settingsOf(flags, profile ?? sensor);
+    if (problems.length === 0) return settings;
+  } catch (error) {
+    listed(error);
+  }
+  throw new ConfigError(problems);
 }
 
 async function profileOf(text: string): Promise<Profile> {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { credentialsOf, nameOf, parseKeyTemplate } from './keys.ts';
 import { socketProblems } from './limits.ts';
 import { type Profile, profileNamed } from './profile.ts';
+import { settingsFrom } from './run.ts';
 import { type SimFlags, settingsOf } from './settings.ts';
 
 const profile = profileNamed('tracker') as Profile;
@@ -27,6 +28,20 @@ function problemsOf(more: Partial<SimFlags>): readonly string[] {
 }
 
 describe('the flags of lapwing sim', () => {
+  it('are named with a profile that cannot be, all at once', async () => {
+    const wanted = { ...flags, devices: 'many', loss: '5', profile: 'trackr' };
+    await expect(settingsFrom(wanted)).rejects.toMatchObject({
+      problems: [
+        '--profile: there is no profile trackr (known: sensor, meter, tracker, gateway); a file is given by its path',
+        '--loss: 5 is not from 0 to 0.9',
+        '--devices: many is not a whole number from 1 to 1000000',
+      ],
+    });
+    await expect(settingsFrom({ ...flags, profile: 'meter' })).resolves.toMatchObject({
+      plan: { profile: { name: 'meter' } },
+    });
+  });
+
   it('take from the profile what is not given', () => {
     expect(settingsOf(flags, profile)).toMatchObject({
       plan: { devices: 10, chaos: { move: 2, reboot: 0 }, profile: { lifetime: profile.lifetime } },
