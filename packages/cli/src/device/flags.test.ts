@@ -79,6 +79,12 @@ describe('the flags of a device', () => {
     ['a version that nobody speaks', { version: '2.0' }, '--version: LwM2M 2.0 is not spoken'],
     ['another road', { uri: 'coap://x', binding: 'T' }, '--binding: T is not the road of coap://x, which is U'],
     ['letters of no road', { binding: 'X' }, "--binding: 'X' is not of U, T, S, N and Q"],
+    ['a name that is none', { endpoint: 'x'.repeat(253) }, '--endpoint: not 1 to 252 bytes'],
+    [
+      'a sleep of who never sleeps',
+      { idle: 'close' },
+      '--idle and --awake are about queue mode: they need --queue-mode',
+    ],
     ['a sleep that nobody knows', { idle: 'deep' }, "--idle: 'deep' is not listen, deaf or close"],
     ['a key without a store', { persistKey: 'x' }, '--persist-key needs --persist'],
     ['a store that cannot be', { persist: '/dev/null/x' }, '--persist: /dev/null/x cannot be used (ENOTDIR)'],

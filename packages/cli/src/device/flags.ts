@@ -8,7 +8,7 @@ import {
 } from '@lapwing/client';
 import { parseUri } from '@lapwing/coap';
 import { ConfigError, FormatError, fromHex, isStackError, seconds } from '@lapwing/kernel';
-import { type Lwm2mVersion, parseVersion } from '@lapwing/lwm2m';
+import { isName, type Lwm2mVersion, parseVersion } from '@lapwing/lwm2m';
 import { type CredentialFlags, credentialsOf, fileOf } from '../credentials.ts';
 import { ShellError } from '../shell/command.ts';
 import { isByText } from './modem.ts';
@@ -48,6 +48,8 @@ type Account = Pick<ServerAccount, 'uri' | 'credentials'>;
 /** Rejects with ConfigError. `sms` is the modem, where there is one. */
 export async function settingsOf(flags: DeviceFlags, sms: SmsAccess | undefined): Promise<DeviceSettings> {
   const problems: string[] = [];
+  if (flags.endpoint !== undefined && !isName(flags.endpoint))
+    problems.push('--endpoint: not 1 to 252 bytes without control characters');
   const account = await accountOf(flags, problems);
   const habits = habitsOf(flags, problems);
   const version = versionOf(flags.version, problems);
@@ -150,10 +152,14 @@ function habitsOf(flags: DeviceFlags, problems: string[]): Pick<ServerAccount, H
   else checkBinding(binding.replace('Q', ''), flags.uri, problems);
   if (idle !== undefined && !['listen', 'deaf', 'close'].includes(idle))
     problems.push(`--idle: '${idle}' is not listen, deaf or close`);
+  const isQueueing = flags.queueMode === true || binding.includes('Q');
+  // What a bootstrap server writes may have it sleep.
+  if (!isQueueing && flags.bootstrap !== true && ((idle ?? 'listen') !== 'listen' || awake !== undefined))
+    problems.push('--idle and --awake are about queue mode: they need --queue-mode');
   return {
     lifetime: secondsOf('--lifetime', flags.lifetime, problems),
     id: integerOf('--id', flags.id, [1, 65_534], problems),
-    queueMode: flags.queueMode === true || binding.includes('Q'),
+    queueMode: isQueueing,
     ...(idle === undefined ? {} : { idle: idle as 'listen' }),
     ...(awake === undefined ? {} : { awakeTime: secondsOf('--awake', awake, problems) }),
   };
