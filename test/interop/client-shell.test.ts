@@ -233,6 +233,14 @@ store: { dir: "${folder}/data" }
     expect({ code, said: said.join('') }).toEqual({ code: 0, said: expect.not.stringContaining('error of its own') });
   });
 
+  test('leaves with code 0 also when all that it says goes to somebody who has gone', async () => {
+    const device = [process.execPath, lapwing, 'client', ...open('to-head'), '--exec', 'ls /3; sleep 1; ls /3'];
+    const quoted = device.map((word) => `'${word}'`).join(' ');
+    const bash = execFile('bash', ['-c', `timeout 30 ${quoted} 2>&1 | head -2; exit \${PIPESTATUS[0]}`]);
+    const [code] = (await once(bash, 'exit')) as [number | null];
+    expect(code).toBe(0);
+  });
+
   test('proves itself with a pre-shared key, and says what is wrong with one', async () => {
     const uri = `coaps://127.0.0.1:${ports.coaps}`;
     const key = (name: string, hex: string): string[] => [

@@ -1,5 +1,5 @@
 // What the signals of the system mean. Ctrl-C and SIGTERM as a promise: the first asks to stop, the second does not ask; nobody left who reads
-// standard output asks to stop too. Called before anything is opened or printed,
+// what is said asks to stop too. Called before anything is opened or printed,
 // so that whoever sees the last line may stop the program at once.
 
 export function untilInterrupted(): Promise<NodeJS.Signals> {
@@ -12,10 +12,11 @@ export function untilInterrupted(): Promise<NodeJS.Signals> {
     };
     process.on('SIGINT', heard);
     process.on('SIGTERM', heard);
-    process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE' && error.code !== 'ECONNRESET') throw error;
-      resolve('SIGPIPE');
-    });
+    for (const stream of [process.stdout, process.stderr])
+      stream.on('error', (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EPIPE' && error.code !== 'ECONNRESET') throw error;
+        resolve('SIGPIPE');
+      });
   });
 }
 
