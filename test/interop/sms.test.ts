@@ -1,9 +1,10 @@
 // Text messages through the virtual modem as people start it: a process with a pseudo-terminal, opened as a serial port.
+import { createSocket } from 'node:dgram';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@lapwing/client';
 import { encodeUtf8, Secret } from '@lapwing/kernel';
 import { MemorySecurityStore, Server } from '@lapwing/server';
-import { atModem, Messenger, smsRoad, tcpPort } from '@lapwing/sms';
+import { atModem, Messenger, serialPort, smsRoad, tcpPort } from '@lapwing/sms';
 import { describe, expect, test } from 'vitest';
 import { freeUdpPort } from './parts/ports.ts';
 import { Process } from './parts/process.ts';
@@ -132,12 +133,121 @@ test('a modem behind a TCP port is spoken to as one on a serial port', async () 
   expect((await registered).registration.name).toBe('by-tcp');
 });
 
+describe('a modem behind the pseudo-terminal', () => {
+  /** Somebody at the server's number is a UDP socket; what the device hears, and what becomes of it. */
+  async function attached(...args: readonly string[]) {
+    const far = createSocket('udp4');
+    const heardFar: string[] = [];
+    const senders: { readonly port: number }[] = [];
+    far.on('message', (bytes, sender) => {
+      heardFar.push(String(bytes));
+      senders.push(sender);
+    });
+    await new Promise<void>((resolve) => far.bind(0, '127.0.0.1', resolve));
+    const process = await vmodem('--port', String(far.address().port), ...args);
+    const modem = atModem({ dial: serialPort({ path: terminalOf(process) }), checkEvery: 500 });
+    const troubles: string[] = [];
+    const states: string[] = [];
+    const messenger = await Messenger.open({
+      modem: {
+        open: (sink) => modem.open({ ...sink, trouble: ({ message }) => troubles.push(message) }),
+        send: (destination, payload) => modem.send(destination, payload),
+        [Symbol.asyncDispose]: () => modem[Symbol.asyncDispose](),
+      },
+    });
+    messenger.events.on('modem', ({ state }) => states.push(state));
+    const heard: string[] = [];
+    messenger.receive(undefined, ({ bytes }) => heard.push(Buffer.from(bytes).toString()));
+    return {
+      ...{ messenger, modem, heard, heardFar, states, troubles },
+      fault: async (...faults: readonly string[]) => {
+        const from = process.mark;
+        process.write(`${faults.join('\n')}\n`);
+        await process.waitFor(new RegExp(`^fault: ${faults.at(-1)}$`, 'm'), { from });
+      },
+      say: (text: string) => messenger.send('+12125550178', Buffer.from(text)),
+      answer: (text: string) => far.send(text, senders.at(-1)?.port ?? 0, '127.0.0.1'),
+      [Symbol.asyncDispose]: async () => {
+        await messenger[Symbol.asyncDispose]();
+        await process.stop();
+        far.close();
+      },
+    };
+  }
+
+  test('that starts anew without a word is set up again, and nothing that was sent or came meanwhile is lost', async () => {
+    await using device = await attached();
+    device.say('one');
+    await expect.poll(() => device.heardFar, { timeout: 10_000 }).toEqual(['one']);
+    await device.fault('forget');
+    device.say('two');
+    await expect.poll(() => device.heardFar, { timeout: 10_000 }).toEqual(['one', 'two']);
+    await device.fault('forget');
+    device.answer('three');
+    await expect.poll(() => device.heard, { timeout: 10_000 }).toEqual(['three']);
+    expect(device.states.filter((state) => state === 'down').length).toBeGreaterThanOrEqual(1);
+    expect(device.messenger.stats()).toMatchObject({ sent: 2, failed: 0 });
+  });
+
+  test('that was closed can be opened again at once', async () => {
+    await using process = await vmodem();
+    const dial = serialPort({ path: terminalOf(process) });
+    for (let i = 0; i < 3; i += 1) {
+      await using modem = atModem({ dial });
+      await modem.open({ receive: () => undefined, report: () => undefined, state: () => undefined });
+      expect(modem.stats().starts).toBe(1);
+    }
+  });
+
+  test('that is unplugged is missed at once', async () => {
+    await using process = await vmodem();
+    await using modem = atModem({ dial: serialPort({ path: terminalOf(process) }) });
+    const states: string[] = [];
+    await modem.open({
+      receive: () => undefined,
+      report: () => undefined,
+      state: (state) => states.push(state),
+    });
+    await process.stop();
+    await expect.poll(() => states, { timeout: 5000 }).toEqual(['ready', 'down']);
+  });
+
+  test('that does not tell of a message, or will not give it out yet, is read a little later, once', async () => {
+    await using device = await attached();
+    device.say('one');
+    await expect.poll(() => device.heardFar, { timeout: 10_000 }).toEqual(['one']);
+    await device.fault('hush', 'refuse=314x1@CMGL', 'refuse=314x1@CMGD');
+    device.answer('two');
+    await expect.poll(() => device.heard, { timeout: 10_000 }).toEqual(['two']);
+    await expect.poll(() => device.modem.stats().held, { timeout: 10_000 }).toBe(0);
+    expect(device.heard).toEqual(['two']);
+  });
+
+  test('whose memory is full of drafts is told of, with what to do', async () => {
+    await using device = await attached('--places', '5', '--drafts', '5');
+    await expect.poll(() => device.troubles, { timeout: 10_000 }).toHaveLength(1);
+    expect(device.troubles[0]).toContain('5 by what is not for us');
+    expect(device.modem.stats()).toMatchObject({ foreign: 5, places: 5 });
+  });
+});
+
 test('vmodem says what is wrong with its options, all at once', async () => {
   await using wrong = await Process.start({
     ...{ name: 'lapwing vmodem', command: process.execPath },
-    args: [lapwing, 'vmodem', '--loss', '2', '--delay', '5-1', '--client', 'AT', '--fault', 'fire', '--port', '0'],
+    args: [
+      ...[lapwing, 'vmodem', '--loss', '2', '--delay', '5-1', '--client', 'AT', '--fault', 'fire', '--port', '0'],
+      ...['--places', '5', '--drafts', '6', '--fault', 'refuse=1x2@;'],
+    ],
   });
   expect((await wrong.exited).code).toBe(2);
-  for (const words of ['--loss: 2', '--delay: 5-1', '--client: AT', '--fault: fire', '--port: 0'])
-    expect(wrong.output).toContain(words);
+  const expected = [
+    '--loss: 2',
+    '--delay: 5-1',
+    '--client: AT',
+    '--fault: fire',
+    '--port: 0',
+    '--drafts: 6',
+    'refuse=1x2@;',
+  ];
+  for (const words of expected) expect(wrong.output).toContain(words);
 });

@@ -1,5 +1,6 @@
 // A modem on a serial port (shell): the only file that knows the `serialport` package, which is loaded when a port is opened.
 import { type Clock, systemClock } from '@lapwing/kernel';
+import type { SerialPort } from 'serialport';
 import type { Dial } from './at/port.ts';
 import { portOf } from './duplex.ts';
 
@@ -13,6 +14,9 @@ export interface SerialPortOptions {
   readonly clock?: Clock;
 }
 
+/** Ports that are being closed, by path: until that is done nobody can open them. */
+const closing = new Map<string, Promise<void>>();
+
 /**
  * Eight bits, no parity, one stop bit. Opened anew each time that the modem is gone: what is plugged in again is found under the same
  * path. Nobody else may have the port.
@@ -20,6 +24,7 @@ export interface SerialPortOptions {
 export function serialPort({ path, speed = 115_200, flow = 'none', clock = systemClock }: SerialPortOptions): Dial {
   return async (signal) => {
     const { SerialPort } = await import('serialport');
+    await closing.get(path);
     signal.throwIfAborted();
     const stream = new SerialPort({ path, baudRate: speed, rtscts: flow === 'hardware', autoOpen: false });
     await new Promise<void>((resolve, reject) =>
@@ -27,9 +32,25 @@ export function serialPort({ path, speed = 115_200, flow = 'none', clock = syste
     );
     const ticking = tick(clock);
     stream.once('close', () => ticking[Symbol.dispose]());
-    return portOf(stream);
+    return portOf(stream, () => {
+      // Destroyed alone it would keep the port, which nobody could open again.
+      if (!stream.isOpen) stream.destroy();
+      else
+        closing.set(
+          path,
+          closed(stream).finally(() => closing.delete(path)),
+        );
+    });
   };
 }
+
+const closed = (stream: SerialPort): Promise<void> =>
+  new Promise((resolve) =>
+    stream.close(() => {
+      stream.destroy();
+      resolve();
+    }),
+  );
 
 const TICK = 10;
 

@@ -1,7 +1,10 @@
-// `lapwing vmodem`: an AT modem on a pseudo-terminal whose messages leave by UDP, or two that write to each other.
+// `lapwing vmodem`: an AT modem on a pseudo-terminal whose messages leave by UDP, or two that write to each other. What goes wrong with it
+// is said at its start, or typed while it runs.
+import { createInterface } from 'node:readline';
 import { ConfigError, type Duration, toHex } from '@lapwing/kernel';
 import { concatenationOf, formatNumber, Messenger } from '@lapwing/sms';
 import {
+  type AttachedModem,
   type Fault,
   type Submitted,
   tcpTerminal,
@@ -24,6 +27,8 @@ interface Flags {
   readonly duplicate?: string;
   readonly reorder?: string;
   readonly delay?: string;
+  readonly places?: string;
+  readonly drafts?: string;
   readonly fault: readonly string[];
   readonly trace?: true;
 }
@@ -32,7 +37,16 @@ const examples = `
 Examples:
   lapwing vmodem --host 127.0.0.1 --port 5683      a device on the terminal reaches the server there
   lapwing vmodem --pair                            two terminals: a device on one, a server on the other
-  lapwing vmodem --port 5684 --loss 0.2 --delay 5000-60000 --trace`;
+  lapwing vmodem --port 5684 --loss 0.2 --delay 5000-60000 --trace
+
+Faults, for --fault, or typed while it runs, one on a line:
+  silent, awake                says nothing until it is awake
+  restart, forget              starts anew and has forgotten its settings; without a word
+  garbage                      prints bytes without sense
+  mute-send                    takes the next message, sends it, and never says so
+  hush=3                       keeps the next three messages without telling of them
+  refuse=42x3                  answers the next three messages with +CMS ERROR: 42
+  refuse=314x2@CMGR            answers so the next two commands that begin with AT+CMGR`;
 
 export function vmodemCommand(): Command {
   return new Command('vmodem')
@@ -47,12 +61,9 @@ export function vmodemCommand(): Command {
     .option('--duplicate <share>', 'messages that come twice, 0 to 1')
     .option('--reorder <share>', 'messages that the next ones overtake, 0 to 1')
     .option('--delay <ms>', 'how long a message takes, such as 500 or 5000-60000')
-    .option(
-      '--fault <fault>',
-      'what goes wrong: silent, mute-send, restart, garbage, refuse=<CMS error>x<times>',
-      collect,
-      [],
-    )
+    .option('--places <number>', 'messages that its memory holds', '255')
+    .option('--drafts <number>', 'places of them that drafts take', '0')
+    .option('--fault <fault>', 'what goes wrong, see below; may be given several times', collect, [])
     .option('--trace', 'print each message')
     .addHelpText('after', examples)
     .action((flags: Flags) => run(flags));
@@ -69,7 +80,7 @@ async function run(flags: Flags): Promise<void> {
     ...(flags.trace === undefined ? {} : { onMessage: print }),
   });
   const numbers = flags.pair === undefined ? [client] : [client, server];
-  const modems = numbers.map((number) => ({ number, modem: network.modem(number) }));
+  const modems = numbers.map((number) => ({ number, modem: network.modem(number, settings.memory) }));
   const terminals: (Disposable | AsyncDisposable)[] = [];
   try {
     await using _bridge = flags.pair === undefined ? await bridged(network, flags, settings.port) : undefined;
@@ -86,6 +97,7 @@ async function run(flags: Flags): Promise<void> {
       }
       for (const fault of settings.faults) modem.fault(fault);
     }
+    using _typing = typedFaults(modems.map(({ modem }) => modem));
     await interrupted;
   } finally {
     for (const terminal of terminals) {
@@ -108,6 +120,20 @@ async function bridged(network: VirtualNetwork, { server, host }: Flags, port: n
   };
 }
 
+/** From now on what is typed goes wrong with all of them; until disposed of. The end of the input is not ours. */
+function typedFaults(modems: readonly AttachedModem[]): Disposable {
+  const lines = createInterface({ input: process.stdin });
+  lines.on('line', (line) => {
+    const problems: string[] = [];
+    const text = line.trim();
+    const faults = text === '' ? [] : faultOf(text, problems);
+    for (const fault of faults) for (const modem of modems) modem.fault(fault);
+    if (faults.length > 0) process.stdout.write(`fault: ${text}\n`);
+    for (const problem of problems) process.stderr.write(`${problem}\n`);
+  });
+  return { [Symbol.dispose]: () => lines.close() };
+}
+
 function print({ from, message: { destination, payload } }: Submitted): void {
   const { elements, content } = payload;
   const part = concatenationOf(elements);
@@ -121,6 +147,7 @@ interface Settings {
   readonly port: number;
   readonly tcp: number | undefined;
   readonly road: Pick<VirtualNetworkOptions, 'loss' | 'duplication' | 'reordering' | 'delay'>;
+  readonly memory: { readonly places: number; readonly drafts: number };
   readonly faults: readonly Fault[];
 }
 
@@ -139,6 +166,13 @@ function settingsOf(flags: Flags): Settings {
     if (!/^\d+$/.test(text) || value < least || value > 65_535) problems.push(`--${name}: ${text} is no port`);
     return value;
   };
+  const count = (name: 'places' | 'drafts', most: number): number => {
+    const text = flags[name] ?? '0';
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value > most) problems.push(`--${name}: ${text} is not from 0 to ${most}`);
+    return value;
+  };
+  const places = count('places', MOST_PLACES);
   const [, least, most = least] = /^(\d{1,9})(?:-(\d{1,9}))?$/.exec(flags.delay ?? '0') ?? [];
   const delay: readonly [Duration, Duration] = [Number(least ?? 0), Number(most ?? 0)];
   if (least === undefined || delay[0] > delay[1]) problems.push(`--delay: ${flags.delay} is neither ms nor from-to`);
@@ -146,6 +180,7 @@ function settingsOf(flags: Flags): Settings {
     port: port('port', flags.port, 1),
     tcp: flags.tcp === undefined ? undefined : port('tcp', flags.tcp, 0),
     road: { loss: share('loss'), duplication: share('duplicate'), reordering: share('reorder'), delay },
+    memory: { places, drafts: count('drafts', Math.min(places, MOST_PLACES)) },
     faults: flags.fault.flatMap((text) => faultOf(text, problems)),
   };
   if (problems.length > 0) throw new ConfigError(problems);
@@ -154,11 +189,17 @@ function settingsOf(flags: Flags): Settings {
 
 const garbage = Uint8Array.from({ length: 200 }, (_, i) => (i * 167) & 0xff);
 
+const MOST_PLACES = 1000;
+
 function faultOf(text: string, problems: string[]): readonly Fault[] {
-  if (text === 'silent' || text === 'restart' || text === 'mute-send') return [{ kind: text }];
+  if (text === 'silent' || text === 'awake' || text === 'restart' || text === 'mute-send') return [{ kind: text }];
+  if (text === 'forget') return [{ kind: 'restart', says: '' }];
   if (text === 'garbage') return [{ kind: text, bytes: garbage }];
-  const [, result, times = '1'] = /^refuse=(\d{1,3})(?:x(\d{1,4}))?$/.exec(text) ?? [];
-  if (result !== undefined) return [{ kind: 'refuse', result: Number(result), times: Number(times) }];
-  problems.push(`--fault: ${text} is not silent, mute-send, restart, garbage or refuse=NUMBERxTIMES`);
+  const [hush, messages = '1'] = /^hush(?:=(\d{1,4}))?$/.exec(text) ?? [];
+  if (hush !== undefined) return [{ kind: 'hush', times: Number(messages) }];
+  const [, result, times = '1', of = 'CMGS'] =
+    /^refuse=(\d{1,3})(?:x(\d{1,4}))?(?:@([A-Z]{2,8}[?=]?))?$/.exec(text) ?? [];
+  if (result !== undefined) return [{ kind: 'refuse', result: Number(result), times: Number(times), of }];
+  problems.push(`--fault: ${text} is no fault: see lapwing vmodem --help`);
   return [];
 }
