@@ -53,3 +53,13 @@ it('a client that starts in the open loads neither DTLS nor connections, bootstr
     ),
   ).toEqual([]);
 });
+
+it('a command of lapwing waits for no other: neither a fleet, a gateway nor a client is loaded before one is asked for', () => {
+  const loaded = loadedWith(resolve(root, 'packages/cli/src/main.ts'));
+  expect(loaded).toContain('packages/cli/src/commands/sim.ts');
+  expect(
+    loaded.filter((file) =>
+      /^packages\/(?:client|gateway|server)\/|cli\/src\/(?:sim\/run|device\/run|serve)/.test(file),
+    ),
+  ).toEqual([]);
+});

@@ -326,6 +326,14 @@ store: { dir: "${folder}/data" }
     expect(lines(history)).toEqual(['status', 'read 3/0/0 -s']);
   });
 
+  test('says where nobody listens', async () => {
+    const uri = `coap://127.0.0.1:${await freeUdpPort()}`;
+    const { code, output } = await run(['-e', 'alone', '-u', uri, '--wait', '4', '--exec', 'status']);
+    expect(code).toBe(1);
+    expect(output).toContain(`* unreachable: nobody listens at ${uri}: is the server running, and is that its port?`);
+    expect(output).toContain(`not registered within 4 s: nobody listens at ${uri}`);
+  });
+
   test('quits at once at a second Ctrl-C', async () => {
     const silent = ['-e', 'nobody', '-u', `coap://127.0.0.1:${await freeUdpPort()}`];
     const terminal = new TypedTerminal(silent, process.env);

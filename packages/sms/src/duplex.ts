@@ -7,8 +7,7 @@ import type { Port } from './at/port.ts';
 const MOST_UNWRITTEN = 256 * 1024;
 
 /**
- * `stream` is open already; whoever asks much and reads nothing destroys it. `close` closes it and what is below it; default: it is
- * destroyed.
+ * `stream` is open already. `close` closes what is below it; default: it is destroyed. Whoever asks much and reads nothing is hung up on.
  */
 export function portOf(stream: Duplex, close: () => void = () => void stream.destroy()): Port {
   return {

@@ -1,6 +1,8 @@
 // What `lapwing client` does: makes the device, starts it, and takes commands from where they come until it is to go.
 import { ObjectStore } from '@lapwing/client';
-import { ConfigError, systemClock } from '@lapwing/kernel';
+import { parseUri } from '@lapwing/coap';
+import { type Clock, ConfigError, delay, seconds, systemClock } from '@lapwing/kernel';
+import { isPortClosed } from '../commands/closed-port.ts';
 import { untilInterrupted } from '../interrupt.ts';
 import { History, historyFile } from '../shell/history.ts';
 import { Output } from '../shell/output.ts';
@@ -56,10 +58,28 @@ export async function runClientCommand(flags: ClientFlags): Promise<void> {
   const leaving = new AbortController();
   const shell = new Shell({ session, device, output, clock, signal: leaving.signal });
   if (flags.endpoint !== undefined && flags.start) await session.start(flags.endpoint, false);
+  void lookForServer(session, flags.uri, clock, leaving.signal);
   const commanded = command(shell, terminal, flags, patience);
   await Promise.race([commanded, interrupted]);
   leaving.abort(new ConfigError(['the shell is left']));
   if (shell.failures > 0) process.exitCode = 1;
+}
+
+/** A closed port of UDP is not heard of by itself, as one of TCP is: where nobody has answered after a while, it is asked for. */
+async function lookForServer(
+  session: Session,
+  uri: string | undefined,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  if (uri === undefined || !/^coaps?:/.test(uri)) return;
+  const { host, port = 0 } = parseUri(uri);
+  try {
+    await delay(clock, seconds(2), signal);
+  } catch {
+    return;
+  }
+  if (session.name !== undefined && !session.isRegistered && (await isPortClosed(host, port))) session.unreachable(uri);
 }
 
 /** Resolves when the shell is to be left. */

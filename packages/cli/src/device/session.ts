@@ -135,6 +135,12 @@ export class Session implements AsyncDisposable {
     return this.restart('factory-reset', reset);
   }
 
+  /** Somebody has found that nobody listens there. */
+  unreachable(uri: string): void {
+    this.lastFailure = `nobody listens at ${uri}: is the server running, and is that its port?`;
+    this.tell('unreachable', this.lastFailure, { uri });
+  }
+
   private async restart(event: 'rebooting' | 'factory-reset', meanwhile?: () => Promise<void>): Promise<void> {
     const { name } = this;
     if (name === undefined) return;

@@ -23,6 +23,13 @@ describe('a line', () => {
     );
   });
 
+  it('has the quotes within a word, as arguments of an Execute have them, and none around one', () => {
+    expect(parseLine("exec 9/0/6 0='1',2='a; b'; write 3/0/15 'two words' it\\'s")).toEqual([
+      ['exec', '9/0/6', "0='1',2='a; b'"],
+      ['write', '3/0/15', 'two words', "it's"],
+    ]);
+  });
+
   it('gives back words as they were quoted', () => {
     const quoted = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`;
     fc.assert(

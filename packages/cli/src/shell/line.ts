@@ -1,5 +1,6 @@
 // A line of the shell in commands and words: `;` and line ends separate commands, quotes and backslashes keep together what belongs
-// together, a word that begins with `#` begins a comment.
+// together, a word that begins with `#` begins a comment. Quotes around a word are not of it; those within one are, as arguments of an Execute
+// have them: `0='now'`.
 import { UsageError } from './command.ts';
 
 /** Commands of one line, each as its words; empty ones are left out. Throws UsageError for a quote that does not end. */
@@ -8,6 +9,7 @@ export function parseLine(text: string): readonly (readonly string[])[] {
   let words: string[] = [];
   let word: string | undefined;
   let quote: string | undefined;
+  let isWithin = false;
   const endWord = (): void => {
     if (word !== undefined) words.push(word);
     word = undefined;
@@ -20,14 +22,17 @@ export function parseLine(text: string): readonly (readonly string[])[] {
   for (let at = 0; at < text.length; at += 1) {
     const character = text.charAt(at);
     if (quote !== undefined) {
-      if (character === quote) quote = undefined;
-      else if (character === '\\' && quote === '"' && at + 1 < text.length) {
+      if (character === quote) {
+        quote = undefined;
+        if (isWithin) word += character;
+      } else if (character === '\\' && quote === '"' && at + 1 < text.length) {
         at += 1;
         word += text.charAt(at);
       } else word += character;
     } else if (character === '"' || character === "'") {
       quote = character;
-      word ??= '';
+      isWithin = word !== undefined;
+      word = isWithin ? `${word}${character}` : '';
     } else if (character === '\\' && at + 1 < text.length) {
       at += 1;
       word = (word ?? '') + text.charAt(at);

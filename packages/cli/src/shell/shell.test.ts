@@ -210,8 +210,8 @@ describe('create', () => {
   });
 
   refuses([
-    ['create /3303/0', '! create: /3303/0: /3303/0 exists'],
-    ['create /3/1', '! create: /3/1: /3 has one instance, 0'],
+    ['create /3303/0', '! create: /3303/0 exists'],
+    ['create /3/1', '! create: /3 has one instance, 0'],
     [
       'create /3303',
       '! create: /3303 is not the path of an instance, such as /3303/0, or of a resource instance, such as /3/0/11/0',

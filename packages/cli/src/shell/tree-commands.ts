@@ -52,7 +52,8 @@ async function onTree<T>(
       );
     }
     if (error.status === Code.MethodNotAllowed) throw new ShellError(`${place}: ${what} cannot be done here`);
-    throw new ShellError(`${place}: ${error.message.replace(/^\d\.\d\d [^:]*: /, '')}`);
+    const said = error.message.replace(/^\d\.\d\d [^:]*: /, '');
+    throw new ShellError(said.startsWith('/') ? said : `${place}: ${said}`);
   }
 }
 

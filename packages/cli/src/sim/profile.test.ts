@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { ConfigError, minutes, seconds } from '@lapwing/kernel';
 import { describe, expect, it } from 'vitest';
 import { measurable } from './equipment.ts';
-import { parseProfile, profileNamed, profiles } from './profile.ts';
+import { profileNamed, profiles } from './profile.ts';
+import { parseProfile } from './profile-file.ts';
 
 const read = (text: string) => parseProfile(text, 'mine.yaml', measurable);
 
