@@ -334,6 +334,27 @@ describe('a trigger under DTLS', () => {
     expect(scene.kinds).toEqual(['server: record']);
   });
 
+  it('goes by no association that was made with another key than the device has now', async () => {
+    const store = new MemoryStateStore();
+    await using scene = await new SecuredScene().start();
+    const before = await scene.meter({ store });
+    await scene.asleep();
+    const closing = before.close({ deregister: false });
+    await scene.clock.advance(seconds(10));
+    await closing;
+    const newer = keyOf('meter-1 by text since today');
+    await scene.security.put({ endpoint: 'meter-1', credential: newer });
+    const uri = 'coaps://10.0.0.1';
+    const servers = [{ uri, queueMode: true, credentials: keyOf('meter-1'), sms: { ...sms, credentials: newer } }];
+    scene.sent.length = 0;
+    await scene.meter({ store, servers });
+    await scene.clock.advance(seconds(60));
+    expect(scene.kinds.filter((each) => each === 'device: hello')).toHaveLength(2);
+    await scene.asleep();
+    expect(await scene.command('meter-1', seconds(10))).toBe('answered');
+    expect(scene.kinds).toEqual(['server: record']);
+  });
+
   it('goes by a new association when the server has lost the one before, as the device finds out that it registers anew', async () => {
     await using scene = await new SecuredScene().start();
     const client = await scene.meter();

@@ -4,7 +4,6 @@ import type { Duration, Instant, Peer } from '@lapwing/kernel';
 import {
   contains,
   type Entry,
-  formatObjectList,
   instancePath,
   type Lwm2mVersion,
   type Path,
@@ -13,7 +12,8 @@ import {
 } from '@lapwing/lwm2m';
 import { AccountCaller, AccountService } from './account-service.ts';
 import type { AccountSettings } from './accounts.ts';
-import { ServerInstance } from './builtin/server.ts';
+import { alertIn } from './builtin/alerts.ts';
+import { ServerInstance, ServerObject } from './builtin/server.ts';
 import { earliest } from './earliest.ts';
 import { Link, type LinkStats } from './link.ts';
 import { AttributeTable } from './notify/attribute-table.ts';
@@ -21,7 +21,6 @@ import type { HistoryReader } from './notify/history.ts';
 import { Relations } from './notify/relations.ts';
 import { type NotificationStats, Remembering } from './notify/remembering.ts';
 import { type Caller, isOfRights, mayDo, Right } from './objects/access-control.ts';
-import { objectList } from './operations/discover.ts';
 import type { Watched } from './operations/observe.ts';
 import type { Visible } from './operations/read.ts';
 import { Sender } from './operations/send.ts';
@@ -31,6 +30,7 @@ import { Trees } from './operations/trees.ts';
 import { AccountState } from './persistence/account-state.ts';
 import type { AccountRecords } from './persistence/keeper.ts';
 import { RegistrationSession, type SessionListener } from './registration/session.ts';
+import { ToldObjects } from './registration/told-objects.ts';
 import { isRegistered, type Phase } from './registration/transitions.ts';
 import type { Settings } from './settings.ts';
 import { awaitTriggers, type TriggerStats, type Triggers } from './trigger.ts';
@@ -67,7 +67,7 @@ export class Account implements AsyncDisposable {
   /** Made when something is to be sent. */
   private made: Sender | undefined = undefined;
   private readonly listener: AccountListener;
-  private listed = '';
+  private readonly told: ToldObjects;
   /** Nothing goes out until the device is registered again. */
   private held = false;
   /** A registration from before a restart is about to go on. */
@@ -91,6 +91,7 @@ export class Account implements AsyncDisposable {
     this.past = past;
     this.listener = listener;
     this.server = new ServerInstance(settings.objects, account.instance);
+    this.told = new ToldObjects(settings);
     const { keptNotifications = records?.notifications } = settings;
     this.remembering = new Remembering(keptNotifications, account.id);
     this.relations = new Relations(this.remembering);
@@ -104,29 +105,31 @@ export class Account implements AsyncDisposable {
       account,
       {
         name: account.omitName ? undefined : settings.name,
-        version: settings.version,
+        version: account.version,
         profileId: settings.profileId,
         smsNumber: settings.smsNumber,
         parameters: settings.parameters,
         written: this.server,
         lifetime: () => this.server.lifetime,
         retry: () => ({ ...account.retry, ...this.server.retry }),
-        objectList: (version) => {
-          this.listed = this.objectsAsText(version);
-          return this.listed;
-        },
+        objectList: (version) => this.told.tell(version),
       },
       { endpoint: link.endpoint, road: link, reached: async (peer) => this.state?.takeUp(peer) },
       settings,
-      { ...listener, phase: (phase) => this.entered(phase), registered: () => this.registered() },
+      {
+        ...listener,
+        phase: (phase) => this.entered(phase),
+        registered: () => this.registered(),
+        failed: (error) => this.failed(error),
+      },
     );
     const { session, attributes, relations } = this;
     const parts = { settings: account, clock: settings.clock, link, session, attributes, relations };
-    this.state = records && new AccountState(records, { ...parts, sender: this.sender, listed: () => this.listed });
+    this.state = records && new AccountState(records, { ...parts, sender: this.sender, listed: () => this.told.text });
     this.service = new AccountService(settings, session, this.state, {
       attributes,
       relations,
-      notifications: account.notifications,
+      notifications: () => this.server.notificationMode ?? account.notifications,
       caller: this.caller,
       storing: () => this.server.isStoring,
       past,
@@ -169,18 +172,21 @@ export class Account implements AsyncDisposable {
     listener: AccountListener,
   ): Promise<Account> {
     let service: Service = () => Promise.reject(new ResponseError(Code.ServiceUnavailable));
-    let lost: (peer: Peer) => void = () => undefined;
+    let lost: (peer: Peer, cause: Error) => void = () => undefined;
     const link = await Link.open(account, settings, {
       serve: (request, context) => service(request, context),
       streams: (request) => isForTaker(settings.objects, settings.rootPath, request),
-      lost: (peer) => lost(peer),
+      lost: (peer, cause) => lost(peer, cause),
       ...(records === undefined ? {} : { associations: records.associations, port: records.registration?.port }),
     });
     try {
       const opened = new Account(settings, account, link, past, records, listener);
       if (settings.keptNotifications !== undefined || records !== undefined) await opened.relations.recall();
       service = (request, context) => opened.service.serve(request, context);
-      lost = (peer) => opened.session.lost(peer);
+      lost = (peer, cause) => {
+        opened.noteAlert(cause);
+        opened.session.lost(peer);
+      };
       opened.triggers = await awaitTriggers(account, settings, records?.triggerAssociations, {
         isAllowed: () => opened.server.isTriggered(opened.session.version),
         callee: opened,
@@ -214,7 +220,7 @@ export class Account implements AsyncDisposable {
       return;
     }
     this.held = true;
-    this.listed = listed;
+    this.told.text = listed;
     this.isRestored = true;
   }
 
@@ -349,7 +355,7 @@ export class Account implements AsyncDisposable {
       if (path.kind === 'root' || path.kind === 'object') return there !== undefined;
       return there?.get(path.object)?.instances.has(path.instance) ?? false;
     });
-    if (this.phase === 'idle' || this.objectsAsText(this.session.version) === this.listed) return;
+    if (this.phase === 'idle' || !this.told.isNews(this.session.version)) return;
     this.session.handle({ kind: 'objects-changed' });
   }
 
@@ -381,13 +387,15 @@ export class Account implements AsyncDisposable {
     await this.link[Symbol.asyncDispose]();
   }
 
-  private objectsAsText(version: Lwm2mVersion): string {
-    const { rootPath, objects } = this.device;
-    const { announcesFormats, formats } = versionTraits[version];
-    return formatObjectList({
-      rootPath,
-      formats: announcesFormats ? formats : [],
-      objects: objectList(objects, version),
-    });
+  private failed(error: Error): void {
+    this.noteAlert(error);
+    this.listener.failed(error);
+  }
+
+  /** What the server has found wrong with a handshake or a connection: a bootstrap server may want to know (/1/x/11, from 1.1 on). */
+  private noteAlert(cause: Error): void {
+    const alert = alertIn(cause);
+    if (alert !== undefined && versionTraits[this.version].objectVersions.has(ServerObject.id))
+      this.server.noteAlert(alert);
   }
 }

@@ -1,56 +1,26 @@
 // What a client knows about its servers: made of the instances of objects 0 and 1, which the options or a bootstrap have
 // written (Core 1.2.1 §6.1.2). What options know beyond what these objects can say is remembered beside the instances.
-import { parseUri } from '@lapwing/coap';
 import type { ContextParameters } from '@lapwing/coap/oscore';
-import { type Address, ConfigError, FormatError, isStackError } from '@lapwing/kernel';
-import type { ObjectLink, Path } from '@lapwing/lwm2m';
-import { keyProblems, suspicionOf } from './builtin/key-problems.ts';
-import { checkOscore, OscoreObject, oscoreValues, readOscore } from './builtin/oscore.ts';
+import { type Lwm2mVersion, type Path, parseVersion, versions } from '@lapwing/lwm2m';
+import { ApnConnectionProfile } from '@lapwing/lwm2m/objects/apn-connection-profile';
+import { OscoreObject, oscoreValues } from './builtin/oscore.ts';
 import {
-  credentialsOf,
   readSecurity,
   SecurityMode,
   SecurityObject,
   type SecurityRecord,
   securityKeys,
-  smsCredentialsOf,
   smsKeys,
-  smsModeProblem,
 } from './builtin/security.ts';
-import {
-  bindingLetters,
-  defineServerObject,
-  readServer,
-  ServerObject,
-  type ServerTriggers,
-  serverActions,
-} from './builtin/server.ts';
-import { addressOf, type Connector, type Credentials } from './connect.ts';
+import { defineServerObject, readServer, ServerObject, type ServerTriggers, serverActions } from './builtin/server.ts';
+import { bindingLetters } from './builtin/server-rules.ts';
+import type { Credentials } from './connect.ts';
 import { stageValues } from './objects/instance.ts';
 import type { ObjectStore } from './objects/store.ts';
 import { type InstanceNode, instanceKey } from './objects/tree.ts';
 import type { Placed } from './registration/order.ts';
+import { type Road, roadTo, wakingOf } from './roads.ts';
 import type { FactoryAccount, FactoryBootstrap, Habits, Settings } from './settings.ts';
-import { dialled } from './sms.ts';
-import { prefixOf, type UriPrefix } from './uri-prefix.ts';
-
-/** How to get to a server of any kind. */
-export interface Road {
-  /** Instance of object 0. */
-  readonly security: number;
-  readonly uri: string;
-  readonly address: Address;
-  /** Of what is asked of the server; undefined for none. */
-  readonly prefix: UriPrefix | undefined;
-  readonly credentials: Credentials | undefined;
-  readonly connector: Connector;
-  readonly serverName: string | undefined;
-  readonly cipherSuites: readonly number[];
-  /** Undefined where messages are not protected by OSCORE. */
-  readonly oscore:
-    | { /** Of object 21. */ readonly instance: number; readonly parameters: ContextParameters }
-    | undefined;
-}
 
 export interface AccountSettings extends Road, Placed, Habits {
   /** Short server id. */
@@ -58,9 +28,9 @@ export interface AccountSettings extends Road, Placed, Habits {
   /** Of the road, where nothing is written of it (/1/x/7). */
   readonly letter: string;
   /** The number that may wake the device; undefined where there is none, or where it is the road anyway. */
-  readonly waking:
-    | { readonly address: Address; readonly credentials: Credentials | undefined; readonly connector: Connector }
-    | undefined;
+  readonly waking: Pick<Road, 'address' | 'credentials' | 'connector'> | undefined;
+  /** The newest that device and server both speak, as far as that is written (/1/x/25): the one to begin with. */
+  readonly version: Lwm2mVersion;
   readonly bootstrapOnRegistrationFailure: boolean;
 }
 
@@ -204,9 +174,21 @@ const keys: ReadonlySet<number> = new Set([
   SecurityObject.resources.secretKey.id,
 ]);
 
-/** Instances of objects 0, 1 and 21 whose change is one of the way to a server, as `instanceKey` has them: the account begins anew. */
-export function changedRoads(store: ObjectStore, paths: readonly Path[]): ReadonlySet<string> {
+/** What of object 1 chooses among roads: the account begins anew where it is another one. */
+const steering: ReadonlySet<number> = new Set([
+  ServerObject.resources.binding.id,
+  ServerObject.resources.apnLink.id,
+  ServerObject.resources.preferredTransport.id,
+  ServerObject.resources.alternateApnLinks.id,
+]);
+
+/**
+ * Instances of objects 0, 1 and 21 whose change is one of the way to a server, as `instanceKey` has them: the account begins anew. None
+ * where the choice among roads may be another; undefined where nothing of that has changed.
+ */
+export function changedRoads(store: ObjectStore, paths: readonly Path[]): ReadonlySet<string> | undefined {
   const changed = new Set<string>();
+  let isSteered = false;
   for (const path of paths) {
     if (path.kind === 'root' || path.kind === 'object' || path.prefix !== undefined) continue;
     const { object, instance } = path;
@@ -219,8 +201,18 @@ export function changedRoads(store: ObjectStore, paths: readonly Path[]): Readon
     const isRoad = object === SecurityObject.id || object === OscoreObject.id;
     const isNaming = resource === undefined || resource === ServerObject.resources.shortServerId.id;
     if (isRoad || (object === ServerObject.id && isNaming)) changed.add(instanceKey(object, instance));
+    else if (object === ServerObject.id && resource !== undefined && steering.has(resource)) isSteered = true;
+    else if (object === ApnConnectionProfile.id && resource === undefined) isSteered = true;
   }
-  return changed;
+  return isSteered || changed.size > 0 ? changed : undefined;
+}
+
+/** The newest of the device where it speaks none that the server is known to speak. */
+function newestSpoken(written: readonly string[], newest: Lwm2mVersion): Lwm2mVersion {
+  if (written.length === 0) return newest;
+  const theirs = written.map((text) => parseVersion(text.split('.').slice(0, 2).join('.')));
+  const ours = versions.slice(0, versions.indexOf(newest) + 1);
+  return ours.filter((version) => theirs.includes(version)).at(-1) ?? newest;
 }
 
 /** The accounts that are in force, by instance of object 1. Those that make no sense are left out, with the reason. */
@@ -240,7 +232,7 @@ export function accountsOf(settings: Settings): { readonly accounts: AccountSett
       problems.push(`/1/${node.id}: no instance of object 0 has its short server id`);
       continue;
     }
-    const road = roadTo(security, settings, server.preferredTransport);
+    const road = roadTo(security, settings, givenCredentials.get(security), server);
     if (typeof road === 'string') {
       problems.push(road);
       continue;
@@ -256,10 +248,13 @@ export function accountsOf(settings: Settings): { readonly accounts: AccountSett
       connector: road.connector,
       serverName: road.serverName,
       cipherSuites: road.cipherSuites,
+      extensions: road.extensions,
+      apns: road.apns,
       oscore: road.oscore,
       instance: node.id,
       id: shortServerId,
       letter: bindingLetters[road.address.via],
+      version: newestSpoken(server.versions, settings.version),
       waking: road.address.via === 'sms' ? undefined : wakingOf(readSecurity(security.contents), settings),
       queueMode: habits.queueMode || server.binding?.includes('Q') === true,
       omitName: habits.omitName,
@@ -282,7 +277,7 @@ export function bootstrapAccountOf(settings: Settings): BootstrapAccountSettings
   for (const node of settings.objects.objects.get(SecurityObject.id)?.instances.values() ?? []) {
     const record = readSecurity(node.contents);
     if (!record.isBootstrap) continue;
-    const road = roadTo(node, settings);
+    const road = roadTo(node, settings, givenCredentials.get(node));
     if (typeof road !== 'string') return { ...road, record };
   }
   return undefined;
@@ -307,73 +302,4 @@ export function purgeBootstrapAccount(store: ObjectStore): void {
       if (oscore !== undefined) store.remove(oscore.object, oscore.instance);
     });
   }
-}
-
-/** The text says what is wrong. */
-function roadTo(node: InstanceNode, settings: Settings, preferred?: string): Road | string {
-  const { connectors, authorities, objects } = settings;
-  const written = readSecurity(node.contents);
-  const byNumber = preferred === 'S' && settings.sms !== undefined && written.smsNumber !== undefined;
-  const record = byNumber ? { ...written, uri: `tel:${dialled(written.smsNumber)}` } : written;
-  const oscore = record.oscore === undefined ? undefined : contextOf(record.oscore, objects);
-  // In the open nothing goes to a server that is to be spoken to under OSCORE.
-  if (typeof oscore === 'string') return `/0/${node.id}: ${oscore}`;
-  try {
-    const uri = parseUri(record.uri);
-    const connector = Object.hasOwn(connectors, uri.scheme) ? connectors[uri.scheme] : undefined;
-    if (connector === undefined) return `/0/${node.id}: nothing here speaks '${uri.scheme}'`;
-    const address = addressOf(uri);
-    const given = byNumber ? undefined : givenCredentials.get(node);
-    const isNumber = address.via === 'sms';
-    const credentials = given ?? (isNumber ? smsCredentialsOf(record) : credentialsOf(record, authorities));
-    if (isNumber && smsModeProblem(record) !== undefined) return `/0/${node.id}: ${smsModeProblem(record)}`;
-    // What options give has been looked at there.
-    const wrong = given === undefined && !isNumber ? keyProblems(uri.scheme, record, credentials) : [];
-    if (wrong.length > 0) return wrong.map((problem) => `/0/${node.id}${problem}`).join('; ');
-    return {
-      security: node.id,
-      uri: record.uri,
-      address,
-      prefix: prefixOf(uri),
-      credentials,
-      connector,
-      serverName: record.serverName,
-      cipherSuites: record.cipherSuites,
-      oscore,
-    };
-  } catch (error) {
-    if (error instanceof FormatError) return `/0/${node.id}: ${error.message}`;
-    throw error;
-  }
-}
-
-function wakingOf(record: SecurityRecord, { sms, connectors }: Settings): AccountSettings['waking'] {
-  const { smsNumber } = record;
-  const { tel: connector } = connectors;
-  if (sms === undefined || smsNumber === undefined || connector === undefined || smsModeProblem(record) !== undefined)
-    return undefined;
-  const address: Address = { via: 'sms', msisdn: dialled(smsNumber) };
-  return { address, credentials: smsCredentialsOf(record), connector };
-}
-
-/** The text says what is wrong. */
-function contextOf({ object, instance }: ObjectLink, objects: ObjectStore): Road['oscore'] | string {
-  const node = object === OscoreObject.id ? objects.objects.get(object)?.instances.get(instance) : undefined;
-  if (node === undefined) return 'its OSCORE link leads nowhere';
-  const parameters = readOscore(node.contents);
-  try {
-    checkOscore(parameters);
-  } catch (error) {
-    if (error instanceof ConfigError) return `/${object}/${instance}: ${error.message}`;
-    throw error;
-  }
-  return { instance, parameters };
-}
-
-/** After a handshake that came to nothing: what of the keys looks strange. */
-export function suspicionAt(store: ObjectStore, { security }: Road, error: Error): { readonly suspicion?: string } {
-  const node = store.objects.get(SecurityObject.id)?.instances.get(security);
-  if (node === undefined || !(isStackError(error) && error.code.startsWith('DTLS_'))) return {};
-  const suspicion = suspicionOf(readSecurity(node.contents));
-  return suspicion === undefined ? {} : { suspicion };
 }

@@ -255,7 +255,7 @@ export class Client implements AsyncDisposable {
     if (this.keeper !== undefined && paths.some(isOfAccounts)) keepAccounts(this.keeper, this.settings);
     if (this.isChanging) return;
     const roads = changedRoads(this.objects, paths);
-    if (roads.size > 0) void this.roster.renew(roads);
+    if (roads !== undefined) void this.roster.renew(roads);
     if (!this.registry.holds(paths)) this.roster.changed(paths);
   }
 

@@ -56,7 +56,16 @@ export function tlsCredentialsOf(credentials: Credentials | undefined): TlsCrede
  * stays who it is. Throws ConfigError without credentials.
  */
 export function secured(road: Transport, destination: Destination): Transport {
-  const { credentials, clock, random, serverName, associations, traffic, cipherSuites: wanted = [] } = destination;
+  const {
+    credentials,
+    clock,
+    random,
+    serverName,
+    associations,
+    traffic,
+    extensions,
+    cipherSuites: wanted = [],
+  } = destination;
   if (credentials === undefined) throw new ConfigError(['credentials: coaps needs some']);
   const suites = cipherSuites.filter(({ id }) => wanted.includes(id)).map(({ name }) => name);
   const below = traffic === undefined ? road : counted(road, (...of) => traffic.datagram(...of));
@@ -65,6 +74,8 @@ export function secured(road: Transport, destination: Destination): Transport {
     clock,
     random,
     ...(serverName === undefined ? {} : { serverName }),
+    ...(lacks(extensions, Extension.ServerName) ? { serverName: false } : {}),
+    ...(lacks(extensions, Extension.ConnectionId) ? { connectionId: false } : {}),
     // Suites that nobody here knows leave the choice open.
     ...(suites.length === 0 ? {} : { suites }),
     ...(associations === undefined ? {} : memoryOf(associations)),
@@ -73,6 +84,11 @@ export function secured(road: Transport, destination: Destination): Transport {
   if (records.length > 0) transport.restore(records);
   return transport;
 }
+
+/** Bits of /0/x/24; of the others none is used in any case, or TLS chooses. */
+const Extension = { ServerName: 0, ConnectionId: 12 } as const;
+const lacks = (extensions: number | undefined, bit: number): boolean =>
+  extensions !== undefined && (extensions & (1 << bit)) === 0;
 
 /** An association is kept where the server finds it by its id: from another socket it would not know it by the address. */
 function memoryOf(associations: AssociationRecords): Pick<SecureOptions, 'journal' | 'onEstablished'> {

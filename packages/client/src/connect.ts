@@ -18,6 +18,10 @@ export interface Destination {
   readonly serverName?: string;
   /** IANA numbers of the cipher suites to use over DTLS (/0/x/16); default: all that are safe. */
   readonly cipherSuites?: readonly number[];
+  /** Bits of the extensions to use in a handshake (/0/x/24): 0 the server's name, 12 connection ids; default both. */
+  readonly extensions?: number;
+  /** Instances of object 11 by which the server is to be reached, the most wanted first (/1/x/10, /1/x/24); default any. */
+  readonly apns?: readonly number[];
   /** What handshakes have come to, so that a transport that takes the place of another need not shake hands again; default nothing. */
   readonly associations?: AssociationRecords;
   /** Where the port of the device is remembered, so that the next transport is still known by its address; default any port. */

@@ -3,9 +3,9 @@
 import { Endpoint, type EndpointStats, type Request, type Service } from '@lapwing/coap';
 import { contextStore, Oscore, type OscoreStats } from '@lapwing/coap/oscore';
 import { type Clock, equalBytes, type Peer } from '@lapwing/kernel';
-import type { Road } from './accounts.ts';
 import { Associations } from './associations.ts';
 import type { AssociationRecords } from './connect.ts';
+import type { Road } from './roads.ts';
 import type { Settings } from './settings.ts';
 import { type Shut, Valve } from './valve.ts';
 
@@ -20,7 +20,7 @@ export interface LinkHandlers {
   /** Whose bodies are served as they come, in place of being put together; default nobody's. */
   readonly streams?: (request: Request) => boolean;
   /** The road to that peer is gone. */
-  lost?(peer: Peer): void;
+  lost?(peer: Peer, cause: Error): void;
   /** What handshakes have come to, also in an earlier process; default what comes from now on. */
   readonly associations?: AssociationRecords;
   /** Of the device, where it is free. */
@@ -52,9 +52,17 @@ export class Link implements AsyncDisposable {
     const bound = port === undefined ? {} : { port };
     const isKnown = !(associations.all()[Symbol.iterator]().next().done ?? true);
     const { clock, random, traffic } = settings;
-    const { address, credentials, serverName, cipherSuites } = road;
+    const { address, credentials, serverName, cipherSuites, extensions, apns } = road;
     const plain = { address, credentials, cipherSuites, associations, bound, traffic, clock, random };
-    const destination = serverName === undefined ? plain : { ...plain, serverName };
+    const destination =
+      serverName === undefined && extensions === undefined && apns.length === 0
+        ? plain
+        : {
+            ...plain,
+            apns,
+            ...(serverName === undefined ? {} : { serverName }),
+            ...(extensions === undefined ? {} : { extensions }),
+          };
     const make = () => road.connector(destination);
     const made = make();
     const valve = new Valve(made instanceof Promise ? await made : made, make, traffic);

@@ -100,6 +100,10 @@ class Line {
   }
 
   private receive(datagram: Datagram): void {
+    if (this.parties.size === 1) {
+      for (const { sink } of this.parties) sink?.receive(datagram);
+      return;
+    }
     const all = [...this.parties].filter(({ sink }) => sink !== undefined);
     const meant = all.filter(({ isMeant }) => isMeant?.(datagram.bytes) === true);
     const wholes = all.filter(({ isMeant }) => isMeant === undefined);

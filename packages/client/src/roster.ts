@@ -3,7 +3,7 @@
 import { deadlineSignal, type Emitter, type Instant } from '@lapwing/kernel';
 import type { Path } from '@lapwing/lwm2m';
 import { Account } from './account.ts';
-import { type AccountSettings, accountsOf, suspicionAt } from './accounts.ts';
+import { type AccountSettings, accountsOf } from './accounts.ts';
 import { OscoreObject } from './builtin/oscore.ts';
 import { SecurityObject } from './builtin/security.ts';
 import { ServerObject } from './builtin/server.ts';
@@ -15,6 +15,7 @@ import type { Trees } from './operations/trees.ts';
 import type { Keeper } from './persistence/keeper.ts';
 import { RegistrationOrder } from './registration/order.ts';
 import { isRegistered } from './registration/transitions.ts';
+import { type Road, suspicionAt } from './roads.ts';
 import type { Settings } from './settings.ts';
 import { shareNumber } from './sms.ts';
 
@@ -127,7 +128,11 @@ export class Roster {
     if (problems.length > 0) emitter.emit('accounts-refused', { problems });
     const isReplaced = ({ settings }: Account): boolean =>
       wanted.some(({ id, uri }) => id === settings.id && uri === settings.uri);
-    const gone = this.accounts.filter(isTouched);
+    const isElsewhere = ({ settings }: Account): boolean =>
+      wanted.some((each) => each.instance === settings.instance && !isSameRoad(each, settings));
+    const gone = this.accounts.filter((account) => isTouched(account) || isElsewhere(account));
+    const isNothingNew = gone.length === 0 && wanted.every(({ instance }) => this.at(instance) !== undefined);
+    if (isNothingNew) return;
     this.accounts = this.accounts.filter((account) => !gone.includes(account));
     // A Register takes the place of the registration before; only servers that are left for good are told.
     const replaced = gone.filter(isReplaced);
@@ -210,3 +215,5 @@ export class Roster {
     });
   }
 }
+
+const isSameRoad = (a: Road, b: Road): boolean => a.uri === b.uri && a.apns.join() === b.apns.join();

@@ -49,8 +49,8 @@ export interface DtlsTransport extends Transport {
   revoke(isRevoked: (identity: Identity) => boolean): number;
   /** Every established peer, those that were quiet longest first. */
   peers(): IterableIterator<Peer>;
-  /** The established peers of one identity, those that were quiet longest first; none where `limits.perIdentity` is as high as `associations`. */
-  peersOf(identity: Identity): readonly Peer[];
+  /** The established peers of these identities, those that were quiet longest first; none where `limits.perIdentity` is as high as `associations`. */
+  peersOf(...identities: readonly Identity[]): readonly Peer[];
   /** All associations, to be restored by the next process; holds keys. See snapshot.ts for what it rests on. */
   snapshot(): Uint8Array;
   /** Writes everybody to the journal; who was heard is written by itself, and everybody when the transport is closed. */
@@ -184,8 +184,10 @@ class SecuredTransport implements DtlsTransport, Outlet {
     return this.table.inOrder();
   }
 
-  peersOf(identity: Identity): readonly Peer[] {
-    return this.table.byIdentity(identity);
+  peersOf(...identities: readonly Identity[]): readonly Peer[] {
+    const { table } = this;
+    const peers = identities.flatMap((identity) => table.byIdentity(identity));
+    return peers.sort((a, b) => table.seenAt(a) - table.seenAt(b));
   }
 
   snapshot(): Uint8Array {

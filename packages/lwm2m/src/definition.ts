@@ -37,15 +37,13 @@ export interface ObjectDefinition {
 
 export const defineObject = <const D extends ObjectDefinition>(definition: D): D => definition;
 
-/** The same object with some of its resources: what a device has of it, whatever version that is. */
-export function withResources<D extends ObjectDefinition, K extends keyof D['resources'] & string>(
-  { id, name, many, required, resources }: D,
-  keys: readonly K[],
-): Pick<D, 'id' | 'name' | 'many' | 'required'> & { readonly resources: Pick<D['resources'], K> } {
-  const chosen = Object.fromEntries(keys.map((key) => [key, resources[key]])) as Pick<D['resources'], K>;
-  return { id, name, many, required, resources: chosen } as Pick<D, 'id' | 'name' | 'many' | 'required'> & {
-    readonly resources: typeof chosen;
-  };
+/**
+ * The same object without a version of its own: it is told as the one of the enabler that is spoken, and servers that know no newer one
+ * understand what is there of it.
+ */
+export function asSpoken<D extends ObjectDefinition>(definition: D): Omit<D, 'version' | 'lwm2mVersion' | 'urn'> {
+  const { version: _, lwm2mVersion: __, urn: ___, ...rest } = definition;
+  return rest;
 }
 
 type One<R extends ResourceDefinition> = R['type'] extends ValueType ? ValueOfType<R['type']> : never;

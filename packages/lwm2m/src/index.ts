@@ -52,6 +52,7 @@ export {
 export {
   type Access,
   type Action,
+  asSpoken,
   defineObject,
   type ExecutableKey,
   type InstanceActions,
@@ -64,7 +65,6 @@ export {
   type ValueOf,
   type WritableKey,
   type WritableValues,
-  withResources,
 } from './definition.ts';
 export { DefinitionLibrary, type DefinitionLibraryOptions } from './definitions/library.ts';
 export { formatObjectUrn, type ObjectUrn, parseObjectUrn } from './definitions/urn.ts';

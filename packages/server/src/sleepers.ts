@@ -43,11 +43,7 @@ export class Sleepers {
   async associationOf(listener: string, { name, peer }: Registration): Promise<Peer | undefined> {
     const dtls = this.at(listener)?.dtls;
     if (dtls === undefined) return undefined;
-    for (const identity of [peer.identity, ...(await this.identitiesOf(name))]) {
-      const found = dtls.peersOf(identity).at(-1);
-      if (found !== undefined) return found;
-    }
-    return undefined;
+    return dtls.peersOf(peer.identity, ...(await this.identitiesOf(name))).at(-1);
   }
 
   /** A datagram of CoAP to whoever that is. Nothing happens where the association has ended. */

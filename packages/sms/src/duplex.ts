@@ -1,8 +1,14 @@
 // A duplex stream of the machine as a port of a modem.
 import type { Duplex } from 'node:stream';
+import { LimitError } from '@lapwing/kernel';
 import type { Port } from './at/port.ts';
 
-/** `stream` is open already. `close` closes what is below it; default: it is destroyed. */
+/** Octets that may wait to leave. */
+const MOST_UNWRITTEN = 256 * 1024;
+
+/**
+ * `stream` is open already. `close` closes what is below it; default: it is destroyed. Whoever asks much and reads nothing is hung up on.
+ */
 export function portOf(stream: Duplex, close: () => void = () => void stream.destroy()): Port {
   return {
     open: (sink) => {
@@ -15,7 +21,11 @@ export function portOf(stream: Duplex, close: () => void = () => void stream.des
       stream.on('end', () => sink.closed(cause));
       stream.on('close', (why: unknown) => sink.closed(cause ?? (why instanceof Error ? why : undefined)));
     },
-    write: (bytes) => void stream.write(bytes),
+    write: (bytes) => {
+      stream.write(bytes);
+      if (stream.writableLength > MOST_UNWRITTEN)
+        stream.destroy(new LimitError('the other side does not read what it is sent', MOST_UNWRITTEN));
+    },
     close,
   };
 }

@@ -11,7 +11,7 @@ export interface ModemSink {
    */
   receive(message: Deliver, settle: () => void): void;
   report(report: StatusReport): void;
-  /** 'ready': messages go and come. 'down': it is being brought back; `send` rejects, or waits where that takes no longer than a message is worth. */
+  /** 'ready': messages go and come. 'down': it is being brought back, and `send` rejects. */
   state(state: 'ready' | 'down', cause?: Error): void;
   /** What people must see to, though the modem is up: its memory is full of what is not ours to delete. The message says what to do. */
   trouble?(cause: Error): void;

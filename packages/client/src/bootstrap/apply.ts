@@ -33,6 +33,7 @@ type Instances = Map<number, Contents>;
 
 const deviceObject = 3;
 const { secretKey, smsBindingSecretKeyS } = SecurityObject.resources;
+const { lastBootstrapped } = ServerObject.resources;
 /** Values that give a road away: the keys of object 0, the master secret of object 21. */
 const secrets: ReadonlyMap<number, readonly number[]> = new Map([
   [SecurityObject.id, [secretKey.id, smsBindingSecretKeyS.id]],
@@ -152,9 +153,10 @@ export class Staging {
 
   /**
    * Everything comes into force at once. Returns the keys of the instances that were written or deleted. Throws
-   * ResponseError, and changes nothing, for an instance that could not live.
+   * ResponseError, and changes nothing, for an instance that could not live. With a time, in seconds since 1970, accounts that were written
+   * say since when they are so (/1/x/12).
    */
-  commit(): ReadonlySet<string> {
+  commit(at?: number): ReadonlySet<string> {
     const { store } = this;
     // An object that is brought along counts for something by being there: it comes with the rest.
     const nodes = new Map<number, ObjectNode>();
@@ -171,6 +173,9 @@ export class Staging {
           if (contents !== undefined) this.commitInstance(transaction, nodeOf(object), instance, contents);
           else this.deleteInstance(transaction, object, instance);
         }
+        if (at === undefined) return;
+        for (const id of this.writtenAccounts())
+          transaction.put(ServerObject.id, id, lastBootstrapped.id, { type: 'time', value: at });
       },
       { written: [] },
     );
@@ -181,6 +186,17 @@ export class Staging {
       if (node !== undefined) forgetGiven(node);
     }
     return this.touched;
+  }
+
+  /** Instances of object 1 that were written, or whose road was. */
+  private writtenAccounts(): readonly number[] {
+    const isTouched = (object: number, id: number): boolean => this.touched.has(instanceKey(object, id));
+    const roads = [...this.instancesOf(SecurityObject.id)].filter(([id]) => isTouched(SecurityObject.id, id));
+    const reached = new Set(roads.map(([, contents]) => readSecurity(contents).shortServerId));
+    const servers = [...this.instancesOf(ServerObject.id)].filter(
+      ([id, contents]) => isTouched(ServerObject.id, id) || reached.has(readServer(contents).shortServerId),
+    );
+    return servers.map(([id]) => id);
   }
 
   private deleteInstance(transaction: Transaction, object: number, id: number): void {

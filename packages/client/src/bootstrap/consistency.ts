@@ -109,6 +109,12 @@ function checkSecurity(
   else if (!schemes.has(scheme)) problems.push(`${at}: nothing here speaks ${scheme}`);
   else if (isSecured(scheme) === (record.mode === SecurityMode.NoSec))
     problems.push(`${at}: ${scheme} and security mode ${record.mode} contradict each other`);
+  for (const other of record.otherUris) {
+    const otherScheme = schemeOf(other);
+    if (otherScheme === undefined) problems.push(`${at}: another URI of it makes no sense`);
+    else if (!isNumber(other) && isSecured(otherScheme) === (record.mode === SecurityMode.NoSec))
+      problems.push(`${at}: ${otherScheme} and security mode ${record.mode} contradict each other`);
+  }
   const missing = missingKey(record) ?? (usesNumber(record) ? smsModeProblem(record) : undefined);
   if (missing !== undefined) {
     problems.push(`${at}: ${missing}`);

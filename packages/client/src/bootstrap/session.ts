@@ -16,6 +16,7 @@ import {
 import { type BootstrapAccountSettings, bootstrapAccountOf, purgeBootstrapAccount } from '../accounts.ts';
 import { checkOscore } from '../builtin/oscore.ts';
 import { credentialsOf } from '../builtin/security.ts';
+import { ServerObject } from '../builtin/server.ts';
 import { checkCredentials } from '../connect-secured.ts';
 import type { EngineEvent } from '../engine-events.ts';
 import { late } from '../late.ts';
@@ -272,7 +273,7 @@ export class BootstrapSession implements AsyncDisposable {
     });
     try {
       if (problems.length > 0) throw new BootstrapError('inconsistent', problems);
-      this.listener.commit(() => staging.commit());
+      this.listener.commit(() => staging.commit(this.stamp));
     } catch (error) {
       if (!(error instanceof BootstrapError || error instanceof ResponseError)) throw error;
       attempt.error = error;
@@ -282,6 +283,12 @@ export class BootstrapSession implements AsyncDisposable {
     this.later({ kind: 'finished', accountTimeout: this.accountTimeout() }, () =>
       this.listener.finished(account.uri, downgrades),
     );
+  }
+
+  /** In seconds; object 1 says since 1.1 when it was bootstrapped. */
+  private get stamp(): number | undefined {
+    const { clock, version } = this.settings;
+    return versionTraits[version].objectVersions.has(ServerObject.id) ? Math.floor(clock.wall() / 1000) : undefined;
   }
 
   /** As written last: a bootstrap server may have set it for the account that it came by. */

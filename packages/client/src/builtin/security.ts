@@ -1,54 +1,29 @@
 // Object 0, one instance for each server and one for a bootstrap server: where it is, and the keys of the road to it
 // (Core 1.2.1 Appendix E.1). Only bootstrap writes it, and nobody reads it.
 import { type Duration, encodeUtf8, Secret, seconds } from '@lapwing/kernel';
-import {
-  defineObject,
-  type InstanceValues,
-  type ObjectLink,
-  type ResourceDefinition,
-  withResources,
-} from '@lapwing/lwm2m';
+import { asSpoken, defineObject, type InstanceValues, type ObjectLink, type ResourceDefinition } from '@lapwing/lwm2m';
 import { Security } from '@lapwing/lwm2m/objects/security';
 import type { Credentials } from '../connect.ts';
-import { bytesAt, flagAt, linkAt, numberAt, numbersAt, textAt } from '../objects/reading.ts';
+import { bytesAt, flagAt, linkAt, numberAt, numbersAt, textAt, textsAt } from '../objects/reading.ts';
 import type { Contents } from '../objects/tree.ts';
-
-const used = withResources(Security, [
-  'lwm2mServerUri',
-  'bootstrapServer',
-  'securityMode',
-  'publicKeyOrIdentity',
-  'serverPublicKey',
-  'secretKey',
-  'smsSecurityMode',
-  'smsBindingKeyParameters',
-  'smsBindingSecretKeyS',
-  'lwm2mServerSmsNumber',
-  'shortServerId',
-  'clientHoldOffTime',
-  'bootstrapServerAccountTimeout',
-  'matchingType',
-  'sni',
-  'certificateUsage',
-  'dtlsTlsCiphersuite',
-  'oscoreSecurityMode',
-]);
 
 /** For secure packets these have fixed lengths; for DTLS they are an identity and a key (OMA issue 149). */
 const ofAnyLength = <R extends ResourceDefinition>({ range: _, ...resource }: R): Omit<R, 'range'> => resource;
 
 const optional = <R extends ResourceDefinition>({ required: _, ...resource }: R): Omit<R, 'required'> => resource;
 
+const { resources: registered } = Security;
+
 /** As registered, but for 3 to 5: a road without security has no keys, and what a mode needs is checked where all is known. */
 export const SecurityObject = defineObject({
-  ...used,
+  ...asSpoken(Security),
   resources: {
-    ...used.resources,
-    publicKeyOrIdentity: optional(used.resources.publicKeyOrIdentity),
-    serverPublicKey: optional(used.resources.serverPublicKey),
-    secretKey: optional(used.resources.secretKey),
-    smsBindingKeyParameters: ofAnyLength(used.resources.smsBindingKeyParameters),
-    smsBindingSecretKeyS: ofAnyLength(used.resources.smsBindingSecretKeyS),
+    ...registered,
+    publicKeyOrIdentity: optional(registered.publicKeyOrIdentity),
+    serverPublicKey: optional(registered.serverPublicKey),
+    secretKey: optional(registered.secretKey),
+    smsBindingKeyParameters: ofAnyLength(registered.smsBindingKeyParameters),
+    smsBindingSecretKeyS: ofAnyLength(registered.smsBindingSecretKeyS),
   },
 });
 
@@ -60,6 +35,8 @@ export const SmsSecurityMode = { Dtls: 1, SecurePackets: 2, NoSec: 3 } as const;
 
 export interface SecurityRecord {
   readonly uri: string;
+  /** Where the same server is too, by the same keys (/0/x/25). */
+  readonly otherUris: readonly string[];
   readonly isBootstrap: boolean;
   /** One of `SecurityMode` or something that nobody knows. */
   readonly mode: number;
@@ -82,6 +59,8 @@ export interface SecurityRecord {
   readonly certificateUsage: number;
   /** IANA numbers; none for any. */
   readonly cipherSuites: readonly number[];
+  /** Bits of the extensions to use in a handshake (/0/x/24); undefined for the choice of the stack. */
+  readonly extensions: number | undefined;
   readonly oscore: ObjectLink | undefined;
 }
 
@@ -95,6 +74,7 @@ export function readSecurity(contents: Contents): SecurityRecord {
   const link = linkAt(contents, resources.oscoreSecurityMode.id);
   return {
     uri: textAt(contents, resources.lwm2mServerUri.id) ?? '',
+    otherUris: textsAt(contents, resources.secondaryLwm2mServerUri.id),
     isBootstrap: flagAt(contents, resources.bootstrapServer.id) ?? false,
     mode: numberAt(contents, resources.securityMode.id) ?? SecurityMode.NoSec,
     publicKeyOrIdentity: bytesAt(contents, resources.publicKeyOrIdentity.id) ?? none,
@@ -111,6 +91,7 @@ export function readSecurity(contents: Contents): SecurityRecord {
     serverName: textAt(contents, resources.sni.id),
     certificateUsage: numberAt(contents, resources.certificateUsage.id) ?? defaultUsage,
     cipherSuites: numbersAt(contents, resources.dtlsTlsCiphersuite.id),
+    extensions: numberAt(contents, resources.tlsExtensionsToUseByClient.id),
     // The null link is none.
     oscore: link === undefined || link.object === 0xffff ? undefined : link,
   };

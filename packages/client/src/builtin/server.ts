@@ -1,113 +1,26 @@
 // Object 1, one instance for each account: what a server may read and change about its own registration
-// (Core 1.2.1 Appendix E.2). Resources that the engine does not act on are left out.
-import { parseUri, ResponseError } from '@lapwing/coap';
-import { type Duration, days, FormatError, seconds } from '@lapwing/kernel';
-import { type Action, type Attributes, type Lwm2mVersion, versionTraits, withResources } from '@lapwing/lwm2m';
+// (Core 1.2.1 Appendix E.2). Which resources do nothing here is said in docs/reference/objects.md.
+import { type Duration, days, seconds } from '@lapwing/kernel';
+import {
+  type Action,
+  type Attributes,
+  asSpoken,
+  defineObject,
+  type Lwm2mVersion,
+  type ObjectLink,
+} from '@lapwing/lwm2m';
 import { Server } from '@lapwing/lwm2m/objects/server';
-import { addressOf } from '../connect.ts';
-import { flagAt, numberAt, textAt } from '../objects/reading.ts';
+import { flagAt, linkAt, linksAt, numberAt, textAt, textsAt } from '../objects/reading.ts';
 import type { ObjectStore } from '../objects/store.ts';
-import { type Content, type Contents, isMany } from '../objects/tree.ts';
+import type { Contents } from '../objects/tree.ts';
 import type { RetryPolicy } from '../registration/backoff.ts';
-import { readSecurity, SecurityObject } from './security.ts';
+import { checkServer } from './server-rules.ts';
 
-export const ServerObject = withResources(Server, [
-  'shortServerId',
-  'lifetime',
-  'defaultMinimumPeriod',
-  'defaultMaximumPeriod',
-  'disable',
-  'disableTimeout',
-  'notificationStoringWhenDisabledOrOffline',
-  'binding',
-  'registrationUpdateTrigger',
-  'bootstrapRequestTrigger',
-  'registrationPriorityOrder',
-  'initialRegistrationDelayTimer',
-  'registrationFailureBlock',
-  'bootstrapOnRegistrationFailure',
-  'communicationRetryCount',
-  'communicationRetryTimer',
-  'communicationSequenceDelayTimer',
-  'communicationSequenceRetryCount',
-  'trigger',
-  'preferredTransport',
-  'muteSend',
-]);
+/** An account speaks it as the enabler has it that its server speaks. */
+export const ServerObject = defineObject(asSpoken(Server));
 
 const { resources } = ServerObject;
 const { shortServerId, lifetime, defaultMinimumPeriod, defaultMaximumPeriod, disableTimeout, binding } = resources;
-/** Seconds: what fits in 32 bits, and in a number as ms. */
-const longest = 0xffff_ffff;
-const periods = [
-  lifetime,
-  defaultMinimumPeriod,
-  defaultMaximumPeriod,
-  disableTimeout,
-  resources.initialRegistrationDelayTimer,
-  resources.communicationRetryTimer,
-  resources.communicationSequenceDelayTimer,
-];
-const counts = [resources.communicationRetryCount, resources.communicationSequenceRetryCount];
-
-/** How the road to a server is called in bindings (Core 1.2.1 §6.2.1). */
-export const bindingLetters = { udp: 'U', tcp: 'T', sms: 'S' } as const;
-
-/** What can be said of the account with that short server id; undefined where it has no road, or one that makes no sense. */
-function lettersOf(server: number | undefined, securities: readonly Contents[]): string | undefined {
-  const records = securities.map(readSecurity);
-  const record = records.find((each) => !each.isBootstrap && each.shortServerId === server);
-  if (record === undefined) return undefined;
-  try {
-    const letter = bindingLetters[addressOf(parseUri(record.uri)).via];
-    return record.smsNumber === undefined || letter === 'S' ? letter : `${letter}S`;
-  } catch (error) {
-    if (error instanceof FormatError) return undefined;
-    throw error;
-  }
-}
-
-/** Refuses what would leave the device unreachable or restless: no server gets to write that (Core 1.2.1 Appendix E.2). */
-function check(
-  valueOf: (resource: number) => Content | undefined,
-  instancesOf: (object: number) => readonly Contents[],
-  versionOf: (server: number | undefined) => Lwm2mVersion | undefined,
-): void {
-  for (const { id } of periods) {
-    const period = numberOf(valueOf(id));
-    if (period !== undefined && !(period >= 0 && period <= longest))
-      throw ResponseError.badRequest(`resource ${id}: not a number of seconds`);
-  }
-  for (const { id } of counts) {
-    const count = numberOf(valueOf(id));
-    if (count !== undefined && !(count >= 1)) throw ResponseError.badRequest(`resource ${id}: not 1 or more`);
-  }
-  const wanted = valueOf(binding.id);
-  const server = numberOf(valueOf(shortServerId.id));
-  const letters = lettersOf(server, instancesOf(SecurityObject.id));
-  const version = versionOf(server);
-  // Since 1.1 whether the device sleeps is its own to say, when it registers (Core 1.2.1 §6.2.1).
-  const isLate = version !== undefined && versionTraits[version].queueMode === 'parameter';
-  if (isLate && wanted !== undefined && !isMany(wanted) && String(wanted.value).includes('Q'))
-    throw ResponseError.badRequest('Q is no binding since 1.1');
-  if (letters === undefined) return;
-  if (wanted !== undefined && !isMany(wanted) && !isBinding(String(wanted.value), letters))
-    throw ResponseError.badRequest('this binding is not spoken here');
-  const preferred = valueOf(resources.preferredTransport.id);
-  if (preferred !== undefined && !isMany(preferred) && !letters.includes(String(preferred.value)))
-    throw ResponseError.badRequest('this transport is not spoken here');
-}
-
-/** The road is that of the account's URI, with text messages beside it where the server has a number; Q is how 1.0 says queue mode. */
-function isBinding(text: string, letters: string): boolean {
-  const roads = text.replace('Q', '');
-  const isDistinct = new Set(roads).size === roads.length;
-  return isDistinct && roads.includes(letters.charAt(0)) && [...roads].every((letter) => letters.includes(letter));
-}
-
-function numberOf(content: Content | undefined): number | undefined {
-  return content === undefined || isMany(content) ? undefined : Number(content.value);
-}
 
 /** What a server can make the engine do by executing a resource of its instance of object 1. */
 export interface ServerTriggers {
@@ -124,10 +37,7 @@ const engines = new WeakMap<ObjectStore, ServerTriggers>();
 
 export function defineServerObject(store: ObjectStore, triggers: ServerTriggers): void {
   store.define(ServerObject, {
-    check: (valueOf, instancesOf, touched) =>
-      check(valueOf, instancesOf, (server) =>
-        server === undefined || !touched.has(binding.id) ? undefined : engines.get(store)?.version(server),
-      ),
+    check: (...change) => checkServer((server) => engines.get(store)?.version(server), ...change),
   });
   engines.set(store, triggers);
 }
@@ -191,6 +101,18 @@ export class ServerInstance {
     return flagAt(this.contents, resources.trigger.id) ?? false;
   }
 
+  /** What notifications are where nothing is written of them (Core 1.2.1 Appendix E.2); undefined for the device's own way. */
+  get notificationMode(): 'con' | 'auto' | undefined {
+    const written = numberAt(this.contents, resources.defaultNotificationMode.id);
+    return written === undefined ? undefined : written === 1 ? 'con' : 'auto';
+  }
+
+  /** The newest alert of DTLS or TLS that the server has sent (/1/x/11). */
+  noteAlert(alert: number): void {
+    if (numberAt(this.contents, resources.tlsDtlsAlertCode.id) !== alert)
+      this.store.get(ServerObject, this.id)?.set({ tlsDtlsAlertCode: alert });
+  }
+
   /** What notifications inherit where nothing is written (Core 1.2.1 §7.3.2). */
   get defaults(): Attributes {
     const pmin = numberAt(this.contents, defaultMinimumPeriod.id) ?? 0;
@@ -224,6 +146,10 @@ export interface ServerRecord {
   readonly binding: string | undefined;
   /** The letter of the road that is taken first where there are two (/1/x/22). */
   readonly preferredTransport: string | undefined;
+  /** To profiles of object 11, the most wanted first (/1/x/10, /1/x/24). */
+  readonly apnLinks: readonly ObjectLink[];
+  /** Of the enabler, that the server speaks, as written (/1/x/25). */
+  readonly versions: readonly string[];
   readonly bootstrapOnRegistrationFailure: boolean;
   /** Place among the servers; undefined: none (/1/x/13). */
   readonly priority: number | undefined;
@@ -240,11 +166,15 @@ export function readServer(contents: Contents): ServerRecord {
   const retryTimer = numberAt(contents, resources.communicationRetryTimer.id);
   const sequenceDelay = numberAt(contents, resources.communicationSequenceDelayTimer.id);
   const sequenceCount = numberAt(contents, resources.communicationSequenceRetryCount.id);
+  const apn = linkAt(contents, resources.apnLink.id);
+  const others = linksAt(contents, resources.alternateApnLinks.id);
   return {
     shortServerId: numberAt(contents, shortServerId.id),
     lifetime: numberAt(contents, lifetime.id),
     binding: textAt(contents, binding.id),
     preferredTransport: textAt(contents, resources.preferredTransport.id),
+    apnLinks: apn === undefined ? others : [apn, ...others],
+    versions: textsAt(contents, resources.supportedServerVersions.id),
     bootstrapOnRegistrationFailure: flagAt(contents, resources.bootstrapOnRegistrationFailure.id) ?? true,
     priority: numberAt(contents, resources.registrationPriorityOrder.id),
     delay: seconds(Math.max(0, numberAt(contents, resources.initialRegistrationDelayTimer.id) ?? 0)),

@@ -50,7 +50,7 @@ function setUp() {
     clock,
     version: '1.2',
     rootPath: '/lwm2m',
-    notifications: 'con',
+    notifications: () => 'con',
     storing: () => false,
     caller: { id: 2, isAlone: false },
     actionTimeout: seconds(30),

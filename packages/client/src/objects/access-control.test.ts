@@ -70,7 +70,7 @@ function setUp(said: Said, { create, isAlone = false }: { readonly create?: numb
     version: '1.2',
     rootPath: '',
     caller: { id: own, isAlone },
-    notifications: 'con',
+    notifications: () => 'con',
     storing: () => false,
     actionTimeout: seconds(30),
     ...unwatched(clock),

@@ -34,6 +34,19 @@ export function numbersAt(contents: Contents, resource: number): readonly number
   return [...content.values()].flatMap(({ value }) => (typeof value === 'number' ? [value] : []));
 }
 
+/** Likewise. */
+export function textsAt(contents: Contents, resource: number): readonly string[] {
+  const content = contents.get(resource);
+  if (content === undefined || !isMany(content)) return [];
+  return [...content.values()].flatMap(({ value }) => (typeof value === 'string' ? [value] : []));
+}
+
+export function linksAt(contents: Contents, resource: number): readonly ObjectLink[] {
+  const content = contents.get(resource);
+  if (content === undefined || !isMany(content)) return [];
+  return [...content.values()].flatMap((each) => (each.type === 'objlnk' ? [each.value] : []));
+}
+
 function valueAt(contents: Contents, resource: number): Value | undefined {
   const content = contents.get(resource);
   return content === undefined || isMany(content) ? undefined : content;

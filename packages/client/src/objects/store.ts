@@ -82,10 +82,17 @@ export class ObjectStore {
     return this.nodes;
   }
 
-  /** Makes the object known, without an instance. Throws RangeError when another definition has its id. */
+  /**
+   * Makes the object known, without an instance; one that is known by its instances alone has that policy from now on. Throws RangeError when
+   * another definition has its id.
+   */
   define(definition: ObjectDefinition, policy: ObjectPolicy = {}): ObjectNode {
     const known = this.known(definition);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      const { creates, check, readers, takers } = known;
+      const isFree = creates === undefined && check === undefined && readers === none && takers === none;
+      return isFree ? Object.assign(known, rulesOf(definition, policy)) : known;
+    }
     const node = this.place(definition, policy);
     this.emitter.emit('list-changed', {});
     return node;
@@ -113,13 +120,7 @@ export class ObjectStore {
     if (!Number.isInteger(definition.id) || definition.id < 0 || definition.id > maxId) {
       throw new RangeError(`${definition.id} is not an object id`);
     }
-    const { creatable, check } = policy;
-    const creates: ObjectNode['creates'] =
-      creatable === undefined
-        ? undefined
-        : (instance) => actionsOf(definition, typeof creatable === 'function' ? creatable(instance) : creatable);
-    const readers = policy.readers === undefined ? none : readersOf(definition, policy.readers);
-    const takers = policy.takers === undefined ? none : takersOf(definition, policy.takers);
+    const { creates, readers, takers, check } = rulesOf(definition, policy);
     return { definition, instances: new Map(), creates, readers, takers, check };
   }
 
@@ -197,6 +198,21 @@ export class ObjectStore {
   readonly typeOf: TypeLookup = (object, resource) => {
     const node = this.nodes.get(object);
     return node === undefined ? undefined : resourcesOf(node.definition).get(resource)?.resource.type;
+  };
+}
+
+type Rules = Pick<ObjectNode, 'creates' | 'readers' | 'takers' | 'check'>;
+
+/** Throws RangeError for keys that cannot be. */
+function rulesOf(definition: ObjectDefinition, { creatable, readers, takers, check }: ObjectPolicy): Rules {
+  return {
+    creates:
+      creatable === undefined
+        ? undefined
+        : (instance) => actionsOf(definition, typeof creatable === 'function' ? creatable(instance) : creatable),
+    readers: readers === undefined ? none : readersOf(definition, readers),
+    takers: takers === undefined ? none : takersOf(definition, takers),
+    check,
   };
 }
 

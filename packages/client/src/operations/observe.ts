@@ -28,7 +28,7 @@ export interface Observing {
   readonly clock: Clock;
   readonly version: Lwm2mVersion;
   /** Confirmable notifications, unless the server has written otherwise (attribute `con`). */
-  readonly notifications: 'con' | 'auto';
+  readonly notifications: () => 'con' | 'auto';
   /** The server wants nothing lost while it cannot be reached (/1/x/6). */
   readonly storing: () => boolean;
   /** A notification goes out: the device listens for a while after it. */
@@ -104,7 +104,7 @@ export function observe(
       toResponse,
       type: () => {
         const { con } = relation.governing();
-        return con === undefined ? notifications : con === 1 ? 'con' : 'auto';
+        return con === undefined ? notifications() : con === 1 ? 'con' : 'auto';
       },
       room: () => {
         const { hqmax } = relation.governing();

@@ -64,7 +64,7 @@ function setUp(
     clock,
     version,
     rootPath: '',
-    notifications: 'con',
+    notifications: () => 'con',
     storing: () => false,
     caller: { id: 1, isAlone: true },
     actionTimeout: seconds(30),

@@ -49,8 +49,10 @@ export class Keeper {
     return new AccountRecords(this, id, typeOf);
   }
 
+  /** What was agreed on with servers, and with what keys: the options have others now. */
   forgetRegistrations(): void {
-    for (const name of [...this.records.keys()]) if (name.startsWith('registration/')) this.delete(name);
+    const isOver = (name: string): boolean => /^(?:registration|dtls|trigger)\//.test(name);
+    for (const name of [...this.records.keys()]) if (isOver(name)) this.delete(name);
   }
 
   put(name: string, record: Uint8Array): void {

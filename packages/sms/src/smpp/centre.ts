@@ -8,7 +8,6 @@ import {
   deadlineSignal,
   delay,
   FormatError,
-  type Instant,
   minutes,
   seconds,
   systemClock,
@@ -49,8 +48,6 @@ export interface SmppCentreStats {
 const BACK_AFTER: readonly Duration[] = [1, 2, 5, 10, 20, 30, 60].map(seconds);
 /** A connection that lasted so long begins the waits anew. */
 const LASTING: Duration = minutes(1);
-/** Messages that wait for the next connection. */
-const MOST_HELD = 64;
 const refusedForGood = BACK_AFTER.length - 1;
 
 interface Link {
@@ -71,8 +68,6 @@ export class SmppCentre implements Modem {
   };
   private readonly submitted = new Map<number, Settler>();
   private submits = 0;
-  /** Of messages that wait for the next connection. */
-  private readonly held = new Set<(isBack: boolean) => void>();
   private sink: ModemSink | undefined;
   private link: Link | undefined;
   private isReady = false;
@@ -118,7 +113,7 @@ export class SmppCentre implements Modem {
     if (!isNumber(destination)) throw new FormatError(`${JSON.stringify(destination.text)} is no telephone number`);
     const message = submitOf(this.source, destination, payload);
     try {
-      await this.submitInTime(message);
+      await this.submit(message);
       this.tally.sent += 1;
     } catch (error) {
       if (error instanceof CentreError) this.tally[error.problem === 'unknown' ? 'unknown' : 'refused'] += 1;
@@ -129,7 +124,6 @@ export class SmppCentre implements Modem {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.closing.signal.aborted) return;
     this.closing.abort(new ClosedError('the centre was left'));
-    this.release(false);
     const { link } = this;
     if (link !== undefined) {
       await new Promise<void>((resolve) => {
@@ -138,42 +132,6 @@ export class SmppCentre implements Modem {
       });
     }
     await this.recovery;
-  }
-
-  /** What was not handed over goes over the next connection, where that is not too long in coming. */
-  private async submitInTime(message: ShortMessage): Promise<void> {
-    const until = this.clock.now() + this.session.persistence;
-    for (;;) {
-      try {
-        await this.submit(message);
-        return;
-      } catch (error) {
-        if (!(error instanceof CentreError) || error.problem !== 'gone' || this.recovery === undefined) throw error;
-        // Nobody lets go any more of what is held after all were.
-        this.closing.signal.throwIfAborted();
-        if (this.held.size >= MOST_HELD) throw new CentreError({ kind: 'busy' }, 'submit_sm');
-        const isBack = await this.isBackBy(until);
-        this.closing.signal.throwIfAborted();
-        if (!isBack) throw error;
-      }
-    }
-  }
-
-  private isBackBy(until: Instant): Promise<boolean> {
-    return new Promise((resolve) => {
-      const go = (isBack: boolean): void => {
-        timer[Symbol.dispose]();
-        this.held.delete(go);
-        resolve(isBack);
-      };
-      const timer = this.clock.at(until, () => go(false));
-      this.held.add(go);
-    });
-  }
-
-  /** All that is held. */
-  private release(isBack: boolean): void {
-    for (const go of [...this.held]) go(isBack);
   }
 
   private submit(message: ShortMessage): Promise<void> {
@@ -267,7 +225,6 @@ export class SmppCentre implements Modem {
     this.told = '';
     this.sink?.state('ready');
     bound.resolve();
-    this.release(true);
   }
 
   private hand(message: ShortMessage): void {

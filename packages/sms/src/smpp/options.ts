@@ -35,7 +35,7 @@ export interface SmppCentreOptions {
   readonly idle?: Duration;
   /** Ms that the centre has for an answer; default 20,000. */
   readonly patience?: Duration;
-  /** Ms for which a message waits for a connection, and for which it is offered again to a centre that has no room for it; default 60,000. */
+  /** Ms for which a message is offered again to a centre that has no room for it; default 60,000. */
   readonly persistence?: Duration;
   /**
    * 'required': `open` rejects when the first bind comes to nothing. 'awaited': it resolves where that may pass, such as a centre that is away,
