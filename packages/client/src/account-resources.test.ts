@@ -1,21 +1,7 @@
 // What resources of objects 0 and 1 make of an account, those that registration and binding have no tests for. Peers that play by a script.
 import { Code, Option } from '@lapwing/coap';
-import {
-  ACK,
-  CHANGED,
-  CON,
-  CONTENT,
-  CREATED,
-  DELETE,
-  DELETED,
-  GET,
-  NON,
-  POST,
-  PUT,
-  ScriptedPeer,
-} from '@lapwing/coap/testing';
+import { ACK, CHANGED, CON, CONTENT, DELETE, DELETED, GET, NON, POST, PUT, ScriptedPeer } from '@lapwing/coap/testing';
 import { minutes, StackError, seconds, type Transport } from '@lapwing/kernel';
-import { MemoryNetwork, SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
 import type { Lwm2mVersion } from '@lapwing/lwm2m';
 import { ApnConnectionProfile } from '@lapwing/lwm2m/objects/apn-connection-profile';
 import { Temperature } from '@lapwing/lwm2m/objects/temperature';
@@ -26,12 +12,7 @@ import { Client } from './client.ts';
 import type { Connector } from './connect.ts';
 import { ObjectStore } from './objects/store.ts';
 import type { ClientOptions } from './options.ts';
-
-const place = [
-  [Option.LocationPath, 'rd'],
-  [Option.LocationPath, '7'],
-] as const;
-const plain = [[Option.ContentFormat, 0]] as const;
+import { plain, scriptedServer } from './testing/scripted.ts';
 
 type Scene = Partial<ClientOptions> & {
   readonly account?: object;
@@ -41,11 +22,9 @@ type Scene = Partial<ClientOptions> & {
 };
 
 async function setUp({ account, security, around = (road) => road, ...options }: Scene = {}) {
-  const clock = new VirtualClock();
-  const network = new MemoryNetwork(clock, new SeededRandom(1));
-  const server = await ScriptedPeer.open({ network, clock, host: '10.0.0.1' });
+  const { clock, random, network, server, openProvisioner, register: registered } = await scriptedServer();
   const other = await ScriptedPeer.open({ network, clock, host: '10.0.0.2' });
-  const provisioner = await ScriptedPeer.open({ network, clock, host: '10.0.0.3', port: 5783 });
+  const provisioner = await openProvisioner();
   const objects = options.objects ?? new ObjectStore();
   const nothing = () => undefined;
   objects.add(SecurityObject, 0, {
@@ -79,16 +58,11 @@ async function setUp({ account, security, around = (road) => road, ...options }:
     name: 'dev',
     connectors: { coap: connect, 'coap+tcp': connect },
     clock,
-    random: new SeededRandom(2),
+    random,
     ...options,
     objects,
   });
-  const register = async (at = server) => {
-    const { options: said } = await at.expect(CON, POST, '/rd', { within: seconds(1) });
-    at.send(ACK, CREATED, { options: place });
-    await clock.advance(10);
-    return said.query;
-  };
+  const register = async (at = server) => (await registered(at)).query;
   let token = 0;
   /** The code that a Write is answered with. */
   const write = async (path: string, payload: string) => {

@@ -3,61 +3,32 @@
 // registration/transitions.test.ts and bootstrap/machine.test.ts.
 import { readFileSync } from 'node:fs';
 import { Code, Option } from '@lapwing/coap';
-import {
-  ACK,
-  CHANGED,
-  CON,
-  CONTENT,
-  CREATED,
-  DELETE,
-  DELETED,
-  GET,
-  POST,
-  PUT,
-  ScriptedPeer,
-} from '@lapwing/coap/testing';
+import { ACK, CHANGED, CON, CONTENT, DELETE, DELETED, GET, POST, PUT } from '@lapwing/coap/testing';
 import { minutes, seconds } from '@lapwing/kernel';
-import { MemoryNetwork, SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
 import { Temperature } from '@lapwing/lwm2m/objects/temperature';
 import { describe, expect, it } from 'vitest';
 import { Client } from './client.ts';
 import { engineEvents } from './engine-events.ts';
 import { ObjectStore } from './objects/store.ts';
 import type { ServerAccount } from './options.ts';
-
-const place = [
-  [Option.LocationPath, 'rd'],
-  [Option.LocationPath, '7'],
-] as const;
+import { scriptedServer } from './testing/scripted.ts';
 
 async function setUp(account: Partial<ServerAccount> = {}) {
-  const clock = new VirtualClock();
-  const random = new SeededRandom(1);
-  const network = new MemoryNetwork(clock, random);
-  const server = await ScriptedPeer.open({ network, clock, host: '10.0.0.1' });
-  const provisioner = await ScriptedPeer.open({ network, clock, host: '10.0.0.3', port: 5783 });
+  const { clock, network, server, basics, openProvisioner, register } = await scriptedServer();
+  const provisioner = await openProvisioner();
   const objects = new ObjectStore();
   objects.add(Temperature, 0, { sensorValue: 20 });
-  let port = 40_000;
   const retry = { retryCount: 2, retryTimer: seconds(60), spread: 0, ...account.retry };
   const client = await Client.start({
-    name: 'dev',
+    ...basics,
     servers: [{ uri: 'coap://10.0.0.1', lifetime: minutes(10), ...account, retry }],
     bootstrap: { uri: 'coap://10.0.0.3:5783', terms: { spread: 0, firstWait: seconds(30) } },
-    connectors: { coap: () => network.transport('10.0.0.2', (port += 1)) },
     objects,
-    clock,
-    random,
   });
   const events: string[] = [];
   client.events.on('engine', ({ event }) => events.push(event));
   /** What has come since it was asked last. */
   const told = (): readonly string[] => events.splice(0);
-  const register = async () => {
-    await server.expect(CON, POST, '/rd', { within: seconds(1) });
-    server.send(ACK, CREATED, { options: place });
-    await clock.advance(10);
-  };
   const registered = async () => {
     await register();
     told();

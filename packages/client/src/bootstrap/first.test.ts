@@ -1,38 +1,21 @@
 // A bootstrap that goes before everything else, of a device that has a server already. Peers that play by a script.
 import { Code, Option } from '@lapwing/coap';
-import { ACK, CHANGED, CON, CREATED, POST, PUT, ScriptedPeer } from '@lapwing/coap/testing';
+import { ACK, CHANGED, CON, POST, PUT } from '@lapwing/coap/testing';
 import { minutes, seconds } from '@lapwing/kernel';
-import { MemoryNetwork, SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
 import { describe, expect, it } from 'vitest';
 import { Client } from '../client.ts';
-
-const place = [
-  [Option.LocationPath, 'rd'],
-  [Option.LocationPath, '7'],
-] as const;
+import { scriptedServer } from '../testing/scripted.ts';
 
 async function setUp(first: boolean) {
-  const clock = new VirtualClock();
-  const random = new SeededRandom(1);
-  const network = new MemoryNetwork(clock, random);
-  const server = await ScriptedPeer.open({ network, clock, host: '10.0.0.1' });
-  const provisioner = await ScriptedPeer.open({ network, clock, host: '10.0.0.3', port: 5783 });
-  let port = 40_000;
+  const { clock, server, basics, openProvisioner, register } = await scriptedServer();
+  const provisioner = await openProvisioner();
   const client = await Client.start({
-    name: 'dev',
+    ...basics,
     servers: [{ uri: 'coap://10.0.0.1', lifetime: minutes(10) }],
     bootstrap: { uri: 'coap://10.0.0.3:5783', first, terms: { spread: 0, firstWait: seconds(30) } },
-    connectors: { coap: () => network.transport('10.0.0.2', (port += 1)) },
-    clock,
-    random,
   });
   const events: string[] = [];
   client.events.on('engine', ({ event }) => events.push(event));
-  const register = async () => {
-    await server.expect(CON, POST, '/rd', { within: seconds(1) });
-    server.send(ACK, CREATED, { options: place });
-    await clock.advance(10);
-  };
   return { clock, server, provisioner, client, events, register };
 }
 

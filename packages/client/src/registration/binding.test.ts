@@ -1,40 +1,23 @@
 // What a server makes of queue mode and roads by writing /1/x/7. A peer that plays by a script.
 import { Code, Option } from '@lapwing/coap';
-import { ACK, CHANGED, CON, CONTENT, CREATED, GET, POST, PUT, ScriptedPeer } from '@lapwing/coap/testing';
+import { ACK, CHANGED, CON, CONTENT, GET, POST, PUT } from '@lapwing/coap/testing';
 import { minutes, seconds } from '@lapwing/kernel';
-import { MemoryNetwork, SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
 import { describe, expect, it } from 'vitest';
 import { Client } from '../client.ts';
 import type { ClientOptions, ServerAccount } from '../options.ts';
 import { MemoryStateStore } from '../persistence/store.ts';
-
-const place = [
-  [Option.LocationPath, 'rd'],
-  [Option.LocationPath, '7'],
-] as const;
-const plain = [[Option.ContentFormat, 0]] as const;
+import { plain, scriptedServer } from '../testing/scripted.ts';
 
 async function setUp(options: Partial<ClientOptions>, account: Partial<ServerAccount> = {}) {
-  const clock = new VirtualClock();
-  const network = new MemoryNetwork(clock, new SeededRandom(1));
-  const server = await ScriptedPeer.open({ network, clock, host: '10.0.0.1' });
-  let port = 40_000;
+  const { clock, server, basics, register: registered } = await scriptedServer();
   const start = () =>
     Client.start({
-      name: 'dev',
+      ...basics,
       servers: [{ uri: 'coap://10.0.0.1', lifetime: minutes(30), ...account }],
-      connectors: { coap: () => network.transport('10.0.0.2', (port += 1)) },
-      clock,
-      random: new SeededRandom(2),
       ...options,
     });
   const client = await start();
-  const register = async () => {
-    const { options: asked } = await server.expect(CON, POST, '/rd', { within: seconds(1) });
-    server.send(ACK, CREATED, { options: place });
-    await clock.advance(10);
-    return asked.query;
-  };
+  const register = async () => (await registered()).query;
   let token = 0;
   const next = () => Uint8Array.of((token += 1));
   /** The code that a Write is answered with, and what the Update says that follows it, if one does. */

@@ -13,50 +13,33 @@ import {
   ScriptedPeer,
 } from '@lapwing/coap/testing';
 import { hours, minutes, seconds } from '@lapwing/kernel';
-import { MemoryNetwork, SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
 import type { Lwm2mVersion } from '@lapwing/lwm2m';
 import { describe, expect, it } from 'vitest';
 import { Client } from '../client.ts';
 import type { ClientOptions, ServerAccount } from '../options.ts';
-
-const place = [
-  [Option.LocationPath, 'rd'],
-  [Option.LocationPath, '5a3f'],
-] as const;
+import { place, scriptedServer } from '../testing/scripted.ts';
 
 async function setUp(
   account: Partial<ServerAccount> = {},
   version: Lwm2mVersion = '1.1',
   bootstrap?: NonNullable<ClientOptions['bootstrap']>,
 ) {
-  const clock = new VirtualClock();
-  const random = new SeededRandom(1);
-  const network = new MemoryNetwork(clock, random);
-  const server = await ScriptedPeer.open({ network, clock, host: '10.0.0.1' });
+  const { clock, network, server, basics, register } = await scriptedServer();
   const client = await Client.start({
-    name: 'dev',
+    ...basics,
     version,
     ...(bootstrap === undefined
       ? { servers: [{ uri: 'coap://10.0.0.1', lifetime: minutes(10), retry: { spread: 0 }, ...account }] }
       : { bootstrap }),
-    connectors: { coap: () => network.transport('10.0.0.2', 40_000) },
-    clock,
-    random,
   });
   const events: string[] = [];
   for (const kind of ['registered', 'updated', 'deregistered', 'failed', 'spent'] as const)
     client.events.on(kind, () => events.push(kind));
-  const register = async () => {
-    const { options, payload } = await server.expect(CON, POST, '/rd');
-    server.send(ACK, CREATED, { options: place });
-    await clock.advance(10);
-    return { query: options.query, list: Buffer.from(payload).toString(), format: options.contentFormat };
-  };
   return { clock, network, server, client, events, register };
 }
 
 describe('a client and a server that plays by a script', () => {
-  // CON POST /rd ▶ 2.01 · CON POST /rd/5a3f ▶ 2.04 · CON DELETE /rd/5a3f ▶ 2.02
+  // CON POST /rd ▶ 2.01 · CON POST /rd/7 ▶ 2.04 · CON DELETE /rd/7 ▶ 2.02
   it('registers, updates before the lifetime ends, deregisters when it is closed', async () => {
     const { clock, server, client, events, register } = await setUp();
     expect(await register()).toEqual({
@@ -64,12 +47,12 @@ describe('a client and a server that plays by a script', () => {
       list: '</>;rt="oma.lwm2m";ct="112 11542 110 11543",</1/0>',
       format: 40,
     });
-    const update = await server.expect(CON, POST, '/rd/5a3f', { within: seconds(508), payload: '' });
+    const update = await server.expect(CON, POST, '/rd/7', { within: seconds(508), payload: '' });
     expect([clock.now() > seconds(500), update.options.query]).toEqual([true, []]);
     server.send(ACK, CHANGED);
     await clock.advance(10);
     const closed = client[Symbol.asyncDispose]();
-    await server.expect(CON, DELETE, '/rd/5a3f');
+    await server.expect(CON, DELETE, '/rd/7');
     server.send(ACK, DELETED);
     await clock.advance(10);
     await closed;
@@ -85,7 +68,7 @@ describe('a client and a server that plays by a script', () => {
     server.send(ACK, CREATED, { options: place });
     await clock.advance(10);
     client.update();
-    expect((await server.expect(CON, POST, '/rd/5a3f')).options.query).toEqual([]);
+    expect((await server.expect(CON, POST, '/rd/7')).options.query).toEqual([]);
     server.send(ACK, CHANGED);
     await clock.advance(10);
     const sending = client.send(['/1/0/1']);
@@ -110,7 +93,7 @@ describe('a client and a server that plays by a script', () => {
     const { clock, server, client, events, register } = await setUp();
     await register();
     client.update();
-    await server.expect(CON, POST, '/rd/5a3f');
+    await server.expect(CON, POST, '/rd/7');
     server.send(ACK, Code.NotFound);
     await register();
     await clock.advance(10);
@@ -164,7 +147,7 @@ describe('a client and a server that plays by a script', () => {
     await server.expect(CON, POST, '/rd');
     const closed = client[Symbol.asyncDispose]();
     server.send(ACK, CREATED, { options: place });
-    await server.expect(CON, DELETE, '/rd/5a3f');
+    await server.expect(CON, DELETE, '/rd/7');
     server.send(ACK, DELETED);
     await clock.advance(10);
     await closed;
@@ -178,7 +161,7 @@ describe('a client and a server that plays by a script', () => {
     server.send(ACK, CREATED, { id, token, options: place });
     await clock.advance(10);
     const stranger = await ScriptedPeer.open({ network, clock, host: '10.0.0.66' });
-    await stranger.talkTo({ via: 'udp', host: '10.0.0.2', port: 40_000 });
+    await stranger.talkTo({ via: 'udp', host: '10.0.0.2', port: 40_001 });
     stranger.send(CON, GET, { path: '/1/0/1', token: Uint8Array.of(9) });
     await stranger.expect(ACK, Code.Unauthorized, undefined, { payload: '' });
   });
@@ -188,12 +171,12 @@ describe('a client and a server that plays by a script', () => {
     await register();
     server.send(CON, POST, { path: '/1/0/8', token: Uint8Array.of(1) });
     await server.expect(ACK, CHANGED);
-    await server.expect(CON, POST, '/rd/5a3f');
+    await server.expect(CON, POST, '/rd/7');
     server.send(ACK, CHANGED);
     await clock.advance(10);
     server.send(CON, POST, { path: '/1/0/4', token: Uint8Array.of(2) });
     await server.expect(ACK, CHANGED);
-    await server.expect(CON, DELETE, '/rd/5a3f');
+    await server.expect(CON, DELETE, '/rd/7');
     server.send(ACK, DELETED);
     await server.silence(hours(23.9));
     await server.expect(CON, POST, '/rd', { within: hours(0.2) });
@@ -210,7 +193,7 @@ describe('a client and a server that plays by a script', () => {
       payload: '120',
     });
     // The Update may overtake the answer: both are on their way in the same instant.
-    await server.expect(CON, POST, '/rd/5a3f', { payload: '' });
+    await server.expect(CON, POST, '/rd/7', { payload: '' });
     expect(server.received.options.query).toEqual(['lt=120']);
   });
 });
