@@ -21,8 +21,8 @@ import { PackageError } from './errors.ts';
 import { HttpSource } from './http.ts';
 import { Intake, type Received } from './intake.ts';
 import type { PackageStore } from './package-store.ts';
-import type { PackageSource } from './source.ts';
-import { schemeOf } from './uri.ts';
+import type { PackageLogin, PackageSource } from './source.ts';
+import { maskedUri, schemeOf } from './uri.ts';
 
 export interface ArrivalOptions {
   /** Where the package waits; one for each object instance. */
@@ -66,6 +66,8 @@ export class Arrival {
   private readonly mostBytes: number;
   private readonly patience: DownloadPatience;
   private readonly random: Random;
+  /** As whom packages are fetched. */
+  login: PackageLogin | undefined = undefined;
   private running: { readonly controller: AbortController; readonly over: Promise<unknown> } | undefined;
 
   /** Throws ConfigError. */
@@ -145,10 +147,11 @@ export class Arrival {
 
   /** Fetches the package at a URI that `check` has let through. Rejects as `download` does. */
   pull(uri: string, from: Progress | undefined, note: (progress: Progress) => Promise<void>): Promise<Received> {
-    const { store, mostBytes, patience, clock, random } = this;
+    const { store, mostBytes, patience, clock, random, login } = this;
     const source = this.sources.get(schemeOf(uri, new Set(this.sources.keys())));
-    if (source === undefined) return Promise.reject(new PackageError('unsupported-protocol', uri));
-    const task = { uri, source, store, mostBytes, patience, clock, random, note };
+    if (source === undefined) return Promise.reject(new PackageError('unsupported-protocol', maskedUri(uri)));
+    const wanted = { uri, ...(login === undefined ? {} : { login }) };
+    const task = { ...wanted, source, store, mostBytes, patience, clock, random, note };
     return this.run((signal) => download({ ...task, signal, ...(from === undefined ? {} : { from }) }));
   }
 

@@ -4,7 +4,7 @@ import { type Clock, type Duration, delay, type Random, seconds } from '@lapwing
 import { PackageError } from './errors.ts';
 import { Intake, type Received } from './intake.ts';
 import type { PackageStore } from './package-store.ts';
-import type { PackageBeginning, PackageSource, PackageTag } from './source.ts';
+import type { PackageBeginning, PackageLogin, PackageSource, PackageTag } from './source.ts';
 
 /** How long a device goes on to ask for a package that does not come. */
 export interface DownloadPatience {
@@ -39,6 +39,7 @@ const worthwhile = 1024;
 
 export interface DownloadTask {
   readonly uri: string;
+  readonly login?: PackageLogin;
   readonly source: PackageSource;
   readonly store: PackageStore;
   readonly mostBytes: number;
@@ -54,12 +55,13 @@ export interface DownloadTask {
 
 /** Rejects with PackageError, or with the signal's reason. */
 export async function download(task: DownloadTask): Promise<Received> {
-  const { signal, patience, clock } = task;
+  const { signal, patience, clock, uri, login } = task;
+  const wanted = login === undefined ? { uri } : { uri, login };
   const reception = await Reception.open(task);
   for (let fruitless = 0; ; ) {
     const before = reception.size;
     try {
-      await task.source.fetch({ uri: task.uri, ...reception.position, signal }, reception);
+      await task.source.fetch({ ...wanted, ...reception.position, signal }, reception);
       return await reception.finish();
     } catch (error) {
       signal.throwIfAborted();

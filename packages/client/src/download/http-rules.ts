@@ -21,9 +21,13 @@ export const isStrongTag = (tag: string): boolean => /^"[\x21\x23-\x7e\x80-\xff]
 
 /** Where a redirect leads, without what is known of the host before. Throws PackageError where the device does not follow. */
 export function redirectOf(from: URL, location: string): URL {
+  // A relative one would inherit what it is not to bring.
+  const base = new URL(from);
+  base.username = '';
+  base.password = '';
   let to: URL;
   try {
-    to = new URL(location, from);
+    to = new URL(location, base);
   } catch (cause) {
     throw new PackageError('invalid-uri', 'a redirect leads nowhere', { cause });
   }

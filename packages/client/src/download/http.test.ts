@@ -88,6 +88,29 @@ describe('a package over HTTP', () => {
     expect(beginnings).toEqual([{ offset: 0, tag: '"a"', size: undefined }]);
   });
 
+  it('M-23: is fetched as whom the wish says, by the host of the URI and no other that it leads to', async () => {
+    const heard: (string | undefined)[] = [];
+    const other = await serve((request, response) => {
+      heard.push(request.headers.authorization);
+      whole()(request, response);
+    });
+    const { port } = await serve((request, response) => {
+      heard.push(request.headers.authorization);
+      if (request.url === '/own') whole()(request, response);
+      else
+        response.writeHead(302, { Location: request.url === '/a' ? '/own' : `http://127.0.0.1:${other.port}/f` }).end();
+    });
+    const login = { user: 'd:ü', password: 'p@/ss' };
+    const source = new HttpSource({ addresses: 'any', clock: systemClock });
+    const sink = { begin: () => Promise.resolve(), take: () => Promise.resolve() };
+    const wish = { offset: 0, tag: undefined, signal: never, login };
+    for (const path of ['a', 'b']) await source.fetch({ ...wish, uri: `http://127.0.0.1:${port}/${path}` }, sink);
+    await source.fetch({ ...wish, uri: `http://u:p@127.0.0.1:${port}/own` }, sink);
+    const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
+    const own = basic('d:ü:p@/ss');
+    expect(heard).toEqual([own, own, own, undefined, basic('u:p')]);
+  });
+
   it('is counted, with what stands around it', async () => {
     const { port } = await serve(whole());
     const objects = new ObjectStore();

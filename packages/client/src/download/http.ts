@@ -9,7 +9,7 @@ import type { Traffic } from '../traffic.ts';
 import { type AddressPolicy, bytesOf, isAdmitted } from './addresses.ts';
 import { PackageError } from './errors.ts';
 import { type ContentRange, contentRangeOf, isStrongTag, redirectOf } from './http-rules.ts';
-import type { PackageSink, PackageSource, PackageWish } from './source.ts';
+import type { PackageLogin, PackageSink, PackageSource, PackageWish } from './source.ts';
 
 export interface HttpSourceOptions {
   readonly addresses: AddressPolicy;
@@ -38,7 +38,7 @@ export class HttpSource implements PackageSource {
   }
 
   async fetch(wish: PackageWish, sink: PackageSink): Promise<void> {
-    let url = readUrl(wish.uri);
+    let url = withLogin(readUrl(wish.uri), wish.login);
     let from = wish.tag !== undefined && isStrongTag(wish.tag) ? wish.offset : 0;
     for (let redirects = 0; ; ) {
       const answer = await this.ask(url, { ...wish, offset: from }, sink);
@@ -172,6 +172,15 @@ const familyOf = (address: string): number => (address.includes(':') ? 6 : 4);
 
 const forbidden = (host: string): PackageError =>
   new PackageError('invalid-uri', `the device does not go to ${host} for packages`);
+
+/** What the URI says itself comes first. */
+function withLogin(url: URL, login: PackageLogin | undefined): URL {
+  if (login === undefined || url.username !== '' || url.password !== '') return url;
+  const own = new URL(url);
+  own.username = encodeURIComponent(login.user);
+  own.password = encodeURIComponent(login.password);
+  return own;
+}
 
 function readUrl(text: string): URL {
   try {

@@ -18,8 +18,16 @@ export interface PackageSink {
   take(bytes: Uint8Array): Promise<void>;
 }
 
+/** As whom a package is fetched. */
+export interface PackageLogin {
+  readonly user: string;
+  readonly password: string;
+}
+
 export interface PackageWish {
   readonly uri: string;
+  /** Where the host asks who wants it, and the URI does not say that itself; undefined for nobody in particular. */
+  readonly login?: PackageLogin;
   /** Bytes that are there already; above 0 only with a tag. */
   readonly offset: number;
   /** Of what is there. */

@@ -1,10 +1,13 @@
 // What of a piece of software outlives the process: one line of JSON beside the package. Pure; a note that makes no sense is none.
+import type { PackageLogin } from '../download/source.ts';
 import type { PackageLabel } from '../download/stored-package.ts';
 import type { SoftwareStatus } from './machine.ts';
 
 export interface SoftwareNote extends SoftwareStatus {
   /** Where the package comes from; absent for one that a server pushes. */
   readonly uri?: string;
+  /** As whom it is fetched. */
+  readonly login?: PackageLogin;
   /** Bytes of it that are there for good. */
   readonly size: number;
   /** Which state of it these are. */
@@ -17,6 +20,8 @@ export interface SoftwareNote extends SoftwareStatus {
   readonly installed?: PackageLabel;
   /** Begun, and not known to be over. */
   readonly busy?: 'install' | 'uninstall';
+  /** Why the last of it came to nothing. */
+  readonly reason?: string;
 }
 
 export const freshNote: SoftwareNote = { state: 0, result: 0, isActive: false, size: 0 };

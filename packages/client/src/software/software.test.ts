@@ -1,6 +1,7 @@
 import { Code } from '@lapwing/coap';
 import { SeededRandom, settle, VirtualClock } from '@lapwing/kernel/testing';
 import { makeValue } from '@lapwing/lwm2m';
+import { SoftwareManagement as SoftwareObject } from '@lapwing/lwm2m/objects/software-management';
 import { describe, expect, it } from 'vitest';
 import { SoftwareManagement, type SoftwareManagementOptions } from '../builtin/software-management.ts';
 import { PackageError, type PackageProblem } from '../download/errors.ts';
@@ -62,9 +63,10 @@ async function setUp(more: Partial<SoftwareManagementOptions> = {}) {
     })();
     if (taker !== undefined && 'body' in taker) await taker.body(0, body);
   };
+  const write = (key: 'userName' | 'password', value: string) => objects.get(SoftwareObject, 0)?.set({ [key]: value });
   const read = (resource: number) =>
     (node?.instances.get(0)?.contents.get(resource) as { readonly value: unknown } | undefined)?.value;
-  return { clock, management, done, execute, writeUri, push, read };
+  return { clock, management, objects, done, execute, writeUri, push, write, read };
 }
 
 const [install, uninstall, activate, deactivate] = [4, 6, 10, 11];
@@ -179,5 +181,65 @@ describe('a piece of software', () => {
     await fifth.execute(uninstall);
     const sixth = await setUp({ store, isInstalled: () => Promise.resolve(false) });
     expect([sixth.management.status.state, sixth.read(0)]).toEqual([Initial, '']);
+  });
+});
+
+describe('resources of object 9 beside the states', () => {
+  it('say why something came to nothing, until something comes of it (resource 16)', async () => {
+    let isRefused = true;
+    const { execute, writeUri, read, management } = await setUp({
+      verify: async () => {
+        if (isRefused) throw new PackageError('integrity', 'signed by nobody that is known');
+        return label;
+      },
+      install: () => Promise.reject(new Error('no room in the flash')),
+    });
+    expect(read(16)).toBeUndefined();
+    await writeUri('http://h/app');
+    expect([read(9), read(16)]).toEqual([SoftwareResult.IntegrityFailure, 'signed by nobody that is known']);
+    isRefused = false;
+    await writeUri('http://h/app');
+    expect([read(9), read(16)]).toEqual([SoftwareResult.Verified, undefined]);
+    await execute(install);
+    await settle();
+    expect([management.status.state, read(16)]).toEqual([Delivered, 'no room in the flash']);
+    await writeUri('');
+    expect(read(16)).toBeUndefined();
+  });
+
+  it('M-23: say who fetches a package, to its host and to nobody else, over a restart too (14, 15)', async () => {
+    const asked: (string | undefined)[] = [];
+    const watched: PackageSource = {
+      fetch: (wish, sink) => {
+        asked.push(wish.login && `${wish.login.user}:${wish.login.password}`);
+        return never.fetch(wish, sink);
+      },
+    };
+    const store = new MemoryPackageStore();
+    const first = await setUp({ store, sources: { http: watched } });
+    await first.writeUri('http://h/app');
+    first.write('userName', 'dev');
+    first.write('password', 's3cret');
+    await first.writeUri('http://h/app');
+    expect(first.read(7)).toBe(DownloadStarted);
+    await first.management[Symbol.asyncDispose]();
+    const second = await setUp({ store, sources: { http: watched } });
+    await settle();
+    expect(asked).toEqual([undefined, 'dev:s3cret', 'dev:s3cret']);
+    for (const id of [14, 15]) expect(second.read(id)).toBeUndefined();
+    await second.management[Symbol.asyncDispose]();
+  });
+
+  it('link to what belongs to it (5, 13, 17, 18)', async () => {
+    const link = (object: number, instance: number) => ({ object, instance });
+    const { management, objects, read } = await setUp({
+      checkpoint: link(26_241, 0),
+      packageSettings: link(26_242, 0),
+      components: [link(14, 0), link(14, 3)],
+    });
+    expect([read(5), read(13), read(18)]).toEqual([link(26_241, 0), link(26_242, 0), 2]);
+    management.consistsOf([link(14, 3)]);
+    expect(read(18)).toBe(1);
+    expect(objects.get(SoftwareObject, 0)?.get('softwareComponentLink')).toEqual(new Map([[0, link(14, 3)]]));
   });
 });

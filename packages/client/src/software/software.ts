@@ -7,6 +7,7 @@ import { Arrival, type ArrivalOptions } from '../download/arrival.ts';
 import { PackageError, type PackageProblem } from '../download/errors.ts';
 import { hashOf, type Received } from '../download/intake.ts';
 import { Reception } from '../download/reception.ts';
+import type { PackageLogin } from '../download/source.ts';
 import { type PackageLabel, type StoredPackage, storedPackage } from '../download/stored-package.ts';
 import { Turns } from '../download/turns.ts';
 import { type SoftwareInput, SoftwareResult, SoftwareState, type SoftwareStatus, stepSoftware } from './machine.ts';
@@ -32,6 +33,8 @@ export interface SoftwareView {
   readonly updateState: SoftwareState;
   readonly updateResult: SoftwareResult;
   readonly activationState: boolean;
+  /** Why the last of it came to nothing; undefined where it did not. */
+  readonly statusReason: string | undefined;
 }
 
 const results: Readonly<Record<PackageProblem, SoftwareResult>> = {
@@ -66,11 +69,11 @@ export class Software implements AsyncDisposable {
     this.show = show;
     this.reception = new Reception(arrival, this.turns, {
       isOpen: () => this.note.busy === undefined && stepSoftware(this.note, { kind: 'begin' }) !== undefined,
-      begun: (uri) => this.enter({ kind: 'begin' }, uri === undefined ? {} : { uri }),
+      begun: (uri) => this.enter({ kind: 'begin' }, uri === undefined ? {} : this.wantedAt(uri)),
       progressed: ({ size, tag }) =>
         this.keep(({ tag: _, ...rest }) => ({ ...rest, size, ...(tag === undefined ? {} : { tag }) })),
       arrived: (received) => this.arrived(received),
-      failed: (error) => this.enter({ kind: 'failed', result: resultOf(error) }),
+      failed: (error) => this.enter({ kind: 'failed', result: resultOf(error) }, reasonOf(error)),
       reset: () => this.enter({ kind: 'failed', result: SoftwareResult.Initial }),
     });
   }
@@ -87,13 +90,14 @@ export class Software implements AsyncDisposable {
   }
 
   get view(): SoftwareView {
-    const { state, result, isActive, label = this.note.installed } = this.note;
+    const { state, result, isActive, reason, label = this.note.installed } = this.note;
     return {
       pkgName: label?.name ?? '',
       pkgVersion: label?.version ?? '',
       updateState: state,
       updateResult: result,
       activationState: isActive,
+      statusReason: reason,
     };
   }
 
@@ -108,7 +112,8 @@ export class Software implements AsyncDisposable {
    */
   resume(): Promise<void> {
     return this.turns.take(async () => {
-      const { state, uri, size, tag, busy } = this.note;
+      const { state, uri, login, size, tag, busy } = this.note;
+      this.arrival.login = login;
       if (busy !== undefined) return this.recover(busy);
       switch (state) {
         case SoftwareState.DownloadStarted:
@@ -131,8 +136,15 @@ export class Software implements AsyncDisposable {
     return this.reception.takePackage(body);
   }
 
-  takeUri(uri: string): Promise<void> {
+  /** Fetches it, as somebody where a host asks for that; an empty URI takes it back. Rejects with ResponseError 4.05. */
+  takeUri(uri: string, login: PackageLogin | undefined): Promise<void> {
+    this.arrival.login = login;
     return this.reception.takeUri(uri);
+  }
+
+  private wantedAt(uri: string): Partial<SoftwareNote> {
+    const { login } = this.arrival;
+    return login === undefined ? { uri } : { uri, login };
   }
 
   /** Throws ResponseError 4.05 for what is not possible now; resolves before the installation has ended. */
@@ -148,7 +160,7 @@ export class Software implements AsyncDisposable {
         (error) =>
           error === undefined
             ? this.enter({ kind: 'installed' }, { installed: label })
-            : this.enter({ kind: 'not-installed' }),
+            : this.enter({ kind: 'not-installed' }, reasonOf(error)),
       );
     });
   }
@@ -164,7 +176,10 @@ export class Software implements AsyncDisposable {
       await this.keep((note) => ({ ...note, busy: 'uninstall' }));
       this.later(
         () => this.options.uninstall(installed),
-        (error) => this.enter(error === undefined ? { kind: 'uninstalled', how } : { kind: 'not-uninstalled' }),
+        (error) =>
+          error === undefined
+            ? this.enter({ kind: 'uninstalled', how })
+            : this.enter({ kind: 'not-uninstalled' }, reasonOf(error)),
       );
     });
   }
@@ -210,7 +225,7 @@ export class Software implements AsyncDisposable {
         { size, sha256: toHex(sha256), ...(label === undefined ? {} : { label }) },
       );
     } catch (error) {
-      await this.enter({ kind: 'failed', result: resultOf(error) });
+      await this.enter({ kind: 'failed', result: resultOf(error) }, reasonOf(error));
     }
   }
 
@@ -244,7 +259,7 @@ export class Software implements AsyncDisposable {
     if (next === undefined) throw new ResponseError(Code.MethodNotAllowed);
     const isWithout = next.state === SoftwareState.Initial || next.state === SoftwareState.Installed;
     const change = (note: SoftwareNote): SoftwareNote => {
-      const { busy: _, installed, ...rest } = note;
+      const { busy: _, reason: __, installed, ...rest } = note;
       const isGone = input.kind === 'uninstalled' && input.how === 'removed' && note.state === SoftwareState.Installed;
       const kept = isWithout || input.kind === 'begin' ? freshNote : rest;
       return { ...kept, ...(installed === undefined || isGone ? {} : { installed }), ...of, ...next };
@@ -268,6 +283,14 @@ export class Software implements AsyncDisposable {
       this.note = note;
     });
   }
+}
+
+/** UTF-16 units: no more than its bytes. */
+const longestReason = 255;
+
+function reasonOf(error: unknown): Pick<SoftwareNote, 'reason'> {
+  const text = error instanceof Error ? error.message : String(error);
+  return { reason: text.slice(0, longestReason) };
 }
 
 function resultOf(error: unknown): SoftwareResult {
