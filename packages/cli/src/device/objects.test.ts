@@ -183,7 +183,7 @@ describe('the objects of a device', () => {
     const nothing = () => undefined;
     const device = new DeviceObjects({
       ...{ objects, packages, ids: [3303, 64_000], clock: new VirtualClock() },
-      ...{ reboot: nothing, factoryReset: nothing, acted: nothing },
+      ...{ send: () => Promise.resolve(), reboot: nothing, factoryReset: nothing, acted: nothing },
     });
     return expect(device.furnish().finally(() => expect(objects.objects.size).toBe(0))).rejects.toThrow('64000');
   });

@@ -14,7 +14,7 @@ import { simulatedIpso } from './simulated-ipso.ts';
 import { comesWith, severalOfSystem, simulatedSystem } from './simulated-system.ts';
 import type { Made, Place, Surroundings } from './simulating.ts';
 
-export interface DeviceOptions extends Pick<Surroundings, 'packages' | 'texts' | 'reboot' | 'factoryReset'> {
+export interface DeviceOptions extends Pick<Surroundings, 'packages' | 'texts' | 'send' | 'reboot' | 'factoryReset'> {
   readonly objects: ObjectStore;
   /** Object ids. */
   readonly ids: readonly number[];

@@ -41,6 +41,7 @@ export async function runClientCommand(flags: ClientFlags): Promise<void> {
     ids,
     clock,
     ...(modem === undefined ? {} : { texts: () => modem.texts() }),
+    send: async (entries) => session.client.send(entries),
     reboot: () => session.reboot(),
     factoryReset: () => session.factoryReset(() => device.reset()),
     acted: (path, what) => tell('acted', `${path} ${what}`, { path, what }),

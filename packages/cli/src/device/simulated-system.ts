@@ -51,7 +51,7 @@ export const simulatedSystem: ReadonlyMap<number, Simulate> = new Map<number, Si
         received: (instance, data) => acted(`has received ${bytesIn(data)} bytes in /19/${instance}`),
       }),
   ],
-  [20, ({ objects, instance }) => new EventLog({ objects, instance })],
+  [20, ({ objects, instance, clock, send }) => new EventLog({ objects, instance, clock, send })],
   [25, endDevice],
   [AdvancedFirmwareObject.id, updateParts],
 ]);

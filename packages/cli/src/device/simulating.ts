@@ -1,6 +1,7 @@
 // What it takes to simulate one instance of an object.
 import type { EndDevices, ObjectStore, TextCounts } from '@lapwing/client';
 import type { Clock } from '@lapwing/kernel';
+import type { Entry } from '@lapwing/lwm2m';
 import type { Packages } from './packages.ts';
 
 export interface Place {
@@ -17,6 +18,8 @@ export interface Surroundings {
   readonly texts?: () => TextCounts;
   /** Those behind the device; from the first call on it is a gateway. */
   readonly endDevices: () => EndDevices;
+  /** To the servers of the device; rejects while it is stopped. */
+  readonly send: (entries: readonly Entry[]) => Promise<void>;
   readonly reboot: () => void | Promise<void>;
   readonly factoryReset: () => void | Promise<void>;
 }

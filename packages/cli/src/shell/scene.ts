@@ -41,6 +41,7 @@ export const sceneOf = async <C extends TurnedClock>({
     objects,
     ids,
     clock,
+    send: async (entries) => session.client.send(entries),
     reboot: () => session.reboot(),
     factoryReset: () => session.factoryReset(() => device.reset()),
     acted: (path, what) => acts.push(`${path} ${what}`),

@@ -1,6 +1,7 @@
 // Object 4 (Core 1.2.1 Appendix E.5): over what the device is connected, and how well. What it says comes from the application; what belongs
 // together changes together.
 import { ConnectivityMonitoring as MonitoringObject } from '@lapwing/lwm2m/objects/connectivity-monitoring';
+import { within } from '../objects/checks.ts';
 import type { Instance } from '../objects/instance.ts';
 import type { ObjectStore } from '../objects/store.ts';
 
@@ -49,9 +50,11 @@ export class ConnectivityMonitoring implements Disposable {
   private readonly objects: ObjectStore;
   private readonly instance: Instance<typeof MonitoringObject>;
 
+  /** Throws ResponseError for numbers out of range, RangeError where the store has another object 4. */
   constructor({ objects, ...state }: Connectivity & { readonly objects: ObjectStore }) {
     this.objects = objects;
     const values = Object.entries(valuesOf(state)).filter(([, value]) => value !== undefined);
+    objects.define(MonitoringObject, { check });
     this.instance = objects.add(MonitoringObject, 0, Object.fromEntries(values) as ReturnType<typeof required>);
   }
 
@@ -65,6 +68,14 @@ export class ConnectivityMonitoring implements Disposable {
     this.objects.remove(MonitoringObject.id, 0);
   }
 }
+
+const { resources } = MonitoringObject;
+const check = within(
+  [resources.linkUtilization.id, 'link utilization', 0, 100],
+  [resources.smnc.id, 'network code', 0, 999],
+  [resources.smcc.id, 'country code', 0, 999],
+  [resources.coverageEnhancementLevel.id, 'coverage enhancement level', 0, 4],
+);
 
 const many = <T>(values: readonly T[]): ReadonlyMap<number, T> => new Map(values.map((value, i) => [i, value]));
 const some = <T>(values: readonly T[] | undefined): ReadonlyMap<number, T> | undefined =>

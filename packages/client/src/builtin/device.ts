@@ -1,6 +1,7 @@
 // Object 3 (Core 1.2.1 Appendix E.4): what the device is, how it is powered, what is wrong with it, and what time it has.
 import { type Clock, systemClock } from '@lapwing/kernel';
 import { Device as DeviceObject } from '@lapwing/lwm2m/objects/device';
+import { within } from '../objects/checks.ts';
 import type { Instance, InstancePatch } from '../objects/instance.ts';
 import type { ObjectStore } from '../objects/store.ts';
 import { onWritten } from '../objects/written.ts';
@@ -56,6 +57,7 @@ export class Device implements Disposable {
     this.objects = objects;
     this.clock = clock;
     objects.define(DeviceObject, {
+      check: within([batteryLevel.id, 'battery level', 0, 100], [batteryStatus.id, 'battery status', 0, 6]),
       readers: {
         currentTime: () => Math.floor((clock.wall() + this.offset) / 1000),
         ...(memoryFree === undefined ? {} : { memoryFree }),
@@ -121,5 +123,6 @@ export class Device implements Disposable {
   }
 }
 
+const { batteryLevel, batteryStatus } = DeviceObject.resources;
 const timeId = DeviceObject.resources.currentTime.id;
 const noError: ReadonlyMap<number, number> = new Map([[0, DeviceError.None]]);

@@ -1,6 +1,8 @@
 // Object 16 (LwM2M Portfolio 1.0): what the things are that the device stands for, and data by which they prove it. Servers create instances.
 import { ResponseError } from '@lapwing/coap';
+import { type Clock, systemClock } from '@lapwing/kernel';
 import { Portfolio as PortfolioObject } from '@lapwing/lwm2m/objects/portfolio';
+import { Behind } from '../objects/behind.ts';
 import type { ObjectStore } from '../objects/store.ts';
 
 /** Resource 3. */
@@ -16,24 +18,34 @@ export interface PortfolioOptions {
     instance: number,
     args: string | undefined,
   ) => readonly Uint8Array[] | Promise<readonly Uint8Array[]>;
+  readonly clock?: Clock;
 }
 
 /** Identities by resource instance: 0 host device id, 1 manufacturer, 2 model, 3 software version; others as agreed. */
 export type Identities = ReadonlyMap<number, string>;
 
+/** Data that was made for whoever has asked, until it is looked at. */
+const made = new Behind<ReadonlyMap<number, Uint8Array>>();
+
 export class Portfolio {
   private readonly objects: ObjectStore;
   private readonly authenticate: PortfolioOptions['authenticate'];
+  private readonly clock: Clock;
 
-  constructor({ objects, authenticate }: PortfolioOptions) {
+  constructor({ objects, authenticate, clock = systemClock }: PortfolioOptions) {
     this.objects = objects;
     this.authenticate = authenticate;
-    objects.define(PortfolioObject, { creatable: (instance) => this.actionsOf(instance) });
+    this.clock = clock;
+    objects.define(PortfolioObject, {
+      creatable: (instance) => this.actionsOf(instance),
+      readers: { authData: (instance) => this.look(instance) },
+    });
   }
 
   /** Throws ResponseError for an instance that is there. */
   add(instance: number, identity: Identities): void {
-    this.objects.add(PortfolioObject, instance, { identity, ...this.actionsOf(instance) });
+    const status = this.authenticate === undefined ? {} : { authStatus: AuthStatus.Idle };
+    this.objects.add(PortfolioObject, instance, { identity, ...status, ...this.actionsOf(instance) });
   }
 
   private actionsOf(instance: number): { readonly getAuthData?: (args?: string) => Promise<void> } {
@@ -41,13 +53,30 @@ export class Portfolio {
   }
 
   private async makeAuthData(instance: number, args: string | undefined): Promise<void> {
-    const own = this.objects.get(PortfolioObject, instance);
+    this.say(instance, AuthStatus.Idle, undefined);
     try {
       const data = (await this.authenticate?.(instance, args)) ?? [];
-      own?.set({ authData: new Map(data.map((each, i) => [i, each])), authStatus: AuthStatus.DataAvailable });
+      this.say(instance, AuthStatus.DataAvailable, new Map(data.map((each, i) => [i, each])));
     } catch {
-      own?.set({ authData: undefined, authStatus: AuthStatus.Error });
+      this.say(instance, AuthStatus.Error, undefined);
       throw ResponseError.badRequest('there is no such data');
     }
+  }
+
+  /** Once the data is with whoever has asked, it is not said again (resource 3). */
+  private look(instance: number): ReadonlyMap<number, Uint8Array> {
+    const data = made.get(this.objects, instance);
+    if (data === undefined) return new Map();
+    const { clock } = this;
+    clock.at(clock.now(), () => {
+      if (made.get(this.objects, instance) === data) this.say(instance, AuthStatus.Idle, undefined);
+    });
+    return data;
+  }
+
+  private say(instance: number, status: number, data: ReadonlyMap<number, Uint8Array> | undefined): void {
+    if (data === undefined) made.delete(this.objects, instance);
+    else made.set(this.objects, instance, data);
+    this.objects.get(PortfolioObject, instance)?.set({ authData: data, authStatus: status });
   }
 }

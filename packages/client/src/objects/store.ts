@@ -16,7 +16,7 @@ import {
 import { isWritable } from './access.ts';
 import { actionsOf, Instance, stageValues } from './instance.ts';
 import { Transaction } from './transaction.ts';
-import { type InstanceCheck, type Measuring, none, type ObjectNode, type Taker } from './tree.ts';
+import { type Content, type InstanceCheck, type Measuring, none, type ObjectNode, type Taker } from './tree.ts';
 
 /** Who changed it: the application, or a server with what it wrote. */
 export type Origin = 'application' | { readonly written: readonly Entry[] };
@@ -38,8 +38,8 @@ export interface ObjectPolicy {
    */
   readonly creatable?: Actions | ((instance: number) => Actions);
   /**
-   * By key of a resource with one value: says what it is now, at each look, as long as the instance has it. Nobody is told of a change
-   * but where a period of theirs is over.
+   * By key: says what the resource is now, at each look, as long as the instance has it; of one with instances a map of them. Nobody is told
+   * of a change but where a period of theirs is over.
    */
   readonly readers?: { readonly [key: string]: (instance: number) => unknown };
   /** By key of a writable resource: takes what servers write there; what is read there is what the application sets. */
@@ -231,17 +231,19 @@ function takersOf(
   );
 }
 
-/** Throws RangeError for a key of nothing with one value. */
+/** Throws RangeError for a key of nothing with a value. */
 function readersOf(
   { name, resources }: ObjectDefinition,
   readers: NonNullable<ObjectPolicy['readers']>,
 ): ObjectNode['readers'] {
   return new Map(
-    Object.entries(readers).map(([key, reader]) => {
+    Object.entries(readers).map(([key, reader]): readonly [number, (instance: number) => Content] => {
       const { id, type, many } = (Object.hasOwn(resources, key) ? resources[key] : undefined) ?? {};
-      if (id === undefined || type === undefined || many === true)
-        throw new RangeError(`${name} has no resource '${key}' with one value`);
-      return [id, (instance) => makeValue(type, reader(instance))];
+      if (id === undefined || type === undefined) throw new RangeError(`${name} has no resource '${key}' with a value`);
+      if (many !== true) return [id, (instance: number) => makeValue(type, reader(instance))];
+      const manyOf = (all: ReadonlyMap<number, unknown>) =>
+        new Map([...all].map(([each, value]) => [each, makeValue(type, value)]));
+      return [id, (instance: number) => manyOf(reader(instance) as ReadonlyMap<number, unknown>)];
     }),
   );
 }

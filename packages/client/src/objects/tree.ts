@@ -28,7 +28,7 @@ export interface ObjectNode {
   /** Actions of an instance that a server creates; undefined where servers may create none. */
   readonly creates: ((instance: number) => ReadonlyMap<number, Action>) | undefined;
   /** By resource: what it is now, where that is said anew at each look. */
-  readonly readers: ReadonlyMap<number, (instance: number) => Value>;
+  readonly readers: ReadonlyMap<number, (instance: number) => Content>;
   /** By resource: who takes what servers write there. */
   readonly takers: ReadonlyMap<number, Taker>;
   readonly check: InstanceCheck | undefined;
