@@ -70,6 +70,8 @@ export class Account implements AsyncDisposable {
   private readonly told: ToldObjects;
   /** Nothing goes out until the device is registered again. */
   private held = false;
+  /** How it is deaf while it is suspended. */
+  private still: Shut = 'deaf';
   /** A registration from before a restart is about to go on. */
   private isRestored = false;
   /** Undefined where nothing outlives the process. */
@@ -250,6 +252,7 @@ export class Account implements AsyncDisposable {
   }
 
   private suspend(how: Shut): void {
+    this.still = how;
     this.session.handle({ kind: 'pause' });
     this.triggers?.suspended(how);
     if (this.phase === 'suspended') this.shut(how);
@@ -274,6 +277,8 @@ export class Account implements AsyncDisposable {
       // There may be other objects than before.
       this.listChanged();
     }
+    // Later than it was asked for, where the server had to be left first.
+    if (phase === 'suspended') this.shut(this.still);
     if (phase === 'rx-off' && idle !== 'listen') this.shut(idle === 'close' ? 'closed' : 'deaf');
     this.listener.phase(phase);
     if (phase === 'registering' || phase === 'idle' || phase === 'disabled' || phase === 'registered')

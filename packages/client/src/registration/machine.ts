@@ -103,6 +103,8 @@ export class RegistrationMachine implements Core<RegistrationInput, Registration
   private restartAfter: Duration | undefined;
   /** Where it was disabled when it was suspended: until when. */
   private awayUntil: Instant | undefined;
+  /** It is to stand still as soon as the server has been left. */
+  private pausing = false;
   private effects: RegistrationEffect[] = nothing;
 
   constructor(terms: RegistrationTerms) {
@@ -143,10 +145,10 @@ export class RegistrationMachine implements Core<RegistrationInput, Registration
         this.leave(input.wait, now);
         break;
       case 'pause':
-        this.awayUntil = this.current === 'disabled' ? this.due : undefined;
-        this.follow('pause', now);
+        this.pause(now);
         break;
       case 'resume':
+        this.pausing = false;
         this.follow(this.resumption(now), now);
         break;
       case 'trigger':
@@ -224,6 +226,12 @@ export class RegistrationMachine implements Core<RegistrationInput, Registration
     else this.follow(restartAfter === undefined ? 'stop' : 'disable', now);
   }
 
+  private pause(now: Instant): void {
+    this.pausing = this.current === 'deregistering' || this.current === 'leaving';
+    this.awayUntil = this.current === 'disabled' ? this.due : undefined;
+    this.follow('pause', now);
+  }
+
   private resumption(now: Instant): Signal {
     if (this.awayUntil !== undefined && this.awayUntil > now) return 'resume-away';
     return this.endsAt > now ? 'resume' : 'resume-late';
@@ -244,6 +252,7 @@ export class RegistrationMachine implements Core<RegistrationInput, Registration
     for (const event of row.tells) this.effects.push({ kind: 'event', event });
     if (row.asks !== undefined) this.ask(row.asks);
     if (to === 'registered' && this.hasNews) this.updateSoon(now);
+    if (to === 'disabled' && this.pausing) this.pause(now);
   }
 
   /** Since the last Register or Update. */
@@ -268,6 +277,7 @@ export class RegistrationMachine implements Core<RegistrationInput, Registration
         this.forget();
         break;
       case 'idle':
+        this.pausing = false;
         this.forget();
         break;
       case 'registering':
