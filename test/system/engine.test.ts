@@ -215,6 +215,40 @@ describe('a device that stands still', () => {
   });
 });
 
+describe('a device that stands still while it leaves its server', () => {
+  it.each(['pause', 'goOffline'] as const)('stays away until it is to go on (%s)', async (way) => {
+    const { world, thing } = await setUp();
+    await using _ = world;
+    thing.client.disable(minutes(1));
+    thing.client[way]();
+    await world.pass(seconds(5));
+    expect([thing.client.phase(), thing.client.nextWake()]).toEqual(['suspended', undefined]);
+    const { sent } = world.network.counters();
+    await world.pass(minutes(30));
+    expect([thing.client.phase(), world.network.counters().sent]).toEqual(['suspended', sent]);
+    thing.client.resume();
+    await world.pass(seconds(5));
+    expect(thing.client.phase()).toBe('registered');
+    const watching = world.observing('a', path);
+    await world.pass(seconds(1));
+    thing.warm(44);
+    await world.pass(seconds(1));
+    expect(watching.values).toEqual([20, 44]);
+  });
+
+  it('comes back by itself where it was to go on before it had left', async () => {
+    const { world, thing } = await setUp();
+    await using _ = world;
+    thing.client.disable(minutes(1));
+    thing.client.pause();
+    thing.client.resume();
+    await world.pass(seconds(30));
+    expect(thing.client.phase()).toBe('disabled');
+    await world.pass(minutes(1));
+    expect(thing.client.phase()).toBe('registered');
+  });
+});
+
 describe.each(['udp', 'dtls-cid', 'dtls-psk'] as const)('a device that is offline, over %s', (road) => {
   it('keeps what is worth telling until it is back, and shakes hands anew only where the server knows it by its address', async () => {
     const { world, thing, store, events } = await setUp({}, { road });
@@ -293,6 +327,24 @@ describe('values that are sent by a patient caller', () => {
     await world.during(sending);
     const [sent] = world.of('sent');
     expect(sent?.entries.map(({ value, time }) => [value?.value, Math.round((time ?? 0) - at)])).toEqual([[20, 0]]);
+  });
+
+  it('and fill several messages go on behind the last that the server has acknowledged', async () => {
+    const { world, thing } = await setUp();
+    await using _ = world;
+    thing.client.record(path, { size: 200 });
+    for (let i = 0; i < 150; i += 1) {
+      thing.warm(100 + i);
+      await world.pass(seconds(1));
+    }
+    const sending = thing.client.send([path], { queue: true });
+    await world.until(() => world.of('sent').length >= 1);
+    world.darken('10.0.0.1');
+    await world.pass(minutes(6));
+    world.lighten('10.0.0.1');
+    await world.during(sending, hours(1));
+    const values = world.of('sent').flatMap(({ entries }) => entries.map(({ value }) => value?.value));
+    expect(values).toEqual(Array.from({ length: 150 }, (_, i) => 100 + i));
   });
 
   it('do not go any more when the device has been muted meanwhile (/1/x/23)', async () => {

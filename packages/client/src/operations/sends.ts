@@ -27,7 +27,8 @@ export interface QueuedSend {
 }
 
 interface Sending {
-  readonly entries: readonly Entry[];
+  /** What the server has not acknowledged. */
+  entries: readonly Entry[];
   readonly options: SendOptions;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
@@ -61,9 +62,17 @@ export class Sends implements Disposable {
     return this.waiting.length;
   }
 
-  /** At once, in as many messages as it takes. */
-  async now(entries: readonly Entry[], options: SendOptions): Promise<void> {
-    for (const part of this.parts(entries, options)) await this.options.transmit(part, options);
+  /** At once, in as many messages as it takes; `left` hears what remains after each but the last. */
+  async now(
+    entries: readonly Entry[],
+    options: SendOptions,
+    left: (entries: readonly Entry[]) => void = () => undefined,
+  ): Promise<void> {
+    const messages = this.parts(entries, options);
+    for (const [at, message] of messages.entries()) {
+      await this.options.transmit(message, options);
+      if (at + 1 < messages.length) left(messages.slice(at + 1).flat());
+    }
   }
 
   /** When its turn comes; rejects with SendError `dropped` when it gives way to others. */
@@ -111,7 +120,11 @@ export class Sends implements Disposable {
       for (let sending = this.waiting[0]; sending !== undefined; sending = this.waiting[0]) {
         if (!this.options.isOpen()) break;
         try {
-          await this.now(sending.entries, sending.options);
+          const current = sending;
+          await this.now(current.entries, current.options, (entries) => {
+            current.entries = entries;
+            this.tell();
+          });
           this.withdraw(sending);
         } catch (error) {
           // Nobody has heard it: it goes again when the device is registered anew.
