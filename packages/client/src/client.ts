@@ -65,7 +65,11 @@ export class Client implements AsyncDisposable {
     this.clock = settings.clock;
     this.trees = new Trees({ store: settings.objects, endDevices: settings.endDevices, visible: everything });
     this.bootstrapping = new Bootstrapping(settings, this.bootstrapListener());
-    this.history = new History(this.clock, (path) => (path.kind === 'resource' ? this.trees.value(path) : undefined));
+    this.history = new History(
+      this.clock,
+      (path) => (path.kind === 'resource' ? this.trees.value(path) : undefined),
+      (error) => this.emitter.emit('listener-failed', { event: 'accept', error }),
+    );
     const { emitter, trees, history, keeper, bootstrapping } = this;
     this.roster = new Roster({ settings, emitter, trees, history, keeper, bootstrapping, load: () => this.parts() });
   }

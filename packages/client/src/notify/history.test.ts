@@ -9,8 +9,11 @@ const path = parsePath('/3303/0/5700');
 function setUp(options: HistoryOptions) {
   const clock = new VirtualClock();
   let value: Value = makeValue('float', 20);
-  const history = new History(clock, (at: Path) =>
-    at.kind === 'resource' && at.resource === 5700 ? value : undefined,
+  const failed: unknown[] = [];
+  const history = new History(
+    clock,
+    (at: Path) => (at.kind === 'resource' && at.resource === 5700 ? value : undefined),
+    (error) => failed.push(error),
   );
   const series = history.record(path, options);
   const start = clock.wall() / 1000;

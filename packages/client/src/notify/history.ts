@@ -66,8 +66,8 @@ class Recording implements Series {
   }
 
   add(value: Value, time: number): void {
-    const { accept, size, drop = 'oldest' } = this.options;
-    if (accept !== undefined && !accept(value)) return;
+    const { size, drop = 'oldest' } = this.options;
+    if (!this.accepts(value)) return;
     const { waiting } = this;
     if (waiting >= size) this.lost += 1;
     if (waiting >= size && drop === 'newest') return;
@@ -75,6 +75,18 @@ class Recording implements Series {
     this.samples.push({ sequence: this.next, value, time: this.last });
     this.next += 1;
     if (this.samples.length > size) this.samples.shift();
+  }
+
+  /** What nobody can judge is kept: it may be the value that somebody looks for. */
+  private accepts(value: Value): boolean {
+    const { accept } = this.options;
+    if (accept === undefined) return true;
+    try {
+      return accept(value);
+    } catch (error) {
+      this.history.failed(error);
+      return true;
+    }
   }
 
   since(sequence: number): readonly Sample[] {
@@ -91,11 +103,18 @@ export class History {
   private readonly valueAt: (path: Path) => Value | undefined;
   private readonly recordings = new Map<string, Recording>();
   private readonly readers: HistoryReader[] = [];
+  /** Hears what an `accept` throws. */
+  readonly failed: (error: unknown) => void;
 
   /** `valueAt` says what a resource with one value is now; undefined for what is none. */
-  constructor(clock: Pick<Clock, 'wall'>, valueAt: (path: Path) => Value | undefined) {
+  constructor(
+    clock: Pick<Clock, 'wall'>,
+    valueAt: (path: Path) => Value | undefined,
+    failed: (error: unknown) => void,
+  ) {
     this.clock = clock;
     this.valueAt = valueAt;
+    this.failed = failed;
   }
 
   /**

@@ -1,5 +1,6 @@
 // Who observes what: one relation for each observed path or set of paths, told when something below changed, and asked by
 // its governor to look and to speak. Values are compared with those last told, so that gt, lt and st mean what they say.
+import { ResponseError } from '@lapwing/coap';
 import { type Clock, Driver, type Instant } from '@lapwing/kernel';
 import { type Attributes, contains, type Entry, equalValues, formatPath, type Path, type Value } from '@lapwing/lwm2m';
 import { isWorthTelling } from './conditions.ts';
@@ -129,8 +130,8 @@ export class Relation implements Disposable {
     try {
       this.told = frozen?.entries ?? read();
     } catch (error) {
-      // What is gone may be back when somebody observes it again.
-      if (!this.suspended) delivery()?.end(error);
+      // What is gone may be back when somebody observes it again; a reader that fails may do better the next time.
+      if (!this.suspended && error instanceof ResponseError) delivery()?.end(error);
       return;
     }
     const now = clock.wall() / 1000;
@@ -145,7 +146,8 @@ export class Relation implements Disposable {
     let now: readonly Entry[] | undefined;
     try {
       now = this.options.read();
-    } catch {
+    } catch (error) {
+      if (!(error instanceof ResponseError)) return;
       // That it is gone is worth telling, and when it is time to tell it may be back.
       this.frozen = undefined;
     }

@@ -14,6 +14,7 @@ import {
   type TypeLookup,
 } from '@lapwing/lwm2m';
 import { isWritable } from './access.ts';
+import { refusePromise } from './at-once.ts';
 import { actionsOf, Instance, stageValues } from './instance.ts';
 import { Transaction } from './transaction.ts';
 import { type Content, type InstanceCheck, type Measuring, none, type ObjectNode, type Taker } from './tree.ts';
@@ -165,7 +166,7 @@ export class ObjectStore {
 
   /**
    * Everything that `change` does happens together or, when it throws, not at all; one round of notifications follows.
-   * Calls inside calls join the outer one, and one that throws takes the outer one with it.
+   * Calls inside calls join the outer one, and one that throws takes the outer one with it. Throws TypeError where a promise comes back.
    */
   batch<T>(change: (transaction: Transaction) => T, origin: Origin = 'application'): T {
     if (this.open !== undefined) return this.join(change, this.open);
@@ -175,6 +176,7 @@ export class ObjectStore {
     let outcome: T;
     try {
       outcome = change(transaction);
+      refusePromise(outcome, 'a batch, which is over when it returns: take lock() for what lasts');
     } finally {
       this.open = undefined;
     }

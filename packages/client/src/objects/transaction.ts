@@ -12,6 +12,7 @@ import {
   type Value,
 } from '@lapwing/lwm2m';
 
+import { refusePromise } from './at-once.ts';
 import { type Content, type Contents, type InstanceNode, isMany, type Measuring, type ObjectNode } from './tree.ts';
 
 export interface Changes {
@@ -99,11 +100,12 @@ export class Transaction {
   check(): void {
     for (const [key, { object, contents, touched, actions, creator }] of this.staged) {
       if (this.deleted.has(key)) continue;
-      object.check?.(
+      const outcome: unknown = object.check?.(
         (resource) => contents.get(resource),
         (id) => this.instancesOf(id),
         touched,
       );
+      refusePromise(outcome, `the check of object ${object.definition.id}: a taker may need time, a check may not`);
       for (const { key: name, resource } of resourcesOf(object.definition).values()) {
         const there = resource.access === 'E' ? actions.has(resource.id) : contents.has(resource.id);
         // What only servers write need not be there from the start, nor what they cannot write where they create.

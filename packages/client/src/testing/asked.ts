@@ -56,7 +56,11 @@ export const unwatched = (
   clock: Clock,
 ): Pick<Observing, 'storage' | 'past' | 'stirred' | 'wanted' | 'held' | 'watched'> => ({
   storage: { limit: 100, drop: 'oldest' },
-  past: new History(clock, () => undefined).reader(),
+  past: new History(
+    clock,
+    () => undefined,
+    () => undefined,
+  ).reader(),
   stirred: () => undefined,
   wanted: () => undefined,
   held: () => false,
