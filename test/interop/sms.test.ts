@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@lapwing/client';
 import { encodeUtf8, Secret } from '@lapwing/kernel';
-import { MemorySecurityStore, Server } from '@lapwing/server';
+import { MemorySecurityStore, Server, wakeBySms } from '@lapwing/server';
 import { atModem, Messenger, serialPort, smsRoad, tcpPort } from '@lapwing/sms';
 import { describe, expect, test } from 'vitest';
 import { freeUdpPort } from './parts/ports.ts';
@@ -118,6 +118,31 @@ describe('the tutorials, through a pseudo-terminal that is opened as a serial po
     expect(others).toEqual([]);
     expect(modems.output).toMatch(/^\+12125550178 > \+14155550125: /m);
   });
+});
+
+test('a device of the shell on UDP is woken by one text message from the number that it was given', async () => {
+  await using modems = await vmodem('--pair');
+  const [, second = ''] = await modems.waitFor(/PTY: (\S+) \+12125550178/, { from: 0 });
+  const [, first = ''] = /PTY: (\S+) \+14155550125/.exec(modems.output) ?? [];
+  await using messenger = await Messenger.open({ modem: atModem({ dial: serialPort({ path: second }) }) });
+  await using listening = await Server.listen({
+    ...{ listeners: [{ via: 'udp', host: '127.0.0.1', port: 0 }], awakeWindow: 1000 },
+  });
+  using _waking = wakeBySms(listening, { messenger });
+  const registered = listening.events.once('registered');
+  await using _device = await Process.start({
+    ...{ name: 'lapwing client', command: process.execPath, ready: /registration-complete/ },
+    args: [
+      ...[lapwing, 'client', '-e', 'by-shell', '-u', `coap://127.0.0.1:${portOf(listening)}`, '--queue-mode'],
+      ...['--awake', '1', '--modem', first, '--msisdn', '14155550125', '--sms-number', '12125550178'],
+    ],
+  });
+  expect((await registered).registration).toMatchObject({ smsNumber: '14155550125', queueMode: true });
+  const woken = listening.events.once('updated');
+  await expect.poll(() => listening.isAwake('by-shell'), { timeout: 10_000 }).toBe(false);
+  expect(await maker(listening, 'by-shell')).toBe('Lapwing');
+  await woken;
+  expect(messagesOf(modems)).toHaveLength(1);
 });
 
 test('a modem behind a TCP port is spoken to as one on a serial port', async () => {

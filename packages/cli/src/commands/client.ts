@@ -38,9 +38,12 @@ export function clientCommand(): Command {
     .option('--firmware <file>', 'where an installed package is put; default nowhere')
     .option(
       '--modem <port>',
-      'an AT modem for tel: a serial port, or host:port; or a centre: smpp://account:password@host',
+      'an AT modem, for tel: or --sms-number: a serial port, or host:port; or a centre: smpp://account:password@host',
     )
     .option('--msisdn <number>', 'its own number, such as 14155550125')
+    .option('--sms-number <number>', 'of a server that is reached otherwise: a text message from it wakes the device')
+    .option('--sms-psk-identity <text>', 'identity of its key: heed it under DTLS alone')
+    .option('--sms-psk-key <hex>', 'the key in hexadecimal')
     .option('--no-start', "wait for 'start NAME'")
     .option('--exec <commands>', 'run these once registered, separated by ; and leave')
     .option('--stay', 'go on after the last command')

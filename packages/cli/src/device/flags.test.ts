@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ConfigError } from '@lapwing/kernel';
+import { ConfigError, encodeUtf8 } from '@lapwing/kernel';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type DeviceFlags, settingsOf } from './flags.ts';
 import { openModem } from './modem.ts';
@@ -36,6 +36,15 @@ describe('the flags of a device', () => {
     expect(options(false)).not.toHaveProperty('bootstrap');
     expect([ids, packages]).toEqual([sampleObjects, 'network']);
     expect(() => options(true)).toThrow('there is no bootstrap server: give its URI by --uri and --bootstrap');
+  });
+
+  it('name the number that may wake the device, with a key or without', async () => {
+    const flags = { uri: 'coap://127.0.0.1', modem: '/dev/ttyUSB2', smsNumber: '+12125550178' } as const;
+    expect((await settings(flags)).options(false)).toMatchObject({ servers: [{ sms: { number: '12125550178' } }] });
+    const keyed = await settings({ ...flags, smsPskIdentity: 'dev', smsPskKey: '000102' });
+    expect(keyed.options(false)).toMatchObject({
+      servers: [{ sms: { number: '12125550178', credentials: { kind: 'psk', identity: encodeUtf8('dev') } } }],
+    });
   });
 
   it('make an account of a bootstrap server, and habits of those that it writes', async () => {
@@ -84,6 +93,17 @@ describe('the flags of a device', () => {
       'a sleep of who never sleeps',
       { idle: 'close' },
       '--idle and --awake are about queue mode: they need --queue-mode',
+    ],
+    ['a number that is none', { smsNumber: 'AT', modem: 'x' }, "--sms-number: 'AT' is not 3 to 15 digits"],
+    ['a number without a modem', { smsNumber: '12125550178' }, '--sms-number needs --modem and --msisdn'],
+    ['a number for a number', { uri: 'tel:+1212', smsNumber: '1212', modem: 'x' }, 'by text message as it is'],
+    ['a number beside a bootstrap', { uri: 'coap://x', bootstrap: true, smsNumber: '1212', modem: 'x' }, '/0/x/9'],
+    ['half a key for a number', { smsNumber: '1212', modem: 'x', smsPskKey: '00' }, '--sms-psk-identity and'],
+    ['a key for no number', { smsPskIdentity: 'a', smsPskKey: '00' }, '--sms-psk-identity needs --sms-number'],
+    [
+      'a key for a number that is none',
+      { smsNumber: '1212', modem: 'x', smsPskIdentity: 'a', smsPskKey: 'z' },
+      '--sms-psk-key: is not',
     ],
     ['a sleep that nobody knows', { idle: 'deep' }, "--idle: 'deep' is not listen, deaf or close"],
     ['a key without a store', { persistKey: 'x' }, '--persist-key needs --persist'],

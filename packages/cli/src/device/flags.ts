@@ -7,7 +7,7 @@ import {
   type StateStore,
 } from '@lapwing/client';
 import { parseUri } from '@lapwing/coap';
-import { ConfigError, FormatError, fromHex, isStackError, seconds } from '@lapwing/kernel';
+import { ConfigError, encodeUtf8, FormatError, fromHex, isStackError, Secret, seconds } from '@lapwing/kernel';
 import { isName, type Lwm2mVersion, parseVersion } from '@lapwing/lwm2m';
 import { type CredentialFlags, credentialsOf, fileOf } from '../credentials.ts';
 import { ShellError } from '../shell/command.ts';
@@ -34,6 +34,9 @@ export interface DeviceFlags extends CredentialFlags {
   readonly firmware?: string;
   readonly modem?: string;
   readonly msisdn?: string;
+  readonly smsNumber?: string;
+  readonly smsPskIdentity?: string;
+  readonly smsPskKey?: string;
 }
 
 export interface DeviceSettings {
@@ -52,12 +55,13 @@ export async function settingsOf(flags: DeviceFlags, sms: SmsAccess | undefined)
     problems.push('--endpoint: not 1 to 252 bytes without control characters');
   const account = await accountOf(flags, problems);
   const habits = habitsOf(flags, problems);
+  const waking = wakingOf(flags, problems);
   const version = versionOf(flags.version, problems);
   const ids = idsOf(flags.objects, problems);
   const store = await storeOf(flags, problems);
   if (problems.length > 0) throw new ConfigError(problems);
   const server: ServerAccount | undefined =
-    account === undefined || flags.bootstrap === true ? undefined : { ...account, ...habits };
+    account === undefined || flags.bootstrap === true ? undefined : { ...account, ...habits, ...waking };
   const bootstrap =
     account === undefined || flags.bootstrap !== true
       ? undefined
@@ -163,6 +167,37 @@ function habitsOf(flags: DeviceFlags, problems: string[]): Pick<ServerAccount, H
     ...(idle === undefined ? {} : { idle: idle as 'listen' }),
     ...(awake === undefined ? {} : { awakeTime: secondsOf('--awake', awake, problems) }),
   };
+}
+
+/** The server's number, from which a text message wakes the device (/0/x/9). */
+function wakingOf(flags: DeviceFlags, problems: string[]): Pick<ServerAccount, 'sms'> {
+  const { smsNumber: number, smsPskIdentity: identity, smsPskKey: hex, uri, modem } = flags;
+  if ((identity === undefined) !== (hex === undefined))
+    problems.push('--sms-psk-identity and --sms-psk-key belong together');
+  if (number === undefined) {
+    if ((identity ?? hex) !== undefined) problems.push('--sms-psk-identity needs --sms-number, whom it is for');
+    return {};
+  }
+  if (!/^\+?\d{3,15}$/.test(number)) problems.push(`--sms-number: '${number}' is not 3 to 15 digits`);
+  if (modem === undefined) problems.push('--sms-number needs --modem and --msisdn: text messages come by them');
+  if (flags.bootstrap === true) problems.push('--sms-number: with --bootstrap the bootstrap server says it (/0/x/9)');
+  else if (isByText(uri)) problems.push(`--sms-number: ${uri} is reached by text message as it is`);
+  return { sms: { number: number.replace('+', ''), ...smsKeyOf(identity, hex, problems) } };
+}
+
+function smsKeyOf(
+  identity: string | undefined,
+  hex: string | undefined,
+  problems: string[],
+): Pick<NonNullable<ServerAccount['sms']>, 'credentials'> {
+  if (identity === undefined || hex === undefined) return {};
+  try {
+    return { credentials: { kind: 'psk', identity: encodeUtf8(identity), key: new Secret(fromHex(hex)) } };
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    problems.push('--sms-psk-key: is not hexadecimal');
+    return {};
+  }
 }
 
 /** The binding follows from the URI; one that says something else is a mistake somewhere. */
