@@ -1,5 +1,13 @@
 // A listener on a modem, or on a centre in its place: the only file of this package that knows @lapwing/sms.
-import { type Clock, ConfigError, type Duration, days, type Random, type Transport } from '@lapwing/kernel';
+import {
+  type Clock,
+  ConfigError,
+  type Duration,
+  days,
+  isStackError,
+  type Random,
+  type Transport,
+} from '@lapwing/kernel';
 import type { AssociationStore, SecurityStore, WakingRoad } from '@lapwing/server';
 import {
   atModem,
@@ -36,10 +44,13 @@ export async function openModem(
   { clock, random, log }: { readonly clock: Clock; readonly random: Random; readonly log: Log },
 ): Promise<OpenedModem> {
   const { perHour, perMinute, parts } = place;
-  const messenger = await Messenger.open({
-    modem: await modemOf(place, at, clock),
-    ...{ parts, budget: { perHour, perMinute }, clock, random },
-  });
+  const modem = await modemOf(place, at, clock);
+  const messenger = await Messenger.open({ modem, parts, budget: { perHour, perMinute }, clock, random }).catch(
+    (error: unknown) => {
+      // Of several modems the message names the one to look at.
+      throw isStackError(error) ? new ConfigError([`${at}.modem: ${error.message}`]) : error;
+    },
+  );
   const { events } = messenger;
   events.on('text', ({ from }) => log.info('sms: a text, which nobody here reads', { from }));
   events.on('spent', ({ to }) => log.warn('sms: the budget of an hour is spent', { to, listener: at }));

@@ -42,6 +42,7 @@ export {
 export { outcomeOf, type StatusReport } from './pdu/status-report.ts';
 export type { Submit, Validity } from './pdu/submit.ts';
 export { type Timestamp, timestampAt } from './pdu/time.ts';
+export { PortError } from './port-error.ts';
 export { type SerialPortOptions, serialPort } from './serial.ts';
 export { SmppCentre, type SmppCentreStats, smppCentre } from './smpp/centre.ts';
 export { CentreError } from './smpp/failures.ts';

@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '@lapwing/kernel';
 import type { SerialPort } from 'serialport';
 import type { Dial } from './at/port.ts';
 import { portOf } from './duplex.ts';
+import { portError } from './port-error.ts';
 
 export interface SerialPortOptions {
   /** `/dev/ttyUSB2`, `/dev/serial/by-id/…`, `COM3`, or a pseudo-terminal. */
@@ -19,7 +20,7 @@ const closing = new Map<string, Promise<void>>();
 
 /**
  * Eight bits, no parity, one stop bit. Opened anew each time that the modem is gone: what is plugged in again is found under the same
- * path. Nobody else may have the port.
+ * path. Nobody else may have the port. Rejects with PortError.
  */
 export function serialPort({ path, speed = 115_200, flow = 'none', clock = systemClock }: SerialPortOptions): Dial {
   return async (signal) => {
@@ -28,7 +29,7 @@ export function serialPort({ path, speed = 115_200, flow = 'none', clock = syste
     signal.throwIfAborted();
     const stream = new SerialPort({ path, baudRate: speed, rtscts: flow === 'hardware', autoOpen: false });
     await new Promise<void>((resolve, reject) =>
-      stream.open((error) => (error === null || error === undefined ? resolve() : reject(error))),
+      stream.open((error) => (error === null || error === undefined ? resolve() : reject(portError(path, error)))),
     );
     const ticking = tick(clock);
     stream.once('close', () => ticking[Symbol.dispose]());

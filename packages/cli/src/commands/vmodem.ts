@@ -166,13 +166,14 @@ function settingsOf(flags: Flags): Settings {
     if (!/^\d+$/.test(text) || value < least || value > 65_535) problems.push(`--${name}: ${text} is no port`);
     return value;
   };
-  const count = (name: 'places' | 'drafts', most: number): number => {
-    const text = flags[name] ?? '0';
+  const count = (name: 'places' | 'drafts', least: number, most: number): number => {
+    const text = flags[name] ?? String(least);
     const value = Number(text);
-    if (!/^\d+$/.test(text) || value > most) problems.push(`--${name}: ${text} is not from 0 to ${most}`);
+    if (!/^\d+$/.test(text) || value < least || value > most)
+      problems.push(`--${name}: ${text} is not from ${least} to ${most}`);
     return value;
   };
-  const places = count('places', MOST_PLACES);
+  const places = count('places', 1, MOST_PLACES);
   const [, least, most = least] = /^(\d{1,9})(?:-(\d{1,9}))?$/.exec(flags.delay ?? '0') ?? [];
   const delay: readonly [Duration, Duration] = [Number(least ?? 0), Number(most ?? 0)];
   if (least === undefined || delay[0] > delay[1]) problems.push(`--delay: ${flags.delay} is neither ms nor from-to`);
@@ -180,7 +181,7 @@ function settingsOf(flags: Flags): Settings {
     port: port('port', flags.port, 1),
     tcp: flags.tcp === undefined ? undefined : port('tcp', flags.tcp, 0),
     road: { loss: share('loss'), duplication: share('duplicate'), reordering: share('reorder'), delay },
-    memory: { places, drafts: count('drafts', Math.min(places, MOST_PLACES)) },
+    memory: { places, drafts: count('drafts', 0, Math.min(places, MOST_PLACES)) },
     faults: flags.fault.flatMap((text) => faultOf(text, problems)),
   };
   if (problems.length > 0) throw new ConfigError(problems);
