@@ -276,3 +276,12 @@ test('vmodem says what is wrong with its options, all at once', async () => {
   ];
   for (const words of expected) expect(wrong.output).toContain(words);
 });
+
+test('vmodem says at once that there is no such host', async () => {
+  await using wrong = await Process.start({
+    ...{ name: 'lapwing vmodem', command: process.execPath },
+    args: [lapwing, 'vmodem', '--host', 'no.such.host.invalid', '--port', '5683'],
+  });
+  expect((await wrong.exited).code).toBe(1);
+  expect(wrong.output).toContain('there is no host no.such.host.invalid');
+});

@@ -1,6 +1,7 @@
 // `lapwing vmodem`: an AT modem on a pseudo-terminal whose messages leave by UDP, or two that write to each other. What goes wrong with it
 // is said at its start, or typed while it runs.
 import { createInterface } from 'node:readline';
+import { systemLookUp } from '@lapwing/coap';
 import { ConfigError, type Duration, toHex } from '@lapwing/kernel';
 import { concatenationOf, formatNumber, Messenger } from '@lapwing/sms';
 import {
@@ -107,11 +108,14 @@ async function run(flags: Flags): Promise<void> {
   }
 }
 
-/** The server's number as a UDP port of a host. */
+/** The server's number as a UDP port of a host. Rejects with UnreachableError for a name of nobody. */
 async function bridged(network: VirtualNetwork, { server, host }: Flags, port: number): Promise<AsyncDisposable> {
+  const addresses = await systemLookUp(host);
+  // Most devices and servers that are tried on one machine listen on 127.0.0.1, whatever localhost is first.
+  const address = addresses.find((each) => !each.includes(':')) ?? addresses[0] ?? host;
   const unlimited = { perHour: Number.POSITIVE_INFINITY, perMinute: Number.POSITIVE_INFINITY };
   const messenger = await Messenger.open({ modem: network.line(server), parts: 'many', budget: unlimited });
-  const bridge = new UdpBridge({ messenger, host, port });
+  const bridge = new UdpBridge({ messenger, host: address, port });
   return {
     [Symbol.asyncDispose]: async () => {
       await bridge[Symbol.asyncDispose]();
