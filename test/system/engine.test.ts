@@ -236,6 +236,21 @@ describe('a device that stands still while it leaves its server', () => {
     expect(watching.values).toEqual([20, 44]);
   });
 
+  it('that goes offline after it stood still does not come back before the time that it was sent away for', async () => {
+    const { world, thing } = await setUp();
+    await using _ = world;
+    thing.client.disable(minutes(10));
+    await world.pass(seconds(5));
+    thing.client.pause();
+    thing.client.goOffline();
+    await world.pass(minutes(1));
+    thing.client.resume();
+    await world.pass(seconds(5));
+    expect(thing.client.phase()).toBe('disabled');
+    await world.pass(minutes(10));
+    expect(thing.client.phase()).toBe('registered');
+  });
+
   it('comes back by itself where it was to go on before it had left', async () => {
     const { world, thing } = await setUp();
     await using _ = world;

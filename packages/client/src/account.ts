@@ -15,6 +15,7 @@ import type { AccountSettings } from './accounts.ts';
 import { alertIn } from './builtin/alerts.ts';
 import { ServerInstance, ServerObject } from './builtin/server.ts';
 import { earliest } from './earliest.ts';
+import { Hold } from './hold.ts';
 import { Link, type LinkStats } from './link.ts';
 import { AttributeTable } from './notify/attribute-table.ts';
 import type { HistoryReader } from './notify/history.ts';
@@ -68,10 +69,7 @@ export class Account implements AsyncDisposable {
   private made: Sender | undefined = undefined;
   private readonly listener: AccountListener;
   private readonly told: ToldObjects;
-  /** Nothing goes out until the device is registered again. */
-  private held = false;
-  /** How it is deaf while it is suspended. */
-  private still: Shut = 'deaf';
+  private readonly hold: Hold;
   /** A registration from before a restart is about to go on. */
   private isRestored = false;
   /** Undefined where nothing outlives the process. */
@@ -97,6 +95,7 @@ export class Account implements AsyncDisposable {
     const { keptNotifications = records?.notifications } = settings;
     this.remembering = new Remembering(keptNotifications, account.id);
     this.relations = new Relations(this.remembering);
+    this.hold = new Hold(link, this.relations, account.idle);
     this.caller = new AccountCaller(account.id, settings.objects);
     this.records = records;
     this.attributes = new AttributeTable(
@@ -137,7 +136,7 @@ export class Account implements AsyncDisposable {
       past,
       stirred: () => session.stirred(),
       wanted: () => this.wanted(),
-      held: () => this.held,
+      held: () => this.hold.isOn,
       watched: (event) => this.watched(event),
     });
   }
@@ -156,7 +155,7 @@ export class Account implements AsyncDisposable {
       visible: this.visible,
       isBehind: (prefix) => device.endDevices?.get(prefix) !== undefined,
       version: () => this.version,
-      open: () => (isRegistered(this.phase) && !this.held ? this.session.peer : undefined),
+      open: () => (isRegistered(this.phase) && !this.hold.isOn ? this.session.peer : undefined),
       stirred: () => this.session.stirred(),
       unheard: () => this.session.handle({ kind: 'unheard' }),
       wanted: () => this.wanted(),
@@ -221,7 +220,7 @@ export class Account implements AsyncDisposable {
       this.session.handle({ kind: 'start', delay: this.settings.delay });
       return;
     }
-    this.held = true;
+    this.hold.begin();
     this.told.text = listed;
     this.isRestored = true;
   }
@@ -251,17 +250,15 @@ export class Account implements AsyncDisposable {
     return earliest(this.session.deadline, this.relations.deadline, this.triggers?.deadline);
   }
 
-  private suspend(how: Shut): void {
-    this.still = how;
-    this.session.handle({ kind: 'pause' });
-    this.triggers?.suspended(how);
-    if (this.phase === 'suspended') this.shut(how);
+  get whileSuspended(): Shut {
+    return this.hold.whileSuspended;
   }
 
-  private shut(how: Shut): void {
-    this.held = true;
-    this.relations.each((relation) => relation.hold());
-    void this.link.shutOff(how);
+  private suspend(how: Shut): void {
+    this.hold.whileSuspended = how;
+    if (this.phase === 'suspended') this.hold.shut(how);
+    else this.session.handle({ kind: 'pause' });
+    this.triggers?.suspended(how);
   }
 
   private registered(): void {
@@ -270,26 +267,20 @@ export class Account implements AsyncDisposable {
   }
 
   private entered(phase: Phase): void {
-    const { idle } = this.settings;
     if (phase === 'registering' || phase === 'idle' || phase === 'disabled') this.forgetRelations();
     if (phase === 'updating' && this.isRestored) {
       this.isRestored = false;
       // There may be other objects than before.
       this.listChanged();
     }
-    // Later than it was asked for, where the server had to be left first.
-    if (phase === 'suspended') this.shut(this.still);
-    if (phase === 'rx-off' && idle !== 'listen') this.shut(idle === 'close' ? 'closed' : 'deaf');
+    this.hold.entered(phase);
     this.listener.phase(phase);
     if (phase === 'registering' || phase === 'idle' || phase === 'disabled' || phase === 'registered')
       this.state?.save();
     if (phase !== 'registered') return;
     const { writtenQueueMode } = this.session;
     if (writtenQueueMode !== undefined) this.server.writeQueueMode(writtenQueueMode);
-    if (this.held) {
-      this.held = false;
-      this.relations.each((relation) => relation.resume());
-    }
+    this.hold.end();
     this.made?.flush();
   }
 
@@ -331,8 +322,12 @@ export class Account implements AsyncDisposable {
 
   /** What is at the paths now, as far as it is there and the server may read it. */
   present(paths: readonly Path[]): readonly Entry[] {
+    return this.trees.present(paths);
+  }
+
+  private get trees(): Trees {
     const { objects: store, endDevices } = this.device;
-    return new Trees({ store, endDevices, visible: this.visible }).present(paths);
+    return new Trees({ store, endDevices, visible: this.visible });
   }
 
   /** Rejects as `Client.send` says. */
@@ -352,14 +347,8 @@ export class Account implements AsyncDisposable {
 
   /** Instances came or went: the server wants to know, unless it knows already. */
   listChanged(): void {
-    const { objects } = this.device.objects;
-    const { endDevices } = this.device;
-    this.attributes.retain((path) => {
-      const { prefix } = path;
-      const there = prefix === undefined ? objects : endDevices?.get(prefix)?.objects.objects;
-      if (path.kind === 'root' || path.kind === 'object') return there !== undefined;
-      return there?.get(path.object)?.instances.has(path.instance) ?? false;
-    });
+    const { trees } = this;
+    this.attributes.retain((path) => trees.has(path));
     if (this.phase === 'idle' || !this.told.isNews(this.session.version)) return;
     this.session.handle({ kind: 'objects-changed' });
   }

@@ -7,6 +7,8 @@ export type Trigger = 'update' | 'bootstrap';
 
 export interface Callee {
   readonly phase: Phase;
+  /** How its roads are shut while it is suspended. */
+  readonly whileSuspended: Shut;
   /** An Update, or a Register where there is no registration. */
   comeForward(): void;
   resume(): void;
@@ -15,8 +17,6 @@ export interface Callee {
 
 export class Calls {
   private readonly callee: Callee;
-  /** How the account was suspended. */
-  private shut: Shut | undefined;
   private isBootstrapWanted = false;
 
   constructor(callee: Callee) {
@@ -33,7 +33,7 @@ export class Calls {
         return;
       case 'suspended':
         // Who stands still sends an Update anyway when it goes on; who is offline has all that a bootstrap needs.
-        if (this.shut === 'deaf') this.isBootstrapWanted ||= what === 'bootstrap';
+        if (callee.whileSuspended === 'deaf') this.isBootstrapWanted ||= what === 'bootstrap';
         else if (what === 'bootstrap') callee.bootstrap();
         else callee.resume();
         return;
@@ -43,12 +43,7 @@ export class Calls {
     }
   }
 
-  suspended(how: Shut): void {
-    this.shut = how;
-  }
-
   resumed(): void {
-    this.shut = undefined;
     if (this.isBootstrapWanted) this.callee.bootstrap();
     this.isBootstrapWanted = false;
   }

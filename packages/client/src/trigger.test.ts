@@ -35,6 +35,7 @@ async function scene({ isAllowed = true }: { isAllowed?: boolean } = {}) {
     isAllowed: () => isAllowed,
     callee: {
       phase: 'registered',
+      whileSuspended: 'deaf',
       comeForward: () => acts.push('update'),
       resume: () => undefined,
       bootstrap: () => acts.push('bootstrap'),

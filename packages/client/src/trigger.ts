@@ -104,7 +104,6 @@ export class Triggers implements AsyncDisposable {
 
   /** Who stands still has no timers either. */
   suspended(how: Shut): void {
-    this.calls.suspended(how);
     if (how === 'deaf') this.driver?.handle({ kind: 'pause' });
   }
 

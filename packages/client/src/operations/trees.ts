@@ -54,9 +54,9 @@ export class Trees {
 
   /** Throws ResponseError 4.04 for a prefix that nobody has. */
   behind(prefix: string): ObjectStore {
-    const endDevice = this.endDevices?.get(prefix);
-    if (endDevice === undefined) throw new ResponseError(Code.NotFound);
-    return endDevice.objects;
+    const store = this.storeOf({ prefix });
+    if (store === undefined) throw new ResponseError(Code.NotFound);
+    return store;
   }
 
   /** Throws as `readEntries`. */
@@ -68,9 +68,18 @@ export class Trees {
 
   /** Of a resource with one value; undefined for what is not there, or has several. */
   value(path: ResourcePath): Value | undefined {
-    const store = path.prefix === undefined ? this.store : this.endDevices?.get(path.prefix)?.objects;
-    const content = store?.objects.get(path.object)?.instances.get(path.instance)?.contents.get(path.resource);
+    const content = this.storeOf(path)
+      ?.objects.get(path.object)
+      ?.instances.get(path.instance)
+      ?.contents.get(path.resource);
     return content === undefined || isMany(content) ? undefined : content;
+  }
+
+  /** Whether there is what a path is at or below: an instance, or who has the objects. */
+  has(path: Path): boolean {
+    const store = this.storeOf(path);
+    if (path.kind === 'root' || path.kind === 'object') return store !== undefined;
+    return store?.objects.get(path.object)?.instances.has(path.instance) ?? false;
   }
 
   /** Every value that is there and may be read; of what is not, or may not, there is no trace. Never throws. */
@@ -78,7 +87,7 @@ export class Trees {
     if (paths.every(({ prefix }) => prefix === undefined)) return readPresent(this.store, paths, this.visible);
     return [...groupByPrefix(paths, (path) => path)].flatMap(([prefix, own]) => {
       if (prefix === undefined) return readPresent(this.store, own, this.visible);
-      const objects = this.endDevices?.get(prefix)?.objects;
+      const objects = this.storeOf({ prefix });
       if (objects === undefined) return [];
       const bare = own.map((path) => under(undefined, path));
       return entriesUnder(prefix, readPresent(objects, bare));
@@ -107,5 +116,10 @@ export class Trees {
       );
     };
     writeFrom(0);
+  }
+
+  /** Undefined for a prefix that nobody has. */
+  private storeOf({ prefix }: Pick<Path, 'prefix'>): ObjectStore | undefined {
+    return prefix === undefined ? this.store : this.endDevices?.get(prefix)?.objects;
   }
 }
