@@ -1,6 +1,6 @@
 // What stands behind the host in the URI of a server: it comes before the path and the query of each request that names an interface
 // of the server, Register, Send and Bootstrap-Request. What the server itself has named, such as a registration, is left as it is.
-import { makeRequest, Option, OptionSet, type Request, type Uri } from '@lapwing/coap';
+import { makeRequest, OptionSet, placeOptions, type Request, type Uri } from '@lapwing/coap';
 
 export type UriPrefix = Pick<Uri, 'path' | 'query'>;
 
@@ -13,10 +13,5 @@ export function behind(prefix: UriPrefix | undefined, request: Request): Request
   if (prefix === undefined) return request;
   const { code, options, payload } = request;
   // Of equal numbers the first given comes first.
-  const all = OptionSet.of(
-    ...prefix.path.map((segment) => [Option.UriPath, segment] as const),
-    ...prefix.query.map((part) => [Option.UriQuery, part] as const),
-    ...options,
-  );
-  return makeRequest(code, all, payload);
+  return makeRequest(code, OptionSet.of(...placeOptions(prefix.path, prefix.query), ...options), payload);
 }

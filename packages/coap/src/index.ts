@@ -77,12 +77,13 @@ export {
   encodeWebSocketMessage,
   type StreamMessage,
 } from './message/tcp.ts';
-export { decodeMessage, encodeMessage } from './message/udp.ts';
+export { decodeMessage, encodeEmpty, encodeMessage } from './message/udp.ts';
 export {
   formatPath,
   formatQuery,
   formatUri,
   parseUri,
+  placeOptions,
   portOfScheme,
   type Uri,
   uriOf,

@@ -1,6 +1,15 @@
 // On what terms a device is with one server: the version that is spoken, what a Register and an Update say in it, and what of that the server
 // has been told (Core 1.2.1 §6.2.1, §6.2.2).
-import { Code, ContentFormat, makeRequest, Option, OptionSet, type Request, type ResponseError } from '@lapwing/coap';
+import {
+  Code,
+  ContentFormat,
+  makeRequest,
+  Option,
+  type OptionSet,
+  placeOptions,
+  type Request,
+  type ResponseError,
+} from '@lapwing/coap';
 import { type Duration, encodeUtf8, type Random } from '@lapwing/kernel';
 import {
   formatRegister,
@@ -109,21 +118,24 @@ export class Terms implements RegistrationTerms {
     );
     const list = this.registrant.objectList(this.spoken);
     const { prefix } = this.account;
-    if (this.isProfileEnough) return behind(prefix, makeRequest(Code.Post, at(['rd'], query)));
-    return behind(prefix, makeRequest(Code.Post, withList(at(['rd'], query)), encodeUtf8(list)));
+    const options = placeOptions(['rd'], query);
+    const request = this.isProfileEnough
+      ? makeRequest(Code.Post, options)
+      : makeRequest(Code.Post, withList(options), encodeUtf8(list));
+    return behind(prefix, request);
   }
 
   update(effect: Extract<RegistrationEffect, { kind: 'update' }>): Request {
     const { location, withLifetime, withBinding, withObjects } = effect;
     const lifetime = withLifetime ? { lifetime: this.registrant.lifetime() } : {};
     const query = formatUpdate({ ...lifetime, ...(withBinding ? this.bindingTerms() : {}) }, this.spoken);
-    const options = at(location, query);
+    const options = placeOptions(location, query);
     if (!withObjects) return makeRequest(Code.Post, options);
     return makeRequest(Code.Post, withList(options), encodeUtf8(this.registrant.objectList(this.spoken)));
   }
 
   deregister({ location }: Extract<RegistrationEffect, { kind: 'deregister' }>): Request {
-    return makeRequest(Code.Delete, at(location));
+    return makeRequest(Code.Delete, placeOptions(location));
   }
 
   /** True when a refused Register can be said in another way. */
@@ -164,13 +176,6 @@ export class Terms implements RegistrationTerms {
     this.told = this.binding;
     return letters === '' ? { queueMode } : { binding: letters, queueMode };
   }
-}
-
-function at(path: readonly string[], query: readonly string[] = []): OptionSet {
-  return OptionSet.of(
-    ...path.map((segment) => [Option.UriPath, segment] as const),
-    ...query.map((part) => [Option.UriQuery, part] as const),
-  );
 }
 
 const withList = (options: OptionSet): OptionSet => options.with(Option.ContentFormat, ContentFormat.LinkFormat);

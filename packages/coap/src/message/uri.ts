@@ -74,9 +74,15 @@ export function uriOptions(uri: Uri): OptionSet {
   if (uri.host !== '' && !isLiteralAddress(uri.host) && uri.scheme !== 'tel' && uri.scheme !== 'sms') {
     options.push([Option.UriHost, uri.host]);
   }
-  for (const segment of uri.path) options.push([Option.UriPath, segment]);
-  for (const part of uri.query) options.push([Option.UriQuery, part]);
-  return OptionSet.of(...options);
+  return OptionSet.of(...options, ...placeOptions(uri.path, uri.query));
+}
+
+/** Uri-Path and Uri-Query alone: what a request to a known peer is about. */
+export function placeOptions(path: readonly string[], query: readonly string[] = []): OptionSet {
+  return OptionSet.of(
+    ...path.map((segment) => [Option.UriPath, segment] as const),
+    ...query.map((part) => [Option.UriQuery, part] as const),
+  );
 }
 
 /** The URI that a request names (RFC 7252 §6.5); `destination` stands in for absent Uri-Host and Uri-Port. Throws FormatError. */

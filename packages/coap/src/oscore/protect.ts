@@ -8,7 +8,7 @@ import { classOfOption, placementOfOption } from '../message/option-classes.ts';
 import { OptionSet, type OptionValue } from '../message/option-set.ts';
 import { Option } from '../message/options.ts';
 import { Malformed, type ReceivedMessage, readMessage } from '../message/udp.ts';
-import { parseUri } from '../message/uri.ts';
+import { parseUri, placeOptions } from '../message/uri.ts';
 import type { SecurityContext } from './context.ts';
 import { additionalData, nonceOf } from './cose.ts';
 import { decodePiv, encodeOscoreOption, encodePiv, type OscoreOption } from './option.ts';
@@ -176,8 +176,7 @@ function withoutProxyUri(options: OptionSet): OptionSet {
     [Option.ProxyScheme, scheme],
     [Option.UriHost, host],
     ...(port === undefined ? [] : [[Option.UriPort, port] as const]),
-    ...path.map((segment) => [Option.UriPath, segment] as const),
-    ...query.map((part) => [Option.UriQuery, part] as const),
+    ...placeOptions(path, query),
   );
 }
 

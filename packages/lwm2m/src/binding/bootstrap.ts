@@ -8,7 +8,7 @@ import {
   makeResponse,
   Option,
   OptionSet,
-  type OptionValue,
+  placeOptions,
   type Request,
   type Response,
   ResponseError,
@@ -44,12 +44,12 @@ export function bootstrapAskOf(request: Request): BootstrapAsk | undefined {
 }
 
 export function bootstrapRequest(fields: BootstrapRequestFields): Request {
-  return makeRequest(Code.Post, optionsOf([bootstrapPath], formatBootstrapRequest(fields)));
+  return makeRequest(Code.Post, placeOptions([bootstrapPath], formatBootstrapRequest(fields)));
 }
 
 /** Core 1.2.1 §6.1.7.7; `accept` is the format that the pack is wanted in. */
 export function bootstrapPackRequest(fields: BootstrapRequestFields, accept: number): Request {
-  const options = optionsOf([packPath], formatBootstrapRequest(fields));
+  const options = placeOptions([packPath], formatBootstrapRequest(fields));
   return makeRequest(Code.Get, options.with(Option.Accept, accept));
 }
 
@@ -94,7 +94,7 @@ export function writeBootstrapOperation(operation: BootstrapOperation, preferred
     case 'bootstrap-delete':
       return makeRequest(Code.Delete, at(operation.path));
     case 'bootstrap-finish':
-      return makeRequest(Code.Post, optionsOf([bootstrapPath]));
+      return makeRequest(Code.Post, placeOptions([bootstrapPath]));
   }
 }
 
@@ -238,11 +238,4 @@ function encode(format: number, entries: readonly Entry[], base: Path): Uint8Arr
   return entries.length === 0 ? noBytes : codec.encode(entries, base);
 }
 
-const at = (path: Path): OptionSet => optionsOf(idsOf(path).map(String));
-
-function optionsOf(path: readonly string[], query: readonly string[] = []): OptionSet {
-  return OptionSet.of(
-    ...path.map((segment): [number, OptionValue] => [Option.UriPath, segment]),
-    ...query.map((part): [number, OptionValue] => [Option.UriQuery, part]),
-  );
-}
+const at = (path: Path): OptionSet => placeOptions(idsOf(path).map(String));
