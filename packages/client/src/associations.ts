@@ -1,6 +1,10 @@
 // What the DTLS transport of one link writes down, in memory: enough for the transport that takes its place.
 import type { AssociationRecords } from './connect.ts';
 
+/** Whether something is written down: an association from before. */
+export const areThere = (records: AssociationRecords): boolean =>
+  records.all()[Symbol.iterator]().next().done === false;
+
 export class Associations implements AssociationRecords {
   private records: Map<string, Uint8Array> | undefined = undefined;
 

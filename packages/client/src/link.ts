@@ -3,7 +3,7 @@
 import { Endpoint, type EndpointStats, type Request, type Service } from '@lapwing/coap';
 import { contextStore, Oscore, type OscoreStats } from '@lapwing/coap/oscore';
 import { type Clock, equalBytes, type Peer } from '@lapwing/kernel';
-import { Associations } from './associations.ts';
+import { Associations, areThere } from './associations.ts';
 import type { AssociationRecords } from './connect.ts';
 import type { Road } from './roads.ts';
 import type { Settings } from './settings.ts';
@@ -50,7 +50,7 @@ export class Link implements AsyncDisposable {
   static async open(road: Road, settings: Settings, handlers: LinkHandlers): Promise<Link> {
     const { serve, streams, lost, associations = new Associations(), port } = handlers;
     const bound = port === undefined ? {} : { port };
-    const isKnown = !(associations.all()[Symbol.iterator]().next().done ?? true);
+    const isKnown = areThere(associations);
     const { clock, random, traffic } = settings;
     const { address, credentials, serverName, cipherSuites, extensions, apns } = road;
     const plain = { address, credentials, cipherSuites, associations, bound, traffic, clock, random };

@@ -1,6 +1,6 @@
 // What a text message from the server's number can make a device do, and what it cannot.
 import { Code, decodeMessage, encodeMessage, makeRequest, Option, OptionSet, type Type } from '@lapwing/coap';
-import { minutes, noBytes, type Transport, type TransportSink } from '@lapwing/kernel';
+import { type Address, delay, minutes, noBytes, type Transport, type TransportSink } from '@lapwing/kernel';
 import { SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
 import { describe, expect, it } from 'vitest';
 import type { Trigger } from './calls.ts';
@@ -14,7 +14,14 @@ function message(path: string, { type = NON, code = Code.Post }: { type?: Type; 
   return encodeMessage({ ...request, type, id: 7, token: noBytes });
 }
 
-async function scene({ isAllowed = true }: { isAllowed?: boolean } = {}) {
+interface Terms {
+  readonly isAllowed?: boolean;
+  /** Of what the device has made an association with. */
+  readonly secured?: Address;
+  readonly isKnown?: boolean;
+}
+
+async function scene({ isAllowed = true, secured, isKnown = false }: Terms = {}) {
   const clock = new VirtualClock();
   const acts: Trigger[] = [];
   const sent: Uint8Array[] = [];
@@ -26,12 +33,15 @@ async function scene({ isAllowed = true }: { isAllowed?: boolean } = {}) {
       sink = given;
       return Promise.resolve();
     },
-    connect: () => Promise.resolve(peer),
+    connect: async () => {
+      await delay(clock, 1);
+      return peer;
+    },
     send: (_peer, bytes) => sent.push(bytes),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
   const triggers = await Triggers.open({
-    ...{ road, secured: undefined, instance: 3, rootPath: '', clock },
+    ...{ road, secured, isKnown, instance: 3, rootPath: '', clock },
     isAllowed: () => isAllowed,
     callee: {
       phase: 'registered',
@@ -81,6 +91,18 @@ describe('N-07: a trigger', () => {
     expect(acts).toEqual([]);
     expect(triggers.stats().refused).toBe(1);
   });
+});
+
+it.each([
+  ['at once where it was made before a restart', true, 1],
+  ['not at once where it was made just now', false, 0],
+])('an association is asked after when the server has taken a Register: %s', async (_, isKnown, count) => {
+  const { clock, sent, triggers } = await scene({ secured: { via: 'sms', msisdn: '+1' }, isKnown });
+  await clock.advance(10);
+  triggers.registered();
+  expect(sent.map((bytes) => bytes[0])).toEqual(Array(count).fill(0x40));
+  expect(triggers.stats().road).toBe('secured');
+  await triggers[Symbol.asyncDispose]();
 });
 
 it('stands under the alternate path of the device', () => {

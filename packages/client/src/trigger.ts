@@ -1,7 +1,7 @@
 // A server that wakes the device by text message (Core 1.2.1 §6.4.4, Transport 1.1 §6.6; trigger mode): heard from its number alone, and
 // under DTLS from whoever has its key, an Execute on its own instance of object 1 and nothing else, once in a minute at most, and never
 // answered on this road (shell).
-import { Code, decodeMessage, encodeMessage, type Message, OptionSet, Type } from '@lapwing/coap';
+import { Code, decodeMessage, encodeEmpty, type Message, Type } from '@lapwing/coap';
 import {
   type Address,
   type Clock,
@@ -10,11 +10,11 @@ import {
   FormatError,
   type Instant,
   minutes,
-  noBytes,
   type Peer,
   type Transport,
 } from '@lapwing/kernel';
 import type { AccountSettings } from './accounts.ts';
+import { areThere } from './associations.ts';
 import { type Callee, Calls, type Trigger } from './calls.ts';
 import type { AssociationRecords } from './connect.ts';
 import type { Settings } from './settings.ts';
@@ -26,6 +26,8 @@ export interface TriggerOptions {
   readonly road: Transport;
   /** Where the device makes an association, so that the server has one; undefined where triggers come in the open. */
   readonly secured: Address | undefined;
+  /** It has made one before a restart. */
+  readonly isKnown: boolean;
   /** Instance of object 1. */
   readonly instance: number;
   /** Path under which the objects stand, '' for none. */
@@ -58,12 +60,15 @@ export class Triggers implements AsyncDisposable {
   private readonly driver: Driver<TriggerSessionInput, TriggerSessionEffect> | undefined;
   private readonly closing = new AbortController();
   private server: Peer | undefined;
+  /** No handshake is needed yet. */
+  private isKnown: boolean;
   private asked = 0;
   private next: Instant = Number.NEGATIVE_INFINITY;
 
   private constructor(options: TriggerOptions) {
     this.options = options;
-    const { secured, callee, clock } = options;
+    const { secured, isKnown, callee, clock } = options;
+    this.isKnown = isKnown;
     this.calls = new Calls(callee);
     if (secured === undefined) return;
     this.driver = new Driver(this.session, clock, (effect: TriggerSessionEffect) => this.run(effect, secured));
@@ -126,18 +131,16 @@ export class Triggers implements AsyncDisposable {
     else if (kind === 'drop') road.close?.(server);
     else {
       this.asked = (this.asked + 1) & 0xffff;
-      const ping = { type: Type.Con, code: Code.Empty, id: this.asked, token: noBytes, options: OptionSet.empty };
-      road.send(server, encodeMessage({ ...ping, payload: noBytes }));
+      road.send(server, encodeEmpty(Type.Con, this.asked));
     }
   }
 
   private async shake(address: Address): Promise<void> {
-    const { road, clock } = this.options;
-    const began = clock.now();
+    const kind = this.isKnown ? 'found' : 'made';
+    this.isKnown = false;
     try {
-      this.server = await road.connect(address, this.closing.signal);
-      // A text message takes its time.
-      this.driver?.handle({ kind: clock.now() === began ? 'found' : 'made' });
+      this.server = await this.options.road.connect(address, this.closing.signal);
+      this.driver?.handle({ kind });
     } catch {
       this.driver?.handle({ kind: 'failed' });
     }
@@ -180,7 +183,8 @@ export async function awaitTriggers(
     ...(associations === undefined ? {} : { associations }),
   });
   const secured = credentials === undefined ? undefined : address;
-  opened = await Triggers.open({ ...heeding, road, secured, instance, rootPath, clock });
+  const isKnown = associations !== undefined && areThere(associations);
+  opened = await Triggers.open({ ...heeding, road, secured, isKnown, instance, rootPath, clock });
   return opened;
 }
 
