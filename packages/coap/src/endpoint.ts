@@ -40,7 +40,7 @@ import { BlockOut, type BlockOutOptions } from './layers/block-out.ts';
 import { Rooms } from './layers/block-sizes.ts';
 import { Code, isRequest } from './message/code.ts';
 import { makeResponse, type Request, type Response, type Token, Type } from './message/message.ts';
-import { Option } from './message/options.ts';
+import { refusalOf } from './message/refusal.ts';
 import { readStreamMessage, toStream } from './message/tcp.ts';
 import { encodeAnswer, LONGEST_RECEIVED, Malformed, type ReceivedMessage, readMessage } from './message/udp.ts';
 import type { ContactLimits } from './reliability/contacts.ts';
@@ -284,7 +284,7 @@ export class Endpoint implements AsyncDisposable {
     }
     if (messages.hasSubscribers) messages.publish({ direction: 'in', peer, message });
     if (isRequest(message.code) && message.type <= Type.Non) {
-      const refusal = refuse(message);
+      const refusal = refusalOf(message);
       if (refusal !== undefined) {
         this.refuse(peer, message, refusal, multicast);
         return;
@@ -389,15 +389,3 @@ export class Endpoint implements AsyncDisposable {
 
 /** Where messages for the peer go. */
 const roadTo = (peer: Peer): Peer => peer.below ?? peer;
-
-/** The code with which a request is refused before anybody sees it. */
-function refuse(message: ReceivedMessage): Code | undefined {
-  if (message.unacceptable !== 0) return Code.BadOption;
-  if (message.code > Code.Ipatch) return Code.MethodNotAllowed;
-  if (message.lastOption < Option.HopLimit) return undefined;
-  const { options } = message;
-  if (options.has(Option.ProxyUri) || options.has(Option.ProxyScheme)) return Code.ProxyingNotSupported;
-  // RFC 8768 §3: a count of zero has no business on the wire.
-  if (options.uint(Option.HopLimit) === 0) return Code.BadRequest;
-  return undefined;
-}

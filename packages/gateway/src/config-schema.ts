@@ -5,7 +5,20 @@ import { z } from 'zod';
 import { authentication } from './authentication-schema.ts';
 import { bootstrapSchema } from './bootstrap/bootstrap-schema.ts';
 import { listenersSchema } from './listener-schema.ts';
-import { between, bind, bool, duration, endless, exactText, qos, size, text, topic, whole } from './schema-values.ts';
+import {
+  between,
+  bind,
+  bool,
+  duration,
+  endless,
+  exactText,
+  qos,
+  size,
+  text,
+  tlsFiles,
+  topic,
+  whole,
+} from './schema-values.ts';
 import { pskAuthenticationSchema, securitySchema, storeSchema } from './security-schema.ts';
 
 const translator = (wildcards: 'allowed' | 'refused') =>
@@ -96,14 +109,7 @@ export const mqttSchema = z.strictObject({
   max_connections: whole(1, 100_000).default(1024),
   buffer_messages: whole(1, 10_000_000).default(100_000),
   buffer_bytes: size.default(64 * 1024 ** 2),
-  tls: z
-    .strictObject({
-      verify: bool.default(true),
-      cacertfile: text.optional(),
-      certfile: text.optional(),
-      keyfile: text.optional(),
-    })
-    .default({ verify: true }),
+  tls: tlsFiles,
 });
 
 export const rootSchema = z.strictObject({

@@ -200,7 +200,6 @@ function mqttOf(written: WrittenConfig['mqtt'], found: string[]): MqttConfig {
   const password = written.password ?? decoded(external?.password, found);
   if ((username === undefined) !== (password === undefined)) found.push('mqtt: username and password belong together');
   const secure = external?.protocol === 'mqtts:';
-  const { verify, cacertfile, certfile, keyfile } = written.tls;
   return {
     broker:
       external === undefined
@@ -209,7 +208,7 @@ function mqttOf(written: WrittenConfig['mqtt'], found: string[]): MqttConfig {
             kind: 'external',
             host: external.hostname.replace(/^\[|\]$/g, ''),
             port: external.port === '' ? (secure ? 8883 : 1883) : Number(external.port),
-            tls: secure ? { verify, caFile: cacertfile, certFile: certfile, keyFile: keyfile } : undefined,
+            tls: secure ? written.tls : undefined,
           },
     username,
     password: password === undefined ? undefined : new Secret(encodeUtf8(password)),

@@ -1,7 +1,7 @@
 // How a listener on a modem, or on a centre in its place, is written, `listeners.sms.NAME`, and what it comes to.
 import { type Duration, encodeUtf8, FormatError, minutes, Secret, seconds } from '@lapwing/kernel';
 import { z } from 'zod';
-import { bool, duration, exactText, text, whole } from './schema-values.ts';
+import { bool, duration, exactText, tlsFiles, whole } from './schema-values.ts';
 import { isSmppUri, parseSmppUri, type SmppUri } from './sms.ts';
 import type { TlsFiles } from './tls-files.ts';
 
@@ -44,14 +44,7 @@ const smpp = z.strictObject({
   keepalive: duration(1000)
     .refine((time) => time >= seconds(1) && time <= minutes(60), 'must be from 1s to 60m')
     .default(seconds(30)),
-  tls: z
-    .strictObject({
-      verify: bool.default(true),
-      cacertfile: text.optional(),
-      certfile: text.optional(),
-      keyfile: text.optional(),
-    })
-    .prefault({}),
+  tls: tlsFiles,
 });
 
 /** Beside `enable`, and who may come in. */
@@ -108,13 +101,9 @@ export function smsPlaceOf(written: WrittenModem & { readonly name: string }, at
   if (written.smpp?.password !== undefined && modem.kind === 'smpp' && modem.password !== undefined)
     found.push(`${at}.smpp.password: there is one in the address of the centre too`);
   const { password, window, keepalive, tls } = written.smpp ?? smpp.parse({});
-  const { verify, cacertfile, certfile, keyfile } = tls;
   return {
     ...{ type: 'sms', name, modem, speed, flow, parts, security },
-    centre: {
-      ...{ password, window, keepalive },
-      tls: { verify, caFile: cacertfile, certFile: certfile, keyFile: keyfile },
-    },
+    centre: { password, window, keepalive, tls },
     perHour: written.max_per_hour,
     perMinute: written.max_per_minute,
     wakes: written.wake,

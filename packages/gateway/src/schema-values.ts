@@ -2,6 +2,7 @@
 // No message repeats the value, which may be secret.
 import { parseDuration } from '@lapwing/kernel';
 import { z } from 'zod';
+import type { TlsFiles } from './tls-files.ts';
 import { parseBind, parseSize } from './units.ts';
 
 /** Text; numbers and truth values too, since environment variables and HOCON make them of unquoted text. */
@@ -67,3 +68,21 @@ export const limit = parsed(
         : undefined,
   'must be a whole number above 0 or "infinity"',
 );
+
+/** Certificates for what is connected to over TLS; each key may be left out. */
+export const tlsFiles = z
+  .strictObject({
+    verify: bool.default(true),
+    cacertfile: text.optional(),
+    certfile: text.optional(),
+    keyfile: text.optional(),
+  })
+  .transform(
+    ({ verify, cacertfile, certfile, keyfile }): TlsFiles => ({
+      verify,
+      caFile: cacertfile,
+      certFile: certfile,
+      keyFile: keyfile,
+    }),
+  )
+  .prefault({});

@@ -1,6 +1,6 @@
 // What waking needs of a server: whether something waits for a device that sleeps, by which listener it has come, and its DTLS association
 // on a listener that is not the road of its registration (shell).
-import { Code, makeRequest, Option, OptionSet } from '@lapwing/coap';
+import type { Request } from '@lapwing/coap';
 import { encodeUtf8, type Identity, type Peer } from '@lapwing/kernel';
 import type { Listening } from './listen.ts';
 import type { QueuedCommand } from './queued.ts';
@@ -52,11 +52,9 @@ export class Sleepers {
   }
 
   /** An Execute by the road of its registration, whose answer nobody waits for. */
-  execute(name: string, path: readonly string[]): void {
+  execute(name: string, request: Request): void {
     const contact = this.parts.registry.byName(name);
-    if (contact === undefined) return;
-    const request = makeRequest(Code.Post, OptionSet.of(...path.map((each) => [Option.UriPath, each] as const)));
-    contact.endpoint.request(contact.record.peer, request).catch(() => undefined);
+    contact?.endpoint.request(contact.record.peer, request).catch(() => undefined);
   }
 
   private at(listener: string): Listening | undefined {

@@ -1,7 +1,7 @@
 // Wakes devices in queue mode by text message when something waits for them (Core 1.2.1 §6.4.4; trigger mode of Transport 1.1 §6.6): an
 // Execute of the Registration Update Trigger that is not answered; the Update that it causes comes by the device's own road. Who has
 // shown a key by text message is written to under DTLS, and never in the open (Transport 1.1 §5.3; shell).
-import { Code, encodeMessage, makeRequest, Option, OptionSet, Type } from '@lapwing/coap';
+import { Code, encodeMessage, makeRequest, Option, OptionSet, type Request, Type } from '@lapwing/coap';
 import {
   type Clock,
   Driver,
@@ -168,7 +168,7 @@ class Waker implements WakingHandle {
     const road = own ?? (this.roads.length === 1 && this.roads[0]?.listener === undefined ? this.roads[0] : undefined);
     if (road === undefined) this.driver.handle({ kind: 'settled', name });
     else if (this.isFree(name, [road], number)) {
-      sleepers.execute(name, this.pathTo(registration));
+      sleepers.execute(name, this.executeFor(registration));
       this.tally[listener !== undefined && sleepers.isSecured(listener) ? 'secured' : 'plain'] += 1;
       this.driver.handle({ kind: 'written', name });
     }
@@ -245,15 +245,16 @@ class Waker implements WakingHandle {
     return listener !== undefined && this.server.sleepers.isSecured(listener);
   }
 
-  private pathTo(registration: Registration): readonly string[] {
+  /** Of the Registration Update Trigger. */
+  private executeFor(registration: Registration): Request {
     const root = registration.rootPath.split('/').filter((segment) => segment !== '');
-    return [...root, '1', `${this.instanceOf(registration)}`, '8'];
+    const path = [...root, '1', `${this.instanceOf(registration)}`, '8'];
+    return makeRequest(Code.Post, OptionSet.of(...path.map((segment) => [Option.UriPath, segment] as const)));
   }
 
   /** Ten octets and the alternate path: nothing comes back, so that neither token nor confirmation is of use. */
   private messageFor(registration: Registration): Uint8Array {
-    const path = this.pathTo(registration).map((segment) => [Option.UriPath, segment] as const);
-    const { code, options, payload } = makeRequest(Code.Post, OptionSet.of(...path));
+    const { code, options, payload } = this.executeFor(registration);
     const id = randomInteger(this.random, 65_536);
     return encodeMessage({ type: Type.Non, id, token: noBytes, code, options, payload });
   }

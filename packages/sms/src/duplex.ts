@@ -1,7 +1,9 @@
 // A duplex stream of the machine as a port of a modem.
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { LimitError } from '@lapwing/kernel';
+import { LimitError, untilAborted } from '@lapwing/kernel';
 import type { Port } from './at/port.ts';
+import { portError } from './port-error.ts';
 
 /** Octets that may wait to leave. */
 const MOST_UNWRITTEN = 256 * 1024;
@@ -28,4 +30,25 @@ export function portOf(stream: Duplex, close: () => void = () => void stream.des
     },
     close,
   };
+}
+
+/** A socket that is being connected, as a port once `event` has come. Rejects with PortError, or the signal's reason. */
+export async function connected(
+  socket: Socket,
+  event: 'connect' | 'secureConnect',
+  place: string,
+  signal: AbortSignal,
+): Promise<Port> {
+  socket.setNoDelay(true);
+  const open = new Promise<void>((resolve, reject) => {
+    socket.once(event, resolve);
+    socket.once('error', (error) => reject(portError(place, error)));
+  });
+  try {
+    await untilAborted(open, signal);
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+  return portOf(socket);
 }

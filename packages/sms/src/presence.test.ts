@@ -7,7 +7,7 @@ import { type AtModemOptions, atModem } from './at/modem.ts';
 import { Messenger, type MessengerOptions } from './messenger.ts';
 import type { Modem, ModemSink } from './modem.ts';
 import { smppCentre } from './smpp/centre.ts';
-import { account, ScriptedCentre } from './smpp/scripted-centre.ts';
+import { account, ScriptedCentre } from './testing/scripted-centre.ts';
 import { type Fault, VirtualNetwork } from './virtual/index.ts';
 
 const [device, server] = ['+14155550125', '+12125550178'] as const;

@@ -1,9 +1,8 @@
 // A centre behind TLS (shell).
 import { isIP } from 'node:net';
 import { connect } from 'node:tls';
-import { untilAborted } from '@lapwing/kernel';
 import type { Dial } from './at/port.ts';
-import { portOf } from './duplex.ts';
+import { connected } from './duplex.ts';
 
 export interface TlsPortOptions {
   /** Authorities in PEM; default those of Node.js, with NODE_EXTRA_CA_CERTS. */
@@ -15,10 +14,10 @@ export interface TlsPortOptions {
   readonly verify?: 'certificate' | 'nothing';
 }
 
-/** Dialled anew each time that the connection is gone. */
+/** Dialled anew each time that the connection is gone. Rejects with PortError. */
 export function tlsPort(host: string, port: number, options: TlsPortOptions = {}): Dial {
   const { ca, certificate: cert, key, verify = 'certificate' } = options;
-  return async (signal) => {
+  return (signal) => {
     const socket = connect({
       ...{ host, port, minVersion: 'TLSv1.2', rejectUnauthorized: verify === 'certificate' },
       ...(isIP(host) === 0 ? { servername: host } : {}),
@@ -26,17 +25,6 @@ export function tlsPort(host: string, port: number, options: TlsPortOptions = {}
       ...(cert === undefined ? {} : { cert }),
       ...(key === undefined ? {} : { key }),
     });
-    socket.setNoDelay(true);
-    const open = new Promise<void>((resolve, reject) => {
-      socket.once('secureConnect', resolve);
-      socket.once('error', reject);
-    });
-    try {
-      await untilAborted(open, signal);
-    } catch (error) {
-      socket.destroy();
-      throw error;
-    }
-    return portOf(socket);
+    return connected(socket, 'secureConnect', `${host}:${port}`, signal);
   };
 }

@@ -161,7 +161,7 @@ export class Inbox {
     const others = this.listed(lines);
     this.isListed = true;
     this.isSure = true;
-    const [line] = (await this.unlessRefused(memory)) ?? [];
+    const [line] = (await this.tryTo(memory, () => undefined)) ?? [];
     const found = memoryOf(line?.text ?? '');
     this.places = found?.places ?? this.places;
     const known = this.held.size + this.announced.size;
@@ -276,23 +276,17 @@ export class Inbox {
     this.isFull = isFull;
   }
 
-  /** Undefined when the modem will not; then what it was about is left for now. */
-  private async tryTo(command: Command): Promise<readonly InformationLine[] | undefined> {
+  /** Undefined when the modem will not; by default what it was about is left for now, then. */
+  private async tryTo(
+    command: Command,
+    refused = (error: ModemError): void => this.leave(error),
+  ): Promise<readonly InformationLine[] | undefined> {
     try {
       return await this.road.ask(command);
     } catch (error) {
       if (!(error instanceof ModemError) || error.problem !== 'refused') throw error;
-      this.leave(error);
+      refused(error);
       return undefined;
-    }
-  }
-
-  private async unlessRefused(command: Command): Promise<readonly InformationLine[] | undefined> {
-    try {
-      return await this.road.ask(command);
-    } catch (error) {
-      if (error instanceof ModemError && error.problem === 'refused') return undefined;
-      throw error;
     }
   }
 

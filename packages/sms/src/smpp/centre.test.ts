@@ -6,10 +6,10 @@ import { Messenger } from '../messenger.ts';
 import type { ModemSink } from '../modem.ts';
 import { formatNumber, parseNumber } from '../pdu/address.ts';
 import { type Payload, portsElement } from '../pdu/payload.ts';
+import { account, polite, ScriptedCentre, shortMessage } from '../testing/scripted-centre.ts';
 import { smppCentre } from './centre.ts';
 import type { CentreError } from './failures.ts';
 import type { SmppCentreOptions } from './options.ts';
-import { account, polite, ScriptedCentre, shortMessage } from './scripted-centre.ts';
 
 const payload: Payload = { coding: 4, elements: [], content: { kind: 'octets', bytes: Uint8Array.of(0x40, 1, 0, 1) } };
 

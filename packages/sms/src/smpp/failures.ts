@@ -82,7 +82,7 @@ const statuses: ReadonlyMap<number, Row> = new Map<number, Row>([
   [0xff, ['ESME_RUNKNOWNERR', 'an error that the centre does not name']],
 ]);
 
-/** What we answer with. */
+/** What we answer with, and take for the answer where a centre names none. */
 export const status = {
   ok: 0x00,
   invalidLength: 0x02,
@@ -90,6 +90,7 @@ export const status = {
   notBound: 0x04,
   /** For good: a centre that is told so does not hand the message out again. */
   rejected: 0x66,
+  unknown: 0xff,
 } as const;
 
 export const isTemporary = (number: number): boolean => statuses.get(number)?.[2] !== undefined;

@@ -6,11 +6,11 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { portOf } from '../duplex.ts';
 import { parseNumber } from '../pdu/address.ts';
 import { tcpPort } from '../tcp.ts';
+import { account, ScriptedCentre, shortMessage } from '../testing/scripted-centre.ts';
 import { tlsPort } from '../tls.ts';
 import { type SmppCentre, smppCentre } from './centre.ts';
 import type { SmppCentreOptions } from './options.ts';
 import { encodePdu } from './pdu.ts';
-import { account, ScriptedCentre, shortMessage } from './scripted-centre.ts';
 
 class Scene {
   readonly peer = new ScriptedCentre();

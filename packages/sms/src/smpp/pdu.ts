@@ -32,7 +32,7 @@ export type Pdu =
   | (Numbered & { readonly kind: 'other'; readonly command: number });
 
 /** §5.1.2.1. */
-const commands = {
+export const commands = {
   generic_nack: 0x8000_0000,
   submit_sm: 0x0000_0004,
   submit_sm_resp: 0x8000_0004,

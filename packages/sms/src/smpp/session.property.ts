@@ -2,8 +2,8 @@
 import { encodeUtf8, type Instant, minutes, Secret, seconds } from '@lapwing/kernel';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { shortMessage } from '../testing/scripted-centre.ts';
 import { encodePdu, type Pdu } from './pdu.ts';
-import { shortMessage } from './scripted-centre.ts';
 import { Session, type SessionEffect, type SessionInput } from './session.ts';
 
 const message = shortMessage(Uint8Array.of(1));

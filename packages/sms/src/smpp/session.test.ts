@@ -1,8 +1,8 @@
 // A connection to a centre in lockstep: what goes out for what comes in, and when.
 import { encodeUtf8, fromHex, minutes, Secret, seconds } from '@lapwing/kernel';
 import { describe, expect, it } from 'vitest';
+import { shortMessage } from '../testing/scripted-centre.ts';
 import { decodePdu, encodePdu, type Pdu } from './pdu.ts';
-import { shortMessage } from './scripted-centre.ts';
 import { Session, type SessionEffect, type SessionOptions } from './session.ts';
 
 const bind = { systemId: 'lapwing', password: new Secret(encodeUtf8('secret')), systemType: '' };

@@ -10,7 +10,7 @@ import { type Core, Deadlines, type Duration, FormatError, type Instant, seconds
 import { type Failure, isTemporary, status } from './failures.ts';
 import type { Heard } from './frames.ts';
 import { isReport } from './message.ts';
-import { type Bind, decodeHeader, decodePdu, isRequest, lastSequence, type Pdu } from './pdu.ts';
+import { type Bind, commands, decodeHeader, decodePdu, isRequest, lastSequence, type Pdu } from './pdu.ts';
 import type { ShortMessage } from './short-message.ts';
 
 export interface SessionOptions {
@@ -192,7 +192,8 @@ export class Session implements Core<SessionInput, SessionEffect> {
     const { command, sequence } = decodeHeader(bytes);
     if (!isRequest(command)) return;
     // Handed out again it would be as malformed.
-    if (command === DELIVER) this.write({ kind: 'deliver_sm_resp', status: status.rejected, sequence, messageId: '' });
+    if (command === commands.deliver_sm)
+      this.write({ kind: 'deliver_sm_resp', status: status.rejected, sequence, messageId: '' });
     else this.write({ kind: 'generic_nack', status: status.invalidLength, sequence });
   }
 
@@ -240,7 +241,7 @@ export class Session implements Core<SessionInput, SessionEffect> {
     }
     this.forget(pdu.sequence, asked);
     // A generic_nack says no, whatever its status is.
-    const refusal = pdu.kind === 'generic_nack' && pdu.status === status.ok ? UNKNOWN : pdu.status;
+    const refusal = pdu.kind === 'generic_nack' && pdu.status === status.ok ? status.unknown : pdu.status;
     switch (asked.kind) {
       case 'bind':
         if (refusal === status.ok) this.bound(now);
@@ -345,9 +346,5 @@ type Question =
   | { readonly kind: 'submit_sm'; readonly message: ShortMessage }
   | { readonly kind: 'enquire_link' | 'unbind' };
 type Answer = Extract<Pdu, { status: number }>;
-
-const DELIVER = 0x0000_0005;
-/** ESME_RUNKNOWNERR. */
-const UNKNOWN = 0xff;
 
 const gone: Failure = { kind: 'gone', handedOver: false };

@@ -1,6 +1,7 @@
 // The body that submit_sm and deliver_sm have in common (SMPP 3.4 §4.4.1, §4.6.1), with the optional parameters that say something of
 // interest (§5.3.2): cut messages, ports, and octets that do not fit the body. Pure, both ways.
 import { FormatError, latin1At, noBytes, Reader, type Writer } from '@lapwing/kernel';
+import { longestMessage } from '../concatenation.ts';
 import type { Ports } from '../pdu/payload.ts';
 
 /** SMPP 3.4 §5.2.5 and §5.2.6: type of number and numbering plan, then digits or a name. */
@@ -33,9 +34,6 @@ export interface ShortMessage {
 
 /** Octets of short_message. */
 const MOST_SHORT = 254;
-/** Octets of a message_payload that is taken in: the longest message that parts can make. */
-const MOST_PAYLOAD = 34_170;
-
 /** Octets of text, without the NUL that ends it. */
 const most = { serviceType: 5, address: 20, time: 16 } as const;
 
@@ -70,7 +68,7 @@ export function readText(from: Reader, longest: number): string {
 export function writeShortMessage(to: Writer, message: ShortMessage): void {
   const { bytes, segment, ports } = message;
   const isShort = bytes.length <= MOST_SHORT;
-  if (bytes.length > MOST_PAYLOAD) throw new FormatError(`a message of ${bytes.length} octets`);
+  if (bytes.length > longestMessage) throw new FormatError(`a message of ${bytes.length} octets`);
   writeText(to, '', most.serviceType);
   writeAddress(to, message.source);
   writeAddress(to, message.destination);
@@ -140,7 +138,7 @@ function readOptional(from: Reader): Optional {
     if (tag === tags.payload) payload = value;
     else if (numberTags.has(tag)) numbers.set(tag, numberOf(value, tag));
   }
-  if (payload !== undefined && payload.length > MOST_PAYLOAD)
+  if (payload !== undefined && payload.length > longestMessage)
     throw new FormatError(`a message_payload of ${payload.length} octets`);
   const at = (tag: keyof typeof tags): number | undefined => numbers.get(tags[tag]);
   const [reference, total, sequence] = [at('reference'), at('total'), at('sequence')];

@@ -1,9 +1,9 @@
 // A centre for tests that answers as it is told to, on a port in memory or on a socket.
 import { type Clock, encodeUtf8, Secret } from '@lapwing/kernel';
 import type { Dial, PortSink } from '../at/port.ts';
-import { Frames } from './frames.ts';
-import { decodePdu, encodePdu, type Pdu } from './pdu.ts';
-import type { ShortMessage } from './short-message.ts';
+import { Frames } from '../smpp/frames.ts';
+import { decodePdu, encodePdu, type Pdu } from '../smpp/pdu.ts';
+import type { ShortMessage } from '../smpp/short-message.ts';
 
 /** What somebody at +14155550125 writes. */
 export const shortMessage = (bytes: Uint8Array, more: Partial<ShortMessage> = {}): ShortMessage => ({
