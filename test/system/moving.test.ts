@@ -1,5 +1,5 @@
 // Devices whose address changes under a living association: behind a NAT that forgot them, or on another network.
-import { minutes, seconds } from '@lapwing/kernel';
+import { hours, minutes, seconds } from '@lapwing/kernel';
 import { describe, expect, it } from 'vitest';
 import { World } from './world.ts';
 
@@ -34,4 +34,30 @@ describe('a device that comes from another port', () => {
     expect(world.server.registration('dev')?.id).not.toBe(registered?.id);
     expect(world.dtls()).toMatchObject({ handshakesDone: 2, addressChanges: 0 });
   });
+
+  it('finds out long before its lifetime ends where it is kept alive', async () => {
+    await using world = await World.make({ road: 'dtls-psk' });
+    const thing = await world.device('dev', { lifetime: hours(24), keepAlive: seconds(30) });
+    await world.pass(seconds(5));
+    const registered = world.server.registration('dev');
+    thing.transport.rebind({ port: 55_555 });
+    await world.pass(minutes(5));
+    expect(world.server.registration('dev')?.id).not.toBe(registered?.id);
+    expect(await world.during(world.server.device('dev').read('/3/0/0'))).toHaveLength(1);
+  });
+});
+
+describe('a device that is kept alive', () => {
+  it.each(['udp', 'dtls-cid', 'oscore', 'oscore-dtls', 'tcp', 'tls-psk', 'ws'] as const)(
+    'is answered over %s, and has nothing else to say',
+    async (road) => {
+      await using world = await World.make({ road });
+      await world.device('dev', { lifetime: hours(24), keepAlive: seconds(30) });
+      await world.pass(seconds(5));
+      const registered = world.server.registration('dev');
+      await world.pass(hours(1));
+      expect(world.server.registration('dev')?.id).toBe(registered?.id);
+      expect(world.of('updated')).toEqual([]);
+    },
+  );
 });

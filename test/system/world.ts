@@ -80,6 +80,7 @@ export type ThingOptions = Partial<Omit<ClientOptions, 'bootstrap'>> & {
     | 'queueMode'
     | 'awakeTime'
     | 'idle'
+    | 'keepAlive'
     | 'notifications'
     | 'retry'
     | 'defaultMinimumPeriod'
@@ -378,7 +379,16 @@ export class World implements AsyncDisposable {
     const { lifetime = seconds(600), queueMode = false, notifications = 'con', retry = {}, ...some } = options;
     const { omitName = false, knows = 'server', bootstrap = {}, isGateway = false, forgets = false, ...others } = some;
     const endDevices = new EndDevices(isGateway ? objects : new ObjectStore());
-    const { defaultMinimumPeriod = 0, defaultMaximumPeriod, credentials, oscore, awakeTime, idle, ...rest } = others;
+    const {
+      defaultMinimumPeriod = 0,
+      defaultMaximumPeriod,
+      credentials,
+      oscore,
+      awakeTime,
+      idle,
+      keepAlive,
+      ...rest
+    } = others;
     const isGiven = credentials !== undefined || oscore !== undefined;
     const proof = knows === 'bootstrap' || isGiven ? {} : await this.proof(name);
     const account = {
@@ -390,6 +400,7 @@ export class World implements AsyncDisposable {
       queueMode,
       ...(awakeTime === undefined ? {} : { awakeTime }),
       ...(idle === undefined ? {} : { idle }),
+      ...(keepAlive === undefined ? {} : { keepAlive }),
       notifications,
       omitName,
       retry,

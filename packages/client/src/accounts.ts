@@ -262,6 +262,7 @@ export function accountsOf(settings: Settings): { readonly accounts: AccountSett
       updateMargin: habits.updateMargin,
       awakeTime: habits.awakeTime,
       idle: habits.idle,
+      keepAlive: habits.keepAlive,
       retry: habits.retry,
       priority: server.priority,
       delay: server.delay,

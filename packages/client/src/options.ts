@@ -18,14 +18,14 @@ import { type BootstrapTerms, defaultBootstrapTerms } from './bootstrap/machine.
 import { checkOscore } from './builtin/oscore.ts';
 import { addressOf, type Connector, type Credentials, connectorsOf, isSecured } from './connect.ts';
 import type { EndDevices } from './gateway/end-devices.ts';
+import { habitsOf } from './habits.ts';
 import type { NotificationStore } from './notify/notification-store.ts';
 import { ObjectStore } from './objects/store.ts';
 import type { NotificationStorage } from './operations/observe.ts';
 import type { SendStorage } from './operations/sends.ts';
 import type { StateStore } from './persistence/store.ts';
-import { defaultRetry, type RetryPolicy } from './registration/backoff.ts';
-import { defaultAwakeTime, defaultUpdateMargin } from './registration/machine.ts';
-import type { BootstrapSettings, FactoryAccount, FactoryBootstrap, Habits, KeyUse, Settings } from './settings.ts';
+import type { RetryPolicy } from './registration/backoff.ts';
+import type { BootstrapSettings, FactoryAccount, FactoryBootstrap, KeyUse, Settings } from './settings.ts';
 import { checkServerSms, checkSmsAccess, type ServerSms, type SmsAccess } from './sms.ts';
 import { Traffic } from './traffic.ts';
 
@@ -69,6 +69,12 @@ export interface ServerAccount {
    * the last two the device wakes with an Update, for itself or for what it has to say. Default `listen`.
    */
   readonly idle?: 'listen' | 'deaf' | 'close';
+  /**
+   * Out of queue mode, how long nothing may go either way before an empty message does, in ms, from 1 s: shorter than what lies on the
+   * road (NAT, firewall: often 30 s to some minutes) remembers a flow, so that the server can speak at any time. Without an answer an
+   * Update follows. Default never.
+   */
+  readonly keepAlive?: Duration;
   /** Registers without a name: the server takes it from the credentials (Core 1.2.1 §6.2.1); default false. */
   readonly omitName?: boolean;
   /** Notifications are confirmable, or often enough to notice that nobody listens (RFC 7641 §4.5); default `con`. */
@@ -106,7 +112,7 @@ export interface BootstrapPolicy {
   /** Of the accounts that a bootstrap server writes: what objects 0 and 1 cannot say. Defaults as for `servers`. */
   readonly accounts?: Pick<
     ServerAccount,
-    'queueMode' | 'notifications' | 'retry' | 'updateMargin' | 'awakeTime' | 'idle'
+    'queueMode' | 'notifications' | 'retry' | 'updateMargin' | 'awakeTime' | 'idle' | 'keepAlive'
   >;
 }
 
@@ -295,6 +301,7 @@ function accountOf(
       updateMargin: habits.updateMargin,
       awakeTime: habits.awakeTime,
       idle: habits.idle,
+      keepAlive: habits.keepAlive,
       uri,
       id,
       lifetime,
@@ -307,29 +314,6 @@ function accountOf(
       oscore,
     },
   ];
-}
-
-function habitsOf(
-  given: Pick<
-    ServerAccount,
-    'queueMode' | 'omitName' | 'notifications' | 'retry' | 'updateMargin' | 'awakeTime' | 'idle'
-  >,
-  at: string,
-  problems: string[],
-): Habits {
-  const retry: RetryPolicy = { ...defaultRetry, ...given.retry };
-  if (!(retry.retryCount >= 1)) problems.push(`${at}.retry.retryCount: ${retry.retryCount} is below 1`);
-  if (!(retry.sequenceCount >= 1)) problems.push(`${at}.retry.sequenceCount: ${retry.sequenceCount} is below 1`);
-  if (!(retry.retryTimer > 0)) problems.push(`${at}.retry.retryTimer: ${retry.retryTimer} is not above 0`);
-  if (!(retry.sequenceDelay > 0)) problems.push(`${at}.retry.sequenceDelay: ${retry.sequenceDelay} is not above 0`);
-  if (!(retry.spread >= 0 && retry.spread <= 1))
-    problems.push(`${at}.retry.spread: ${retry.spread} is not from 0 to 1`);
-  const { queueMode = false, omitName = false, notifications = 'con' } = given;
-  const { updateMargin = defaultUpdateMargin, awakeTime = defaultAwakeTime, idle = 'listen' } = given;
-  for (const [name, time] of Object.entries({ updateMargin, awakeTime })) {
-    if (!(time >= 0)) problems.push(`${at}.${name}: ${time} is below 0`);
-  }
-  return { queueMode, omitName, notifications, retry, updateMargin, awakeTime, idle };
 }
 
 function bootstrapOf(

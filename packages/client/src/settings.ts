@@ -24,6 +24,7 @@ export interface Habits {
   readonly updateMargin: Duration;
   readonly awakeTime: Duration;
   readonly idle: 'listen' | 'deaf' | 'close';
+  readonly keepAlive: Duration | undefined;
 }
 
 export interface FactoryAccount extends Habits {

@@ -29,6 +29,10 @@ export function clientCommand(): Command {
     .option('--queue-mode', 'sleep between messages')
     .option('--idle <how>', 'in queue mode, asleep: listen, deaf or close', 'listen')
     .option('--awake <seconds>', 'in queue mode, how long to listen after a message; default 93')
+    .option(
+      '--keep-alive <seconds>',
+      'after so long without a message send an empty one, for NAT on the way; default never',
+    )
     .option('--binding <letters>', 'U, T or S as the URI has it; Q is --queue-mode')
     .option('--version <version>', 'of LwM2M: 1.0, 1.1 or 1.2', '1.1')
     .option('--id <number>', 'short server id', '1')

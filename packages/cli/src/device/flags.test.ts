@@ -94,6 +94,7 @@ describe('the flags of a device', () => {
       { idle: 'close' },
       '--idle and --awake are about queue mode: they need --queue-mode',
     ],
+    ['who sleeps and stays awake', { queueMode: true, keepAlive: '30' }, '--keep-alive: a device in queue mode'],
     ['a number that is none', { smsNumber: 'AT', modem: 'x' }, "--sms-number: 'AT' is not 3 to 15 digits"],
     ['a number without a modem', { smsNumber: '12125550178' }, '--sms-number needs --modem and --msisdn'],
     ['a number for a number', { uri: 'tel:+1212', smsNumber: '1212', modem: 'x' }, 'by text message as it is'],

@@ -26,6 +26,7 @@ export interface DeviceFlags extends CredentialFlags {
   readonly binding?: string;
   readonly idle?: string;
   readonly awake?: string;
+  readonly keepAlive?: string;
   readonly version: string;
   readonly id: string;
   readonly objects?: string;
@@ -148,10 +149,10 @@ async function credentialsFor(flags: DeviceFlags, scheme: string, problems: stri
   }
 }
 
-type HabitKeys = 'lifetime' | 'id' | 'queueMode' | 'idle' | 'awakeTime';
+type HabitKeys = 'lifetime' | 'id' | 'queueMode' | 'idle' | 'awakeTime' | 'keepAlive';
 
 function habitsOf(flags: DeviceFlags, problems: string[]): Pick<ServerAccount, HabitKeys> {
-  const { idle, awake, binding = '' } = flags;
+  const { idle, awake, keepAlive, binding = '' } = flags;
   if (!/^[UTSNQ]*$/.test(binding)) problems.push(`--binding: '${binding}' is not of U, T, S, N and Q, such as U or UQ`);
   else checkBinding(binding.replace('Q', ''), flags.uri, problems);
   if (idle !== undefined && !['listen', 'deaf', 'close'].includes(idle))
@@ -160,12 +161,15 @@ function habitsOf(flags: DeviceFlags, problems: string[]): Pick<ServerAccount, H
   // What a bootstrap server writes may have it sleep.
   if (!isQueueing && flags.bootstrap !== true && ((idle ?? 'listen') !== 'listen' || awake !== undefined))
     problems.push('--idle and --awake are about queue mode: they need --queue-mode');
+  if (isQueueing && keepAlive !== undefined)
+    problems.push('--keep-alive: a device in queue mode is not to be kept awake');
   return {
     lifetime: secondsOf('--lifetime', flags.lifetime, problems),
     id: integerOf('--id', flags.id, [1, 65_534], problems),
     queueMode: isQueueing,
     ...(idle === undefined ? {} : { idle: idle as 'listen' }),
     ...(awake === undefined ? {} : { awakeTime: secondsOf('--awake', awake, problems) }),
+    ...(keepAlive === undefined ? {} : { keepAlive: secondsOf('--keep-alive', keepAlive, problems) }),
   };
 }
 

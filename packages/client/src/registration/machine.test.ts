@@ -18,6 +18,7 @@ function setUp(lifetime = seconds(600)) {
     lifetime,
     updateMargin: defaultUpdateMargin,
     awakeTime: undefined,
+    keepAlive: undefined,
     retry: { ...defaultRetry, spread: 0 },
     random: new SeededRandom(1),
   });
@@ -151,6 +152,7 @@ describe('a registration', () => {
         lifetime: seconds(600),
         updateMargin: defaultUpdateMargin,
         awakeTime: undefined,
+        keepAlive: undefined,
         retry: { ...defaultRetry, spread: 0.25 },
         random: new SeededRandom(seed),
       });

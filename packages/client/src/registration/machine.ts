@@ -58,6 +58,8 @@ export type RegistrationEffect =
       readonly withBinding: boolean;
     }
   | { readonly kind: 'deregister'; readonly location: readonly string[] }
+  /** An empty message that is to be acknowledged: what lies on the road is to remember the way back. */
+  | { readonly kind: 'ping' }
   /** Every attempt failed: the configuration is worth nothing (Core 1.2.1 §6.2.1.1). */
   | { readonly kind: 'bootstrap' }
   | { readonly kind: 'event'; readonly event: EngineEvent }
@@ -70,6 +72,8 @@ export interface RegistrationTerms {
   readonly updateMargin: Duration;
   /** In queue mode, how long the device listens after the last message; else undefined. Read anew at each use. */
   readonly awakeTime: Duration | undefined;
+  /** Awake, how long nothing goes either way before an empty message does; else undefined. Read anew at each use. */
+  readonly keepAlive: Duration | undefined;
   readonly retry: RetryPolicy;
   readonly random: Random;
 }
@@ -123,7 +127,7 @@ export class RegistrationMachine implements Core<RegistrationInput, Registration
   }
 
   get deadline(): Instant | undefined {
-    const first = Math.min(this.due, this.quietAt);
+    const first = Math.min(this.due, this.quietAt, this.pingAt);
     return first === never ? undefined : first;
   }
 
@@ -199,6 +203,10 @@ export class RegistrationMachine implements Core<RegistrationInput, Registration
     this.effects = [];
     if (this.due <= now) this.follow('due', now);
     else if (this.quietAt <= now) this.follow('quiet', now);
+    else if (this.pingAt <= now) {
+      this.stirredAt = now;
+      this.effects.push({ kind: 'ping' });
+    }
     return this.effects;
   }
 
@@ -209,6 +217,11 @@ export class RegistrationMachine implements Core<RegistrationInput, Registration
   private get quietAt(): Instant {
     const { awakeTime } = this.terms;
     return this.current === 'registered' && awakeTime !== undefined ? this.stirredAt + awakeTime : never;
+  }
+
+  private get pingAt(): Instant {
+    const { keepAlive } = this.terms;
+    return this.current === 'registered' && keepAlive !== undefined ? this.stirredAt + keepAlive : never;
   }
 
   private start(delay: Duration, now: Instant): void {

@@ -59,6 +59,7 @@ export class RegistrationSession implements Disposable {
   /** Key of the server as of before a restart, until it is reached. */
   private known: string | undefined;
   private again: Disposable | undefined;
+  private isPinging = false;
   private readonly ambient: { readonly clock: Clock; readonly random: Random };
 
   constructor(
@@ -120,9 +121,10 @@ export class RegistrationSession implements Disposable {
     return this.machine.registration;
   }
 
-  /** A message went to the server, or came from there: a device in queue mode listens for a while after it. */
+  /** A message went to the server, or came from there: a device in queue mode listens for a while after it, another is alive. */
   stirred(): void {
-    if (this.terms.isQueueing) this.driver.handle({ kind: 'stirred' });
+    const { isQueueing, keepAlive } = this.terms;
+    if (isQueueing || keepAlive !== undefined) this.driver.handle({ kind: 'stirred' });
   }
 
   /**
@@ -169,6 +171,24 @@ export class RegistrationSession implements Disposable {
       case 'deregister':
         void this.ask(this.terms.deregister(effect), () => this.listener.deregistered());
         break;
+      case 'ping':
+        void this.ping();
+        break;
+    }
+  }
+
+  /** Where nobody acknowledges it, the way back may have been forgotten already: an Update says where the device is now. */
+  private async ping(): Promise<void> {
+    const { server } = this;
+    if (server === undefined || this.isPinging) return;
+    this.isPinging = true;
+    try {
+      await this.link.endpoint.ping(server);
+    } catch (error) {
+      if (error instanceof TimeoutError && !this.closed && this.server === server)
+        this.driver.handle({ kind: 'trigger' });
+    } finally {
+      this.isPinging = false;
     }
   }
 

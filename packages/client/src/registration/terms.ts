@@ -80,6 +80,10 @@ export class Terms implements RegistrationTerms {
     return this.sleeps ? this.account.awakeTime : undefined;
   }
 
+  get keepAlive(): Duration | undefined {
+    return this.sleeps ? undefined : this.account.keepAlive;
+  }
+
   /** In queue mode: the server knows, or is about to hear, that nobody listens for long. */
   get isQueueing(): boolean {
     return this.sleeps;

@@ -45,6 +45,7 @@ function go(way: readonly Step[]) {
     lifetime: seconds(600),
     updateMargin: seconds(93),
     awakeTime: seconds(93),
+    keepAlive: undefined,
     retry: { ...defaultRetry, retryCount: 2, spread: 0 },
     random: new SeededRandom(1),
   });
