@@ -58,9 +58,11 @@ export class Account implements AsyncDisposable {
   private readonly link: Link;
   private readonly server: ServerInstance;
   private readonly session: RegistrationSession;
-  private readonly attributes: AttributeTable;
+  /** What the server has written of its observations. */
+  readonly attributes: AttributeTable;
   private readonly remembering: Remembering;
-  private readonly relations: Relations;
+  /** What it observes. */
+  readonly relations: Relations;
   private readonly device: Settings;
   private readonly caller: Caller;
   private triggers: Triggers | undefined;

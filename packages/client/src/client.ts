@@ -1,7 +1,15 @@
 // The LwM2M client: objects on one side, servers on the other. The façade over the parts of this package.
 import { Code, ResponseError } from '@lapwing/coap';
 import { type Clock, ConfigError, type Duration, Emitter, type Events } from '@lapwing/kernel';
-import { type Entry, type Lwm2mVersion, type PathText, parsePath, parsePrefixedPath, under } from '@lapwing/lwm2m';
+import {
+  type AttributePatch,
+  type Entry,
+  type Lwm2mVersion,
+  type PathText,
+  parsePath,
+  parsePrefixedPath,
+  under,
+} from '@lapwing/lwm2m';
 import type { AccountStats } from './account.ts';
 import { accountsOf, changedRoads, defineAccountObjects, furnish, wantsMore } from './accounts.ts';
 import { Bootstrapping } from './bootstrap/bootstrapping.ts';
@@ -17,6 +25,7 @@ import type { ObjectStore, StoreEvents } from './objects/store.ts';
 import { everything } from './operations/read.ts';
 import type { SendOptions } from './operations/sends.ts';
 import { Trees } from './operations/trees.ts';
+import { writeAttributes } from './operations/write-attributes.ts';
 import { type ClientOptions, settingsOf } from './options.ts';
 import { isOfAccounts, keepAccounts, rememberAccounts } from './persistence/accounts.ts';
 import { Keeper } from './persistence/keeper.ts';
@@ -192,6 +201,30 @@ export class Client implements AsyncDisposable {
       typeof each === 'string' ? account.present([under(prefix, parsePath(each))]) : [each],
     );
     await account.send(entries, options);
+  }
+
+  /**
+   * Whether a server, or the one with that short server id, observes something at, below or above the path: what nobody observes need
+   * not be measured.
+   */
+  isObserved(path: PathText, id?: number): boolean {
+    const at = parsePrefixedPath(path);
+    return this.roster.some(
+      ({ settings, relations }) => (id === undefined || settings.id === id) && relations.observes(at),
+    );
+  }
+
+  /**
+   * Steers what the server is told of a path as if it had written so itself (Core 1.2.1 §6.3.4): `{ pmin: 10 }`, null takes one away. The
+   * server may write something else at any time, and a new registration begins without. Throws ResponseError as the server would be
+   * answered, and 4.04 where there is no such server.
+   */
+  writeAttributes(path: PathText, attributes: AttributePatch, id?: number): void {
+    const account = this.roster.find(id);
+    if (account === undefined) throw new ResponseError(Code.NotFound, `there is no server ${id ?? ''}`);
+    const at = parsePrefixedPath(path);
+    const store = at.prefix === undefined ? this.objects : this.trees.behind(at.prefix);
+    writeAttributes(store, { op: 'write-attributes', path: at, attributes }, account);
   }
 
   /** Of the account with that short server id; the first without one. */

@@ -79,6 +79,10 @@ export class Roster {
     return this.accounts.find(({ settings }) => settings.instance === instance);
   }
 
+  some(is: (account: Account) => boolean): boolean {
+    return this.accounts.some(is);
+  }
+
   each(act: (account: Account) => void): void {
     for (const account of this.accounts) act(account);
   }

@@ -205,6 +205,8 @@ function strictest(a: Attributes, b: Attributes): Attributes {
 /** Relations without an observer that are kept. */
 const mostWaiting = 64;
 
+const overlap = (one: Path, other: Path): boolean => contains(one, other) || contains(other, one);
+
 const keyOf = (paths: readonly Path[]): string => paths.map(formatPath).sort().join();
 
 /** What was kept before the device was started anew, for whoever observes the same. */
@@ -271,6 +273,12 @@ export class Relations {
     await this.remembering.flush();
   }
 
+  /** Whether somebody is told when something changes there. */
+  observes(path: Path): boolean {
+    for (const { paths } of this.relations) if (paths.some((own) => overlap(own, path))) return true;
+    return false;
+  }
+
   /** What nobody has heard of it. */
   remember(relation: Relation, moments: readonly Moment[]): void {
     if (this.relations.has(relation) || this.waiting.includes(relation)) this.remembering.keep(relation.paths, moments);
@@ -329,8 +337,7 @@ export class Relations {
 
   changed(paths: readonly Path[]): void {
     for (const relation of [...this.relations, ...this.waiting]) {
-      if (relation.paths.some((own) => paths.some((path) => contains(own, path) || contains(path, own))))
-        relation.changed();
+      if (relation.paths.some((own) => paths.some((path) => overlap(own, path)))) relation.changed();
     }
   }
 
