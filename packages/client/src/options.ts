@@ -18,18 +18,17 @@ import { type BootstrapTerms, defaultBootstrapTerms } from './bootstrap/machine.
 import { checkOscore } from './builtin/oscore.ts';
 import { addressOf, type Connector, type Credentials, connectorsOf, isSecured } from './connect.ts';
 import type { EndDevices } from './gateway/end-devices.ts';
-import { habitsOf } from './habits.ts';
+import { type HabitOptions, habitsOf } from './habits.ts';
 import type { NotificationStore } from './notify/notification-store.ts';
 import { ObjectStore } from './objects/store.ts';
 import type { NotificationStorage } from './operations/observe.ts';
 import type { SendStorage } from './operations/sends.ts';
 import type { StateStore } from './persistence/store.ts';
-import type { RetryPolicy } from './registration/backoff.ts';
 import type { BootstrapSettings, FactoryAccount, FactoryBootstrap, KeyUse, Settings } from './settings.ts';
 import { checkServerSms, checkSmsAccess, type ServerSms, type SmsAccess } from './sms.ts';
 import { Traffic } from './traffic.ts';
 
-export interface ServerAccount {
+export interface ServerAccount extends HabitOptions {
   /** `coap://host:port`, `coaps://…`, `coap+tcp://…`, `coaps+tcp://…`, `coap+ws://…`, `coaps+ws://…`, or `tel:+…` where the device has a modem */
   readonly uri: string;
   /** What the device proves itself with over `coaps`, `coaps+tcp`, `coaps+ws` and `tel`, and what it trusts of the server. */
@@ -47,38 +46,10 @@ export interface ServerAccount {
   readonly id?: number;
   /** In ms, from 1 s; Infinity never ends; default 86 400 s. */
   readonly lifetime?: Duration;
-  /**
-   * Registers as a device that is to be spoken to only for a while after it has sent something; default false. Before 1.1 this is what it
-   * begins with, and a server's to change by a Q in /1/x/7; since then it is the device's alone to say.
-   */
-  readonly queueMode?: boolean;
   /** Default minimum period of notifications in seconds (/1/x/2); default 0. */
   readonly defaultMinimumPeriod?: number;
   /** Default maximum period of notifications in seconds (/1/x/3); default none. */
   readonly defaultMaximumPeriod?: number;
-  readonly retry?: Partial<RetryPolicy>;
-  /**
-   * How long before the lifetime ends an Update goes, in ms, at most half the lifetime; default 93 s, MAX_TRANSMIT_WAIT: so long
-   * an Update may be repeated before it is given up (RFC 7252 §4.8.2).
-   */
-  readonly updateMargin?: Duration;
-  /** In queue mode, how long the device listens after the last message, in ms; default 93 s (Core 1.2.1 §6.5). */
-  readonly awakeTime?: Duration;
-  /**
-   * In queue mode, what becomes of the socket after that: `listen` goes on listening, `deaf` hears nothing, `close` gives it up. From
-   * the last two the device wakes with an Update, for itself or for what it has to say. Default `listen`.
-   */
-  readonly idle?: 'listen' | 'deaf' | 'close';
-  /**
-   * Out of queue mode, how long nothing may go either way before an empty message does, in ms, from 1 s: shorter than what lies on the
-   * road (NAT, firewall: often 30 s to some minutes) remembers a flow, so that the server can speak at any time. Without an answer an
-   * Update follows. Default never.
-   */
-  readonly keepAlive?: Duration;
-  /** Registers without a name: the server takes it from the credentials (Core 1.2.1 §6.2.1); default false. */
-  readonly omitName?: boolean;
-  /** Notifications are confirmable, or often enough to notice that nobody listens (RFC 7641 §4.5); default `con`. */
-  readonly notifications?: 'con' | 'auto';
 }
 
 /** Where the device gets its servers from: when it knows none, when one cannot be reached any more, or when one says so. */
@@ -110,10 +81,7 @@ export interface BootstrapPolicy {
   readonly downgrade?: 'refuse' | 'accept';
   readonly terms?: Partial<BootstrapTerms>;
   /** Of the accounts that a bootstrap server writes: what objects 0 and 1 cannot say. Defaults as for `servers`. */
-  readonly accounts?: Pick<
-    ServerAccount,
-    'queueMode' | 'notifications' | 'retry' | 'updateMargin' | 'awakeTime' | 'idle' | 'keepAlive'
-  >;
+  readonly accounts?: Omit<HabitOptions, 'omitName'>;
 }
 
 export interface ClientOptions {
