@@ -109,6 +109,59 @@ describe('over DTLS with a connection id', () => {
   });
 });
 
+describe('a device that was disabled', () => {
+  it.each(['cut off', 'stopped'] as const)('and then %s comes back when it was to, not sooner', async (how) => {
+    const { world, start, crash, thing, events } = await setUp({ road: 'dtls-cid' });
+    await using _ = world;
+    const disable = { kind: 'resource', object: 1, instance: 0, resource: 4 } as const;
+    await world.during(world.server.perform('a', { op: 'execute', path: disable }));
+    await world.until(() => thing.client.phase() === 'disabled');
+    const since = world.clock.now();
+    await world.pass(minutes(10));
+    if (how === 'cut off') await crash(thing);
+    else await world.during(thing.client.close({ deregister: false }));
+    await world.pass(minutes(10));
+    const again = await start();
+    await world.pass(seconds(1));
+    expect([again.client.phase(), events.at(-1)]).toEqual(['disabled', 'server-disabled']);
+    await world.until(() => again.client.phase() === 'registered', hours(25));
+    expect(world.clock.now() - since).toBeGreaterThanOrEqual(hours(24));
+    expect(world.clock.now() - since).toBeLessThan(hours(24) + seconds(10));
+    // And never again.
+    await crash(again);
+    const third = await start();
+    await world.until(() => third.client.phase() === 'registered', seconds(30));
+  });
+
+  it('and was cut off before the server had heard stays away all the same', async () => {
+    const { world, start, crash, thing } = await setUp({ road: 'dtls-cid' });
+    await using _ = world;
+    thing.client.disable(hours(1));
+    expect(thing.client.phase()).toBe('deregistering');
+    await crash(thing);
+    const again = await start();
+    await world.pass(minutes(59));
+    expect(again.client.phase()).toBe('disabled');
+    await world.until(() => again.client.phase() === 'registered', minutes(2));
+  });
+
+  it('and stands still stays away after a restart, and begins anew at once when the wait was over while it was off', async () => {
+    const { world, start, crash, thing } = await setUp({ road: 'dtls-cid' });
+    await using _ = world;
+    thing.client.disable(hours(1));
+    await world.until(() => thing.client.phase() === 'disabled');
+    thing.client.pause();
+    await crash(thing);
+    const again = await start();
+    await world.pass(minutes(10));
+    expect(again.client.phase()).toBe('disabled');
+    await crash(again);
+    await world.pass(hours(1));
+    const third = await start();
+    await world.until(() => third.client.phase() === 'registered', seconds(30));
+  });
+});
+
 it('values that wait to be sent go after a restart', async () => {
   const { world, start, crash, thing } = await setUp({ road: 'dtls-cid' });
   await using _ = world;

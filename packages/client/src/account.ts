@@ -122,8 +122,14 @@ export class Account implements AsyncDisposable {
       {
         ...listener,
         phase: (phase) => this.entered(phase),
-        registered: () => this.registered(),
-        failed: (error) => this.failed(error),
+        registered: () => {
+          this.triggers?.registered();
+          listener.registered();
+        },
+        failed: (error) => {
+          this.noteAlert(error);
+          listener.failed(error);
+        },
       },
     );
     const { session, attributes, relations } = this;
@@ -212,12 +218,19 @@ export class Account implements AsyncDisposable {
     return this.session.phase;
   }
 
+  /** Disabled, or about to be. */
+  get isAway(): boolean {
+    return this.session.awayUntil !== undefined;
+  }
+
   /**
-   * Goes on with the registration from before a restart, where there is one that lives; else begins to register, after a delay where the
-   * server has one for the beginning (/1/x/14).
+   * Goes on as before a restart: away where it was disabled, else with the registration, where there is one that lives; else begins to
+   * register, after a delay where the server has one for the beginning (/1/x/14).
    */
   start(): void {
-    const listed = this.phase === 'idle' ? this.state?.restore() : undefined;
+    const state = this.phase === 'idle' ? this.state : undefined;
+    if (state?.stayAway()) return;
+    const listed = state?.restore();
     if (listed === undefined) {
       this.session.handle({ kind: 'start', delay: this.settings.delay });
       return;
@@ -263,11 +276,6 @@ export class Account implements AsyncDisposable {
     this.triggers?.suspended(how);
   }
 
-  private registered(): void {
-    this.triggers?.registered();
-    this.listener.registered();
-  }
-
   private entered(phase: Phase): void {
     if (phase === 'registering' || phase === 'idle' || phase === 'disabled') this.forgetRelations();
     if (phase === 'updating' && this.isRestored) {
@@ -277,8 +285,7 @@ export class Account implements AsyncDisposable {
     }
     this.hold.entered(phase);
     this.listener.phase(phase);
-    if (phase === 'registering' || phase === 'idle' || phase === 'disabled' || phase === 'registered')
-      this.state?.save();
+    if (phase !== 'updating' && phase !== 'suspended') this.state?.save();
     if (phase !== 'registered') return;
     const { writtenQueueMode } = this.session;
     if (writtenQueueMode !== undefined) this.server.writeQueueMode(writtenQueueMode);
@@ -381,11 +388,6 @@ export class Account implements AsyncDisposable {
     await this.relations.close();
     await this.triggers?.[Symbol.asyncDispose]();
     await this.link[Symbol.asyncDispose]();
-  }
-
-  private failed(error: Error): void {
-    this.noteAlert(error);
-    this.listener.failed(error);
   }
 
   /** What the server has found wrong with a handshake or a connection: a bootstrap server may want to know (/1/x/11, from 1.1 on). */

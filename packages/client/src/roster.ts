@@ -13,7 +13,7 @@ import type { History } from './notify/history.ts';
 import { instanceKey } from './objects/tree.ts';
 import type { Trees } from './operations/trees.ts';
 import type { Keeper } from './persistence/keeper.ts';
-import { RegistrationOrder } from './registration/order.ts';
+import { type Progress, RegistrationOrder } from './registration/order.ts';
 import { isRegistered } from './registration/transitions.ts';
 import { type Road, suspicionAt } from './roads.ts';
 import type { Settings } from './settings.ts';
@@ -179,13 +179,14 @@ export class Roster {
   /** Accounts begin in their order; those that have begun before go on. */
   private line(): void {
     this.order = new RegistrationOrder(this.accounts.map(({ settings }) => settings));
-    for (const { phase, settings } of this.accounts)
-      if (isRegistered(phase)) this.order.note(settings.instance, 'registered');
+    for (const { phase, isAway, settings } of this.accounts)
+      if (phase !== 'idle')
+        this.order.note(settings.instance, isAway ? 'away' : isRegistered(phase) ? 'registered' : 'begun');
     this.next();
   }
 
-  private goOn(instance: number, outcome: 'registered' | 'failed'): void {
-    this.order.note(instance, outcome);
+  private goOn(instance: number, progress: Progress): void {
+    this.order.note(instance, progress);
     this.next();
   }
 
@@ -199,7 +200,10 @@ export class Roster {
     const server = { id, uri };
     const { settings: device, emitter, history, keeper, trees, bootstrapping } = this.parts;
     return Account.open(device, settings, history.reader(), keeper?.account(id, trees.typeOf), {
-      phase: (phase) => emitter.emit('phase', { server, phase }),
+      phase: (phase) => {
+        emitter.emit('phase', { server, phase });
+        if (phase === 'disabled') this.goOn(settings.instance, 'away');
+      },
       watched: (event) => emitter.emit('observation', { server, ...event }),
       event: (event) => emitter.emit('engine', { event, server }),
       registered: () => {

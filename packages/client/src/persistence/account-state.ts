@@ -11,7 +11,7 @@ import type { Sender } from '../operations/send.ts';
 import type { QueuedSend } from '../operations/sends.ts';
 import type { RegistrationSession } from '../registration/session.ts';
 import type { AccountRecords } from './keeper.ts';
-import type { KeptObservation, KeptRegistration } from './registration.ts';
+import type { KeptAbsence, KeptObservation, KeptRegistration } from './registration.ts';
 
 /** What an account is made of, as far as it is written down. */
 export interface AccountParts {
@@ -61,6 +61,18 @@ export class AccountState implements Disposable {
     return kept.listed;
   }
 
+  /** Whether the server has wanted the device away for longer than it was off: then it stays away for the rest. */
+  stayAway(): boolean {
+    const { records, parts } = this;
+    const { settings, clock, session, sender } = parts;
+    const { absence } = records;
+    const left = absence?.uri === settings.uri ? absence.until - clock.wall() : 0;
+    if (!(left > 0)) return false;
+    sender.restore(records.queue);
+    clock.at(clock.now(), () => session.handle({ kind: 'disable', wait: left }));
+    return true;
+  }
+
   /** The server is known again: its observations go on as if nothing had happened. */
   async takeUp(peer: Peer): Promise<void> {
     const { kept, parts } = this;
@@ -100,6 +112,7 @@ export class AccountState implements Disposable {
     // What is taken up is written as a whole.
     if (this.closed || this.kept !== undefined) return;
     this.records.save(this.snapshot());
+    this.records.saveAbsence(this.absence());
   }
 
   saveQueue(waiting: readonly QueuedSend[]): void {
@@ -109,6 +122,14 @@ export class AccountState implements Disposable {
   /** Nothing is written any more; what is written stays. */
   [Symbol.dispose](): void {
     this.closed = true;
+  }
+
+  private absence(): KeptAbsence | undefined {
+    const { session, clock, settings } = this.parts;
+    const { awayUntil } = session;
+    return awayUntil === undefined
+      ? undefined
+      : { uri: settings.uri, until: Math.round(clock.wall() + awayUntil - clock.now()) };
   }
 
   private snapshot(): KeptRegistration | undefined {

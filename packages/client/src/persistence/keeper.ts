@@ -8,12 +8,15 @@ import type { QueuedSend } from '../operations/sends.ts';
 import type { KeyUse } from '../settings.ts';
 import { keyUseIn } from './key-use.ts';
 import {
+  decodeAbsence,
   decodeNews,
   decodeQueue,
   decodeRegistration,
+  encodeAbsence,
   encodeNews,
   encodeQueue,
   encodeRegistration,
+  type KeptAbsence,
   type KeptRegistration,
 } from './registration.ts';
 import type { StateStore } from './store.ts';
@@ -51,7 +54,7 @@ export class Keeper {
 
   /** What was agreed on with servers, and with what keys: the options have others now. */
   forgetRegistrations(): void {
-    const isOver = (name: string): boolean => /^(?:registration|dtls|trigger)\//.test(name);
+    const isOver = (name: string): boolean => /^(?:registration|away|dtls|trigger)\//.test(name);
     for (const name of [...this.records.keys()]) if (isOver(name)) this.delete(name);
   }
 
@@ -101,6 +104,7 @@ export class AccountRecords {
   private readonly keeper: Keeper;
   private readonly typeOf: TypeLookup;
   private readonly registrationName: string;
+  private readonly absenceName: string;
   private readonly queueName: string;
   private readonly newsName: string;
   private readonly dtls: string;
@@ -119,6 +123,7 @@ export class AccountRecords {
     this.keeper = keeper;
     this.typeOf = typeOf;
     this.registrationName = `registration/${id}`;
+    this.absenceName = `away/${id}`;
     this.queueName = `queue/${id}`;
     this.newsName = `news/${id}`;
     this.dtls = `dtls/${id}/`;
@@ -132,6 +137,11 @@ export class AccountRecords {
     return this.keeper.read(this.registrationName, decodeRegistration);
   }
 
+  /** Likewise. */
+  get absence(): KeptAbsence | undefined {
+    return this.keeper.read(this.absenceName, decodeAbsence);
+  }
+
   get queue(): readonly QueuedSend[] {
     return this.keeper.read(this.queueName, (record) => decodeQueue(record, this.typeOf)) ?? [];
   }
@@ -139,6 +149,11 @@ export class AccountRecords {
   save(kept: KeptRegistration | undefined): void {
     if (kept === undefined) this.keeper.delete(this.registrationName);
     else this.keeper.put(this.registrationName, encodeRegistration(kept));
+  }
+
+  saveAbsence(kept: KeptAbsence | undefined): void {
+    if (kept === undefined) this.keeper.delete(this.absenceName);
+    else this.keeper.put(this.absenceName, encodeAbsence(kept));
   }
 
   saveQueue(waiting: readonly QueuedSend[]): void {
@@ -166,6 +181,7 @@ export class AccountRecords {
     for (const name of [...this.keeper.records.keys()])
       if (
         name === this.registrationName ||
+        name === this.absenceName ||
         name === this.queueName ||
         name === this.newsName ||
         name.startsWith(this.dtls) ||

@@ -39,6 +39,13 @@ export interface KeptRegistration {
   readonly observations: readonly KeptObservation[];
 }
 
+/** That the device was told to stay away from the server (/1/x/4). */
+export interface KeptAbsence {
+  readonly uri: string;
+  /** In ms since 1970. */
+  readonly until: number;
+}
+
 const senmlCbor = 112;
 
 export function encodeRegistration(kept: KeptRegistration): Uint8Array {
@@ -74,6 +81,16 @@ export function decodeRegistration(record: Uint8Array): KeptRegistration {
         restarts: Number(restarts),
       })),
     };
+  });
+}
+
+export const encodeAbsence = (kept: KeptAbsence): Uint8Array => encodeUtf8(JSON.stringify(kept));
+
+/** Throws FormatError. */
+export function decodeAbsence(record: Uint8Array): KeptAbsence {
+  return reading('absence', () => {
+    const { uri, until } = JSON.parse(decodeUtf8(record));
+    return typeof uri === 'string' && typeof until === 'number' ? { uri, until } : undefined;
   });
 }
 

@@ -106,7 +106,7 @@ export class RegistrationMachine implements Core<RegistrationInput, Registration
   /** After deregistering: nothing, or how long until the next start. */
   private restartAfter: Duration | undefined;
   /** Where it was disabled when it was suspended: until when. */
-  private awayUntil: Instant | undefined;
+  private suspendedUntil: Instant | undefined;
   /** It is to stand still as soon as the server has been left. */
   private pausing = false;
   private effects: RegistrationEffect[] = nothing;
@@ -124,6 +124,13 @@ export class RegistrationMachine implements Core<RegistrationInput, Registration
   get registration(): { readonly location: readonly string[]; readonly endsAt: Instant } | undefined {
     const { location, endsAt } = this;
     return endsAt === Number.NEGATIVE_INFINITY ? undefined : { location, endsAt };
+  }
+
+  /** Until when it stays away because it was disabled, or will as soon as the server has been left; undefined where it was not. */
+  awayUntil(now: Instant): Instant | undefined {
+    if (this.current === 'disabled') return this.due;
+    if (this.current === 'suspended') return this.suspendedUntil;
+    return this.restartAfter === undefined ? undefined : now + this.restartAfter;
   }
 
   get deadline(): Instant | undefined {
@@ -241,12 +248,12 @@ export class RegistrationMachine implements Core<RegistrationInput, Registration
 
   private pause(now: Instant): void {
     this.pausing = this.current === 'deregistering' || this.current === 'leaving';
-    this.awayUntil = this.current === 'disabled' ? this.due : undefined;
+    this.suspendedUntil = this.current === 'disabled' ? this.due : undefined;
     this.follow('pause', now);
   }
 
   private resumption(now: Instant): Signal {
-    if (this.awayUntil !== undefined && this.awayUntil > now) return 'resume-away';
+    if (this.suspendedUntil !== undefined && this.suspendedUntil > now) return 'resume-away';
     return this.endsAt > now ? 'resume' : 'resume-late';
   }
 
@@ -286,7 +293,7 @@ export class RegistrationMachine implements Core<RegistrationInput, Registration
         this.due = this.endsAt - Math.min(this.lifetime / 2, this.terms.updateMargin);
         break;
       case 'disabled':
-        this.due = this.awayUntil ?? now + (this.restartAfter ?? 0);
+        this.due = this.suspendedUntil ?? now + (this.restartAfter ?? 0);
         this.forget();
         break;
       case 'idle':
@@ -295,7 +302,7 @@ export class RegistrationMachine implements Core<RegistrationInput, Registration
         break;
       case 'registering':
         this.endsAt = Number.NEGATIVE_INFINITY;
-        this.awayUntil = undefined;
+        this.suspendedUntil = undefined;
         if (this.current !== 'waiting' && this.current !== 'registering') this.failures = 0;
         break;
       default:
@@ -305,7 +312,7 @@ export class RegistrationMachine implements Core<RegistrationInput, Registration
 
   private forget(): void {
     this.endsAt = Number.NEGATIVE_INFINITY;
-    this.awayUntil = undefined;
+    this.suspendedUntil = undefined;
     this.restartAfter = undefined;
     this.failures = 0;
   }

@@ -13,12 +13,16 @@ export interface Placed {
   readonly blocks: boolean;
 }
 
-type State = 'new' | 'begun' | 'registered' | 'failed';
+export type Progress =
+  | 'begun'
+  | 'registered'
+  | 'failed' /** Wanted elsewhere for a while (/1/x/4): nobody waits for it. */
+  | 'away';
 
 export class RegistrationOrder {
   private readonly free: Placed[] = [];
   private readonly line: Placed[] = [];
-  private readonly states = new Map<number, State>();
+  private readonly states = new Map<number, Progress>();
 
   constructor(accounts: readonly Placed[]) {
     for (const account of accounts) (account.priority === undefined ? this.free : this.line).push(account);
@@ -29,16 +33,17 @@ export class RegistrationOrder {
   begin(): readonly Placed[] {
     const beginning = this.free.filter(({ instance }) => !this.states.has(instance));
     for (const account of this.line) {
-      const state = this.states.get(account.instance) ?? 'new';
-      if (state === 'new') beginning.push(account);
-      if (state !== 'registered' && (state !== 'failed' || account.blocks)) break;
+      const state = this.states.get(account.instance);
+      if (state === undefined) beginning.push(account);
+      const isDone = state === 'registered' || state === 'away' || (state === 'failed' && !account.blocks);
+      if (!isDone) break;
     }
     for (const { instance } of beginning) this.states.set(instance, 'begun');
     return beginning;
   }
 
-  /** What came of one; a failure counts after every attempt of its sequences. */
-  note(instance: number, outcome: 'registered' | 'failed'): void {
-    this.states.set(instance, outcome);
+  /** How far one has come; a failure counts after every attempt of its sequences. */
+  note(instance: number, progress: Progress): void {
+    this.states.set(instance, progress);
   }
 }

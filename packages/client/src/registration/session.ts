@@ -117,6 +117,11 @@ export class RegistrationSession implements Disposable {
     if (this.terms.written()) this.driver.handle({ kind: 'binding-changed' });
   }
 
+  /** Until when the device stays away because it was disabled; undefined where it was not. */
+  get awayUntil(): Instant | undefined {
+    return this.machine.awayUntil(this.ambient.clock.now());
+  }
+
   get registration(): RegistrationMachine['registration'] {
     return this.machine.registration;
   }

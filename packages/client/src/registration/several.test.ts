@@ -106,6 +106,42 @@ describe('the servers of a device', () => {
     expect(client.phase(1)).toBe('registered');
   });
 
+  it('are left alone by what becomes of another: one that is disabled, one that waits, one that is held', async () => {
+    const { clock, client, objects, peers, take } = await setUp(
+      { host: '10.0.0.1' },
+      { host: '10.0.0.2' },
+      { host: '10.0.0.3', delay: 600 },
+      { host: '10.0.0.4' },
+    );
+    await take(peers[0]);
+    await peers[1]?.expect(CON, POST, '/rd');
+    peers[1]?.send(ACK, 0x83);
+    await take(peers[3]);
+    client.disable(minutes(10), 1);
+    await peers[0]?.expect(CON, DELETE, '/x');
+    peers[0]?.send(ACK, DELETED);
+    await clock.advance(10);
+    objects.remove(SecurityObject.id, 3);
+    await peers[3]?.expect(CON, DELETE, '/x');
+    peers[3]?.send(ACK, DELETED);
+    await clock.advance(seconds(20));
+    expect([1, 2, 3].map((id) => client.phase(id))).toEqual(['disabled', 'waiting', 'held']);
+    for (const peer of peers) await peer.silence(0);
+  });
+
+  it('do not wait for one that wants the device elsewhere', async () => {
+    const { clock, client, peers, take } = await setUp(
+      { host: '10.0.0.1', priority: 1, blocks: true },
+      { host: '10.0.0.2', priority: 2 },
+    );
+    client.disable(minutes(10), 1);
+    await peers[0]?.expect(CON, POST, '/rd');
+    peers[0]?.send(ACK, 0x83);
+    await clock.advance(10);
+    expect(client.phase(1)).toBe('disabled');
+    await take(peers[1]);
+  });
+
   it('have their retries as they were written last', async () => {
     const { objects, peers } = await setUp({ host: '10.0.0.1' });
     objects.get(ServerObject, 0)?.set({ communicationRetryCount: 5, communicationRetryTimer: 2 });
