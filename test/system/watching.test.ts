@@ -1,5 +1,6 @@
 // What a host does with the observations of its servers: it asks whether there is one, and steers what it tells.
 import { seconds } from '@lapwing/kernel';
+import { formatPath } from '@lapwing/lwm2m';
 import { describe, expect, it } from 'vitest';
 import { World } from './world.ts';
 
@@ -39,5 +40,28 @@ describe('a host', () => {
     expect(() => client.writeAttributes('/3303/9', { pmin: 1 })).toThrow('4.04');
     expect(() => client.writeAttributes('/3303/0', { gt: 1 })).toThrow('4.00');
     expect(() => client.writeAttributes('/3303/0', { pmin: 1 }, 77)).toThrow('there is no server 77');
+  });
+
+  it('hears why something is told', async () => {
+    await using world = await World.make();
+    const thing = await world.device('dev');
+    await world.pass(seconds(5));
+    const reasons: unknown[] = [];
+    thing.client.events.on('observation', (event) => {
+      if (event.kind !== 'telling') return;
+      const { reason } = event;
+      reasons.push(reason.cause === 'change' ? `change at ${formatPath(reason.path)}` : reason.cause);
+    });
+    await world.during(world.server.device('dev').writeAttributes('/3303/0/5700', { pmax: 60, gt: 25 }));
+    world.observing('dev', '/3303/0');
+    await world.pass(seconds(2));
+    thing.warm(21);
+    await world.pass(seconds(2));
+    thing.warm(30);
+    await world.pass(seconds(2));
+    expect(reasons).toEqual(['change at /3303/0/5700']);
+    await world.during(world.server.device('dev').writeAttributes('/3303/0', { pmax: 30 }));
+    await world.pass(seconds(31));
+    expect(reasons).toEqual(['change at /3303/0/5700', 'period']);
   });
 });

@@ -9,6 +9,12 @@ import { Governor, type GovernorEffect, type GovernorInput } from './governor.ts
 import type { KeptNotifications } from './notification-store.ts';
 import { Remembering } from './remembering.ts';
 
+/**
+ * Why something is told: a value has changed at a path, or come or gone there, and the attributes let it pass; the longest period is over
+ * (`pmax`); or the device was started again, and nobody knows what has changed meanwhile.
+ */
+export type Reason = { readonly cause: 'change'; readonly path: Path } | { readonly cause: 'period' | 'restart' };
+
 export interface RelationOptions {
   /** One, or those of a composite. */
   readonly paths: readonly Path[];
@@ -19,6 +25,8 @@ export interface RelationOptions {
   readonly attributes: (path: Path) => Attributes;
   /** The values as they are; throws when there is nothing any more. */
   readonly read: () => readonly Entry[];
+  /** Hears why something is told, before it is. */
+  readonly telling: (reason: Reason) => void;
   /** Where what it says goes. */
   readonly delivery: () => Delivery | undefined;
   /** Ends it for the observer too. */
@@ -34,7 +42,8 @@ export class Relation implements Disposable {
   /** As of the last look: what edges are seen against. */
   private seen: readonly Entry[];
   /** What was worth telling, as it was then: told when its time has come, whatever has become of it. */
-  private frozen: Moment | undefined;
+  private frozen: (Moment & { readonly at: Path }) | undefined;
+  private isAsked = false;
 
   constructor(options: RelationOptions) {
     this.options = options;
@@ -84,6 +93,7 @@ export class Relation implements Disposable {
 
   /** Says how things are, as soon as it may. */
   tell(): void {
+    this.isAsked = true;
     this.governor.handle(changed);
   }
 
@@ -124,9 +134,10 @@ export class Relation implements Disposable {
   }
 
   private speak(): void {
-    const { read, delivery, clock } = this.options;
-    const { frozen } = this;
+    const { read, delivery, clock, telling } = this.options;
+    const { frozen, isAsked } = this;
     this.frozen = undefined;
+    this.isAsked = false;
     try {
       this.told = frozen?.entries ?? read();
     } catch (error) {
@@ -136,6 +147,7 @@ export class Relation implements Disposable {
     }
     const now = clock.wall() / 1000;
     const time = frozen?.time ?? now;
+    telling(frozen === undefined ? { cause: isAsked ? 'restart' : 'period' } : { cause: 'change', path: frozen.at });
     delivery()?.say(this.told, time);
     // What it has become since may be worth telling too.
     if (time !== now) this.governor.handle(touched);
@@ -151,19 +163,18 @@ export class Relation implements Disposable {
       // That it is gone is worth telling, and when it is time to tell it may be back.
       this.frozen = undefined;
     }
-    if (now === undefined) this.governor.handle(changed);
-    else if (this.isNews(now)) {
-      this.frozen = { entries: now, time: this.options.clock.wall() / 1000 };
-      this.governor.handle(changed);
-    }
+    const at = now && this.newsIn(now);
+    if (now !== undefined && at !== undefined)
+      this.frozen = { entries: now, time: this.options.clock.wall() / 1000, at };
+    if (now === undefined || at !== undefined) this.governor.handle(changed);
     if (now !== undefined) this.seen = now;
   }
 
-  private isNews(now: readonly Entry[]): boolean {
-    if (now.length !== this.told.length) return true;
+  /** Where there is something worth telling. */
+  private newsIn(now: readonly Entry[]): Path | undefined {
     const told = valuesByPath(this.told);
     const seen = this.seen === this.told ? told : valuesByPath(this.seen);
-    return now.some(({ path, value }) => {
+    const news = now.find(({ path, value }) => {
       const key = formatPath(path);
       const before = told.get(key);
       if (before === undefined || value === undefined) return told.has(key) ? before !== value : true;
@@ -171,6 +182,9 @@ export class Relation implements Disposable {
       if (equalValues(before, value) && equalValues(lately, value)) return false;
       return isWorthTelling(this.attributes(path), { told: before, seen: lately }, value);
     });
+    if (news !== undefined || now.length === this.told.length) return news?.path;
+    const left = new Set(now.map(({ path }) => formatPath(path)));
+    return this.told.find(({ path }) => !left.has(formatPath(path)))?.path;
   }
 }
 

@@ -19,7 +19,7 @@ import {
 import type { AttributeTable } from '../notify/attribute-table.ts';
 import { Delivery, type NotificationOutcome } from '../notify/delivery.ts';
 import type { HistoryReader } from '../notify/history.ts';
-import { Relation, type Relations } from '../notify/relations.ts';
+import { type Reason, Relation, type Relations } from '../notify/relations.ts';
 import type { Trees } from './trees.ts';
 
 export interface Observing {
@@ -55,6 +55,8 @@ export interface NotificationStorage {
 
 export type Watched = { readonly paths: readonly Path[] } & (
   | { readonly kind: 'began' | 'ended' }
+  /** A notification is made, to go as soon as it can. */
+  | { readonly kind: 'telling'; readonly reason: Reason }
   | { readonly kind: 'notified'; readonly outcome: NotificationOutcome; readonly notifications: number }
 );
 
@@ -95,6 +97,7 @@ export function observe(
     told: entries,
     attributes: attributesWith(operation, own, attributes),
     read,
+    telling: (reason) => watched({ kind: 'telling', paths, reason }),
     delivery: () => delivery,
     close: () => void notify(makeResponse(Code.Empty), {}).catch(() => undefined),
   });
