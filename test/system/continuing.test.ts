@@ -160,6 +160,34 @@ describe('a device that was disabled', () => {
     const third = await start();
     await world.until(() => third.client.phase() === 'registered', seconds(30));
   });
+
+  it('and then stopped as ever keeps to the rest of the time too, with what waits to be sent', async () => {
+    const { world, start, thing } = await setUp({ road: 'dtls-cid' });
+    await using _ = world;
+    thing.client.disable(hours(1));
+    await world.until(() => thing.client.phase() === 'disabled');
+    thing.client.send([path], { queue: true }).catch(() => undefined);
+    await world.during(thing.client.close());
+    await world.pass(minutes(10));
+    const again = await start();
+    const { sent } = world.network.counters();
+    await world.pass(minutes(49));
+    expect([again.client.phase(), world.network.counters().sent]).toEqual(['disabled', sent]);
+    await world.until(() => world.of('sent').length > 0, minutes(2));
+    expect(world.of('registered')).toHaveLength(2);
+  });
+
+  it('stays away no longer than it was to, although its clock has been set back', async () => {
+    const { world, start, crash, thing } = await setUp({ road: 'dtls-cid' });
+    await using _ = world;
+    thing.client.disable(hours(1));
+    await world.until(() => thing.client.phase() === 'disabled');
+    await crash(thing);
+    const { clock } = world;
+    const behind = { now: () => clock.now(), wall: () => clock.wall() - hours(10_000), at: clock.at.bind(clock) };
+    const again = await start({ clock: behind });
+    await world.until(() => again.client.phase() === 'registered', minutes(61));
+  });
 });
 
 it('values that wait to be sent go after a restart', async () => {

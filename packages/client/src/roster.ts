@@ -14,7 +14,7 @@ import { instanceKey } from './objects/tree.ts';
 import type { Trees } from './operations/trees.ts';
 import type { Keeper } from './persistence/keeper.ts';
 import { type Progress, RegistrationOrder } from './registration/order.ts';
-import { isRegistered } from './registration/transitions.ts';
+import { isRegistered, type Phase } from './registration/transitions.ts';
 import { type Road, suspicionAt } from './roads.ts';
 import type { Settings } from './settings.ts';
 import { shareNumber } from './sms.ts';
@@ -116,7 +116,7 @@ export class Roster {
     this.halt();
     await this.renewing;
     const accounts = this.accounts.splice(0);
-    if (deregister) await this.part(accounts);
+    if (deregister) await this.part(accounts, (account, signal) => this.rest(account, signal));
     else await Promise.all(accounts.map((account) => account[Symbol.asyncDispose]()));
   }
 
@@ -143,7 +143,7 @@ export class Roster {
     for (const account of replaced) account.forget();
     await Promise.all(replaced.map((account) => account[Symbol.asyncDispose]()));
     const leaving = gone.filter((account) => !isReplaced(account));
-    const parting = this.part(leaving);
+    const parting = this.part(leaving, (account, signal) => this.leave(account, signal));
     for (const settings of wanted) {
       if (leaving.some((account) => shareNumber(account.settings, settings))) await parting;
       if (this.closed || this.at(settings.instance) !== undefined) continue;
@@ -160,11 +160,14 @@ export class Roster {
   }
 
   /** Resolves when the servers have let go, or nobody waits any more. */
-  private async part(accounts: readonly Account[]): Promise<void> {
+  private async part(
+    accounts: readonly Account[],
+    end: (account: Account, signal: AbortSignal) => Promise<void>,
+  ): Promise<void> {
     const { settings } = this.parts;
     {
       using deadline = deadlineSignal(settings.clock, settings.closeTimeout, 'Deregister');
-      await Promise.all(accounts.map((account) => this.leave(account, deadline.signal)));
+      await Promise.all(accounts.map((account) => end(account, deadline.signal)));
     }
     await Promise.all(accounts.map((account) => account[Symbol.asyncDispose]()));
   }
@@ -172,7 +175,18 @@ export class Roster {
   private async leave(account: Account, signal: AbortSignal): Promise<void> {
     account.stop();
     account.forget();
-    while (account.phase !== 'idle' && !signal.aborted)
+    await this.apart(account, signal);
+  }
+
+  /** For how long a server wants the device away is kept, as every word of a server is that outlives a registration. */
+  private async rest(account: Account, signal: AbortSignal): Promise<void> {
+    if (account.isAway) await this.apart(account, signal);
+    else await this.leave(account, signal);
+  }
+
+  /** Resolves when nothing more is asked of the server. */
+  private async apart(account: Account, signal: AbortSignal): Promise<void> {
+    while (!atRest.has(account.phase) && !signal.aborted)
       await this.parts.emitter.once('phase', { signal }).catch(() => undefined);
   }
 
@@ -223,5 +237,7 @@ export class Roster {
     });
   }
 }
+
+const atRest: ReadonlySet<Phase> = new Set(['idle', 'disabled', 'suspended']);
 
 const isSameRoad = (a: Road, b: Road): boolean => a.uri === b.uri && a.apns.join() === b.apns.join();

@@ -66,7 +66,7 @@ export class AccountState implements Disposable {
     const { records, parts } = this;
     const { settings, clock, session, sender } = parts;
     const { absence } = records;
-    const left = absence?.uri === settings.uri ? absence.until - clock.wall() : 0;
+    const left = absence?.uri === settings.uri ? Math.min(absence.until - clock.wall(), absence.left) : 0;
     if (!(left > 0)) return false;
     sender.restore(records.queue);
     clock.at(clock.now(), () => session.handle({ kind: 'disable', wait: left }));
@@ -127,9 +127,9 @@ export class AccountState implements Disposable {
   private absence(): KeptAbsence | undefined {
     const { session, clock, settings } = this.parts;
     const { awayUntil } = session;
-    return awayUntil === undefined
-      ? undefined
-      : { uri: settings.uri, until: Math.round(clock.wall() + awayUntil - clock.now()) };
+    if (awayUntil === undefined) return undefined;
+    const left = Math.round(awayUntil - clock.now());
+    return { uri: settings.uri, until: Math.round(clock.wall()) + left, left };
   }
 
   private snapshot(): KeptRegistration | undefined {

@@ -44,6 +44,8 @@ export interface KeptAbsence {
   readonly uri: string;
   /** In ms since 1970. */
   readonly until: number;
+  /** What of it was left when it was written, in ms: no clock that was set back makes it longer. */
+  readonly left: number;
 }
 
 const senmlCbor = 112;
@@ -89,8 +91,9 @@ export const encodeAbsence = (kept: KeptAbsence): Uint8Array => encodeUtf8(JSON.
 /** Throws FormatError. */
 export function decodeAbsence(record: Uint8Array): KeptAbsence {
   return reading('absence', () => {
-    const { uri, until } = JSON.parse(decodeUtf8(record));
-    return typeof uri === 'string' && typeof until === 'number' ? { uri, until } : undefined;
+    const { uri, until, left } = JSON.parse(decodeUtf8(record));
+    const isWhole = typeof uri === 'string' && typeof until === 'number' && typeof left === 'number';
+    return isWhole ? { uri, until, left } : undefined;
   });
 }
 

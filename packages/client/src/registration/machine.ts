@@ -242,6 +242,7 @@ export class RegistrationMachine implements Core<RegistrationInput, Registration
 
   private leave(restartAfter: Duration | undefined, now: Instant): void {
     this.restartAfter = restartAfter;
+    this.suspendedUntil = undefined;
     if (this.current === 'suspended') this.follow(this.resumption(now) === 'resume' ? 'stop' : 'stop-late', now);
     else this.follow(restartAfter === undefined ? 'stop' : 'disable', now);
   }

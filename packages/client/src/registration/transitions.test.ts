@@ -153,6 +153,9 @@ const cases: readonly Case[] = [
   ['suspended', [stop], ['stop'], 'deregistering', ['deregister', '(deregister)']],
   ['suspended', [after(seconds(600)), stop], ['stop-late'], 'idle', []],
   ['suspended', [after(seconds(600)), disable], [], 'disabled', []],
+  ['registered', [disable, pause, accepted, after(seconds(50)), resume], [], 'disabled', []],
+  // The newer time counts.
+  ['disabled', [pause, after(seconds(90)), disable, after(seconds(50))], [], 'disabled', []],
 ];
 
 const shown = (steps: readonly Step[]): string =>
