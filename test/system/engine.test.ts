@@ -101,7 +101,7 @@ describe('notifications', () => {
     world.network.lighten(thing.host);
     watching.stop();
     await world.pass(minutes(3));
-    expect(watched).toEqual(['began', 'delivered 1', 'ended', 'unacknowledged 1']);
+    expect(watched).toEqual(['began', 'telling', 'delivered 1', 'telling', 'ended', 'unacknowledged 1']);
   });
 
   it.each([

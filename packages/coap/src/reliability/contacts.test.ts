@@ -86,9 +86,14 @@ describe('contacts', () => {
       gone.push(...all.map((contact) => new WeakRef(contact)));
     };
     comeAndGo();
-    await settle();
-    collect();
     expect(contacts.size).toBe(0);
-    expect(gone.filter((each) => each.deref() !== undefined).length).toBeLessThan(1100);
+    // One collection may miss what a busy machine's stack or compiler still holds.
+    const left = async (rounds: number): Promise<number> => {
+      await settle();
+      collect();
+      const count = gone.filter((each) => each.deref() !== undefined).length;
+      return count < 1100 || rounds === 0 ? count : left(rounds - 1);
+    };
+    expect(await left(10)).toBeLessThan(1100);
   });
 });
