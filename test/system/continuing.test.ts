@@ -1,7 +1,7 @@
 // A device that is cut off or stopped and started again goes on where it was: no bootstrap, no handshake, no Register, as long as its
 // lifetime is not over.
-import { MemoryStateStore, type StateStore } from '@lapwing/client';
-import { hours, minutes, seconds } from '@lapwing/kernel';
+import { MemoryStateStore, SecurityObject, type StateStore } from '@lapwing/client';
+import { decodeUtf8, encodeUtf8, hours, minutes, Secret, seconds } from '@lapwing/kernel';
 import { describe, expect, it } from 'vitest';
 import { type Thing, type ThingOptions, World, type WorldOptions } from './world.ts';
 
@@ -225,6 +225,48 @@ it('after a bootstrap a device registers anew, whatever it has kept, and goes on
   await start();
   await world.pass(seconds(10));
   expect([world.of('registered').length, world.of('updated').length]).toEqual([2, 1]);
+});
+
+describe('keys that somebody has written in the place of those of the factory', () => {
+  /** Who the server takes the device for when it knows nobody any more. */
+  async function identity(world: World): Promise<string> {
+    await world.stopServer();
+    await world.startServer();
+    await world.until(() => world.server.registration('a') !== undefined, hours(3));
+    const known = world.server.registration('a')?.peer.identity;
+    return known?.kind === 'psk' ? decodeUtf8(known.id) : `${known?.kind}`;
+  }
+
+  it.each([
+    ['in its place', []],
+    ['after taking it away', undefined],
+  ] as const)('by a bootstrap, %s, are those of the device after a restart', async (_, deletes) => {
+    const options = { road: 'dtls-psk', bootstrap: {}, planned: true } as const;
+    const { world, start, crash, thing } = await setUp(options, { knows: 'both' });
+    await using __ = world;
+    const { servers } = await world.plan('a');
+    const own = servers.map((server) => ({ ...server, shortServerId: 1 }));
+    await world.plans.put('a', deletes === undefined ? { servers: own } : { servers: own, deletes });
+    thing.client.bootstrap();
+    await world.until(() => world.of('registered').length === 2);
+    await world.pass(seconds(10));
+    await crash(thing);
+    await start();
+    expect(await identity(world)).toMatch(/^a\/[0-9a-f]{16}$/);
+  });
+
+  it('by the application, are those of the device after a restart', async () => {
+    const { world, start, crash, thing } = await setUp({ road: 'dtls-psk' });
+    await using _ = world;
+    const key = new Secret(encodeUtf8('another key'));
+    await world.security.put({ endpoint: 'a', credential: { kind: 'psk', identity: encodeUtf8('other'), key } });
+    thing.objects
+      .get(SecurityObject, 0)
+      ?.set({ publicKeyOrIdentity: encodeUtf8('other'), secretKey: encodeUtf8('another key') });
+    await crash(thing);
+    await start();
+    expect(await identity(world)).toBe('other');
+  });
 });
 
 it('a device without security that has another address registers anew, at once', async () => {

@@ -57,7 +57,7 @@ export class Client implements AsyncDisposable {
   /** Instances that the options have made; they go with the client unless somebody else has written them since. */
   private furnished: readonly (readonly [number, number])[] = [];
   private readonly subscriptions: Disposable[] = [];
-  /** While a configuration comes into force, accounts that are about to go need not hear of it. */
+  /** A configuration comes into force: what becomes of the accounts is seen to when all of it is there. */
   private isChanging = false;
   private readonly registry = new RegistryLock(({ changed, listChanged }) => {
     if (changed.length > 0) this.roster.changed(changed);
@@ -72,7 +72,12 @@ export class Client implements AsyncDisposable {
     this.name = settings.name;
     this.objects = settings.objects;
     this.clock = settings.clock;
-    this.trees = new Trees({ store: settings.objects, endDevices: settings.endDevices, visible: everything });
+    this.trees = new Trees({
+      store: settings.objects,
+      endDevices: settings.endDevices,
+      visible: everything,
+      patience: settings,
+    });
     this.bootstrapping = new Bootstrapping(settings, this.bootstrapListener());
     this.history = new History(
       this.clock,
@@ -197,9 +202,12 @@ export class Client implements AsyncDisposable {
   ): Promise<void> {
     const account = this.roster.find(server);
     if (account === undefined) throw new SendError('not-registered', `there is no server ${server ?? ''}`);
-    const entries = what.flatMap((each: PathText | Entry) =>
-      typeof each === 'string' ? account.present([under(prefix, parsePath(each))]) : [each],
+    const { trees } = account;
+    const wanted = what.map((each: PathText | Entry) =>
+      typeof each === 'string' ? under(prefix, parsePath(each)) : each,
     );
+    await trees.fetch(wanted.filter((each) => 'kind' in each));
+    const entries = wanted.flatMap((each) => ('kind' in each ? trees.present([each]) : [each]));
     await account.send(entries, options);
   }
 
@@ -262,7 +270,7 @@ export class Client implements AsyncDisposable {
     const { keeper, settings } = this;
     if (keeper !== undefined) rememberAccounts(keeper, settings);
     this.furnished = furnish(this.settings);
-    if (keeper !== undefined) keepAccounts(keeper, settings);
+    this.keep();
     await this.parts();
     const { accounts, problems } = accountsOf(this.settings);
     if (problems.length > 0) throw new ConfigError(problems);
@@ -289,33 +297,52 @@ export class Client implements AsyncDisposable {
 
   private changed({ paths }: Pick<StoreEvents['changed'], 'paths'>): void {
     this.history.changed(paths);
-    if (this.keeper !== undefined && paths.some(isOfAccounts)) keepAccounts(this.keeper, this.settings);
-    if (this.isChanging) return;
-    const roads = changedRoads(this.objects, paths);
-    if (roads !== undefined) void this.roster.renew(roads);
+    if (!this.isChanging) {
+      const roads = changedRoads(this.objects, paths);
+      // Not before it is known what of the options counts no longer.
+      if (paths.some(isOfAccounts)) this.keep();
+      if (roads !== undefined) void this.roster.renew(roads);
+    }
     if (!this.registry.holds(paths)) this.roster.changed(paths);
   }
 
   private listChanged(): void {
-    if (!this.registry.holdsList() && !this.isChanging) this.roster.listChanged();
+    if (!this.registry.holdsList()) this.roster.listChanged();
+  }
+
+  /** What makes up the accounts is written down as it is now. */
+  private keep(): void {
+    if (this.keeper !== undefined) keepAccounts(this.keeper, this.settings);
   }
 
   private bootstrapListener(): BootstrapListener {
     let touched: ReadonlySet<string> = new Set();
+    /** Accounts that are about to go need not hear of what has changed, those that stay do. */
+    let untold: Disposable | undefined;
     return {
       phase: (phase) => this.emitter.emit('bootstrap-phase', { phase }),
       event: (event) => this.emitter.emit('engine', { event }),
       commit: (change) => {
         this.isChanging = true;
+        const lock = this.lock();
         try {
           touched = change();
+        } catch (error) {
+          lock[Symbol.dispose]();
+          throw error;
         } finally {
           this.isChanging = false;
         }
+        untold = lock;
+        this.keep();
         this.furnished = [];
       },
       finished: (uri, downgrades) => {
-        void this.roster.renew(touched).then(() => this.roster.release());
+        const lock = untold;
+        void this.roster.renew(touched).then(() => {
+          lock?.[Symbol.dispose]();
+          this.roster.release();
+        });
         const servers = accountsOf(this.settings).accounts.map(({ id, uri: server }) => ({ id, uri: server }));
         this.emitter.emit('bootstrapped', { uri, servers, downgrades });
       },
