@@ -57,6 +57,8 @@ export class Client implements AsyncDisposable {
   /** Instances that the options have made; they go with the client unless somebody else has written them since. */
   private furnished: readonly (readonly [number, number])[] = [];
   private readonly subscriptions: Disposable[] = [];
+  /** What the store could not do before those who have started the client can hear of it; undefined since then. */
+  private early: unknown[] | undefined = [];
   /** A configuration comes into force: what becomes of the accounts is seen to when all of it is there. */
   private isChanging = false;
   private readonly registry = new RegistryLock(({ changed, listChanged }) => {
@@ -66,7 +68,7 @@ export class Client implements AsyncDisposable {
 
   private constructor(options: Settings, keepsKeyUse: boolean) {
     const { store } = options;
-    this.keeper = store && new Keeper(store, (error) => this.emitter.emit('store-failed', { error }));
+    this.keeper = store && new Keeper(store, (error) => this.storeFailed(error));
     const settings = this.keeper === undefined || keepsKeyUse ? options : { ...options, keyUse: this.keeper.keyUse };
     this.settings = settings;
     this.name = settings.name;
@@ -278,6 +280,14 @@ export class Client implements AsyncDisposable {
     }
     if (isFirst) this.bootstrapping.start('request');
     else if (accounts.length === 0) this.bootstrapping.start('fallback');
+    const { early = [] } = this;
+    this.early = undefined;
+    for (const error of early) later(() => this.storeFailed(error));
+  }
+
+  private storeFailed(error: unknown): void {
+    if (this.early === undefined) this.emitter.emit('store-failed', { error });
+    else this.early.push(error);
   }
 
   /** What the accounts need and is not loaded yet. */
