@@ -74,7 +74,12 @@ export class Client implements AsyncDisposable {
     this.name = settings.name;
     this.objects = settings.objects;
     this.clock = settings.clock;
-    this.trees = new Trees({ store: settings.objects, endDevices: settings.endDevices, visible: everything });
+    this.trees = new Trees({
+      store: settings.objects,
+      endDevices: settings.endDevices,
+      visible: everything,
+      patience: settings,
+    });
     this.bootstrapping = new Bootstrapping(settings, this.bootstrapListener());
     this.history = new History(
       this.clock,
@@ -199,9 +204,12 @@ export class Client implements AsyncDisposable {
   ): Promise<void> {
     const account = this.roster.find(server);
     if (account === undefined) throw new SendError('not-registered', `there is no server ${server ?? ''}`);
-    const entries = what.flatMap((each: PathText | Entry) =>
-      typeof each === 'string' ? account.present([under(prefix, parsePath(each))]) : [each],
+    const { trees } = account;
+    const wanted = what.map((each: PathText | Entry) =>
+      typeof each === 'string' ? under(prefix, parsePath(each)) : each,
     );
+    await trees.fetch(wanted.filter((each) => 'kind' in each));
+    const entries = wanted.flatMap((each) => ('kind' in each ? trees.present([each]) : [each]));
     await account.send(entries, options);
   }
 

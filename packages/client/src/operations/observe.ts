@@ -19,7 +19,8 @@ import {
 import type { AttributeTable } from '../notify/attribute-table.ts';
 import { Delivery, type NotificationOutcome } from '../notify/delivery.ts';
 import type { HistoryReader } from '../notify/history.ts';
-import { type Reason, Relation, type Relations } from '../notify/relations.ts';
+import { type Reason, Relation } from '../notify/relation.ts';
+import type { Relations } from '../notify/relations.ts';
 import type { Trees } from './trees.ts';
 
 export interface Observing {
@@ -97,6 +98,7 @@ export function observe(
     told: entries,
     attributes: attributesWith(operation, own, attributes),
     read,
+    fetch: () => trees.fetch(paths),
     telling: (reason) => watched({ kind: 'telling', paths, reason }),
     delivery: () => delivery,
     close: () => void notify(makeResponse(Code.Empty), {}).catch(() => undefined),
