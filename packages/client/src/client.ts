@@ -208,7 +208,9 @@ export class Client implements AsyncDisposable {
     const wanted = what.map((each: PathText | Entry) =>
       typeof each === 'string' ? under(prefix, parsePath(each)) : each,
     );
-    await trees.fetch(wanted.filter((each) => 'kind' in each));
+    const fetched = trees.fetch(wanted.filter((each) => 'kind' in each));
+    // What is known is sent as it was at the call.
+    if (fetched !== undefined) await fetched;
     const entries = wanted.flatMap((each) => ('kind' in each ? trees.present([each]) : [each]));
     await account.send(entries, options);
   }
