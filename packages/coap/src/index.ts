@@ -1,6 +1,7 @@
 // CoAP for TypeScript: messages, reliability, exchanges, block-wise and observe over any transport.
 
-export { type BlockOptions, Endpoint, type EndpointOptions } from './endpoint.ts';
+export { Endpoint, type KeptPeer } from './endpoint.ts';
+export type { BlockOptions, EndpointOptions } from './endpoint-options.ts';
 export {
   type Attempt,
   BlockError,
@@ -14,7 +15,7 @@ export type { RequestOptions } from './exchange/contexts.ts';
 export { chooseFormat } from './exchange/negotiation.ts';
 export type { Listener, Observed, Observing } from './exchange/observation.ts';
 export type { AskingGround, Protection } from './exchange/protection.ts';
-export type { NotifyPolicy } from './exchange/relations.ts';
+export type { KeptRelation, NotifyPolicy } from './exchange/relations.ts';
 export { type Methods, type RouteOptions, Router, type RouterOptions } from './exchange/router.ts';
 export {
   type BlockListener,

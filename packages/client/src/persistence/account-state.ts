@@ -78,7 +78,7 @@ export class AccountState implements Disposable {
     const { kept, parts } = this;
     for (const { request, restarts } of kept?.observations ?? []) {
       this.restarts = restarts + 1;
-      await parts.link.endpoint.resumeRelation(peer, request, sequenceAfter(this.restarts));
+      await parts.link.endpoint.resumeRelation(peer, { request, sequence: sequenceAfter(this.restarts) });
     }
     this.restarts = 0;
     this.kept = undefined;
