@@ -1,6 +1,6 @@
 // The LwM2M client: objects on one side, servers on the other. The façade over the parts of this package.
 import { Code, ResponseError } from '@lapwing/coap';
-import { type Clock, ConfigError, type Duration, Emitter, type Events } from '@lapwing/kernel';
+import { type Clock, ConfigError, type Duration, Emitter, type Events, FormatError } from '@lapwing/kernel';
 import {
   type AttributePatch,
   type Entry,
@@ -10,7 +10,7 @@ import {
   parsePrefixedPath,
   under,
 } from '@lapwing/lwm2m';
-import type { AccountStats } from './account.ts';
+import type { AccountStats } from './account-listener.ts';
 import { accountsOf, changedRoads, defineAccountObjects, furnish, wantsMore } from './accounts.ts';
 import { Bootstrapping } from './bootstrap/bootstrapping.ts';
 import type { BootstrapPhase } from './bootstrap/machine.ts';
@@ -27,7 +27,14 @@ import type { SendOptions } from './operations/sends.ts';
 import { Trees } from './operations/trees.ts';
 import { writeAttributes } from './operations/write-attributes.ts';
 import { type ClientOptions, settingsOf } from './options.ts';
-import { isOfAccounts, keepAccounts, rememberAccounts } from './persistence/accounts.ts';
+import {
+  encodeAccounts,
+  isOfAccounts,
+  keepAccounts,
+  recallAccounts,
+  rememberAccounts,
+} from './persistence/accounts.ts';
+import { decodeHibernation, encodeHibernation, type KeptAccount } from './persistence/hibernation.ts';
 import { Keeper } from './persistence/keeper.ts';
 import type { Phase } from './registration/transitions.ts';
 import { Roster } from './roster.ts';
@@ -39,6 +46,13 @@ export interface SendChoice {
   readonly server?: number;
   /** Of an end device behind this one; default the device itself. */
   readonly prefix?: string;
+}
+
+/** A client that is not there for a while. */
+export interface Hibernation {
+  readonly state: Uint8Array;
+  /** In ms: then it has something to do by itself; undefined: never. */
+  readonly wakeAfter: Duration | undefined;
 }
 
 export class Client implements AsyncDisposable {
@@ -165,6 +179,24 @@ export class Client implements AsyncDisposable {
     return first === undefined ? undefined : Math.max(0, first - this.clock.now());
   }
 
+  /**
+   * Closes the client without a word, and gives what another one needs to go on where it was (`hibernated` of its options): servers notice
+   * nothing, as long as it is there again before `wakeAfter` ms are over and hears what comes meanwhile. For a host that sleeps deeply, or
+   * has many devices of which few are busy. Undefined, and nothing has happened, while something is under way or waits, without a
+   * registration at each server, with a store, a series that is recorded or a modem; and where a server is spoken to under DTLS or OSCORE or on a connection.
+   */
+  async hibernate(): Promise<Hibernation | undefined> {
+    const { settings, registry, bootstrapping, history, roster, keeper, furnished } = this;
+    const isQuiet = bootstrapping.phase === 'idle' && bootstrapping.deadline === undefined && !registry.isLocked;
+    if (!isQuiet || !history.isEmpty || keeper !== undefined) return undefined;
+    const servers = roster.keep();
+    if (servers === undefined || servers.length === 0) return undefined;
+    const state = encodeHibernation({ accounts: encodeAccounts(settings), furnished, servers }, this.clock);
+    const wakeAfter = this.nextWake();
+    await this.close({ deregister: false });
+    return { state, wakeAfter };
+  }
+
   /** Sends an Update now. */
   update(id?: number): void {
     this.roster.find(id)?.update();
@@ -261,14 +293,16 @@ export class Client implements AsyncDisposable {
     });
     const { keeper, settings } = this;
     if (keeper !== undefined) rememberAccounts(keeper, settings);
-    this.furnished = furnish(this.settings);
+    const hibernated = settings.hibernated && this.wake(settings.hibernated);
+    const furnished = furnish(this.settings);
+    if (furnished.length > 0) this.furnished = furnished;
     if (keeper !== undefined) keepAccounts(keeper, settings);
     await this.parts();
     const { accounts, problems } = accountsOf(this.settings);
     if (problems.length > 0) throw new ConfigError(problems);
     const isFirst = settings.provisioning.first && this.bootstrapping.isPossible;
     if (isFirst) this.roster.hold();
-    await this.roster.begin(accounts);
+    await this.roster.begin(accounts, hibernated);
     for (const events of [this.objects.events, this.settings.endDevices?.events]) {
       if (events === undefined) continue;
       this.subscriptions.push(
@@ -278,6 +312,20 @@ export class Client implements AsyncDisposable {
     }
     if (isFirst) this.bootstrapping.start('request');
     else if (accounts.length === 0) this.bootstrapping.start('fallback');
+  }
+
+  /** What there is to go on with at each server; nothing where accounts are others now. Throws ConfigError for bytes that are damaged. */
+  private wake(state: Uint8Array): readonly KeptAccount[] {
+    const { settings, clock, trees } = this;
+    try {
+      const { accounts, furnished, servers } = decodeHibernation(state, clock);
+      if (!recallAccounts(settings, accounts)) return [];
+      this.furnished = furnished;
+      return servers(trees.typeOf);
+    } catch (error) {
+      if (error instanceof FormatError) throw new ConfigError([`hibernated: ${error.message}`]);
+      throw error;
+    }
   }
 
   /** What the accounts need and is not loaded yet. */

@@ -2,7 +2,7 @@
 // for who wants to start fast.
 import './bootstrap/session.ts';
 
-export type { AccountStats } from './account.ts';
+export type { AccountStats } from './account-listener.ts';
 export type { Downgrade } from './bootstrap/consistency.ts';
 export { BootstrapError } from './bootstrap/errors.ts';
 export type { BootstrapFailure, BootstrapPhase, BootstrapTerms } from './bootstrap/machine.ts';
@@ -59,7 +59,7 @@ export { AuthStatus, type Identities, Portfolio, type PortfolioOptions } from '.
 export { SecurityMode, SecurityObject, SmsSecurityMode } from './builtin/security.ts';
 export { ServerObject } from './builtin/server.ts';
 export { SoftwareManagement, type SoftwareManagementOptions } from './builtin/software-management.ts';
-export { Client, type SendChoice } from './client.ts';
+export { Client, type Hibernation, type SendChoice } from './client.ts';
 export type {
   AssociationRecords,
   Connector,

@@ -90,7 +90,7 @@ export {
   uriOf,
   uriOptions,
 } from './message/uri.ts';
-export type { ContactLimits } from './reliability/contacts.ts';
+export type { ContactLimits, KeptContact } from './reliability/contacts.ts';
 export type { DuplicateLimits } from './reliability/duplicates.ts';
 export type { ParameterOptions } from './reliability/parameters.ts';
 export type { CounterName, EndpointSizes, EndpointStats } from './stats.ts';

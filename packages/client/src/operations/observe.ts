@@ -19,7 +19,8 @@ import {
 import type { AttributeTable } from '../notify/attribute-table.ts';
 import { Delivery, type NotificationOutcome } from '../notify/delivery.ts';
 import type { HistoryReader } from '../notify/history.ts';
-import { type Reason, Relation, type Relations } from '../notify/relations.ts';
+import { type Reason, Relation } from '../notify/relation.ts';
+import type { Relations } from '../notify/relations.ts';
 import type { Trees } from './trees.ts';
 
 export interface Observing {
@@ -92,6 +93,7 @@ export function observe(
   const kept = relations.takeOver(paths);
   let delivery: Delivery | undefined;
   const relation: Relation = new Relation({
+    token: context.token,
     paths,
     clock,
     told: entries,
