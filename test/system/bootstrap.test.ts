@@ -341,6 +341,44 @@ describe('a bootstrap', () => {
     await world.during(thing.client[Symbol.asyncDispose]());
   });
 
+  it('is heard of by a server that stays: what it may see, what there is, and what has changed', async () => {
+    await using world = await makeWorld();
+    await using elsewhere = await Server.listen({
+      listeners: [{ transport: world.network.transport('10.0.0.3', 5683) }],
+      clock: world.clock,
+      random: world.random,
+    });
+    const another = { shortServerId: 7, uri: 'coap://10.0.0.3', security: { mode: 'none' } } as const;
+    const label = { path: resourcePath(26_241, 3, 0), value: makeValue('string', 'new') };
+    const timezone = { path: resourcePath(3, 0, 15), value: makeValue('string', 'Europe/Zagreb') };
+    await world.plans.put('a', {
+      deletes: [],
+      servers: [another],
+      access: [
+        { object: 3303, instance: 0, owner: 7 },
+        { object: 3, instance: 0, owner: 7, rights: { 0: 1 } },
+      ],
+      writes: [
+        { path: '/26241/3', entries: [label] },
+        { path: '/3/0', entries: [timezone] },
+      ],
+    });
+    const thing = await world.device('a', { knows: 'both' });
+    await world.until(isRegistered(world, 'a'));
+    world.observing('a', '/3303/0/5700');
+    const zone = world.observing('a', '/3/0');
+    await world.pass(seconds(2));
+    thing.client.bootstrap();
+    await world.until(() => elsewhere.registration('a') !== undefined);
+    await world.pass(seconds(5));
+    expect(world.of('observation-ended').map(({ refusal }) => refusal?.code)).toEqual([Code.Unauthorized]);
+    expect(zone.values).toHaveLength(2);
+    expect(world.server.registration('a')?.objects.map(({ target }) => target)).toContain('/26241/3');
+    expect(world.of('registered')).toHaveLength(1);
+    zone.stop();
+    await world.during(thing.client[Symbol.asyncDispose]());
+  });
+
   it('J-07: leads to no weaker road to a server that is known, unless the device is told to accept that', async () => {
     await using world = await makeWorld({ road: 'dtls-psk' });
     const open = { shortServerId: 1, uri: `coap://${serverHost}:5683`, security: { mode: 'none' } } as const;

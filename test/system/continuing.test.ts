@@ -1,7 +1,7 @@
 // A device that is cut off or stopped and started again goes on where it was: no bootstrap, no handshake, no Register, as long as its
 // lifetime is not over.
-import { MemoryStateStore, type StateStore } from '@lapwing/client';
-import { hours, minutes, seconds } from '@lapwing/kernel';
+import { MemoryStateStore, SecurityObject, type StateStore } from '@lapwing/client';
+import { decodeUtf8, encodeUtf8, hours, minutes, Secret, seconds } from '@lapwing/kernel';
 import { describe, expect, it } from 'vitest';
 import { type Thing, type ThingOptions, World, type WorldOptions } from './world.ts';
 
@@ -227,6 +227,48 @@ it('after a bootstrap a device registers anew, whatever it has kept, and goes on
   expect([world.of('registered').length, world.of('updated').length]).toEqual([2, 1]);
 });
 
+describe('keys that somebody has written in the place of those of the factory', () => {
+  /** Who the server takes the device for when it knows nobody any more. */
+  async function identity(world: World): Promise<string> {
+    await world.stopServer();
+    await world.startServer();
+    await world.until(() => world.server.registration('a') !== undefined, hours(3));
+    const known = world.server.registration('a')?.peer.identity;
+    return known?.kind === 'psk' ? decodeUtf8(known.id) : `${known?.kind}`;
+  }
+
+  it.each([
+    ['in its place', []],
+    ['after taking it away', undefined],
+  ] as const)('by a bootstrap, %s, are those of the device after a restart', async (_, deletes) => {
+    const options = { road: 'dtls-psk', bootstrap: {}, planned: true } as const;
+    const { world, start, crash, thing } = await setUp(options, { knows: 'both' });
+    await using __ = world;
+    const { servers } = await world.plan('a');
+    const own = servers.map((server) => ({ ...server, shortServerId: 1 }));
+    await world.plans.put('a', deletes === undefined ? { servers: own } : { servers: own, deletes });
+    thing.client.bootstrap();
+    await world.until(() => world.of('registered').length === 2);
+    await world.pass(seconds(10));
+    await crash(thing);
+    await start();
+    expect(await identity(world)).toMatch(/^a\/[0-9a-f]{16}$/);
+  });
+
+  it('by the application, are those of the device after a restart', async () => {
+    const { world, start, crash, thing } = await setUp({ road: 'dtls-psk' });
+    await using _ = world;
+    const key = new Secret(encodeUtf8('another key'));
+    await world.security.put({ endpoint: 'a', credential: { kind: 'psk', identity: encodeUtf8('other'), key } });
+    thing.objects
+      .get(SecurityObject, 0)
+      ?.set({ publicKeyOrIdentity: encodeUtf8('other'), secretKey: encodeUtf8('another key') });
+    await crash(thing);
+    await start();
+    expect(await identity(world)).toBe('other');
+  });
+});
+
 it('a device without security that has another address registers anew, at once', async () => {
   const { world, start, crash, thing, events } = await setUp({});
   await using _ = world;
@@ -245,6 +287,25 @@ it('under OSCORE a device goes on with its numbers where it was', async () => {
   expect(events).toContain('registration-complete');
   expect(world.server.registration('a')).toBeDefined();
 });
+
+it.each(['accounts', 'registration/1', 'queue/1'])(
+  'a device whose record %s is damaged says so once it is started, and goes on',
+  async (damaged) => {
+    const { world, start, crash, thing, events } = await setUp({ road: 'dtls-cid' });
+    await using _ = world;
+    thing.client.send([path], { queue: true }).catch(() => undefined);
+    await crash(thing);
+    const records = new MemoryStateStore();
+    const store: StateStore = {
+      load: () => new Map([...records.load(), [damaged, undefined]]),
+      put: (name, record) => records.put(name, record),
+      delete: (name) => records.delete(name),
+    };
+    const again = await start({ store });
+    await world.until(() => again.client.phase() === 'registered', seconds(30));
+    expect(events.filter((event) => event.startsWith('store:'))).toEqual([`store: the record ${damaged} is damaged`]);
+  },
+);
 
 it.each([1, 2, 3, 4])('a store that fails at any moment costs a Register at most (seed %i)', async (seed) => {
   const kept = new MemoryStateStore();

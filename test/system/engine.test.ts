@@ -1,5 +1,5 @@
 // What a device does on its own: changes told in one round, values as they were, a past, standing still, sleeping, and what waits.
-import { hours, minutes, seconds } from '@lapwing/kernel';
+import { deadlineSignal, hours, minutes, seconds } from '@lapwing/kernel';
 import { formatPath, makeValue } from '@lapwing/lwm2m';
 import { describe, expect, it } from 'vitest';
 import { Temperature } from './objects.ts';
@@ -374,5 +374,17 @@ describe('values that are sent by a patient caller', () => {
     const muted = { status: 'rejected', reason: { code: 'LWM2M_SEND', problem: 'muted' } };
     expect(await world.during(settled)).toMatchObject([muted, muted]);
     expect(world.of('sent')).toHaveLength(0);
+  });
+
+  it('may be withdrawn because the caller has no time left, and the registration goes on', async () => {
+    const { world, thing, events } = await setUp();
+    await using _ = world;
+    world.darken('10.0.0.1');
+    using soon = deadlineSignal(world.clock, seconds(1), 'what the caller waits for');
+    const sending = thing.client.send([path], { signal: soon.signal, queue: true });
+    await expect(world.during(sending)).rejects.toThrow('no answer within 1000 ms');
+    world.lighten('10.0.0.1');
+    await world.pass(minutes(5));
+    expect([thing.client.phase(), events]).toEqual(['registered', []]);
   });
 });

@@ -328,13 +328,10 @@ export class Account implements AsyncDisposable {
   private readonly visible: Visible = (object, instance) =>
     mayDo(this.device.objects, this.caller, Right.Read, object, instance);
 
-  /** What is at the paths now, as far as it is there and the server may read it. */
-  present(paths: readonly Path[]): readonly Entry[] {
-    return this.trees.present(paths);
-  }
-
-  private get trees(): Trees {
-    return new Trees({ store: this.device.objects, endDevices: this.device.endDevices, visible: this.visible });
+  /** What the server may see. */
+  get trees(): Trees {
+    const { objects: store, endDevices } = this.device;
+    return new Trees({ store, endDevices, visible: this.visible, patience: this.device });
   }
 
   /** Rejects as `Client.send` says. */

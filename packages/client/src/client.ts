@@ -1,6 +1,6 @@
 // The LwM2M client: objects on one side, servers on the other. The façade over the parts of this package.
 import { Code, ResponseError } from '@lapwing/coap';
-import { type Clock, ConfigError, type Duration, Emitter, type Events, FormatError } from '@lapwing/kernel';
+import { type Clock, ConfigError, type Duration, Emitter, type Events } from '@lapwing/kernel';
 import {
   type AttributePatch,
   type Entry,
@@ -27,14 +27,9 @@ import type { SendOptions } from './operations/sends.ts';
 import { Trees } from './operations/trees.ts';
 import { writeAttributes } from './operations/write-attributes.ts';
 import { type ClientOptions, settingsOf } from './options.ts';
-import {
-  encodeAccounts,
-  isOfAccounts,
-  keepAccounts,
-  recallAccounts,
-  rememberAccounts,
-} from './persistence/accounts.ts';
-import { decodeHibernation, encodeHibernation, type KeptAccount } from './persistence/hibernation.ts';
+import { wake } from './persistence/account-hibernation.ts';
+import { encodeAccounts, isOfAccounts, keepAccounts, rememberAccounts } from './persistence/accounts.ts';
+import { encodeHibernation } from './persistence/hibernation.ts';
 import { Keeper } from './persistence/keeper.ts';
 import type { Phase } from './registration/transitions.ts';
 import { Roster } from './roster.ts';
@@ -71,7 +66,10 @@ export class Client implements AsyncDisposable {
   /** Instances that the options have made; they go with the client unless somebody else has written them since. */
   private furnished: readonly (readonly [number, number])[] = [];
   private readonly subscriptions: Disposable[] = [];
-  /** While a configuration comes into force, accounts that are about to go need not hear of it. */
+  private sending = 0;
+  /** What the store could not do before those who have started the client can hear of it; undefined since then. */
+  private early: unknown[] | undefined = [];
+  /** A configuration comes into force: what becomes of the accounts is seen to when all of it is there. */
   private isChanging = false;
   private readonly registry = new RegistryLock(({ changed, listChanged }) => {
     if (changed.length > 0) this.roster.changed(changed);
@@ -80,13 +78,18 @@ export class Client implements AsyncDisposable {
 
   private constructor(options: Settings, keepsKeyUse: boolean) {
     const { store } = options;
-    this.keeper = store && new Keeper(store, (error) => this.emitter.emit('store-failed', { error }));
+    this.keeper = store && new Keeper(store, (error) => this.storeFailed(error));
     const settings = this.keeper === undefined || keepsKeyUse ? options : { ...options, keyUse: this.keeper.keyUse };
     this.settings = settings;
     this.name = settings.name;
     this.objects = settings.objects;
     this.clock = settings.clock;
-    this.trees = new Trees({ store: settings.objects, endDevices: settings.endDevices, visible: everything });
+    this.trees = new Trees({
+      store: settings.objects,
+      endDevices: settings.endDevices,
+      visible: everything,
+      patience: settings,
+    });
     this.bootstrapping = new Bootstrapping(settings, this.bootstrapListener());
     this.history = new History(
       this.clock,
@@ -181,14 +184,14 @@ export class Client implements AsyncDisposable {
 
   /**
    * Closes the client without a word, and gives what another one needs to go on where it was (`hibernated` of its options): servers notice
-   * nothing, as long as it is there again before `wakeAfter` ms are over and hears what comes meanwhile. For a host that sleeps deeply, or
-   * has many devices of which few are busy. Undefined, and nothing has happened, while something is under way or waits, without a
-   * registration at each server, with a store, a series that is recorded or a modem; and where a server is spoken to under DTLS or OSCORE or on a connection.
+   * nothing, as long as it is there before `wakeAfter` is over and hears what comes meanwhile. Undefined, and nothing has happened, while
+   * something is under way or waits or is locked, and without a registration at each server, over UDP and without keys. Undefined also
+   * with a store, a modem or a recorded series.
    */
   async hibernate(): Promise<Hibernation | undefined> {
     const { settings, registry, bootstrapping, history, roster, keeper, furnished } = this;
-    const isQuiet = bootstrapping.phase === 'idle' && bootstrapping.deadline === undefined && !registry.isLocked;
-    if (!isQuiet || !history.isEmpty || keeper !== undefined) return undefined;
+    const isBusy = this.sending > 0 || registry.isLocked || bootstrapping.phase !== 'idle';
+    if (isBusy || bootstrapping.deadline !== undefined || !history.isEmpty || keeper !== undefined) return undefined;
     const servers = roster.keep();
     if (servers === undefined || servers.length === 0) return undefined;
     const state = encodeHibernation({ accounts: encodeAccounts(settings), furnished, servers }, this.clock);
@@ -229,10 +232,18 @@ export class Client implements AsyncDisposable {
   ): Promise<void> {
     const account = this.roster.find(server);
     if (account === undefined) throw new SendError('not-registered', `there is no server ${server ?? ''}`);
-    const entries = what.flatMap((each: PathText | Entry) =>
-      typeof each === 'string' ? account.present([under(prefix, parsePath(each))]) : [each],
+    const { trees } = account;
+    const wanted = what.map((each: PathText | Entry) =>
+      typeof each === 'string' ? under(prefix, parsePath(each)) : each,
     );
-    await account.send(entries, options);
+    this.sending += 1;
+    try {
+      await trees.fetch(wanted.filter((each) => 'kind' in each));
+      const entries = wanted.flatMap((each) => ('kind' in each ? trees.present([each]) : [each]));
+      await account.send(entries, options);
+    } finally {
+      this.sending -= 1;
+    }
   }
 
   /**
@@ -293,16 +304,15 @@ export class Client implements AsyncDisposable {
     });
     const { keeper, settings } = this;
     if (keeper !== undefined) rememberAccounts(keeper, settings);
-    const hibernated = settings.hibernated && this.wake(settings.hibernated);
-    const furnished = furnish(this.settings);
-    if (furnished.length > 0) this.furnished = furnished;
-    if (keeper !== undefined) keepAccounts(keeper, settings);
+    const hibernated = wake(settings, this.trees.typeOf);
+    this.furnished = hibernated?.furnished ?? furnish(settings);
+    this.keep();
     await this.parts();
     const { accounts, problems } = accountsOf(this.settings);
     if (problems.length > 0) throw new ConfigError(problems);
     const isFirst = settings.provisioning.first && this.bootstrapping.isPossible;
     if (isFirst) this.roster.hold();
-    await this.roster.begin(accounts, hibernated);
+    await this.roster.begin(accounts, hibernated?.servers);
     for (const events of [this.objects.events, this.settings.endDevices?.events]) {
       if (events === undefined) continue;
       this.subscriptions.push(
@@ -312,20 +322,14 @@ export class Client implements AsyncDisposable {
     }
     if (isFirst) this.bootstrapping.start('request');
     else if (accounts.length === 0) this.bootstrapping.start('fallback');
+    const { early = [] } = this;
+    this.early = undefined;
+    for (const error of early) later(() => this.storeFailed(error));
   }
 
-  /** What there is to go on with at each server; nothing where accounts are others now. Throws ConfigError for bytes that are damaged. */
-  private wake(state: Uint8Array): readonly KeptAccount[] {
-    const { settings, clock, trees } = this;
-    try {
-      const { accounts, furnished, servers } = decodeHibernation(state, clock);
-      if (!recallAccounts(settings, accounts)) return [];
-      this.furnished = furnished;
-      return servers(trees.typeOf);
-    } catch (error) {
-      if (error instanceof FormatError) throw new ConfigError([`hibernated: ${error.message}`]);
-      throw error;
-    }
+  private storeFailed(error: unknown): void {
+    if (this.early === undefined) this.emitter.emit('store-failed', { error });
+    else this.early.push(error);
   }
 
   /** What the accounts need and is not loaded yet. */
@@ -337,33 +341,52 @@ export class Client implements AsyncDisposable {
 
   private changed({ paths }: Pick<StoreEvents['changed'], 'paths'>): void {
     this.history.changed(paths);
-    if (this.keeper !== undefined && paths.some(isOfAccounts)) keepAccounts(this.keeper, this.settings);
-    if (this.isChanging) return;
-    const roads = changedRoads(this.objects, paths);
-    if (roads !== undefined) void this.roster.renew(roads);
+    if (!this.isChanging) {
+      const roads = changedRoads(this.objects, paths);
+      // Not before it is known what of the options counts no longer.
+      if (paths.some(isOfAccounts)) this.keep();
+      if (roads !== undefined) void this.roster.renew(roads);
+    }
     if (!this.registry.holds(paths)) this.roster.changed(paths);
   }
 
   private listChanged(): void {
-    if (!this.registry.holdsList() && !this.isChanging) this.roster.listChanged();
+    if (!this.registry.holdsList()) this.roster.listChanged();
+  }
+
+  /** What makes up the accounts is written down as it is now. */
+  private keep(): void {
+    if (this.keeper !== undefined) keepAccounts(this.keeper, this.settings);
   }
 
   private bootstrapListener(): BootstrapListener {
     let touched: ReadonlySet<string> = new Set();
+    /** Accounts that are about to go need not hear of what has changed, those that stay do. */
+    let untold: Disposable | undefined;
     return {
       phase: (phase) => this.emitter.emit('bootstrap-phase', { phase }),
       event: (event) => this.emitter.emit('engine', { event }),
       commit: (change) => {
         this.isChanging = true;
+        const lock = this.lock();
         try {
           touched = change();
+        } catch (error) {
+          lock[Symbol.dispose]();
+          throw error;
         } finally {
           this.isChanging = false;
         }
+        untold = lock;
+        this.keep();
         this.furnished = [];
       },
       finished: (uri, downgrades) => {
-        void this.roster.renew(touched).then(() => this.roster.release());
+        const lock = untold;
+        void this.roster.renew(touched).then(() => {
+          lock?.[Symbol.dispose]();
+          this.roster.release();
+        });
         const servers = accountsOf(this.settings).accounts.map(({ id, uri: server }) => ({ id, uri: server }));
         this.emitter.emit('bootstrapped', { uri, servers, downgrades });
       },

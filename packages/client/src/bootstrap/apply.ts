@@ -17,7 +17,7 @@ import {
   resourcesOf,
   type TypeLookup,
 } from '@lapwing/lwm2m';
-import { AccessControl } from '@lapwing/lwm2m/objects/access-control';
+import { AccessControl } from '@lapwing/lwm2m/account-objects';
 import { forgetGiven } from '../accounts.ts';
 import { OscoreObject as Oscore } from '../builtin/oscore.ts';
 import { readSecurity, SecurityObject } from '../builtin/security.ts';

@@ -2,7 +2,7 @@
 // behind them is handed in; `SimulatedModem` takes the place of one that is not there.
 import { ResponseError } from '@lapwing/coap';
 import { type Clock, systemClock } from '@lapwing/kernel';
-import { ApnConnectionProfile } from '@lapwing/lwm2m/objects/apn-connection-profile';
+import { ApnConnectionProfile } from '@lapwing/lwm2m/account-objects';
 import { BearerSelection } from '@lapwing/lwm2m/objects/bearer-selection';
 import { CellularConnectivity } from '@lapwing/lwm2m/objects/cellular-connectivity';
 import { within } from '../objects/checks.ts';

@@ -5,7 +5,8 @@ import { type Entry, parseArguments, resourcePath } from '@lapwing/lwm2m';
 import { EventLog as EventLogObject } from '@lapwing/lwm2m/objects/event-log';
 import { Behind } from '../objects/behind.ts';
 import type { Instance } from '../objects/instance.ts';
-import type { ObjectPolicy, ObjectStore } from '../objects/store.ts';
+import type { ObjectPolicy } from '../objects/policy.ts';
+import type { ObjectStore } from '../objects/store.ts';
 import { onWritten } from '../objects/written.ts';
 import { LogIncrements } from './log-increments.ts';
 

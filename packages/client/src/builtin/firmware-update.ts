@@ -6,7 +6,8 @@ import type { FirmwareStatus } from '../firmware/machine.ts';
 import { Behind } from '../objects/behind.ts';
 import { within } from '../objects/checks.ts';
 import type { Instance } from '../objects/instance.ts';
-import type { ObjectPolicy, ObjectStore } from '../objects/store.ts';
+import type { ObjectPolicy } from '../objects/policy.ts';
+import type { ObjectStore } from '../objects/store.ts';
 import { onWritten } from '../objects/written.ts';
 import { Traffic } from '../traffic.ts';
 

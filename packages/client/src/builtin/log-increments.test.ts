@@ -25,7 +25,11 @@ function setUp(more: Partial<EventLogOptions> = {}) {
   const every = async (value: number) => {
     const path = { kind: 'resource', object: 20, instance: 0, resource: 4017 } as const;
     const entries = [{ path, value: { type: 'unsigned', value } as const }];
-    await writeTaking(objects, { op: 'write', path, mode: 'replace', entries }, undefined);
+    await writeTaking(objects, { op: 'write', path, mode: 'replace', entries }, undefined, {
+      clock,
+      actionTimeout: seconds(30),
+      approvals: objects.approvals,
+    });
   };
   return { clock, objects, log, sent, append, every, refuse: (does: boolean) => (refuses = does) };
 }

@@ -3,7 +3,7 @@
 import { type ContextParameters, deriveContext } from '@lapwing/coap/oscore';
 import { Secret } from '@lapwing/kernel';
 import type { InstanceValues } from '@lapwing/lwm2m';
-import { Oscore as OscoreObject } from '@lapwing/lwm2m/objects/oscore';
+import { Oscore as OscoreObject } from '@lapwing/lwm2m/account-objects';
 import { bytesAt, numberAt } from '../objects/reading.ts';
 import type { Contents } from '../objects/tree.ts';
 

@@ -10,7 +10,7 @@ import {
   type ObjectLink,
   versionTraits,
 } from '@lapwing/lwm2m';
-import { Server } from '@lapwing/lwm2m/objects/server';
+import { Server } from '@lapwing/lwm2m/account-objects';
 import { flagAt, linkAt, linksAt, numberAt, textAt, textsAt } from '../objects/reading.ts';
 import type { ObjectStore } from '../objects/store.ts';
 import type { Contents } from '../objects/tree.ts';

@@ -5,8 +5,9 @@ import { SoftwareManagement as SoftwareObject } from '@lapwing/lwm2m/objects/sof
 import type { PackageLogin } from '../download/source.ts';
 import { Behind } from '../objects/behind.ts';
 import type { Instance } from '../objects/instance.ts';
+import type { ObjectPolicy } from '../objects/policy.ts';
 import { textAt } from '../objects/reading.ts';
-import type { ObjectPolicy, ObjectStore } from '../objects/store.ts';
+import type { ObjectStore } from '../objects/store.ts';
 import type { SoftwareStatus } from '../software/machine.ts';
 import { Software, type SoftwareOptions, type SoftwareView } from '../software/software.ts';
 import { Traffic } from '../traffic.ts';

@@ -1,11 +1,11 @@
 // What servers write to bring a package: the bytes themselves, a URI, or that they want none. One package at a time; what an earlier one comes
 // to is nobody's any more. What objects 5 and 9 have in common.
 import { Code, ResponseError } from '@lapwing/coap';
+import type { Turns } from '../turns.ts';
 import type { Arrival } from './arrival.ts';
 import type { Progress } from './downloader.ts';
 import { PackageError } from './errors.ts';
 import type { Received } from './intake.ts';
-import type { Turns } from './turns.ts';
 
 /** What becomes of a package; each is heard in its turn, and none of one that is not wanted any more. */
 export interface ReceptionListener {

@@ -18,7 +18,7 @@ function lookingAt(attributes: Attributes) {
   const clock = new VirtualClock();
   const looked: number[] = [];
   const driver = new Driver(new Governor(attributes, clock.now()), clock, ({ kind }) => {
-    if (kind === 'look') looked.push(clock.now() / 1000);
+    if (kind !== 'notify') looked.push(clock.now() / 1000);
   });
   return { clock, looked, touched: () => driver.handle({ kind: 'touched' }) };
 }

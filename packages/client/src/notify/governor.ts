@@ -27,11 +27,12 @@ export interface KeptTimes {
 }
 
 export interface GovernorEffect {
-  /** `look` asks for `changed`, if what there is now is worth telling. */
-  readonly kind: 'look' | 'notify';
+  /** `look` asks for `changed`, if what there is now is worth telling; `visit` does so with nothing written, because it is time. */
+  readonly kind: 'look' | 'visit' | 'notify';
 }
 
 const look: readonly GovernorEffect[] = [{ kind: 'look' }];
+const visit: readonly GovernorEffect[] = [{ kind: 'visit' }];
 const notify: readonly GovernorEffect[] = [{ kind: 'notify' }];
 const nothing: readonly GovernorEffect[] = [];
 const never = Number.POSITIVE_INFINITY;
@@ -101,9 +102,10 @@ export class Governor implements Core<GovernorInput, GovernorEffect> {
       return notify;
     }
     if (this.looksAt > now) return nothing;
+    const { touched } = this;
     this.looked = now;
     this.touched = false;
-    return look;
+    return touched ? look : visit;
   }
 
   private get speaksAt(): Instant {

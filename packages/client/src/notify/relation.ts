@@ -1,6 +1,6 @@
-// One observation: told when something below its paths changed, and asked by its governor to look and to speak. Values are compared with
-// those last told, so that gt, lt and st mean what they say.
-import { ResponseError, type Token } from '@lapwing/coap';
+// One observation: told when something at or below its paths changed, and asked by its governor to look and to speak. Values are compared
+// with those last told, so that gt, lt and st mean what they say.
+import { codeClass, ResponseError, type Token } from '@lapwing/coap';
 import { type Clock, Driver, type Instant } from '@lapwing/kernel';
 import { type Attributes, type Entry, equalValues, formatPath, type Path, type Value } from '@lapwing/lwm2m';
 import { isWorthTelling } from './conditions.ts';
@@ -33,6 +33,8 @@ export interface RelationOptions {
   readonly attributes: (path: Path) => Attributes;
   /** The values as they are; throws when there is nothing any more. */
   readonly read: () => readonly Entry[];
+  /** Finds out what they are; undefined where that takes no time. Never rejects. */
+  readonly fetch: () => Promise<void> | undefined;
   /** Hears why something is told, before it is. */
   readonly telling: (reason: Reason) => void;
   /** Where what it says goes. */
@@ -52,6 +54,9 @@ export class Relation implements Disposable {
   /** What was worth telling, as it was then: told when its time has come, whatever has become of it. */
   private frozen: (Moment & { readonly at: Path }) | undefined;
   private isAsked = false;
+  /** How often it has spoken, or that it is over: what it wanted to say before is of no account then. */
+  private turn = 0;
+  private fetching = 0;
 
   constructor(options: RelationOptions) {
     this.options = options;
@@ -59,7 +64,33 @@ export class Relation implements Disposable {
     this.seen = options.told;
     const { clock } = options;
     this.core = new Governor(this.governing(), clock.now());
-    this.governor = new Driver(this.core, clock, ({ kind }) => (kind === 'notify' ? this.speak() : this.look()));
+    this.governor = new Driver(this.core, clock, ({ kind }) => this.act(kind));
+  }
+
+  private act(kind: GovernorEffect['kind']): void {
+    if (kind === 'look') this.look();
+    else if (kind === 'visit') this.afresh(() => this.look());
+    else if (this.frozen !== undefined) this.speak();
+    else
+      this.afresh((isLater) => {
+        if (isLater) this.governor.handle(notified);
+        this.speak();
+      });
+  }
+
+  /** Acts on values as they are found to be, unless it has spoken meanwhile. */
+  private afresh(act: (isLater: boolean) => void): void {
+    const fetched = this.options.fetch();
+    if (fetched === undefined) {
+      act(false);
+      return;
+    }
+    const { turn } = this;
+    this.fetching += 1;
+    void fetched.then(() => {
+      this.fetching -= 1;
+      if (turn === this.turn) act(true);
+    });
   }
 
   /** Nobody hears it now, and what it says is kept for whoever observes the same next. */
@@ -113,8 +144,9 @@ export class Relation implements Disposable {
   keep(): KeptWatch | undefined {
     const { told, seen } = this;
     const times = this.core.keep();
-    const isQuiet = !this.suspended && this.frozen === undefined && this.options.delivery()?.isQuiet !== false;
-    return isQuiet && times !== undefined ? { told, seen, ...times } : undefined;
+    const isBusy = this.suspended || this.frozen !== undefined || this.fetching > 0;
+    if (isBusy || times === undefined || this.options.delivery()?.isQuiet === false) return undefined;
+    return { told, seen, ...times };
   }
 
   /** It has just begun, in the place of another: what has changed meanwhile is worth a look. */
@@ -159,6 +191,7 @@ export class Relation implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.turn = Number.NaN;
     this.governor[Symbol.dispose]();
     this.options.delivery()?.close();
     if (!this.suspended) this.options.close();
@@ -167,13 +200,14 @@ export class Relation implements Disposable {
   private speak(): void {
     const { read, delivery, clock, telling } = this.options;
     const { frozen, isAsked } = this;
+    this.turn += 1;
     this.frozen = undefined;
     this.isAsked = false;
     try {
       this.told = frozen?.entries ?? read();
     } catch (error) {
       // What is gone may be back when somebody observes it again; a reader that fails may do better the next time.
-      if (!this.suspended && error instanceof ResponseError) delivery()?.end(error);
+      if (!this.suspended && isGone(error)) delivery()?.end(error);
       return;
     }
     const now = clock.wall() / 1000;
@@ -190,7 +224,7 @@ export class Relation implements Disposable {
     try {
       now = this.options.read();
     } catch (error) {
-      if (!(error instanceof ResponseError)) return;
+      if (!isGone(error)) return;
       // That it is gone is worth telling, and when it is time to tell it may be back.
       this.frozen = undefined;
     }
@@ -219,8 +253,13 @@ export class Relation implements Disposable {
   }
 }
 
+/** What is not there any more, or not for this server; all else may be better the next time. */
+const isGone = (error: unknown): error is ResponseError =>
+  error instanceof ResponseError && codeClass(error.status) === 4;
+
 const touched = { kind: 'touched' } as const;
 const changed = { kind: 'changed' } as const;
+const notified = { kind: 'notified' } as const;
 
 const isEqual = (a: Value | undefined, b: Value | undefined): boolean =>
   a === undefined || b === undefined ? a === b : equalValues(a, b);

@@ -1,4 +1,4 @@
-// Who observes what: one relation for each observed path or set of paths, and those that are kept for whoever observes the same next.
+// Who observes what: the relations of one server, and those that wait for their observer to come back.
 import { type Instant, noBytes, toHex } from '@lapwing/kernel';
 import { contains, formatPath, type Path } from '@lapwing/lwm2m';
 import type { Moment } from './delivery.ts';

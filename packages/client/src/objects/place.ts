@@ -1,7 +1,8 @@
 // One instance together with who is behind it: it comes with its values and goes with its subscriptions.
 import type { InstanceActions, ObjectDefinition } from '@lapwing/lwm2m';
 import type { Instance, InstancePatch } from './instance.ts';
-import type { ObjectPolicy, ObjectStore } from './store.ts';
+import type { ObjectPolicy } from './policy.ts';
+import type { ObjectStore } from './store.ts';
 import { type Measuring, numberOf } from './tree.ts';
 import { onWritten } from './written.ts';
 

@@ -2,22 +2,22 @@
 // same transactions, and whoever wants to know what changed listens.
 import { Emitter, type Events } from '@lapwing/kernel';
 import {
-  type Action,
   type Entry,
   type InstanceActions,
   type InstanceValues,
-  makeValue,
   maxId,
   type ObjectDefinition,
   type Path,
+  type ResourcePath,
   resourcesOf,
   type TypeLookup,
 } from '@lapwing/lwm2m';
-import { isWritable } from './access.ts';
+import { Turns } from '../turns.ts';
 import { refusePromise } from './at-once.ts';
 import { actionsOf, Instance, stageValues } from './instance.ts';
-import { Transaction } from './transaction.ts';
-import { type Content, type InstanceCheck, type Measuring, none, type ObjectNode, type Taker } from './tree.ts';
+import { isFree, type ObjectPolicy, type Rules, rulesOf } from './policy.ts';
+import { type Proposed, Transaction } from './transaction.ts';
+import { type Content, type Measuring, type ObjectNode, sameContent } from './tree.ts';
 
 /** Who changed it: the application, or a server with what it wrote. */
 export type Origin = 'application' | { readonly written: readonly Entry[] };
@@ -26,27 +26,6 @@ export interface StoreEvents {
   changed: { readonly paths: readonly Path[]; readonly origin: Origin };
   /** Instances came or went, or objects: servers want a new object list. */
   'list-changed': Record<string, never>;
-}
-
-interface Actions {
-  readonly [key: string]: Action | undefined;
-}
-
-export interface ObjectPolicy {
-  /**
-   * Lets servers create instances, and delete them; the actions of what they create, the same for all or each its own. Only for
-   * objects with `many`.
-   */
-  readonly creatable?: Actions | ((instance: number) => Actions);
-  /**
-   * By key: says what the resource is now, at each look, as long as the instance has it; of one with instances a map of them. Nobody is told
-   * of a change but where a period of theirs is over.
-   */
-  readonly readers?: { readonly [key: string]: (instance: number) => unknown };
-  /** By key of a writable resource: takes what servers write there; what is read there is what the application sets. */
-  readonly takers?: { readonly [key: string]: Taker };
-  /** Looks at every instance before a change of it is committed, whoever wants it; throws ResponseError to refuse. */
-  readonly check?: InstanceCheck;
 }
 
 export interface StoreLimits {
@@ -69,6 +48,7 @@ export class ObjectStore {
   /** Instances of one object, above which servers can create no more. */
   readonly mostInstances: number;
   private open: OpenBatch | undefined;
+  private turns: Turns | undefined;
 
   constructor(limits: StoreLimits = {}) {
     this.mostInstances = limits.instances ?? 4096;
@@ -77,6 +57,12 @@ export class ObjectStore {
 
   get events(): Events<StoreEvents> {
     return this.emitter;
+  }
+
+  /** In which it is asked whether servers may do what they want. */
+  get approvals(): Turns {
+    this.turns ??= new Turns();
+    return this.turns;
   }
 
   get objects(): ReadonlyMap<number, ObjectNode> {
@@ -90,9 +76,7 @@ export class ObjectStore {
   define(definition: ObjectDefinition, policy: ObjectPolicy = {}): ObjectNode {
     const known = this.known(definition);
     if (known !== undefined) {
-      const { creates, check, readers, takers } = known;
-      const isFree = creates === undefined && check === undefined && readers === none && takers === none;
-      return isFree ? Object.assign(known, rulesOf(definition, policy)) : known;
+      return isFree(known) ? Object.assign(known, this.rules(definition, policy)) : known;
     }
     const node = this.place(definition, policy);
     this.emitter.emit('list-changed', {});
@@ -121,8 +105,18 @@ export class ObjectStore {
     if (!Number.isInteger(definition.id) || definition.id < 0 || definition.id > maxId) {
       throw new RangeError(`${definition.id} is not an object id`);
     }
-    const { creates, readers, takers, check } = rulesOf(definition, policy);
-    return { definition, instances: new Map(), creates, readers, takers, check };
+    return { definition, instances: new Map(), ...this.rules(definition, policy) };
+  }
+
+  private rules(definition: ObjectDefinition, policy: ObjectPolicy): Rules {
+    return rulesOf(definition, policy, (path, content) => this.found(path, content));
+  }
+
+  /** What a fetcher has found, if it is another. */
+  private found({ object, instance, resource }: ResourcePath, content: Content): void {
+    const before = this.nodes.get(object)?.instances.get(instance)?.contents.get(resource);
+    if (before !== undefined && !sameContent(before, content))
+      this.batch((transaction) => transaction.put(object, instance, resource, content));
   }
 
   /**
@@ -170,6 +164,32 @@ export class ObjectStore {
    */
   batch<T>(change: (transaction: Transaction) => T, origin: Origin = 'application'): T {
     if (this.open !== undefined) return this.join(change, this.open);
+    const { transaction, outcome } = this.stage(change);
+    const { paths, instances } = transaction.commit();
+    if (paths.length > 0) this.emitter.emit('changed', { paths, origin });
+    if (instances) this.emitter.emit('list-changed', {});
+    return outcome;
+  }
+
+  /**
+   * What `change` wants of objects that are to approve it: it is looked at as in a batch, and nothing changes. Throws as it and the checks do.
+   */
+  propose(change: () => unknown): readonly Proposed[] {
+    const { transaction } = this.stage(change);
+    transaction.check();
+    return transaction.proposed();
+  }
+
+  /** Whether anything that servers want has to be approved. */
+  get isAsking(): boolean {
+    for (const { approve } of this.nodes.values()) if (approve !== undefined) return true;
+    return false;
+  }
+
+  private stage<T>(change: (transaction: Transaction) => T): {
+    readonly transaction: Transaction;
+    readonly outcome: T;
+  } {
     const transaction = new Transaction(this.nodes, this.resourceInstances);
     const open: OpenBatch = { transaction, spoilt: undefined };
     this.open = open;
@@ -181,10 +201,7 @@ export class ObjectStore {
       this.open = undefined;
     }
     if (open.spoilt !== undefined) throw open.spoilt.error;
-    const { paths, instances } = transaction.commit();
-    if (paths.length > 0) this.emitter.emit('changed', { paths, origin });
-    if (instances) this.emitter.emit('list-changed', {});
-    return outcome;
+    return { transaction, outcome };
   }
 
   private join<T>(change: (transaction: Transaction) => T, outer: OpenBatch): T {
@@ -201,51 +218,4 @@ export class ObjectStore {
     const node = this.nodes.get(object);
     return node === undefined ? undefined : resourcesOf(node.definition).get(resource)?.resource.type;
   };
-}
-
-type Rules = Pick<ObjectNode, 'creates' | 'readers' | 'takers' | 'check'>;
-
-/** Throws RangeError for keys that cannot be. */
-function rulesOf(definition: ObjectDefinition, { creatable, readers, takers, check }: ObjectPolicy): Rules {
-  return {
-    creates:
-      creatable === undefined
-        ? undefined
-        : (instance) => actionsOf(definition, typeof creatable === 'function' ? creatable(instance) : creatable),
-    readers: readers === undefined ? none : readersOf(definition, readers),
-    takers: takers === undefined ? none : takersOf(definition, takers),
-    check,
-  };
-}
-
-/** Throws RangeError for a key that servers cannot write. */
-function takersOf(
-  { name, resources }: ObjectDefinition,
-  takers: NonNullable<ObjectPolicy['takers']>,
-): ReadonlyMap<number, Taker> {
-  return new Map(
-    Object.entries(takers).map(([key, taker]) => {
-      const resource = Object.hasOwn(resources, key) ? resources[key] : undefined;
-      if (resource === undefined || !isWritable(resource) || resource.many === true)
-        throw new RangeError(`${name} has no resource '${key}' with one value that servers write`);
-      return [resource.id, taker];
-    }),
-  );
-}
-
-/** Throws RangeError for a key of nothing with a value. */
-function readersOf(
-  { name, resources }: ObjectDefinition,
-  readers: NonNullable<ObjectPolicy['readers']>,
-): ObjectNode['readers'] {
-  return new Map(
-    Object.entries(readers).map(([key, reader]): readonly [number, (instance: number) => Content] => {
-      const { id, type, many } = (Object.hasOwn(resources, key) ? resources[key] : undefined) ?? {};
-      if (id === undefined || type === undefined) throw new RangeError(`${name} has no resource '${key}' with a value`);
-      if (many !== true) return [id, (instance: number) => makeValue(type, reader(instance))];
-      const manyOf = (all: ReadonlyMap<number, unknown>) =>
-        new Map([...all].map(([each, value]) => [each, makeValue(type, value)]));
-      return [id, (instance: number) => manyOf(reader(instance) as ReadonlyMap<number, unknown>)];
-    }),
-  );
 }

@@ -13,13 +13,29 @@ import {
 } from '@lapwing/lwm2m';
 
 import { refusePromise } from './at-once.ts';
-import { type Content, type Contents, type InstanceNode, isMany, type Measuring, type ObjectNode } from './tree.ts';
+import {
+  type Approve,
+  type Content,
+  type Contents,
+  type InstanceNode,
+  isMany,
+  type Measuring,
+  none,
+  type ObjectNode,
+  type Proposal,
+} from './tree.ts';
 
 export interface Changes {
   /** Resources whose content changed, instances that came, instances that went. */
   readonly paths: readonly Path[];
   /** The object list is another one. */
   readonly instances: boolean;
+}
+
+/** What is to become of an instance, and who is asked. */
+export interface Proposed {
+  readonly approve: Approve;
+  readonly proposal: Proposal;
 }
 
 interface Staged {
@@ -105,7 +121,10 @@ export class Transaction {
         (id) => this.instancesOf(id),
         touched,
       );
-      refusePromise(outcome, `the check of object ${object.definition.id}: a taker may need time, a check may not`);
+      refusePromise(
+        outcome,
+        `the check of object ${object.definition.id}: who needs time for it approves (ObjectPolicy.approve)`,
+      );
       for (const { key: name, resource } of resourcesOf(object.definition).values()) {
         const there = resource.access === 'E' ? actions.has(resource.id) : contents.has(resource.id);
         // What only servers write need not be there from the start, nor what they cannot write where they create.
@@ -117,6 +136,29 @@ export class Transaction {
     }
   }
 
+  /** What is wanted of objects that are to approve it. */
+  proposed(): readonly Proposed[] {
+    const all: Proposed[] = [];
+    const touchedNothing: ReadonlySet<number> = new Set();
+    for (const [key, { object, contents, touched, creator }] of this.staged) {
+      const { approve } = object;
+      if (approve === undefined || this.deleted.has(key)) continue;
+      const kind = creator === undefined ? 'write' : 'create';
+      if (kind === 'create' || touched.size > 0)
+        all.push({
+          approve,
+          proposal: { kind, instance: idIn(key), valueOf: (resource) => contents.get(resource), touched },
+        });
+    }
+    for (const { object, instance } of this.deleted.values()) {
+      const contents = object.instances.get(instance)?.contents ?? none;
+      if (object.approve === undefined) continue;
+      const valueOf = (resource: number): Content | undefined => contents.get(resource);
+      all.push({ approve: object.approve, proposal: { kind: 'delete', instance, valueOf, touched: touchedNothing } });
+    }
+    return all;
+  }
+
   /** Throws as `check`, and then changes nothing. */
   commit(): Changes {
     this.check();
@@ -124,7 +166,7 @@ export class Transaction {
     let instances = false;
     for (const [key, staged] of this.staged) {
       const object = staged.object.definition.id;
-      const id = Number(key.slice(key.indexOf('/') + 1));
+      const id = idIn(key);
       const there = staged.object.instances.get(id);
       if (staged.creator !== undefined || there === undefined) {
         const { contents, actions, measuring } = staged;
@@ -134,10 +176,14 @@ export class Transaction {
         instances = true;
         paths.push(instancePath(object, id));
       } else if (staged.touched.size > 0) there.contents = staged.contents;
-      for (const resource of staged.touched) paths.push(resourcePath(object, id, resource));
+      for (const resource of staged.touched) {
+        staged.object.fetchers.get(resource)?.forget(id);
+        paths.push(resourcePath(object, id, resource));
+      }
     }
     for (const { object, instance } of this.deleted.values()) {
       if (!object.instances.delete(instance)) continue;
+      for (const fetcher of object.fetchers.values()) fetcher.forget(instance);
       instances = true;
       paths.push(objectPath(object.definition.id), instancePath(object.definition.id, instance));
     }
@@ -174,6 +220,9 @@ export class Transaction {
     return staged;
   }
 }
+
+/** Of an instance's key. */
+const idIn = (key: string): number => Number(key.slice(key.indexOf('/') + 1));
 
 /** Bytes belong to whom they came from: a message's buffer, or an application that goes on writing to them. */
 function owned(content: Content): Content {

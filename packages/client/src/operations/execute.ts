@@ -1,21 +1,15 @@
 // Execute: runs what the application gave for a resource (Core 1.2.1 §6.3.5).
 import { Code, ResponseError } from '@lapwing/coap';
-import { type Clock, type Duration, deadlineSignal, untilAborted } from '@lapwing/kernel';
 import { type Operation, resourcesOf } from '@lapwing/lwm2m';
 import { isExecutable } from '../objects/access.ts';
 import type { ObjectStore } from '../objects/store.ts';
-
-export interface Executing {
-  readonly clock: Clock;
-  /** Longest wait for an action, in ms. It may go on afterwards; the server is told 5.03. */
-  readonly actionTimeout: Duration;
-}
+import { inTime, type Patience } from './in-time.ts';
 
 /** Throws ResponseError: 4.04 for what is not there, 4.05 for what cannot be executed; what the action throws goes up. */
 export async function execute(
   store: ObjectStore,
   { path, args }: Extract<Operation, { op: 'execute' }>,
-  { clock, actionTimeout }: Executing,
+  patience: Patience,
 ): Promise<void> {
   const object = store.objects.get(path.object);
   const instance = object?.instances.get(path.instance);
@@ -25,12 +19,5 @@ export async function execute(
   const action = instance.actions.get(path.resource);
   if (action === undefined) throw new ResponseError(Code.NotFound);
   const work = action(args);
-  if (work === undefined) return;
-  using deadline = deadlineSignal(clock, actionTimeout, 'action');
-  try {
-    await untilAborted(work, deadline.signal);
-  } catch (cause) {
-    if (!deadline.signal.aborted) throw cause;
-    throw new ResponseError(Code.ServiceUnavailable, 'the action has not ended in time', { cause });
-  }
+  if (work !== undefined) await inTime(work, 'action', patience);
 }

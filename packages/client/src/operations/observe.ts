@@ -99,6 +99,7 @@ export function observe(
     told: entries,
     attributes: attributesWith(operation, own, attributes),
     read,
+    fetch: () => trees.fetch(paths),
     telling: (reason) => watched({ kind: 'telling', paths, reason }),
     delivery: () => delivery,
     close: () => void notify(makeResponse(Code.Empty), {}).catch(() => undefined),

@@ -130,7 +130,7 @@ export class Sender implements Disposable {
       const response = await endpoint.request(peer, behind(prefix, request), signal === undefined ? {} : { signal });
       if (!isSuccess(response.code)) throw new ResponseError(response.code, undefined, response);
     } catch (error) {
-      if (error instanceof TimeoutError) unheard();
+      if (error instanceof TimeoutError && signal?.aborted !== true) unheard();
       throw error;
     }
   }

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { TimeoutError } from '@lapwing/kernel';
 import { type Entry, makeValue, parsePath } from '@lapwing/lwm2m';
 import { describe, expect, it } from 'vitest';
@@ -93,5 +94,39 @@ describe('what is sent', () => {
     sends[Symbol.dispose]();
     await Promise.all(all);
     expect(settled).toEqual(['1 stopped', '2 the client was closed']);
+  });
+
+  it('leaves nothing at a signal that lives on, whatever becomes of it', async () => {
+    const { state, sends, settled, later } = setUp({ limit: 1, drop: 'newest' });
+    const { signal } = new AbortController();
+    await later(1, signal);
+    state.answer = () => Promise.reject(new Error('refused'));
+    await later(2, signal);
+    state.open = false;
+    const waiting = later(3, signal);
+    await later(4, signal);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    sends[Symbol.dispose]();
+    await waiting;
+    expect(settled).toEqual(['1 sent', '2 refused', '4 dropped', '3 the client was closed']);
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+  });
+
+  it('does not keep others waiting when it is withdrawn because its time is over', async () => {
+    const { state, sends, sent, settled, later } = setUp();
+    const stop = new AbortController();
+    state.open = false;
+    const all = [later(1, stop.signal), later(2)];
+    state.answer = () => {
+      state.answer = () => Promise.resolve();
+      const late = new TimeoutError('its time is over', 1);
+      stop.abort(late);
+      return Promise.reject(late);
+    };
+    state.open = true;
+    await sends.flush();
+    expect(sent).toEqual([[2]]);
+    await Promise.all(all);
+    expect(settled).toEqual(['1 its time is over', '2 sent']);
   });
 });

@@ -76,27 +76,20 @@ export class Sends implements Disposable {
   }
 
   /** When its turn comes; rejects with SendError `dropped` when it gives way to others. */
-  later(entries: readonly Entry[], options: SendOptions): Promise<void> {
-    const { storage, wanted } = this.options;
-    return new Promise((resolve, reject) => {
-      const { signal } = options;
-      if (signal?.aborted) {
-        reject(signal.reason);
-        return;
-      }
-      const sending: Sending = { entries, options, resolve, reject };
-      this.waiting.push(sending);
-      signal?.addEventListener('abort', () => this.withdraw(sending, signal.reason), { once: true });
-      // The one under way is not dropped.
-      while (this.waiting.length > storage.limit) {
-        const at = storage.drop === 'newest' ? this.waiting.length - 1 : this.busy && this.waiting.length > 1 ? 1 : 0;
-        const [gone] = this.waiting.splice(at, 1);
-        gone?.reject(new SendError('dropped', `more than ${storage.limit} wait to be sent`));
-      }
-      this.tell();
-      if (this.options.isOpen()) void this.flush();
-      else if (this.waiting.includes(sending)) wanted();
-    });
+  async later(entries: readonly Entry[], options: SendOptions): Promise<void> {
+    const { signal } = options;
+    signal?.throwIfAborted();
+    let withdrawn = (): void => undefined;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const sending: Sending = { entries, options, resolve, reject };
+        withdrawn = () => this.withdraw(sending, signal?.reason);
+        signal?.addEventListener('abort', withdrawn, { once: true });
+        this.queue(sending);
+      });
+    } finally {
+      signal?.removeEventListener('abort', withdrawn);
+    }
   }
 
   /** What waited before a restart goes first, and nobody hears what becomes of it. */
@@ -127,8 +120,8 @@ export class Sends implements Disposable {
           });
           this.withdraw(sending);
         } catch (error) {
-          // Nobody has heard it: it goes again when the device is registered anew.
-          if (isLost(error)) break;
+          // Nobody has heard it: it goes again when the device is registered anew, unless it was withdrawn meanwhile.
+          if (isLost(error) && this.waiting.includes(sending)) break;
           this.withdraw(sending, error);
         }
       }
@@ -140,6 +133,20 @@ export class Sends implements Disposable {
   [Symbol.dispose](): void {
     const error = new ClosedError('the client was closed');
     for (const { reject } of this.waiting.splice(0)) reject(error);
+  }
+
+  private queue(sending: Sending): void {
+    const { storage, wanted, isOpen } = this.options;
+    this.waiting.push(sending);
+    // The one under way is not dropped.
+    while (this.waiting.length > storage.limit) {
+      const at = storage.drop === 'newest' ? this.waiting.length - 1 : this.busy && this.waiting.length > 1 ? 1 : 0;
+      const [gone] = this.waiting.splice(at, 1);
+      gone?.reject(new SendError('dropped', `more than ${storage.limit} wait to be sent`));
+    }
+    this.tell();
+    if (isOpen()) void this.flush();
+    else if (this.waiting.includes(sending)) wanted();
   }
 
   private tell(): void {

@@ -17,17 +17,19 @@ import type { EndDevices } from '../gateway/end-devices.ts';
 import type { AttributeTable } from '../notify/attribute-table.ts';
 import { type Caller, mayDo, Right } from '../objects/access-control.ts';
 import type { ObjectStore } from '../objects/store.ts';
+import { type Approving, whenApproved } from './approval.ts';
 import { create } from './create.ts';
 import { deleteAt } from './delete.ts';
 import { discover } from './discover.ts';
-import { type Executing, execute } from './execute.ts';
+import { execute } from './execute.ts';
+import type { Patience } from './in-time.ts';
 import { type Observing, observe, tellsTimes } from './observe.ts';
 import type { Visible } from './read.ts';
 import { writeTaking } from './taking.ts';
 import { Trees } from './trees.ts';
 import { writeAttributes } from './write-attributes.ts';
 
-export interface Operated extends Observing, Executing {
+export interface Operated extends Observing, Patience {
   readonly store: ObjectStore;
   readonly rootPath: string;
   readonly caller: Caller;
@@ -42,16 +44,24 @@ interface Place {
   /** Of what is discovered. */
   readonly attributes: Pick<AttributeTable, 'at' | 'inherited'>;
   readonly caller: Caller;
+  readonly approving: Approving;
 }
 
 /** Rejects with the ResponseError to answer. */
 export function serveOperations(operated: Operated): Service {
   const { store, caller } = operated;
   const visible: Visible = (object, instance) => mayDo(store, caller, Right.Read, object, instance);
-  const trees = new Trees({ store, endDevices: operated.endDevices, visible });
+  const trees = new Trees({ store, endDevices: operated.endDevices, visible, patience: operated });
   const { typeOf, isBehind } = trees;
   const reading = isBehind === undefined ? { typeOf } : { typeOf, isBehind };
-  const here: Place = { trees, store, attributes: operated.attributes, caller };
+  const { clock, actionTimeout, attributes } = operated;
+  const here: Place = {
+    trees,
+    store,
+    attributes,
+    caller,
+    approving: { clock, actionTimeout, approvals: store.approvals },
+  };
   return async (request: Request, context: Context): Promise<Response> => {
     const operation = spokenIn(operated.version, readRequest(request, { ...reading, rootPath: operated.rootPath }));
     const answer = await answerTo(operation, context, operated, here);
@@ -130,8 +140,9 @@ async function answerTo(operation: Operation, context: Context, operated: Operat
   return resultUnder(prefix, answer);
 }
 
-const behind = (prefix: string, { trees, caller }: Place, attributes: AttributeTable): Place => ({
+const behind = (prefix: string, { trees, caller, approving }: Place, attributes: AttributeTable): Place => ({
   trees,
+  approving,
   store: trees.behind(prefix),
   attributes: attributes.behind(prefix),
   // Gateway 1.1.1 §7: access control is about the gateway's own objects.
@@ -145,14 +156,43 @@ function withPast(operation: Operation, entries: readonly Entry[], { past, versi
     : entries;
 }
 
+const readsNothing: readonly Path[] = [];
+
+/** What the answer shows. */
+function pathsRead(operation: Operation): readonly Path[] {
+  switch (operation.op) {
+    case 'read':
+    case 'observe':
+    case 'cancel-observe':
+      return [operation.path];
+    case 'read-composite':
+    case 'observe-composite':
+    case 'cancel-observe-composite':
+      return operation.paths;
+    default:
+      return readsNothing;
+  }
+}
+
+function deleteApproved(
+  store: ObjectStore,
+  path: Parameters<typeof deleteAt>[1],
+  approving: Approving,
+): void | Promise<void> {
+  const change = (): void => deleteAt(store, path);
+  return whenApproved([{ store, change }], approving, change);
+}
+
 const isReading = ({ op }: Operation): boolean => op === 'read' || op === 'cancel-observe';
 
 async function perform(operation: Operation, context: Context, operated: Operated, place: Place): Promise<Answer> {
-  const { store, trees, caller } = place;
+  const { store, trees, caller, approving } = place;
   // Core 1.2.1 Appendix E.1: keys are nobody's but the bootstrap server's.
   if ('path' in operation && operation.path.kind !== 'root' && isHiddenObject(operation.path.object))
     throw new ResponseError(Code.Unauthorized);
   if (!isAllowed(operation, place)) throw new ResponseError(Code.Unauthorized);
+  const fetched = trees.fetch(pathsRead(operation));
+  if (fetched !== undefined) await fetched;
   switch (operation.op) {
     case 'read':
     case 'cancel-observe':
@@ -175,7 +215,11 @@ async function perform(operation: Operation, context: Context, operated: Operate
       return { kind: 'content', code: Code.Content, entries: withPast(operation, entries, operated) };
     }
     case 'write-composite':
-      trees.write(operation, (object, instance) => mayDo(store, caller, Right.Write, object, instance));
+      await trees.write(
+        operation,
+        (object, instance) => mayDo(store, caller, Right.Write, object, instance),
+        approving,
+      );
       return { kind: 'done', code: Code.Changed };
     case 'send':
       throw new ResponseError(Code.NotFound);
@@ -186,7 +230,7 @@ async function perform(operation: Operation, context: Context, operated: Operate
         links: discover(store, place.attributes, operation, operated.version),
       };
     case 'write':
-      await writeTaking(store, operation, context.body);
+      await writeTaking(store, operation, context.body, approving);
       return { kind: 'done', code: Code.Changed };
     case 'write-attributes':
       writeAttributes(store, operation, operated);
@@ -195,9 +239,9 @@ async function perform(operation: Operation, context: Context, operated: Operate
       await execute(store, operation, operated);
       return { kind: 'done', code: Code.Changed };
     case 'create':
-      return { kind: 'done', code: Code.Created, location: await create(store, operation, caller) };
+      return { kind: 'done', code: Code.Created, location: await create(store, operation, caller, approving) };
     case 'delete':
-      deleteAt(store, operation.path);
+      await deleteApproved(store, operation.path, approving);
       return { kind: 'done', code: Code.Deleted };
   }
 }

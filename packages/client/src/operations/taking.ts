@@ -5,6 +5,7 @@ import { noBytes } from '@lapwing/kernel';
 import { type Entry, formatPath, type Operation, type ResourcePath, readRequest, type Value } from '@lapwing/lwm2m';
 import type { ObjectStore } from '../objects/store.ts';
 import type { ObjectNode, Taker } from '../objects/tree.ts';
+import { type Approving, whenApproved } from './approval.ts';
 import { write } from './write.ts';
 
 type WriteOperation = Extract<Operation, { op: 'write' }>;
@@ -33,18 +34,23 @@ function pathOf(request: Request, { typeOf }: ObjectStore, rootPath: string): Wr
 
 /**
  * Writes what goes into the tree, all or nothing, then hands over what goes to takers; `body` is that of the request, where it comes in
- * pieces. Rejects as `write` and the takers do.
+ * pieces. Rejects as `write` throws, and as whoever is to
+ * approve it and the takers do.
  */
 export async function writeTaking(
   store: ObjectStore,
   operation: WriteOperation,
   body: AsyncIterable<Uint8Array> | undefined,
+  approving: Approving,
 ): Promise<void> {
   const { path, entries } = operation;
   const object = store.objects.get(path.object);
   if (object?.instances.has(path.instance) !== true) throw new ResponseError(Code.NotFound);
   const { taken, rest } = splitTaken(object, entries, body);
-  if (taken.length === 0 || rest.length > 0) write(store, { ...operation, entries: rest });
+  const change = (): void => write(store, { ...operation, entries: rest });
+  const written =
+    taken.length === 0 || rest.length > 0 ? whenApproved([{ store, change }], approving, change) : undefined;
+  if (written !== undefined) await written;
   for (const handOver of taken) await handOver(path.instance);
 }
 

@@ -16,7 +16,10 @@ import {
 import type { EndDevices } from '../gateway/end-devices.ts';
 import type { ObjectStore } from '../objects/store.ts';
 import { isMany } from '../objects/tree.ts';
+import { type Approving, whenApproved } from './approval.ts';
 import { readPresent, writeComposite } from './composite.ts';
+import { fetchAt } from './fetch.ts';
+import type { Patience } from './in-time.ts';
 import { everything, readEntries, type Visible } from './read.ts';
 
 export interface TreesOptions {
@@ -24,6 +27,7 @@ export interface TreesOptions {
   readonly endDevices: EndDevices | undefined;
   /** Of the device's own instances; of end devices whoever may speak to the gateway sees everything (Gateway 1.1.1 §7). */
   readonly visible: Visible;
+  readonly patience: Patience;
 }
 
 type WriteComposite = Extract<Operation, { op: 'write-composite' }>;
@@ -32,11 +36,13 @@ export class Trees {
   private readonly store: ObjectStore;
   private readonly endDevices: EndDevices | undefined;
   private readonly visible: Visible;
+  private readonly patience: Patience;
 
-  constructor({ store, endDevices, visible }: TreesOptions) {
+  constructor({ store, endDevices, visible, patience }: TreesOptions) {
     this.store = store;
     this.endDevices = endDevices;
     this.visible = visible;
+    this.patience = patience;
   }
 
   /** Undefined where there is no gateway: then no path has a prefix. */
@@ -64,6 +70,16 @@ export class Trees {
     const { prefix } = path;
     if (prefix === undefined) return readEntries(this.store, path, this.visible);
     return entriesUnder(prefix, readEntries(this.behind(prefix), under(undefined, path)));
+  }
+
+  /** Has found out what is at the paths, where that takes time; else undefined. Never rejects: whoever reads hears what is amiss. */
+  fetch(paths: readonly Path[]): Promise<void> | undefined {
+    const asked = [...groupByPrefix(paths, (path) => path)].flatMap(([prefix, own]) => {
+      const store = prefix === undefined ? this.store : this.storeOf({ prefix });
+      const visible = prefix === undefined ? this.visible : everything;
+      return (store && fetchAt(store, own, visible, this.patience)) ?? [];
+    });
+    return asked.length === 0 ? undefined : Promise.all(asked).then(() => undefined);
   }
 
   /** Of a resource with one value; undefined for what is not there, or has several. */
@@ -94,28 +110,28 @@ export class Trees {
     });
   }
 
-  /** All or nothing, wherever it is. Throws as `writeComposite`. */
-  write({ entries, ...operation }: WriteComposite, mayWrite: Visible): void {
-    const parts = [...entriesByPrefix(entries)].map(([prefix, own]) => ({
-      store: prefix === undefined ? this.store : this.behind(prefix),
-      mayWrite: prefix === undefined ? mayWrite : everything,
-      part: { ...operation, entries: entriesUnder(undefined, own) },
-    }));
+  /** All or nothing, wherever it is. Throws or rejects as `writeComposite` does, and as whoever is to approve it. */
+  write({ entries, ...operation }: WriteComposite, mayWrite: Visible, approving: Approving): void | Promise<void> {
+    const parts = [...entriesByPrefix(entries)].map(([prefix, own]) => {
+      const store = prefix === undefined ? this.store : this.behind(prefix);
+      const part = { ...operation, entries: entriesUnder(undefined, own) };
+      const change = (): void => writeComposite(store, part, prefix === undefined ? mayWrite : everything);
+      return { store, written: part.entries, change };
+    });
     const writeFrom = (at: number): void => {
       const next = parts[at];
       if (next === undefined) return;
-      const { store, part } = next;
       // The last is written within the changes of all others, which are looked at before: nothing is committed until all may be.
-      store.batch(
+      next.store.batch(
         (transaction) => {
-          writeComposite(store, part, next.mayWrite);
+          next.change();
           transaction.check();
           writeFrom(at + 1);
         },
-        { written: part.entries },
+        { written: next.written },
       );
     };
-    writeFrom(0);
+    return whenApproved(parts, approving, () => writeFrom(0));
   }
 
   /** Undefined for a prefix that nobody has. */

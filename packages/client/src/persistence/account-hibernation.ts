@@ -1,14 +1,32 @@
-// One account that hibernates, and goes on (shell): its server notices nothing.
+// A client that goes on where one that hibernated was, and the accounts of both (shell): servers notice nothing.
 import { decodeMessage } from '@lapwing/coap';
-import { toHex } from '@lapwing/kernel';
-import { parsePrefixedPath } from '@lapwing/lwm2m';
+import { ConfigError, FormatError, toHex } from '@lapwing/kernel';
+import { parsePrefixedPath, type TypeLookup } from '@lapwing/lwm2m';
 import type { AccountSettings } from '../accounts.ts';
 import type { Link } from '../link.ts';
 import type { AttributeTable } from '../notify/attribute-table.ts';
 import type { Relations } from '../notify/relations.ts';
 import type { RegistrationSession } from '../registration/session.ts';
 import type { ToldObjects } from '../registration/told-objects.ts';
-import type { KeptAccount, KeptObserver } from './hibernation.ts';
+import type { Settings } from '../settings.ts';
+import { recallAccounts } from './accounts.ts';
+import { decodeHibernation, type KeptAccount, type KeptClient, type KeptObserver } from './hibernation.ts';
+
+/**
+ * Makes the accounts what they were: what of it the options had made, and what there is to go on with at each server. Undefined where nothing
+ * has hibernated, and where accounts are others now. Throws ConfigError for bytes that are damaged.
+ */
+export function wake(settings: Settings, typeOf: TypeLookup): Omit<KeptClient, 'accounts'> | undefined {
+  const { hibernated, clock } = settings;
+  if (hibernated === undefined) return undefined;
+  try {
+    const { accounts, furnished, servers } = decodeHibernation(hibernated, clock);
+    return recallAccounts(settings, accounts) ? { furnished, servers: servers(typeOf) } : undefined;
+  } catch (error) {
+    if (error instanceof FormatError) throw new ConfigError([`hibernated: ${error.message}`]);
+    throw error;
+  }
+}
 
 /** What an account is made of, as far as it lasts. */
 export interface LastingParts {

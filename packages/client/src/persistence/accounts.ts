@@ -10,7 +10,7 @@ import {
   resourcePath,
   rootPath,
 } from '@lapwing/lwm2m';
-import { AccessControl } from '@lapwing/lwm2m/objects/access-control';
+import { AccessControl } from '@lapwing/lwm2m/account-objects';
 import { type Given, giveAgain, givenOf } from '../accounts.ts';
 import { Staging } from '../bootstrap/apply.ts';
 import { OscoreObject } from '../builtin/oscore.ts';

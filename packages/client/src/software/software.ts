@@ -9,7 +9,7 @@ import { hashOf, type Received } from '../download/intake.ts';
 import { Reception } from '../download/reception.ts';
 import type { PackageLogin } from '../download/source.ts';
 import { type PackageLabel, type StoredPackage, storedPackage } from '../download/stored-package.ts';
-import { Turns } from '../download/turns.ts';
+import { Turns } from '../turns.ts';
 import { type SoftwareInput, SoftwareResult, SoftwareState, type SoftwareStatus, stepSoftware } from './machine.ts';
 import { freshNote, parseNote, type SoftwareNote } from './note.ts';
 

@@ -7,7 +7,8 @@ import type { SetPoint } from '@lapwing/lwm2m/objects/set-point';
 import { within } from '../../objects/checks.ts';
 import type { InstancePatch } from '../../objects/instance.ts';
 import { Place } from '../../objects/place.ts';
-import type { ObjectPolicy, ObjectStore } from '../../objects/store.ts';
+import type { ObjectPolicy } from '../../objects/policy.ts';
+import type { ObjectStore } from '../../objects/store.ts';
 import { stampOf } from './stamp.ts';
 
 export type SettingDefinition = typeof AnalogOutput | typeof Colour | typeof DigitalOutput | typeof SetPoint;
