@@ -191,9 +191,9 @@ export class Client implements AsyncDisposable {
   async hibernate(): Promise<Hibernation | undefined> {
     const { settings, registry, bootstrapping, history, roster, keeper, furnished } = this;
     const isBusy = this.sending > 0 || registry.isLocked || bootstrapping.phase !== 'idle';
-    if (isBusy || bootstrapping.deadline !== undefined || !history.isEmpty || keeper !== undefined) return undefined;
-    const servers = roster.keep();
-    if (servers === undefined || servers.length === 0) return undefined;
+    const lasts = keeper !== undefined || bootstrapping.deadline !== undefined || !history.isEmpty;
+    const servers = isBusy || lasts ? undefined : roster.keep();
+    if (servers === undefined) return undefined;
     const state = encodeHibernation({ accounts: encodeAccounts(settings), furnished, servers }, this.clock);
     const wakeAfter = this.nextWake();
     await this.close({ deregister: false });
@@ -238,7 +238,9 @@ export class Client implements AsyncDisposable {
     );
     this.sending += 1;
     try {
-      await trees.fetch(wanted.filter((each) => 'kind' in each));
+      const fetched = trees.fetch(wanted.filter((each) => 'kind' in each));
+      // What is known is sent as it was at the call.
+      if (fetched !== undefined) await fetched;
       const entries = wanted.flatMap((each) => ('kind' in each ? trees.present([each]) : [each]));
       await account.send(entries, options);
     } finally {

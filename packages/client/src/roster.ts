@@ -59,10 +59,11 @@ export class Roster {
     this.line();
   }
 
-  /** What all have come to; undefined where one is in the midst of something, or cannot be gone on with. */
+  /** What all have come to; undefined where one is in the midst of something or cannot be gone on with, and where there is none. */
   keep(): readonly KeptAccount[] | undefined {
     const kept = this.accounts.flatMap((account) => account.keep() ?? []);
-    return kept.length === this.accounts.length && this.renewals === 0 ? kept : undefined;
+    const { length } = this.accounts;
+    return length > 0 && kept.length === length && this.renewals === 0 ? kept : undefined;
   }
 
   /** No account begins to register until `release`. */

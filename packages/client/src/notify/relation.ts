@@ -231,7 +231,9 @@ export class Relation implements Disposable {
     const at = now && this.newsIn(now);
     if (now !== undefined && at !== undefined)
       this.frozen = { entries: now, time: this.options.clock.wall() / 1000, at };
-    if (now === undefined || at !== undefined) this.governor.handle(changed);
+    // What is back before its end was said goes on.
+    const isBack = this.options.delivery()?.isEnding === true;
+    if (now === undefined || at !== undefined || isBack) this.governor.handle(changed);
     if (now !== undefined) this.seen = now;
   }
 

@@ -120,6 +120,7 @@ export function observe(
       },
       times,
       take: (said) => past.take(said),
+      shown: (said) => said.filter(({ path }) => trees.shows(path)),
       stirred,
       wanted,
       remember: (moments) => relations.remember(relation, moments),
