@@ -29,7 +29,7 @@ import { writeAttributes } from './operations/write-attributes.ts';
 import { type ClientOptions, settingsOf } from './options.ts';
 import { wake } from './persistence/account-hibernation.ts';
 import { encodeAccounts, isOfAccounts, keepAccounts, rememberAccounts } from './persistence/accounts.ts';
-import { encodeHibernation } from './persistence/hibernation.ts';
+import { encodeHibernation, type Hibernation } from './persistence/hibernation.ts';
 import { Keeper } from './persistence/keeper.ts';
 import type { Phase } from './registration/transitions.ts';
 import { Roster } from './roster.ts';
@@ -41,13 +41,6 @@ export interface SendChoice {
   readonly server?: number;
   /** Of an end device behind this one; default the device itself. */
   readonly prefix?: string;
-}
-
-/** A client that is not there for a while. */
-export interface Hibernation {
-  readonly state: Uint8Array;
-  /** In ms: then it has something to do by itself; undefined: never. */
-  readonly wakeAfter: Duration | undefined;
 }
 
 export class Client implements AsyncDisposable {

@@ -59,7 +59,7 @@ export { AuthStatus, type Identities, Portfolio, type PortfolioOptions } from '.
 export { SecurityMode, SecurityObject, SmsSecurityMode } from './builtin/security.ts';
 export { ServerObject } from './builtin/server.ts';
 export { SoftwareManagement, type SoftwareManagementOptions } from './builtin/software-management.ts';
-export { Client, type Hibernation, type SendChoice } from './client.ts';
+export { Client, type SendChoice } from './client.ts';
 export type {
   AssociationRecords,
   Connector,
@@ -101,6 +101,7 @@ export type { NotificationStorage, Watched } from './operations/observe.ts';
 export type { SendOptions, SendStorage } from './operations/sends.ts';
 export type { BootstrapAccount, BootstrapPolicy, ClientOptions, ServerAccount } from './options.ts';
 export { FileStateStore, type FileStoreOptions } from './persistence/file.ts';
+export type { Hibernation } from './persistence/hibernation.ts';
 export { PackageFile, type PackageFileOptions } from './persistence/package-file.ts';
 export { MemoryStateStore, type StateStore } from './persistence/store.ts';
 export { defaultRetry, type RetryPolicy } from './registration/backoff.ts';

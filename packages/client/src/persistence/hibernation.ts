@@ -1,12 +1,19 @@
 // A client that hibernates, as bytes: what its servers and it know of each other while nothing is under way. Times of the engine's clock
 // become times of day, so that the bytes outlive the process.
 import type { KeptContact, KeptRelation } from '@lapwing/coap';
-import { type Clock, decodeUtf8, encodeUtf8, fromBase64, type Instant, toBase64 } from '@lapwing/kernel';
+import { type Clock, type Duration, decodeUtf8, encodeUtf8, fromBase64, type Instant, toBase64 } from '@lapwing/kernel';
 import type { Attributes, TypeLookup } from '@lapwing/lwm2m';
 import type { KeptWatch } from '../notify/relation.ts';
 import type { KeptProgress } from '../registration/machine.ts';
 import type { KeptSession } from '../registration/session.ts';
 import { entriesOf, reading, textOf } from './registration.ts';
+
+/** A client that is not there for a while. */
+export interface Hibernation {
+  readonly state: Uint8Array;
+  /** In ms: then it has something to do by itself; undefined: never. */
+  readonly wakeAfter: Duration | undefined;
+}
 
 /** An observation of the server: at the endpoint, and what it goes by. */
 export interface KeptObserver extends KeptWatch {
