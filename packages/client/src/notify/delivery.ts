@@ -66,6 +66,11 @@ export class Delivery {
     this.continue();
   }
 
+  /** Nothing is under way, and nothing is kept. */
+  get isQuiet(): boolean {
+    return this.underway.length + this.kept.length === 0 && !this.away;
+  }
+
   /** What was at a time. */
   say(entries: readonly Entry[], at: number): void {
     const time = after(this.last, at);

@@ -93,6 +93,7 @@ export function observe(
   const kept = relations.takeOver(paths);
   let delivery: Delivery | undefined;
   const relation: Relation = new Relation({
+    token: context.token,
     paths,
     clock,
     told: entries,

@@ -30,7 +30,7 @@ function setUp(lifetime = seconds(600)) {
         : '';
     done.push(`${clock.now() / 1000} ${effect.kind}${detail}`);
   });
-  const say = (kind: RegistrationInput['kind']): void => {
+  const say = (kind: Exclude<RegistrationInput['kind'], 'recall'>): void => {
     if (kind === 'accepted') driver.handle({ kind, location });
     else if (kind === 'disable') driver.handle({ kind, wait: seconds(100) });
     else if (kind === 'restore') driver.handle({ kind, location, left: seconds(100) });
