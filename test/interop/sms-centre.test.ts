@@ -1,25 +1,17 @@
 // Text messages through an SMPP centre, jSMPP: the messenger in both directions, what a centre refuses, TLS, and the gateway with a centre in
 // the place of a modem, whose device comes in under DTLS and whose sleeping one is woken for a command from MQTT.
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Client, ObjectStore } from '@lapwing/client';
-import { encodeUtf8, fromHex, Secret } from '@lapwing/kernel';
+import { Client } from '@lapwing/client';
+import { encodeUtf8, Secret } from '@lapwing/kernel';
 import { Messenger, parseSmppUri, type ReceivedMessage, smppCentre, smsRoad, tcpPort, tlsPort } from '@lapwing/sms';
 import { expect, test } from 'vitest';
 import { material } from './parts/dtls-material.ts';
 import { type Account, JavaCentre, jsmpp } from './parts/jsmpp.ts';
-import { MqttPeer } from './parts/mqtt-client.ts';
-import { Device } from './parts/objects.ts';
 import { openssl } from './parts/openssl.ts';
 import { describeWith } from './parts/part.ts';
-import { freeTcpPort, freeUdpPort } from './parts/ports.ts';
+import { freeTcpPort } from './parts/ports.ts';
 import { Process } from './parts/process.ts';
-
-const lapwing = fileURLToPath(new URL('../../packages/cli/bin/lapwing.mjs', import.meta.url));
-const key = '000102030405060708090a0b0c0d0e0f';
+import { deviceOf, lapwing, pskOf, SmsGateway, sharedKey } from './parts/sms-gateway.ts';
 
 const accounts: Readonly<Record<string, Account>> = {
   server: { password: 'secret-1', number: '12125550178' },
@@ -52,35 +44,21 @@ function inbox(messenger: Messenger): () => Promise<ReceivedMessage> {
   };
 }
 
-const configuration = (
-  port: number,
-  ports: { readonly udp: number; readonly mqtt: number },
-  folder: string,
-): string => `
-gateway:
-  lwm2m:
-    qmode_time_window: 1s
-    translators:
-      command:  { topic: "dn/#" }
-      response: { topic: up/resp }
-      notify:   { topic: up/notify }
-      register: { topic: up/resp }
-      update:   { topic: up/resp }
-    lifecycle_events: true
-    listeners:
-      udp: { default: { bind: "127.0.0.1:${ports.udp}" } }
-      sms:
-        default:
-          modem: "smpp://server@127.0.0.1:${port}?source=+12125550178"
-          smpp: { password: "secret-1", keepalive: 1s }
-          max_per_minute: 600
-mqtt: { bind: "127.0.0.1:${ports.mqtt}" }
-security:
-  credentials:
-    - { endpoint: by-number, psk: { identity: by-number, key: "${key}" } }
-    - { endpoint: by-command, psk: { identity: by-command, key: "${key}" } }
-store: { dir: "${folder}" }
-`;
+/** The gateway with the centre at that port in the place of a modem. */
+const gatewayAt = (port: number): Promise<SmsGateway> =>
+  SmsGateway.start({
+    sms: {
+      default: {
+        modem: `smpp://server@127.0.0.1:${port}?source=+12125550178`,
+        smpp: { password: 'secret-1', keepalive: '1s' },
+        max_per_minute: 600,
+      },
+    },
+    identities: [
+      ['by-number', 'by-number'],
+      ['by-command', 'by-command'],
+    ],
+  });
 
 await describeWith([jsmpp, openssl], 'an SMPP centre', () => {
   test('carries octets both ways, whole and in parts, and says what it carries', async () => {
@@ -171,105 +149,58 @@ await describeWith([jsmpp, openssl], 'an SMPP centre', () => {
   });
 
   test('is waited for by a gateway that was there before it', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'lapwing-smpp-'));
-    try {
-      const [port, ports] = [await freeTcpPort(), { udp: await freeUdpPort(), mqtt: await freeTcpPort() }];
-      const file = join(folder, 'gateway.yaml');
-      await writeFile(file, configuration(port, ports, folder), { mode: 0o600 });
-      await using gateway = await Process.start({
-        ...{ name: 'lapwing gateway', command: process.execPath, args: [lapwing, 'gateway', '--config', file] },
-        ready: /Lapwing gateway: LwM2M on/,
-      });
-      await gateway.waitFor(/ECONNREFUSED.*the centre is gone/);
-      await using centre = await JavaCentre.start(accounts, { port });
-      expect(await centre.next('bound')).toMatchObject({ account: 'server' });
-      await gateway.waitFor(/the centre is ready/);
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
+    const port = await freeTcpPort();
+    await using gateway = await gatewayAt(port);
+    await gateway.process.waitFor(/ECONNREFUSED.*the centre is gone/);
+    await using centre = await JavaCentre.start(accounts, { port });
+    expect(await centre.next('bound')).toMatchObject({ account: 'server' });
+    await gateway.process.waitFor(/the centre is ready/);
   });
 
   test('stands in the place of the modem of the gateway and of devices', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'lapwing-smpp-'));
-    try {
-      await using centre = await JavaCentre.start(accounts);
-      const ports = { udp: await freeUdpPort(), mqtt: await freeTcpPort() };
-      const file = join(folder, 'gateway.yaml');
-      await writeFile(file, configuration(centre.port, ports, folder), { mode: 0o600 });
-      await using gateway = await Process.start({
-        ...{ name: 'lapwing gateway', command: process.execPath, args: [lapwing, 'gateway', '--config', file] },
-        ready: /Lapwing gateway: LwM2M on/,
+    await using centre = await JavaCentre.start(accounts);
+    await using gateway = await gatewayAt(centre.port);
+    const { mqtt } = gateway;
+    {
+      const device = `smpp://device:secret-2@127.0.0.1:${centre.port}`;
+      const road = ['-u', 'tel:+12125550178', '--modem', device, '--msisdn', '14155550125'];
+      const psk = ['--psk-identity', 'by-command', '--psk-key', sharedKey];
+      const flags = ['-e', 'by-command', ...road, ...psk, '--objects', '3', '--exec', 'status', '--stay'];
+      await using client = await Process.start({
+        ...{ name: 'lapwing client', command: process.execPath, args: [lapwing, 'client', ...flags] },
+        ready: /./,
       });
-      await using mqtt = await MqttPeer.start(ports.mqtt);
-      const read = async (name: string, reqID: number): Promise<void> => {
-        mqtt.publish(`lwm2m/${name}/dn/${reqID}`, { reqID, msgType: 'read', data: { path: '/3/0/0' } });
-        expect(await mqtt.next('read')).toMatchObject({ reqID, data: { content: [{ value: 'Lapwing' }] } });
-      };
-      {
-        const device = `smpp://device:secret-2@127.0.0.1:${centre.port}`;
-        const psk = ['--psk-identity', 'by-command', '--psk-key', key, '--objects', '3'];
-        const flags = [
-          '-e',
-          'by-command',
-          '-u',
-          'tel:+12125550178',
-          '--modem',
-          device,
-          '--msisdn',
-          '14155550125',
-          ...psk,
-        ];
-        await using client = await Process.start({
-          ...{
-            name: 'lapwing client',
-            command: process.execPath,
-            args: [lapwing, 'client', ...flags, '--exec', 'status', '--stay'],
-          },
-          ready: /./,
-        });
-        expect(await mqtt.next('register')).toMatchObject({ data: { ep: 'by-command' } });
-        client.kill('SIGTERM');
-        await client.exited;
-      }
-      await using messenger = await Messenger.open({
-        ...{ modem: bind(centre.port, 'device', { query: '?source=+14155550125' }), budget },
-      });
-      const sms = { msisdn: '14155550125', road: smsRoad(messenger) };
-      const objects = (): ObjectStore => {
-        const store = new ObjectStore();
-        const errorCode = new Map([[0, 0]]);
-        store.add(Device, 0, { manufacturer: 'Lapwing', bindings: 'S', errorCode, reboot: () => undefined });
-        return store;
-      };
-      {
-        const credentials = { kind: 'psk', identity: encodeUtf8('by-number'), key: new Secret(fromHex(key)) } as const;
-        const servers = [{ uri: 'tel:+12125550178', credentials }];
-        await using _client = await Client.start({ name: 'by-number', sms, servers, objects: objects() });
-        expect(await mqtt.next('register')).toMatchObject({ topic: 'lwm2m/by-number/up/resp' });
-        await read('by-number', 1);
-        // A centre that is asked too much of, and one that goes and comes back, are nothing that anybody sees.
-        centre.tell('throttle 1');
-        await read('by-number', 2);
-        centre.tell('unbind');
-        await centre.next('bound', ({ account }) => account === 'server');
-        await centre.next('bound', ({ account }) => account === 'device');
-        await read('by-number', 3);
-      }
-      const servers = [{ uri: `coap://127.0.0.1:${ports.udp}`, queueMode: true, sms: { number: '12125550178' } }];
-      await using _sleeper = await Client.start({ name: 'sleeper', sms, servers, objects: objects() });
-      await mqtt.next('register');
-      await mqtt.next('offline');
-      const before = centre.process.mark;
-      await read('sleeper', 4);
-      // One message, from the gateway's number, and none back.
-      const from = [...centre.process.output.slice(before).matchAll(/"event":"message","from":"(\d+)"/g)].map(
-        ([, each]) => each,
-      );
-      expect(from).toEqual(['12125550178']);
-      gateway.kill('SIGTERM');
-      await gateway.exited;
-    } finally {
-      await rm(folder, { recursive: true, force: true });
+      expect(await mqtt.next('register')).toMatchObject({ data: { ep: 'by-command' } });
+      client.kill('SIGTERM');
+      await client.exited;
     }
+    await using messenger = await Messenger.open({
+      ...{ modem: bind(centre.port, 'device', { query: '?source=+14155550125' }), budget },
+    });
+    const sms = { msisdn: '14155550125', road: smsRoad(messenger) };
+    {
+      const servers = [{ uri: 'tel:+12125550178', credentials: pskOf('by-number') }];
+      await using _client = await Client.start({ name: 'by-number', sms, servers, objects: deviceOf('Lapwing') });
+      expect(await mqtt.next('register')).toMatchObject({ topic: 'lwm2m/by-number/up/resp' });
+      await gateway.read('by-number', 'Lapwing');
+      // A centre that is asked too much of, and one that goes and comes back, are nothing that anybody sees.
+      centre.tell('throttle 1');
+      await gateway.read('by-number', 'Lapwing');
+      centre.tell('unbind');
+      await centre.next('bound', ({ account }) => account === 'server');
+      await centre.next('bound', ({ account }) => account === 'device');
+      await gateway.read('by-number', 'Lapwing');
+    }
+    const servers = [{ uri: gateway.udp, queueMode: true, sms: { number: '12125550178' } }];
+    await using _sleeper = await Client.start({ name: 'sleeper', sms, servers, objects: deviceOf('Lapwing') });
+    await mqtt.next('register');
+    await mqtt.next('offline');
+    const before = centre.process.mark;
+    await gateway.read('sleeper', 'Lapwing');
+    // One message, from the gateway's number, and none back.
+    const messages = centre.process.output.slice(before).matchAll(/"event":"message","from":"(\d+)"/g);
+    expect([...messages].map(([, from]) => from)).toEqual(['12125550178']);
+    gateway.process.kill('SIGTERM');
+    await gateway.process.exited;
   });
 });

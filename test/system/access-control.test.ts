@@ -1,8 +1,15 @@
 // Two servers and a device between them: what one may see ends when the other says so (Core 1.2.1 §8.2).
-import { MemoryStateStore } from '@lapwing/client';
+import { MemoryStateStore, ServerObject } from '@lapwing/client';
 import { Code } from '@lapwing/coap';
-import { seconds } from '@lapwing/kernel';
-import { instancePath, makeValue, type ResourcePath, resourceInstancePath, resourcePath } from '@lapwing/lwm2m';
+import { hours, minutes, seconds } from '@lapwing/kernel';
+import {
+  instancePath,
+  makeValue,
+  type Operation,
+  type ResourcePath,
+  resourceInstancePath,
+  resourcePath,
+} from '@lapwing/lwm2m';
 import { AccessControl } from '@lapwing/lwm2m/objects/access-control';
 import { Server } from '@lapwing/server';
 import { describe, expect, it } from 'vitest';
@@ -119,6 +126,71 @@ describe('a server whose right to read is taken', () => {
     await world.during(both);
     expect(await world.during(one)).toMatchObject({ problem: 'forbidden' });
     expect(sent).toEqual([['Lapwing']]);
+  });
+});
+
+describe('a server whose right to read is taken while it cannot be reached (/1/x/6)', () => {
+  /** A device on a road that outlives an absence, and another server of its, which nobody runs, as owner. */
+  async function away(what: Operation) {
+    const world = await World.make({ road: 'dtls-cid' });
+    const thing = await world.device('a', { lifetime: hours(1) });
+    await world.until(() => thing.client.phase() === 'registered');
+    thing.objects.batch((transaction) => transaction.put(1, 0, 6, makeValue('boolean', true)));
+    const idle = { registrationUpdateTrigger: () => undefined };
+    thing.objects.add(ServerObject, 9, {
+      ...idle,
+      shortServerId: other,
+      lifetime: 60,
+      notificationStoringWhenDisabledOrOffline: false,
+      binding: 'U',
+    });
+    const list = (rights: number) => new Map([[owner, makeValue('integer', rights)]]);
+    for (const [id, object] of [3303, 3].entries()) {
+      const acl = new Map([[owner, 1]]);
+      thing.objects.add(AccessControl, id, { objectId: object, objectInstanceId: 0, acl, accessControlOwner: other });
+    }
+    await world.pass(seconds(5));
+    await world.during(world.server.perform('a', what));
+    await world.pass(seconds(5));
+    thing.client.goOffline();
+    thing.warm(22);
+    await world.pass(seconds(5));
+    thing.objects.batch((transaction) => transaction.put(2, 0, 2, list(0)));
+    await world.pass(minutes(10));
+    const told = () => world.of('notify').map(({ result }) => result.entries.map(({ value }) => value?.value));
+    const ended = () => world.of('observation-ended').map(({ refusal }) => refusal?.code);
+    return { world, thing, told, ended, give: () => thing.objects.batch((t) => t.put(2, 0, 2, list(1))) };
+  }
+
+  it('is told nothing of what was kept for it, and that it is over', async () => {
+    const { world, thing, told, ended } = await away({ op: 'observe', path: warmth });
+    await using _ = world;
+    thing.client.resume();
+    await world.pass(minutes(1));
+    expect([told(), ended(), world.of('registered').length]).toEqual([[], [Code.Unauthorized], 1]);
+    expect(thing.client.stats()?.relations).toBe(0);
+  });
+
+  it('is told of several paths what is left to it', async () => {
+    const { world, thing, told, ended } = await away({ op: 'observe-composite', paths: [warmth, maker] });
+    await using _ = world;
+    thing.client.resume();
+    await world.pass(minutes(1));
+    expect([told().flat(), ended()]).toEqual([['Lapwing', 'Lapwing'], []]);
+  });
+
+  it('goes on to be told when it has the right again before it comes back', async () => {
+    const { world, thing, told, ended, give } = await away({ op: 'observe', path: warmth });
+    await using _ = world;
+    thing.warm(23);
+    give();
+    await world.pass(seconds(5));
+    thing.client.resume();
+    await world.pass(minutes(1));
+    expect(told().flat()).toEqual([22, 23]);
+    thing.warm(24);
+    await world.pass(minutes(1));
+    expect([told().flat().at(-1), ended()]).toEqual([24, []]);
   });
 });
 

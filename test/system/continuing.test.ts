@@ -288,6 +288,25 @@ it('under OSCORE a device goes on with its numbers where it was', async () => {
   expect(world.server.registration('a')).toBeDefined();
 });
 
+it.each(['accounts', 'registration/1', 'queue/1'])(
+  'a device whose record %s is damaged says so once it is started, and goes on',
+  async (damaged) => {
+    const { world, start, crash, thing, events } = await setUp({ road: 'dtls-cid' });
+    await using _ = world;
+    thing.client.send([path], { queue: true }).catch(() => undefined);
+    await crash(thing);
+    const records = new MemoryStateStore();
+    const store: StateStore = {
+      load: () => new Map([...records.load(), [damaged, undefined]]),
+      put: (name, record) => records.put(name, record),
+      delete: (name) => records.delete(name),
+    };
+    const again = await start({ store });
+    await world.until(() => again.client.phase() === 'registered', seconds(30));
+    expect(events.filter((event) => event.startsWith('store:'))).toEqual([`store: the record ${damaged} is damaged`]);
+  },
+);
+
 it.each([1, 2, 3, 4])('a store that fails at any moment costs a Register at most (seed %i)', async (seed) => {
   const kept = new MemoryStateStore();
   let writes = 0;

@@ -108,28 +108,28 @@ describe('whoever reads an observation that lasts comes to its end by a cancel',
     expect(reader.values).toEqual([20]);
   });
 
-  it('where the device had ended it, and nobody had asked anew yet', async () => {
+  /** The reader goes on, though the object has gone. */
+  const endedByDevice = async () => {
     const { world } = await setUp();
-    await using _ = world;
     const { objects } = await world.device('a', { lifetime: hours(1) });
     await world.pass(seconds(3));
     const reader = world.observing('a', '/3303/0/5700', { lasting: true });
     await world.pass(seconds(2));
     objects.remove(3303, 0);
     await world.until(() => world.server.observations('a').length === 0);
+    return { world, objects, reader };
+  };
+
+  it('where the device had ended it, and nobody had asked anew yet', async () => {
+    const { world, reader } = await endedByDevice();
+    await using _ = world;
     expect(await world.during(world.server.perform('a', cancel))).toMatchObject({ kind: 'refused' });
     expect(await world.during(reader.ended)).toBeUndefined();
   });
 
   it('also where somebody else is to hear of it from now on', async () => {
-    const { world } = await setUp();
+    const { world, objects, reader } = await endedByDevice();
     await using _ = world;
-    const { objects } = await world.device('a', { lifetime: hours(1) });
-    await world.pass(seconds(3));
-    const reader = world.observing('a', '/3303/0/5700', { lasting: true });
-    await world.pass(seconds(2));
-    objects.remove(3303, 0);
-    await world.until(() => world.server.observations('a').length === 0);
     objects.add(Temperature, 0, { sensorValue: 7, minMeasured: 7 });
     await world.during(world.server.perform('a', observe, { keep: { note: 'n' } }));
     expect(await world.during(reader.ended)).toBeUndefined();

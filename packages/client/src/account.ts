@@ -1,26 +1,18 @@
 // One server of the device: its endpoint, its registration, what it observes and what is sent to it.
 import { Code, ResponseError, type Service } from '@lapwing/coap';
 import type { Duration, Instant, Peer } from '@lapwing/kernel';
-import {
-  contains,
-  type Entry,
-  instancePath,
-  type Lwm2mVersion,
-  type Path,
-  rootPath,
-  versionTraits,
-} from '@lapwing/lwm2m';
+import { contains, type Entry, instancePath, type Lwm2mVersion, type Path, rootPath } from '@lapwing/lwm2m';
+import type { AccountListener, AccountStats } from './account-listener.ts';
 import { AccountCaller, AccountService } from './account-service.ts';
 import type { AccountSettings } from './accounts.ts';
-import { alertIn } from './builtin/alerts.ts';
-import { ServerInstance, ServerObject } from './builtin/server.ts';
+import { ServerInstance } from './builtin/server.ts';
 import { earliest } from './earliest.ts';
 import { Hold } from './hold.ts';
-import { Link, type LinkStats } from './link.ts';
+import { Link } from './link.ts';
 import { AttributeTable } from './notify/attribute-table.ts';
 import type { HistoryReader } from './notify/history.ts';
 import { Relations } from './notify/relations.ts';
-import { type NotificationStats, Remembering } from './notify/remembering.ts';
+import { Remembering } from './notify/remembering.ts';
 import { type Caller, isOfRights, mayDo, Right } from './objects/access-control.ts';
 import type { Watched } from './operations/observe.ts';
 import type { Visible } from './operations/read.ts';
@@ -28,30 +20,16 @@ import { Sender } from './operations/send.ts';
 import type { SendOptions } from './operations/sends.ts';
 import { isForTaker } from './operations/taking.ts';
 import { Trees } from './operations/trees.ts';
+import { keepAccount, type LastingParts, recallAccount } from './persistence/account-hibernation.ts';
 import { AccountState } from './persistence/account-state.ts';
+import type { KeptAccount } from './persistence/hibernation.ts';
 import type { AccountRecords } from './persistence/keeper.ts';
-import { RegistrationSession, type SessionListener } from './registration/session.ts';
+import { RegistrationSession } from './registration/session.ts';
 import { ToldObjects } from './registration/told-objects.ts';
 import { isRegistered, type Phase } from './registration/transitions.ts';
 import type { Settings } from './settings.ts';
-import { awaitTriggers, type TriggerStats, type Triggers } from './trigger.ts';
+import { awaitTriggers, type Triggers } from './trigger.ts';
 import type { Shut } from './valve.ts';
-
-export interface AccountStats extends LinkStats {
-  /** Observations of the server here. */
-  readonly relations: number;
-  readonly notifications: NotificationStats;
-  /** Requests refused because they came from somebody else. */
-  readonly strangers: number;
-  /** Undefined where no text message may wake the device. */
-  readonly triggers: TriggerStats | undefined;
-}
-
-/** What becomes of an account, told to whoever holds it. */
-export interface AccountListener extends SessionListener {
-  watched(event: Watched): void;
-  bootstrap(): void;
-}
 
 export class Account implements AsyncDisposable {
   readonly settings: AccountSettings;
@@ -127,14 +105,13 @@ export class Account implements AsyncDisposable {
           listener.registered();
         },
         failed: (error) => {
-          this.noteAlert(error);
+          this.server.noteAlert(error, this.version);
           listener.failed(error);
         },
       },
     );
     const { session, attributes, relations } = this;
-    const parts = { settings: account, clock: settings.clock, link, session, attributes, relations };
-    this.state = records && new AccountState(records, { ...parts, sender: this.sender, listed: () => this.told.text });
+    this.state = records && new AccountState(records, { ...this.parts, clock: settings.clock, sender: this.sender });
     this.service = new AccountService(settings, session, this.state, {
       attributes,
       relations,
@@ -147,6 +124,11 @@ export class Account implements AsyncDisposable {
       held: () => this.hold.isOn,
       watched: (event) => this.watched(event),
     });
+  }
+
+  private get parts(): LastingParts {
+    const { settings, link, session, attributes, relations, told } = this;
+    return { settings, link, session, attributes, relations, told };
   }
 
   private get sender(): Sender {
@@ -193,7 +175,7 @@ export class Account implements AsyncDisposable {
       if (settings.keptNotifications !== undefined || records !== undefined) await opened.relations.recall();
       service = (request, context) => opened.service.serve(request, context);
       lost = (peer, cause) => {
-        opened.noteAlert(cause);
+        opened.server.noteAlert(cause, opened.version);
         opened.session.lost(peer);
       };
       opened.triggers = await awaitTriggers(account, settings, records?.triggerAssociations, {
@@ -208,10 +190,15 @@ export class Account implements AsyncDisposable {
   }
 
   stats(): AccountStats {
-    const { relations, remembering, service, link, triggers } = this;
-    const { strangers } = service;
+    const { relations, remembering, link, triggers } = this;
     const notifications = remembering.stats();
-    return { relations: relations.size, notifications, strangers, triggers: triggers?.stats(), ...link.stats() };
+    return {
+      relations: relations.size,
+      notifications,
+      strangers: this.service.strangers,
+      triggers: triggers?.stats(),
+      ...link.stats(),
+    };
   }
 
   get phase(): Phase {
@@ -238,6 +225,18 @@ export class Account implements AsyncDisposable {
     this.hold.begin();
     this.told.text = listed;
     this.isRestored = true;
+  }
+
+  /** What it has come to; undefined while something is under way, and where it cannot be taken up again from that. */
+  keep(): KeptAccount | undefined {
+    // What has a store goes on from there.
+    const elsewhere = this.records ?? this.device.keptNotifications ?? this.triggers;
+    return elsewhere !== undefined || this.made?.isIdle === false ? undefined : keepAccount(this.parts);
+  }
+
+  /** Goes on as it was kept, in place of `start`; nothing happens where that is not possible. */
+  async recall(kept: KeptAccount): Promise<void> {
+    if (await recallAccount(this.parts, kept)) this.listChanged();
   }
 
   stop(): void {
@@ -384,12 +383,5 @@ export class Account implements AsyncDisposable {
     await this.relations.close();
     await this.triggers?.[Symbol.asyncDispose]();
     await this.link[Symbol.asyncDispose]();
-  }
-
-  /** What the server has found wrong with a handshake or a connection: a bootstrap server may want to know (/1/x/11, from 1.1 on). */
-  private noteAlert(cause: Error): void {
-    const alert = alertIn(cause);
-    if (alert !== undefined && versionTraits[this.version].objectVersions.has(ServerObject.id))
-      this.server.noteAlert(alert);
   }
 }

@@ -10,7 +10,7 @@ import {
   parsePrefixedPath,
   under,
 } from '@lapwing/lwm2m';
-import type { AccountStats } from './account.ts';
+import type { AccountStats } from './account-listener.ts';
 import { accountsOf, changedRoads, defineAccountObjects, furnish, wantsMore } from './accounts.ts';
 import { Bootstrapping } from './bootstrap/bootstrapping.ts';
 import type { BootstrapPhase } from './bootstrap/machine.ts';
@@ -27,7 +27,9 @@ import type { SendOptions } from './operations/sends.ts';
 import { Trees } from './operations/trees.ts';
 import { writeAttributes } from './operations/write-attributes.ts';
 import { type ClientOptions, settingsOf } from './options.ts';
-import { isOfAccounts, keepAccounts, rememberAccounts } from './persistence/accounts.ts';
+import { wake } from './persistence/account-hibernation.ts';
+import { encodeAccounts, isOfAccounts, keepAccounts, rememberAccounts } from './persistence/accounts.ts';
+import { encodeHibernation, type Hibernation } from './persistence/hibernation.ts';
 import { Keeper } from './persistence/keeper.ts';
 import type { Phase } from './registration/transitions.ts';
 import { Roster } from './roster.ts';
@@ -57,6 +59,9 @@ export class Client implements AsyncDisposable {
   /** Instances that the options have made; they go with the client unless somebody else has written them since. */
   private furnished: readonly (readonly [number, number])[] = [];
   private readonly subscriptions: Disposable[] = [];
+  private sending = 0;
+  /** What the store could not do before those who have started the client can hear of it; undefined since then. */
+  private early: unknown[] | undefined = [];
   /** A configuration comes into force: what becomes of the accounts is seen to when all of it is there. */
   private isChanging = false;
   private readonly registry = new RegistryLock(({ changed, listChanged }) => {
@@ -66,7 +71,7 @@ export class Client implements AsyncDisposable {
 
   private constructor(options: Settings, keepsKeyUse: boolean) {
     const { store } = options;
-    this.keeper = store && new Keeper(store, (error) => this.emitter.emit('store-failed', { error }));
+    this.keeper = store && new Keeper(store, (error) => this.storeFailed(error));
     const settings = this.keeper === undefined || keepsKeyUse ? options : { ...options, keyUse: this.keeper.keyUse };
     this.settings = settings;
     this.name = settings.name;
@@ -170,6 +175,24 @@ export class Client implements AsyncDisposable {
     return first === undefined ? undefined : Math.max(0, first - this.clock.now());
   }
 
+  /**
+   * Closes the client without a word, and gives what another one needs to go on where it was (`hibernated` of its options): servers notice
+   * nothing, as long as it is there before `wakeAfter` is over and hears what comes meanwhile. Undefined, and nothing has happened, while
+   * something is under way or waits or is locked, and without a registration at each server, over UDP and without keys. Undefined also
+   * with a store, a modem or a recorded series.
+   */
+  async hibernate(): Promise<Hibernation | undefined> {
+    const { settings, registry, bootstrapping, history, roster, keeper, furnished } = this;
+    const isBusy = this.sending > 0 || registry.isLocked || bootstrapping.phase !== 'idle';
+    const lasts = keeper !== undefined || bootstrapping.deadline !== undefined || !history.isEmpty;
+    const servers = isBusy || lasts ? undefined : roster.keep();
+    if (servers === undefined) return undefined;
+    const state = encodeHibernation({ accounts: encodeAccounts(settings), furnished, servers }, this.clock);
+    const wakeAfter = this.nextWake();
+    await this.close({ deregister: false });
+    return { state, wakeAfter };
+  }
+
   /** Sends an Update now. */
   update(id?: number): void {
     this.roster.find(id)?.update();
@@ -206,9 +229,16 @@ export class Client implements AsyncDisposable {
     const wanted = what.map((each: PathText | Entry) =>
       typeof each === 'string' ? under(prefix, parsePath(each)) : each,
     );
-    await trees.fetch(wanted.filter((each) => 'kind' in each));
-    const entries = wanted.flatMap((each) => ('kind' in each ? trees.present([each]) : [each]));
-    await account.send(entries, options);
+    this.sending += 1;
+    try {
+      const fetched = trees.fetch(wanted.filter((each) => 'kind' in each));
+      // What is known is sent as it was at the call.
+      if (fetched !== undefined) await fetched;
+      const entries = wanted.flatMap((each) => ('kind' in each ? trees.present([each]) : [each]));
+      await account.send(entries, options);
+    } finally {
+      this.sending -= 1;
+    }
   }
 
   /**
@@ -269,14 +299,15 @@ export class Client implements AsyncDisposable {
     });
     const { keeper, settings } = this;
     if (keeper !== undefined) rememberAccounts(keeper, settings);
-    this.furnished = furnish(this.settings);
+    const hibernated = wake(settings, this.trees.typeOf);
+    this.furnished = hibernated?.furnished ?? furnish(settings);
     this.keep();
     await this.parts();
     const { accounts, problems } = accountsOf(this.settings);
     if (problems.length > 0) throw new ConfigError(problems);
     const isFirst = settings.provisioning.first && this.bootstrapping.isPossible;
     if (isFirst) this.roster.hold();
-    await this.roster.begin(accounts);
+    await this.roster.begin(accounts, hibernated?.servers);
     for (const events of [this.objects.events, this.settings.endDevices?.events]) {
       if (events === undefined) continue;
       this.subscriptions.push(
@@ -286,6 +317,14 @@ export class Client implements AsyncDisposable {
     }
     if (isFirst) this.bootstrapping.start('request');
     else if (accounts.length === 0) this.bootstrapping.start('fallback');
+    const { early = [] } = this;
+    this.early = undefined;
+    for (const error of early) later(() => this.storeFailed(error));
+  }
+
+  private storeFailed(error: unknown): void {
+    if (this.early === undefined) this.emitter.emit('store-failed', { error });
+    else this.early.push(error);
   }
 
   /** What the accounts need and is not loaded yet. */

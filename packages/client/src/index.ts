@@ -2,7 +2,7 @@
 // for who wants to start fast.
 import './bootstrap/session.ts';
 
-export type { AccountStats } from './account.ts';
+export type { AccountStats } from './account-listener.ts';
 export type { Downgrade } from './bootstrap/consistency.ts';
 export { BootstrapError } from './bootstrap/errors.ts';
 export type { BootstrapFailure, BootstrapPhase, BootstrapTerms } from './bootstrap/machine.ts';
@@ -101,6 +101,7 @@ export type { NotificationStorage, Watched } from './operations/observe.ts';
 export type { SendOptions, SendStorage } from './operations/sends.ts';
 export type { BootstrapAccount, BootstrapPolicy, ClientOptions, ServerAccount } from './options.ts';
 export { FileStateStore, type FileStoreOptions } from './persistence/file.ts';
+export type { Hibernation } from './persistence/hibernation.ts';
 export { PackageFile, type PackageFileOptions } from './persistence/package-file.ts';
 export { MemoryStateStore, type StateStore } from './persistence/store.ts';
 export { defaultRetry, type RetryPolicy } from './registration/backoff.ts';

@@ -128,6 +128,11 @@ export interface ClientOptions {
    */
   readonly store?: StateStore;
   /**
+   * What `hibernate` has given of an earlier client with the same options and objects with the same values: it goes on where that one was,
+   * without a word to anybody. Where accounts are others now, the device begins as ever. Not together with `store`.
+   */
+  readonly hibernated?: Uint8Array;
+  /**
    * Of each observation, what is kept while its server cannot be reached and wants nothing lost (/1/x/6): so many notifications, 1 to
    * 1000, where the server has not said how many (`hqmax`), and what goes when there are more. Default 100, `oldest`.
    */
@@ -180,6 +185,8 @@ export function settingsOf(options: ClientOptions): Settings {
     if (ours.has(name) || name === '' || name.includes('=')) problems.push(`parameters: '${name}' cannot be set`);
     else if (encodeUtf8(`${name}=${value}`).length > longestParameter) problems.push(`parameters.${name}: too long`);
   }
+  if (options.hibernated !== undefined && options.store !== undefined)
+    problems.push('hibernated: a client with a store goes on from what is there');
   if (!(actionTimeout > 0)) problems.push(`actionTimeout: ${actionTimeout} is not above 0`);
   if (!(closeTimeout >= 0)) problems.push(`closeTimeout: ${closeTimeout} is below 0`);
   const storedNotifications: NotificationStorage = { limit: 100, drop: 'oldest', ...options.storedNotifications };
@@ -210,6 +217,7 @@ export function settingsOf(options: ClientOptions): Settings {
     parameters,
     actionTimeout,
     closeTimeout,
+    hibernated: options.hibernated,
     store: options.store,
     keptNotifications: options.keptNotifications,
     storedNotifications,

@@ -12,6 +12,7 @@ import type { About, ClientEvents } from './events.ts';
 import type { History } from './notify/history.ts';
 import { instanceKey } from './objects/tree.ts';
 import type { Trees } from './operations/trees.ts';
+import type { KeptAccount } from './persistence/hibernation.ts';
 import type { Keeper } from './persistence/keeper.ts';
 import { type Progress, RegistrationOrder } from './registration/order.ts';
 import { isRegistered, type Phase } from './registration/transitions.ts';
@@ -40,6 +41,7 @@ export class Roster {
   private accounts: Account[] = [];
   private order = new RegistrationOrder([]);
   private renewing: Promise<void> = Promise.resolve();
+  private renewals = 0;
   private closed = false;
   /** No account begins until something else has. */
   private held = false;
@@ -48,10 +50,20 @@ export class Roster {
     this.parts = parts;
   }
 
-  /** Opens an account for each of these and lets them begin. Rejects as `Account.open` does. */
-  async begin(wanted: readonly AccountSettings[]): Promise<void> {
+  /**
+   * Opens an account for each of these and lets them go on as they were kept, or else begin. Rejects as `Account.open` does.
+   */
+  async begin(wanted: readonly AccountSettings[], kept: readonly KeptAccount[] = []): Promise<void> {
     for (const settings of wanted) this.accounts.push(await this.open(settings));
+    for (const each of kept) await this.at(each.instance)?.recall(each);
     this.line();
+  }
+
+  /** What all have come to; undefined where one is in the midst of something or cannot be gone on with, and where there is none. */
+  keep(): readonly KeptAccount[] | undefined {
+    const kept = this.accounts.flatMap((account) => account.keep() ?? []);
+    const { length } = this.accounts;
+    return length > 0 && kept.length === length && this.renewals === 0 ? kept : undefined;
   }
 
   /** No account begins to register until `release`. */
@@ -102,7 +114,12 @@ export class Roster {
 
   /** Accounts whose instances were written or deleted go, and what is in force now begins; one change after the other. */
   renew(touched: ReadonlySet<string>): Promise<void> {
-    this.renewing = this.renewing.then(() => this.replace(touched));
+    this.renewals += 1;
+    this.renewing = this.renewing
+      .then(() => this.replace(touched))
+      .finally(() => {
+        this.renewals -= 1;
+      });
     return this.renewing;
   }
 

@@ -82,6 +82,8 @@ export interface Settings {
   readonly parameters: Readonly<Record<string, string>>;
   readonly actionTimeout: Duration;
   readonly closeTimeout: Duration;
+  /** What the client goes on from that hibernated; undefined for none. */
+  readonly hibernated: Uint8Array | undefined;
   /** Where is kept what outlives the process; undefined for nowhere. */
   readonly store: StateStore | undefined;
   readonly keptNotifications: NotificationStore | undefined;

@@ -20,19 +20,19 @@ import {
   Driver,
   FormatError,
   type Peer,
-  type Random,
   systemClock,
   systemRandom,
   type Transport,
   trace,
 } from '@lapwing/kernel';
+import type { EndpointOptions } from './endpoint-options.ts';
 import { AskingSide } from './exchange/asking.ts';
 import { type Ask, AskingStack } from './exchange/asking-stack.ts';
 import { AskingContext, type RequestOptions } from './exchange/contexts.ts';
 import type { Observing } from './exchange/observation.ts';
 import type { Protection } from './exchange/protection.ts';
-import { type NotifyPolicy, notifyPolicy } from './exchange/relations.ts';
-import type { Layer, Service } from './exchange/service.ts';
+import { type KeptRelation, notifyPolicy } from './exchange/relations.ts';
+import type { Service } from './exchange/service.ts';
 import { ServingSide } from './exchange/serving.ts';
 import { ServingStack } from './exchange/serving-stack.ts';
 import { BlockIn, type BlockInOptions } from './layers/block-in.ts';
@@ -43,37 +43,18 @@ import { makeResponse, type Request, type Response, type Token, Type } from './m
 import { refusalOf } from './message/refusal.ts';
 import { readStreamMessage, toStream } from './message/tcp.ts';
 import { encodeAnswer, LONGEST_RECEIVED, Malformed, type ReceivedMessage, readMessage } from './message/udp.ts';
-import type { ContactLimits } from './reliability/contacts.ts';
+import type { KeptContact } from './reliability/contacts.ts';
 import { DirectLayer } from './reliability/direct-layer.ts';
 import type { LayerEffect, LayerInput } from './reliability/effects.ts';
 import { MessageLayer } from './reliability/message-layer.ts';
-import { type ParameterOptions, transmissionParameters } from './reliability/parameters.ts';
+import { transmissionParameters } from './reliability/parameters.ts';
 import { type CounterName, EndpointCounters, type EndpointStats } from './stats.ts';
 
-export interface EndpointOptions {
-  readonly transport: Transport;
-  readonly serve?: Service;
-  /** Around `serve`, outermost first. */
-  readonly layers?: readonly Layer[];
-  readonly clock?: Clock;
-  readonly random?: Random;
-  /** Retransmission, back-off and how many exchanges at once (RFC 7252 §4.8). */
-  readonly parameters?: ParameterOptions;
-  /** When notifications are confirmable, and how many may observe. */
-  readonly notifications?: Partial<NotifyPolicy>;
-  /** What may be remembered of peers. */
-  readonly limits?: Partial<ContactLimits>;
-  /** Who may read the diagnostic payload of an error (RFC 7252 §5.5.2); default `authenticated`: nobody in NoSec. */
-  readonly diagnostics?: 'authenticated' | 'everyone';
-  /** Sizes and limits of transfers in blocks, both ways (RFC 7959). */
-  readonly blocks?: BlockOptions;
-  /** OSCORE (RFC 8613): `Oscore` of `@lapwing/coap/oscore`. Default none: requests that need it are refused. */
-  readonly protection?: Protection;
-  /** Hears that a peer is gone for good, on roads with connections: what it was asked has failed, what was observed is over. */
-  readonly lost?: (peer: Peer, cause: Error) => void;
+/** What is known of a peer, for an endpoint that takes the place of this one. */
+export interface KeptPeer {
+  readonly contact: KeptContact;
+  readonly relations: readonly KeptRelation[];
 }
-
-export type BlockOptions = Omit<BlockInOptions & BlockOutOptions, 'clock' | 'random' | 'mtu'>;
 
 const messages = trace('coap:message');
 const drops = trace('coap:drop');
@@ -83,6 +64,7 @@ const nothingHere: Service = () => Promise.resolve(makeResponse(Code.NotFound));
 
 export class Endpoint implements AsyncDisposable {
   private readonly transport: Transport;
+  private readonly clock: Clock;
   private readonly isStream: boolean;
   /** Bytes of a datagram beyond which nothing is looked at. */
   private readonly limit: number;
@@ -118,6 +100,7 @@ export class Endpoint implements AsyncDisposable {
     const { transport, clock = systemClock, random = systemRandom, protection } = options;
     const { traits } = transport;
     this.transport = transport;
+    this.clock = clock;
     this.isStream = traits.framing === 'rfc8323';
     this.heardLost = options.lost;
     const parameters = transmissionParameters(options.parameters, traits.pace);
@@ -241,11 +224,31 @@ export class Endpoint implements AsyncDisposable {
   }
 
   /**
-   * Takes up an observation that the peer began here before a restart, with the bytes of its message; `sequence` is above the numbers of its
-   * states so far. False when it is not accepted any more. Throws FormatError.
+   * Takes up an observation that the peer began at an endpoint in whose place this one is. False when it is not accepted any more.
+   * Throws FormatError.
    */
-  resumeRelation(peer: Peer, request: Uint8Array, sequence: number): Promise<boolean> {
-    return this.serving.resume(peer, request, sequence);
+  resumeRelation(peer: Peer, kept: KeptRelation): Promise<boolean> {
+    return this.serving.resume(peer, kept);
+  }
+
+  /**
+   * What an endpoint needs to know that takes the place of this one, with the same clock: with `recall` and `resumeRelation` it goes on with
+   * the peer, who notices nothing. Undefined while something is under way with anybody, for peers of OSCORE, and on connections.
+   */
+  keep(peer: Peer): KeptPeer | undefined {
+    const { layer, asking, blocksIn, blocksOut } = this;
+    const { open, observations } = asking.sizes;
+    if (!(layer instanceof MessageLayer) || peer.identity.kind === 'oscore' || open + observations > 0)
+      return undefined;
+    if (blocksIn.stats().transfers + blocksOut.stats().fetching > 0) return undefined;
+    const contact = layer.keep(peer, this.clock.now());
+    const relations = this.serving.keep(peer);
+    return contact === undefined || relations === undefined ? undefined : { contact, relations };
+  }
+
+  /** What `keep` has said of the peer, before anything else is said to it or heard of it. */
+  recall(peer: Peer, kept: KeptContact): void {
+    this.driver.handle({ kind: 'recall', peer, kept });
   }
 
   /** A snapshot of every counter and size. */

@@ -1,6 +1,7 @@
 // CoAP for TypeScript: messages, reliability, exchanges, block-wise and observe over any transport.
 
-export { type BlockOptions, Endpoint, type EndpointOptions } from './endpoint.ts';
+export { Endpoint, type KeptPeer } from './endpoint.ts';
+export type { BlockOptions, EndpointOptions } from './endpoint-options.ts';
 export {
   type Attempt,
   BlockError,
@@ -14,7 +15,7 @@ export type { RequestOptions } from './exchange/contexts.ts';
 export { chooseFormat } from './exchange/negotiation.ts';
 export type { Listener, Observed, Observing } from './exchange/observation.ts';
 export type { AskingGround, Protection } from './exchange/protection.ts';
-export type { NotifyPolicy } from './exchange/relations.ts';
+export type { KeptRelation, NotifyPolicy } from './exchange/relations.ts';
 export { type Methods, type RouteOptions, Router, type RouterOptions } from './exchange/router.ts';
 export {
   type BlockListener,
@@ -89,7 +90,7 @@ export {
   uriOf,
   uriOptions,
 } from './message/uri.ts';
-export type { ContactLimits } from './reliability/contacts.ts';
+export type { ContactLimits, KeptContact } from './reliability/contacts.ts';
 export type { DuplicateLimits } from './reliability/duplicates.ts';
 export type { ParameterOptions } from './reliability/parameters.ts';
 export type { CounterName, EndpointSizes, EndpointStats } from './stats.ts';

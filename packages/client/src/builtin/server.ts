@@ -8,12 +8,14 @@ import {
   defineObject,
   type Lwm2mVersion,
   type ObjectLink,
+  versionTraits,
 } from '@lapwing/lwm2m';
 import { Server } from '@lapwing/lwm2m/account-objects';
 import { flagAt, linkAt, linksAt, numberAt, textAt, textsAt } from '../objects/reading.ts';
 import type { ObjectStore } from '../objects/store.ts';
 import type { Contents } from '../objects/tree.ts';
 import type { RetryPolicy } from '../registration/backoff.ts';
+import { alertIn } from './alerts.ts';
 import { checkServer } from './server-rules.ts';
 
 /** An account speaks it as the enabler has it that its server speaks. */
@@ -107,8 +109,10 @@ export class ServerInstance {
     return written === undefined ? undefined : written === 1 ? 'con' : 'auto';
   }
 
-  /** The newest alert of DTLS or TLS that the server has sent (/1/x/11). */
-  noteAlert(alert: number): void {
+  /** What the server has found wrong with a handshake or a connection: a bootstrap server may want to know (/1/x/11, from 1.1 on). */
+  noteAlert(cause: Error, version: Lwm2mVersion): void {
+    const alert = alertIn(cause);
+    if (alert === undefined || !versionTraits[version].objectVersions.has(ServerObject.id)) return;
     if (numberAt(this.contents, resources.tlsDtlsAlertCode.id) !== alert)
       this.store.get(ServerObject, this.id)?.set({ tlsDtlsAlertCode: alert });
   }

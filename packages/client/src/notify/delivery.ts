@@ -32,6 +32,8 @@ export interface DeliveryOptions {
   readonly times: boolean;
   /** What has been since the server was told last, where a past is kept. */
   readonly take: (entries: readonly Entry[]) => Taken;
+  /** Of what was, what the server may still see. */
+  readonly shown: (entries: readonly Entry[]) => readonly Entry[];
   /** A notification goes out. */
   readonly stirred: () => void;
   /** Something waits to go out. */
@@ -52,6 +54,8 @@ export class Delivery {
   private roomAway = 0;
   /** Time of the last moment. */
   private last = 0;
+  /** What ends the observation, behind all that is to be said before. */
+  private lastWord: Response | undefined;
 
   /** `kept` is what an earlier observer of the same has not heard: it follows the first answer, once it is not held. */
   constructor(options: DeliveryOptions, kept: readonly Moment[] = [], held = false) {
@@ -62,10 +66,16 @@ export class Delivery {
     this.continue();
   }
 
+  /** Nothing is under way, and nothing is kept. */
+  get isQuiet(): boolean {
+    return this.underway.length + this.kept.length === 0 && !this.away;
+  }
+
   /** What was at a time. */
   say(entries: readonly Entry[], at: number): void {
     const time = after(this.last, at);
     this.last = time;
+    this.lastWord = undefined;
     const { take, times, room } = this.options;
     const taken = times ? take(entries) : { entries, giveBack: undefined };
     const { giveBack } = taken;
@@ -87,9 +97,16 @@ export class Delivery {
     }
   }
 
-  /** An error ends the observation (RFC 7641 §4.2). */
+  /** An error ends the observation (RFC 7641 §4.2), as soon as that can be said; until then `say` takes it back. */
   end(error: unknown): void {
-    this.send(lastWord(error), this.options.type()).catch(() => undefined);
+    this.lastWord = responseTo(error);
+    if (this.held) this.options.wanted();
+    else if (this.underway.length === 0) this.continue();
+  }
+
+  /** Whether it ends as soon as that can be said. */
+  get isEnding(): boolean {
+    return this.lastWord !== undefined;
   }
 
   /** From now on everything is kept, for whoever observes the same next. */
@@ -125,6 +142,7 @@ export class Delivery {
   close(): void {
     for (const { giveBack } of this.handOver()) giveBack?.();
     this.kept = [];
+    this.lastWord = undefined;
   }
 
   private keep(moments: readonly Moment[]): void {
@@ -142,7 +160,13 @@ export class Delivery {
   }
 
   private continue(): void {
-    if (this.kept.length === 0 || this.away || this.held) return;
+    if (this.away || this.held) return;
+    this.kept = this.kept.flatMap((moment) => this.shown(moment));
+    if (this.kept.length === 0) {
+      if (this.lastWord !== undefined) this.send(this.lastWord, this.options.type()).catch(() => undefined);
+      this.lastWord = undefined;
+      return;
+    }
     const { times, room } = this.options;
     // A single newest value is what it is now, and needs no time.
     const isNewest = this.kept.length === 1 && room().capacity === 0;
@@ -156,6 +180,13 @@ export class Delivery {
       count = Math.ceil(count / 2);
     const moments = this.kept.splice(0, count);
     this.transmit(moments, said(moments));
+  }
+
+  /** None where nothing of it may be seen any more. */
+  private shown(moment: Moment): readonly Moment[] {
+    const entries = this.options.shown(moment.entries);
+    if (entries.length === moment.entries.length) return [moment];
+    return entries.length === 0 ? [] : [{ ...moment, entries }];
   }
 
   private transmit(moments: readonly Moment[], entries: readonly Entry[]): void {
@@ -187,13 +218,13 @@ export class Delivery {
     try {
       return this.options.toResponse(entries);
     } catch (error) {
-      return lastWord(error);
+      return responseTo(error);
     }
   }
 }
 
 const outcomeOf = (error: unknown): NotificationOutcome => (error instanceof TimeoutError ? 'unacknowledged' : 'ended');
 
-function lastWord(error: unknown): Response {
+function responseTo(error: unknown): Response {
   return error instanceof ResponseError ? error.toResponse() : makeResponse(Code.InternalServerError);
 }

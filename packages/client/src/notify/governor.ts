@@ -16,7 +16,15 @@ export type GovernorInput =
   | { readonly kind: 'notified' }
   /** It neither looks nor speaks until `resume`. */
   | { readonly kind: 'pause' | 'resume' }
+  /** It is as another was. */
+  | ({ readonly kind: 'recall' } & KeptTimes)
   | { readonly kind: 'attributes'; readonly attributes: Attributes };
+
+/** When it last spoke, and last looked. */
+export interface KeptTimes {
+  readonly spokeAt: Instant;
+  readonly lookedAt: Instant;
+}
 
 export interface GovernorEffect {
   /** `look` asks for `changed`, if what there is now is worth telling; `visit` does so with nothing written, because it is time. */
@@ -53,6 +61,12 @@ export class Governor implements Core<GovernorInput, GovernorEffect> {
     return this.paused || at === never ? undefined : at;
   }
 
+  /** Undefined while it has something to look at or to say. */
+  keep(): KeptTimes | undefined {
+    if (this.touched || this.changed || this.paused) return undefined;
+    return { spokeAt: this.last, lookedAt: this.looked };
+  }
+
   handle(input: GovernorInput, now: Instant): readonly GovernorEffect[] {
     switch (input.kind) {
       case 'touched':
@@ -71,6 +85,10 @@ export class Governor implements Core<GovernorInput, GovernorEffect> {
         break;
       case 'attributes':
         this.steer(input.attributes);
+        break;
+      case 'recall':
+        this.last = input.spokeAt;
+        this.looked = input.lookedAt;
         break;
     }
     return this.expire(now);

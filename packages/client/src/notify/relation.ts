@@ -1,11 +1,11 @@
 // One observation: told when something at or below its paths changed, and asked by its governor to look and to speak. Values are compared
 // with those last told, so that gt, lt and st mean what they say.
-import { codeClass, ResponseError } from '@lapwing/coap';
+import { codeClass, ResponseError, type Token } from '@lapwing/coap';
 import { type Clock, Driver, type Instant } from '@lapwing/kernel';
 import { type Attributes, type Entry, equalValues, formatPath, type Path, type Value } from '@lapwing/lwm2m';
 import { isWorthTelling } from './conditions.ts';
 import type { Delivery, Moment } from './delivery.ts';
-import { Governor, type GovernorEffect, type GovernorInput } from './governor.ts';
+import { Governor, type GovernorEffect, type GovernorInput, type KeptTimes } from './governor.ts';
 
 /**
  * Why something is told: a value has changed at a path, or come or gone there, and the attributes let it pass; the longest period is over
@@ -13,7 +13,17 @@ import { Governor, type GovernorEffect, type GovernorInput } from './governor.ts
  */
 export type Reason = { readonly cause: 'change'; readonly path: Path } | { readonly cause: 'period' | 'restart' };
 
+/** What an observation goes by, for one that takes its place. */
+export interface KeptWatch extends KeptTimes {
+  /** As they were told last. */
+  readonly told: readonly Entry[];
+  /** As they were seen last. */
+  readonly seen: readonly Entry[];
+}
+
 export interface RelationOptions {
+  /** Of the request. */
+  readonly token: Token | undefined;
   /** One, or those of a composite. */
   readonly paths: readonly Path[];
   readonly clock: Clock;
@@ -46,6 +56,7 @@ export class Relation implements Disposable {
   private isAsked = false;
   /** How often it has spoken, or that it is over: what it wanted to say before is of no account then. */
   private turn = 0;
+  private fetching = 0;
 
   constructor(options: RelationOptions) {
     this.options = options;
@@ -75,7 +86,9 @@ export class Relation implements Disposable {
       return;
     }
     const { turn } = this;
+    this.fetching += 1;
     void fetched.then(() => {
+      this.fetching -= 1;
       if (turn === this.turn) act(true);
     });
   }
@@ -121,6 +134,30 @@ export class Relation implements Disposable {
   tell(): void {
     this.isAsked = true;
     this.governor.handle(changed);
+  }
+
+  get token(): Token | undefined {
+    return this.options.token;
+  }
+
+  /** Undefined while it has something to say. */
+  keep(): KeptWatch | undefined {
+    const { told, seen } = this;
+    const times = this.core.keep();
+    const isBusy = this.suspended || this.frozen !== undefined || this.fetching > 0;
+    if (isBusy || times === undefined || this.options.delivery()?.isQuiet === false) return undefined;
+    return { told, seen, ...times };
+  }
+
+  /** It has just begun, in the place of another: what has changed meanwhile is worth a look. */
+  recall({ told, seen, spokeAt, lookedAt }: KeptWatch): void {
+    const now = valuesByPath(this.told);
+    const isSame =
+      seen.length === now.size && seen.every(({ path, value }) => isEqual(now.get(formatPath(path)), value));
+    this.told = told;
+    this.seen = seen;
+    this.governor.handle({ kind: 'recall', spokeAt, lookedAt });
+    if (!isSame) this.changed();
   }
 
   /** When it looks or speaks next by itself. */
@@ -194,7 +231,9 @@ export class Relation implements Disposable {
     const at = now && this.newsIn(now);
     if (now !== undefined && at !== undefined)
       this.frozen = { entries: now, time: this.options.clock.wall() / 1000, at };
-    if (now === undefined || at !== undefined) this.governor.handle(changed);
+    // What is back before its end was said goes on.
+    const isBack = this.options.delivery()?.isEnding === true;
+    if (now === undefined || at !== undefined || isBack) this.governor.handle(changed);
     if (now !== undefined) this.seen = now;
   }
 
@@ -223,6 +262,9 @@ const isGone = (error: unknown): error is ResponseError =>
 const touched = { kind: 'touched' } as const;
 const changed = { kind: 'changed' } as const;
 const notified = { kind: 'notified' } as const;
+
+const isEqual = (a: Value | undefined, b: Value | undefined): boolean =>
+  a === undefined || b === undefined ? a === b : equalValues(a, b);
 
 const valuesByPath = (entries: readonly Entry[]): Map<string, Value | undefined> =>
   new Map(entries.map((entry) => [formatPath(entry.path), entry.value]));

@@ -1,15 +1,17 @@
 // Who observes what: the relations of one server, and those that wait for their observer to come back.
-import type { Instant } from '@lapwing/kernel';
+import { type Instant, noBytes, toHex } from '@lapwing/kernel';
 import { contains, formatPath, type Path } from '@lapwing/lwm2m';
 import type { Moment } from './delivery.ts';
 import type { KeptNotifications } from './notification-store.ts';
-import { Relation } from './relation.ts';
+import { type KeptWatch, Relation } from './relation.ts';
 import { Remembering } from './remembering.ts';
 
 /** Relations without an observer that are kept. */
 const mostWaiting = 64;
 
 const overlap = (one: Path, other: Path): boolean => contains(one, other) || contains(other, one);
+
+const nameOf = ({ token = noBytes }: Relation): string => toHex(token);
 
 const keyOf = (paths: readonly Path[]): string => paths.map(formatPath).sort().join();
 
@@ -117,6 +119,21 @@ export class Relations {
   /** Does the same with each, also with those that wait for their observer. */
   each(act: (relation: Relation) => void): void {
     for (const relation of [...this.relations, ...this.waiting]) if (relation instanceof Relation) act(relation);
+  }
+
+  /** Undefined while one has something to say, or is kept for an observer to come. */
+  keep(): ReadonlyMap<string, KeptWatch> | undefined {
+    const all = [...this.relations].map((relation) => [nameOf(relation), relation.keep()] as const);
+    const kept = all.flatMap(([name, watch]) => (watch === undefined ? [] : [[name, watch] as const]));
+    return this.waiting.length === 0 && kept.length === all.length ? new Map(kept) : undefined;
+  }
+
+  /** As they were kept, by token. */
+  goOn(kept: ReadonlyMap<string, KeptWatch>): void {
+    for (const relation of [...this.relations]) {
+      const own = kept.get(nameOf(relation));
+      if (own !== undefined) relation.recall(own);
+    }
   }
 
   /** When the first of them looks or speaks by itself. */

@@ -18,6 +18,10 @@ export class RegistryLock {
     this.release = release;
   }
 
+  get isLocked(): boolean {
+    return this.locks > 0;
+  }
+
   lock(): Disposable {
     this.locks += 1;
     let isOpen = true;

@@ -93,6 +93,7 @@ export function observe(
   const kept = relations.takeOver(paths);
   let delivery: Delivery | undefined;
   const relation: Relation = new Relation({
+    token: context.token,
     paths,
     clock,
     told: entries,
@@ -119,6 +120,7 @@ export function observe(
       },
       times,
       take: (said) => past.take(said),
+      shown: (said) => said.filter(({ path }) => trees.shows(path)),
       stirred,
       wanted,
       remember: (moments) => relations.remember(relation, moments),

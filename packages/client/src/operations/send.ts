@@ -82,6 +82,11 @@ export class Sender implements Disposable {
     this.sends.restore(waiting);
   }
 
+  /** Nothing waits, and nothing is under way. */
+  get isIdle(): boolean {
+    return this.sends.size === 0;
+  }
+
   /** The server can be reached. */
   flush(): void {
     void this.sends.flush();

@@ -82,6 +82,12 @@ export class Trees {
     return asked.length === 0 ? undefined : Promise.all(asked).then(() => undefined);
   }
 
+  /** Whether what is at a path may be seen, or would be if it were there. */
+  shows(path: Path): boolean {
+    if (path.kind === 'root' || path.kind === 'object' || path.prefix !== undefined) return true;
+    return this.visible(path.object, path.instance);
+  }
+
   /** Of a resource with one value; undefined for what is not there, or has several. */
   value(path: ResourcePath): Value | undefined {
     const content = this.storeOf(path)

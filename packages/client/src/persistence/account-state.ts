@@ -3,27 +3,16 @@
 import { type Context, encodeMessage, isSuccess, Option, type Request, type Response, Type } from '@lapwing/coap';
 import { type Clock, type Peer, toHex } from '@lapwing/kernel';
 import { parsePrefixedPath } from '@lapwing/lwm2m';
-import type { AccountSettings } from '../accounts.ts';
-import type { Link } from '../link.ts';
-import type { AttributeTable } from '../notify/attribute-table.ts';
-import type { Relations } from '../notify/relations.ts';
 import type { Sender } from '../operations/send.ts';
 import type { QueuedSend } from '../operations/sends.ts';
-import type { RegistrationSession } from '../registration/session.ts';
+import type { LastingParts } from './account-hibernation.ts';
 import type { AccountRecords } from './keeper.ts';
 import type { KeptAbsence, KeptObservation, KeptRegistration } from './registration.ts';
 
 /** What an account is made of, as far as it is written down. */
-export interface AccountParts {
-  readonly settings: AccountSettings;
+export interface AccountParts extends LastingParts {
   readonly clock: Clock;
-  readonly link: Link;
-  readonly session: RegistrationSession;
-  readonly attributes: AttributeTable;
-  readonly relations: Relations;
   readonly sender: Sender;
-  /** The object list that the server was told. */
-  readonly listed: () => string;
 }
 
 /** States of an observation that may be told before a restart has to be reckoned with (RFC 7641 §4.4 has 24 bits). */
@@ -78,7 +67,7 @@ export class AccountState implements Disposable {
     const { kept, parts } = this;
     for (const { request, restarts } of kept?.observations ?? []) {
       this.restarts = restarts + 1;
-      await parts.link.endpoint.resumeRelation(peer, request, sequenceAfter(this.restarts));
+      await parts.link.endpoint.resumeRelation(peer, { request, sequence: sequenceAfter(this.restarts) });
     }
     this.restarts = 0;
     this.kept = undefined;
@@ -133,7 +122,7 @@ export class AccountState implements Disposable {
   }
 
   private snapshot(): KeptRegistration | undefined {
-    const { session, clock, settings, link, attributes, listed } = this.parts;
+    const { session, clock, settings, link, attributes, told } = this.parts;
     const { registration, peer, version } = session;
     if (registration === undefined || peer === undefined) return undefined;
     return {
@@ -142,7 +131,7 @@ export class AccountState implements Disposable {
       location: registration.location,
       endsAt: clock.wall() + (registration.endsAt - clock.now()),
       version,
-      listed: listed(),
+      listed: told.text,
       port: link.port,
       attributes: attributes.all(),
       observations: [...this.observations.values()],

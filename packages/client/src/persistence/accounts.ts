@@ -1,6 +1,6 @@
 // What makes up the accounts of a device, as one record: the instances of objects 0, 1, 2 and 21, and which of them are still as the
 // factory has written them. It counts as long as the factory's part of the configuration is the same.
-import { decodeUtf8, digest, encodeUtf8, FormatError, fromBase64, toBase64, toHex } from '@lapwing/kernel';
+import { decodeUtf8, digest, encodeUtf8, equalBytes, FormatError, fromBase64, toBase64, toHex } from '@lapwing/kernel';
 import {
   codecFor,
   type Entry,
@@ -32,7 +32,7 @@ const name = 'accounts';
 
 /** Writes down what there is now. */
 export function keepAccounts(keeper: Keeper, settings: Settings): void {
-  keeper.put(name, encodeAccounts(settings, givenOf(settings)));
+  keeper.put(name, encodeAccounts(settings));
 }
 
 /** Makes the accounts what they were before a restart; where that is not so, the registrations with them are gone too. */
@@ -42,8 +42,10 @@ export function rememberAccounts(keeper: Keeper, settings: Settings): void {
   else giveAgain(settings, given);
 }
 
-function encodeAccounts(settings: Settings, given: Given): Uint8Array {
+/** What there is now. */
+export function encodeAccounts(settings: Settings): Uint8Array {
   const { objects } = settings;
+  const given = givenOf(settings);
   const entries = kept.flatMap((object) =>
     [...(objects.objects.get(object)?.instances.values() ?? [])].flatMap(({ id, contents }) =>
       entriesOf(object, id, contents),
@@ -52,6 +54,14 @@ function encodeAccounts(settings: Settings, given: Given): Uint8Array {
   const bytes = codecFor(senmlCbor)?.encode(entries, rootPath) ?? new Uint8Array(0);
   const record = { factory: factoryOf(settings), given, entries: toBase64(bytes), emptied: isEmptied(objects) };
   return encodeUtf8(JSON.stringify(record));
+}
+
+/** Makes the accounts what they were, where they are not; false where they are others now. Throws FormatError. */
+export function recallAccounts(settings: Settings, record: Uint8Array): boolean {
+  if (equalBytes(encodeAccounts(settings), record)) return true;
+  const given = restoreAccounts(settings, record);
+  if (given !== undefined) giveAgain(settings, given);
+  return given !== undefined;
 }
 
 /** Makes the instances, unless the factory has another configuration now or there are accounts already. Throws FormatError. */

@@ -94,7 +94,7 @@ describe('sealed records', () => {
       expect(store.load().get('a')).toBeUndefined();
     }
     renameSync(join(directory, 'b.rec'), file);
-    expect(() => store.load()).toThrow(/not that of the records/);
+    expect(() => store.load()).toThrow(/opens none of the records/);
   });
 
   it('are not opened with another key, or without one', () => {
@@ -104,5 +104,15 @@ describe('sealed records', () => {
     expect(() => new FileStateStore({ directory }).load()).toThrow(/none given/);
     expect(() => new FileStateStore({ directory, key: new Uint8Array(16) })).toThrow(/16 bytes, not 32/);
     expect(new FileStateStore({ directory, key }).load().size).toBe(1);
+  });
+
+  it('are not taken for damaged where they were made without a key', () => {
+    const directory = fresh();
+    new FileStateStore({ directory }).put('a', bytes('a'));
+    expect(() => new FileStateStore({ directory, key }).load()).toThrow(/in the open: they were made without one/);
+    expect(new FileStateStore({ directory }).load().size).toBe(1);
+    // One that somebody has put among sealed ones is none.
+    new FileStateStore({ directory, key }).put('b', bytes('b'));
+    expect(new FileStateStore({ directory, key }).load().get('a')).toBeUndefined();
   });
 });

@@ -49,10 +49,11 @@ export class FileStateStore implements StateStore {
     makeDirectory(directory);
   }
 
-  /** Throws ConfigError when there are sealed records and the key opens none of them: it is another one. */
+  /** Throws ConfigError when there are records and none of them is to be had with this key, or without one. */
   load(): ReadonlyMap<string, Uint8Array | undefined> {
     const records = new Map<string, Uint8Array | undefined>();
     let sealed = 0;
+    let plain = 0;
     let opened = 0;
     for (const file of readdirSync(this.directory)) {
       // What was being written when the process died has not been promised to anybody.
@@ -61,15 +62,20 @@ export class FileStateStore implements StateStore {
       const own = nameOf(file);
       if (own === undefined) continue;
       const bytes = readFileSync(join(this.directory, file));
-      if (equalBytes(bytes.subarray(0, sealedMark.length), sealedMark)) sealed += 1;
+      if (isMarked(bytes, sealedMark)) sealed += 1;
+      if (isMarked(bytes, plainMark)) plain += 1;
       const record = this.open(own, bytes);
       if (record !== undefined) opened += 1;
       records.set(own, record);
     }
     if (opened === 0 && sealed > 0)
       throw new ConfigError([
-        this.key === undefined ? 'key: none given, and the records are sealed' : 'key: not that of the records',
+        this.key === undefined
+          ? 'key: none given, and the records are sealed'
+          : 'key: it opens none of the records: they were sealed with another one, or all of them are damaged',
       ]);
+    if (opened === 0 && plain > 0)
+      throw new ConfigError(['key: the records are in the open: they were made without one']);
     return records;
   }
 
@@ -131,12 +137,14 @@ export class FileStateStore implements StateStore {
   /** Undefined for what is damaged, sealed with another key, or not sealed where everything is. */
   private open(own: string, bytes: Uint8Array): Uint8Array | undefined {
     const rest = bytes.subarray(sealedMark.length);
-    if (this.key === undefined) return equalBytes(bytes.subarray(0, plainMark.length), plainMark) ? rest : undefined;
-    if (!equalBytes(bytes.subarray(0, sealedMark.length), sealedMark) || rest.length < nonceLength) return undefined;
+    if (this.key === undefined) return isMarked(bytes, plainMark) ? rest : undefined;
+    if (!isMarked(bytes, sealedMark) || rest.length < nonceLength) return undefined;
     const nonce = rest.subarray(0, nonceLength);
     return openAead('aes-256-gcm', this.key.reveal(), nonce, encodeUtf8(own), rest.subarray(nonceLength), tagLength);
   }
 }
+
+const isMarked = (bytes: Uint8Array, mark: Uint8Array): boolean => equalBytes(bytes.subarray(0, mark.length), mark);
 
 function nameOf(file: string): string | undefined {
   const own = file.slice(0, -ending.length).replaceAll('.', '/');

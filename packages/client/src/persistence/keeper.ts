@@ -28,6 +28,8 @@ export class Keeper {
   readonly records = new Map<string, Uint8Array>();
   /** Names of those that could not be read. */
   private readonly damaged = new Set<string>();
+  /** Names of those that have been told of as worth nothing. */
+  private readonly complaints = new Set<string>();
 
   /** Throws as the store does. */
   constructor(store: StateStore, failed: (error: unknown) => void) {
@@ -87,15 +89,22 @@ export class Keeper {
   /** What `read` makes of a record; undefined where there is none, or none that can be read. */
   read<T>(name: string, read: (record: Uint8Array) => T): T | undefined {
     const record = this.records.get(name);
-    if (this.damaged.has(name)) this.failed(new FormatError(`the record ${name} is damaged`));
+    if (this.damaged.has(name)) this.complain(name, new FormatError(`the record ${name} is damaged`));
     if (record === undefined) return undefined;
     try {
       return read(record);
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
-      this.failed(error);
+      this.complain(name, error);
       return undefined;
     }
+  }
+
+  /** However often it is read. */
+  private complain(name: string, error: FormatError): void {
+    if (this.complaints.has(name)) return;
+    this.complaints.add(name);
+    this.failed(error);
   }
 }
 

@@ -134,13 +134,15 @@ export function decodeNews(record: Uint8Array, typeOf: TypeLookup): readonly Kep
   );
 }
 
-const textOf = (entries: readonly Entry[]): string =>
+/** Of entries, for a record. */
+export const textOf = (entries: readonly Entry[]): string =>
   toBase64(codecFor(senmlCbor)?.encode(entries, rootPath) ?? new Uint8Array(0));
-const entriesOf = (text: string, typeOf: TypeLookup): Entry[] =>
+/** Throws FormatError. */
+export const entriesOf = (text: string, typeOf: TypeLookup): Entry[] =>
   codecFor(senmlCbor)?.decode(fromBase64(text), rootPath, typeOf, 'any') ?? [];
 
-/** Whatever a damaged record makes of the reading is one error. */
-function reading<T>(what: string, read: () => T | undefined): T {
+/** Whatever a damaged record makes of the reading is one FormatError. */
+export function reading<T>(what: string, read: () => T | undefined): T {
   let value: T | undefined;
   try {
     value = read();

@@ -16,6 +16,8 @@ export type RegistrationInput =
   | { readonly kind: 'start' /** Not before so long (/1/x/14). */; readonly delay?: Duration }
   /** Start with a registration that was made before a restart, and lives for so long yet. */
   | { readonly kind: 'restore'; readonly location: readonly string[]; readonly left: Duration }
+  /** As another engine has left it, with the same clock. */
+  | { readonly kind: 'recall'; readonly kept: KeptProgress }
   | { readonly kind: 'stop' }
   /** Update now (Execute on /1/x/8, or the application's wish). */
   | { readonly kind: 'trigger' }
@@ -64,6 +66,16 @@ export type RegistrationEffect =
   | { readonly kind: 'bootstrap' }
   | { readonly kind: 'event'; readonly event: EngineEvent }
   | { readonly kind: 'phase'; readonly phase: Phase };
+
+/** How far a registration has come that nothing is under way with. */
+export interface KeptProgress {
+  readonly phase: 'registered' | 'rx-off';
+  readonly location: readonly string[];
+  readonly endsAt: Instant;
+  /** Of the next Update. */
+  readonly dueAt: Instant;
+  readonly stirredAt: Instant;
+}
 
 export interface RegistrationTerms {
   /** In ms; Infinity is never updated by itself. */
@@ -126,6 +138,13 @@ export class RegistrationMachine implements Core<RegistrationInput, Registration
     return endsAt === Number.NEGATIVE_INFINITY ? undefined : { location, endsAt };
   }
 
+  /** Undefined while something is asked of the server, or to be asked, and where there is no registration. */
+  keep(): KeptProgress | undefined {
+    const { current: phase, location, endsAt, due: dueAt, stirredAt } = this;
+    if ((phase !== 'registered' && phase !== 'rx-off') || this.hasNews) return undefined;
+    return { phase, location, endsAt, dueAt, stirredAt };
+  }
+
   /** Until when it stays away because it was disabled, or will as soon as the server has been left; undefined where it was not. */
   awayUntil(now: Instant): Instant | undefined {
     if (this.current === 'disabled') return this.due;
@@ -148,6 +167,9 @@ export class RegistrationMachine implements Core<RegistrationInput, Registration
         this.location = input.location;
         this.endsAt = now + input.left;
         this.follow(input.left > 0 ? 'restore' : 'start', now);
+        break;
+      case 'recall':
+        this.recall(input.kept, now);
         break;
       case 'stop':
         this.leave(undefined, now);
@@ -238,6 +260,14 @@ export class RegistrationMachine implements Core<RegistrationInput, Registration
       this.follow('hold', now);
       this.due = now + delay;
     } else this.follow('start', now);
+  }
+
+  private recall({ phase, location, endsAt, dueAt, stirredAt }: KeptProgress, now: Instant): void {
+    this.location = location;
+    this.follow(phase === 'registered' ? 'recall' : 'recall-asleep', now);
+    this.endsAt = endsAt;
+    this.due = dueAt;
+    this.stirredAt = stirredAt;
   }
 
   private leave(restartAfter: Duration | undefined, now: Instant): void {

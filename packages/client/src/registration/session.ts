@@ -16,9 +16,17 @@ import type { Lwm2mVersion } from '@lapwing/lwm2m';
 import type { AccountSettings } from '../accounts.ts';
 import type { EngineEvent } from '../engine-events.ts';
 import type { KeptRegistration } from '../persistence/registration.ts';
-import { type RegistrationEffect, type RegistrationInput, RegistrationMachine } from './machine.ts';
+import { type KeptProgress, type RegistrationEffect, type RegistrationInput, RegistrationMachine } from './machine.ts';
 import { type Registrant, Terms } from './terms.ts';
 import type { Phase } from './transitions.ts';
+
+/** What a session has come to with its server. */
+export interface KeptSession {
+  /** Key of the server. */
+  readonly peer: string;
+  readonly version: Lwm2mVersion;
+  readonly progress: KeptProgress;
+}
 
 export interface SessionListener {
   phase(phase: Phase): void;
@@ -104,6 +112,25 @@ export class RegistrationSession implements Disposable {
     this.known = peer;
     this.terms.restore(version);
     this.driver.handle({ kind: 'restore', location, left });
+  }
+
+  /** Undefined while something is asked of the server, and where there is no registration. */
+  keep(): KeptSession | undefined {
+    const progress = this.machine.keep();
+    const { server, version } = this;
+    if (progress === undefined || server === undefined || this.asking !== undefined || this.isPinging) return undefined;
+    return { peer: server.key, version, progress };
+  }
+
+  /** That peer is the server, and what is spoken with it is known: from now on what it asks is heard. */
+  recognize(server: Peer, version: Lwm2mVersion): void {
+    this.server = server;
+    this.terms.restore(version);
+  }
+
+  /** Goes on as another has left off, with a server that is recognized. */
+  recall(kept: KeptProgress): void {
+    this.driver.handle({ kind: 'recall', kept });
   }
 
   /** In queue mode, as it has to be written where a server is to read it (/1/x/7); undefined where it is not. */

@@ -25,6 +25,12 @@ const called: Step = { kind: 'called' };
 const stirred: Step = { kind: 'stirred' };
 const after = (passes: Duration): Step => ({ kind: 'time', passes });
 
+/** As left by another, 73 s after it was stirred last. */
+const recall = (phase: 'registered' | 'rx-off'): Step => ({
+  kind: 'recall',
+  kept: { phase, location: ['rd', '1'], endsAt: seconds(133), dueAt: seconds(40), stirredAt: seconds(-73) },
+});
+
 /** How each phase is come by. */
 const ways: Readonly<Record<Phase, readonly Step[]>> = {
   idle: [],
@@ -93,6 +99,11 @@ const cases: readonly Case[] = [
     'updating',
     ['registration-complete', 'reg-update', '(update)'],
   ],
+  ['idle', [recall('registered')], ['recall'], 'registered', []],
+  ['idle', [recall('rx-off')], ['recall-asleep'], 'rx-off', []],
+  ['idle', [recall('registered'), after(seconds(40))], [], 'updating', ['reg-update', '(update)']],
+  ['idle', [recall('registered'), after(seconds(20))], [], 'rx-off', ['queue-mode-rx-off']],
+  ['idle', [recall('rx-off'), after(seconds(39))], [], 'rx-off', []],
   ['idle', [disable], ['disable'], 'disabled', ['server-disabled']],
   ...departures('held', seconds(10)),
   ['held', [called], ['called'], 'registering', ['(register)']],

@@ -32,6 +32,9 @@ export type Signal =
   | 'hold'
   /** Start with a registration from before a restart. */
   | 'restore'
+  /** As another engine has left it: listening, or not. */
+  | 'recall'
+  | 'recall-asleep'
   /** The phase's time is over. */
   | 'due'
   | 'trigger'
@@ -114,6 +117,8 @@ export const transitions: readonly Transition[] = [
   row('idle', 'start', 'registering', register),
   row('idle', 'hold', 'held'),
   row('idle', 'restore', 'updating', { asks: 'update', tells: ['registration-complete', 'reg-update'] }),
+  row('idle', 'recall', 'registered'),
+  row('idle', 'recall-asleep', 'rx-off'),
   row('idle', 'disable', 'disabled', { tells: ['server-disabled'] }),
   ...departures('held'),
   row('held', 'called', 'registering', register),

@@ -31,6 +31,11 @@ export class ServedContext implements Context {
     return this.message.token;
   }
 
+  /** With which it began. */
+  get request(): ReceivedMessage {
+    return this.message;
+  }
+
   get signal(): AbortSignal {
     if (this.controller === undefined) {
       this.controller = new AbortController();

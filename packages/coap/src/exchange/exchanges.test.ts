@@ -250,14 +250,20 @@ describe('observations', () => {
     expect(o.texts()).toEqual(['0', '1', '2', '3', '4']);
   });
 
-  test('D-07: a notification that crosses the request to observe anew is none of its answers, whatever number that has', async () => {
-    await using o = await observing();
+  /** Asks for what is observed once more. `again` is told by this observation, and `id` is that of the request. */
+  const askAnew = async ({ endpoint, partner, token, peer }: Awaited<ReturnType<typeof observing>>) => {
     const again: string[] = [];
-    const answer = o.endpoint.request(o.partner, observe, {
-      token: o.token,
+    const answer = endpoint.request(partner, observe, {
+      token,
       notify: (response) => again.push(Buffer.from(response.payload).toString()),
     });
-    const { id } = await o.peer.expect(CON, GET, '/x');
+    const { id } = await peer.expect(CON, GET, '/x');
+    return { answer, again, id };
+  };
+
+  test('D-07: a notification that crosses the request to observe anew is none of its answers, whatever number that has', async () => {
+    await using o = await observing();
+    const { answer, again, id } = await askAnew(o);
     o.notify(12, 'crossing', CON);
     await o.peer.expect(ACK, EMPTY);
     expect(o.texts()).toEqual(['crossing']);
@@ -288,12 +294,7 @@ describe('observations', () => {
     'an answer of its own to the request to observe anew is one also where the acknowledgement %s',
     async (_, comes) => {
       await using o = await observing();
-      const again: string[] = [];
-      const answer = o.endpoint.request(o.partner, observe, {
-        token: o.token,
-        notify: (response) => again.push(Buffer.from(response.payload).toString()),
-      });
-      const { id } = await o.peer.expect(CON, GET, '/x');
+      const { answer, again, id } = await askAnew(o);
       o.notify(11, 'separate', CON);
       await o.peer.expect(ACK, EMPTY);
       if (!comes) await o.peer.expect(CON, GET, '/x', { within: seconds(3) });
@@ -318,12 +319,7 @@ describe('observations', () => {
 
   test('D-07: after a notification that crosses the request to observe anew its answer may take its time, whatever its number', async () => {
     await using o = await observing();
-    const again: string[] = [];
-    const answer = o.endpoint.request(o.partner, observe, {
-      token: o.token,
-      notify: (response) => again.push(Buffer.from(response.payload).toString()),
-    });
-    const { id } = await o.peer.expect(CON, GET, '/x');
+    const { answer, again, id } = await askAnew(o);
     o.notify(12, 'crossing');
     o.peer.send(ACK, EMPTY, { id });
     await o.clock.advance(seconds(5));

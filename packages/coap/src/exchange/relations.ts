@@ -2,8 +2,9 @@
 // and ends with a reset, silence, a new request with its token, or a notification that is none.
 // Non-confirmable notifications are interspersed with confirmable ones often enough to notice who has left (§4.5).
 import { type Duration, hours, type Instant, minutes, type Peer } from '@lapwing/kernel';
-import type { Response } from '../message/message.ts';
-import { type AnswerHead, answerHead, type ReceivedMessage } from '../message/udp.ts';
+import { type Response, Type } from '../message/message.ts';
+import { Option } from '../message/options.ts';
+import { type AnswerHead, answerHead, encodeMessage, type ReceivedMessage } from '../message/udp.ts';
 import type { Sender, Transmission } from '../reliability/transmission.ts';
 import type { ServedContext } from './contexts.ts';
 import type { NotifyOptions } from './service.ts';
@@ -21,6 +22,19 @@ export interface NotifyPolicy {
 export const notifyPolicy: NotifyPolicy = { confirmEvery: 100, confirmAfter: minutes(2), relationsPerPeer: 128 };
 
 const LONGEST_SILENCE = hours(24);
+
+/** The number on the first response: also before notifications that were faster than it. */
+export const FIRST_SEQUENCE = 1;
+
+/** An observation of a peer, for an endpoint that takes the place of the one where it began. */
+export interface KeptRelation {
+  /** The bytes of the message with which it began. */
+  readonly request: Uint8Array;
+  /** Of its newest state, or above it (RFC 7641 §4.4). */
+  readonly sequence: number;
+  /** Non-confirmable notifications since a confirmable one, and when that was; default none since now. */
+  readonly confirmed?: { readonly ago: number; readonly at: Instant };
+}
 
 interface Pending {
   readonly resolve: (outcome: 'delivered' | 'superseded') => void;
@@ -74,6 +88,27 @@ export class Relation implements Sender {
       this.confirmedAt = now;
     } else this.sinceConfirmed += 1;
     return confirmable;
+  }
+
+  /** Undefined while something of it is under way, and for one whose request is more than a message. */
+  keep(): KeptRelation | undefined {
+    const request = this.context?.request;
+    const isQuiet = this.phase === 'live' && this.transmission === undefined && this.pending === undefined;
+    if (!isQuiet || request === undefined || request.options.has(Option.Block1)) return undefined;
+    const { token, code, options, payload } = request;
+    return {
+      request: encodeMessage({ type: Type.Non, id: 0, token, code, options, payload }),
+      sequence: this.sequence ?? FIRST_SEQUENCE,
+      confirmed: { ago: this.sinceConfirmed, at: this.confirmedAt },
+    };
+  }
+
+  /** As it was kept. */
+  recall({ sequence, confirmed }: KeptRelation): void {
+    this.sequence = sequence;
+    if (confirmed === undefined) return;
+    this.sinceConfirmed = confirmed.ago;
+    this.confirmedAt = confirmed.at;
   }
 
   /** Takes the place of a notification whose fate is open. */

@@ -11,7 +11,7 @@ import { Incoming } from '../reliability/incoming.ts';
 import type { Sender } from '../reliability/transmission.ts';
 import { ObservedContext, ServedContext } from './contexts.ts';
 import type { Failure } from './failures.ts';
-import { type NotifyPolicy, Relation, Relations } from './relations.ts';
+import { type KeptRelation, type NotifyPolicy, Relation, Relations } from './relations.ts';
 import type { Notify, NotifyOptions } from './service.ts';
 import type { ServingStack } from './serving-stack.ts';
 import { keyOfToken } from './tokens.ts';
@@ -40,6 +40,8 @@ export class ServingSide {
     else this.watched.add(context);
   };
   private closed = false;
+  /** Requests that have no answer yet. */
+  private underway = 0;
 
   constructor(options: ServingOptions) {
     this.options = options;
@@ -52,9 +54,14 @@ export class ServingSide {
   /** Never rejects. */
   async serve(incoming: Incoming, message: ReceivedMessage): Promise<void> {
     const { stack } = this.options;
+    this.underway += 1;
     // Free of the message, so that a spread of it loses nothing.
     const request: Request = { code: message.code, options: message.options, payload: message.payload };
-    if (!stack.isPlain(message)) return this.serveLayered(incoming, message, request);
+    if (!stack.isPlain(message)) {
+      await this.serveLayered(incoming, message, request);
+      this.underway -= 1;
+      return;
+    }
     const context = new ServedContext(incoming, message, this.watch);
     let response: Response;
     try {
@@ -65,6 +72,7 @@ export class ServingSide {
     }
     this.respond(incoming, message, response);
     if (context.isHeld) this.watched.delete(context);
+    this.underway -= 1;
   }
 
   private async serveLayered(incoming: Incoming, message: ReceivedMessage, request: Request): Promise<void> {
@@ -105,19 +113,28 @@ export class ServingSide {
     else this.end(relation, new ClosedError('the observation was not accepted'));
   }
 
+  /** What the peer observes; undefined while something of it is under way. */
+  keep(peer: Peer): readonly KeptRelation[] | undefined {
+    if (this.underway > 0) return undefined;
+    const all = this.relations.allOf(peer);
+    const kept = all.flatMap((relation) => relation.keep() ?? []);
+    return kept.length === all.length ? kept : undefined;
+  }
+
   /**
-   * Takes up a relation from before a restart: the service is asked again, and its answer goes to nobody. False when it does not accept
-   * the observation any more; throws FormatError. Notifications are numbered from `sequence` on.
+   * Takes up a relation that began elsewhere: the service is asked again, and its answer goes to nobody. False when it does not accept
+   * the observation any more; throws FormatError. Notifications are numbered from the one after its number on.
    */
-  async resume(peer: Peer, request: Uint8Array, sequence: number): Promise<boolean> {
-    const message = decodeMessage(request);
+  async resume(peer: Peer, kept: KeptRelation): Promise<boolean> {
+    const { sequence } = kept;
+    const message = decodeMessage(kept.request);
     const incoming = new Incoming(peer, message, false, this.options.clock.now());
     const relation = this.observes(incoming, message);
     if (relation === undefined) return false;
     const notify: Notify = (response, options) => this.notify(relation, response, options);
     const context = new ObservedContext(incoming, message, this.watch, notify, sequence);
     relation.context = context;
-    relation.sequence = sequence;
+    relation.recall(kept);
     const { code, options, payload } = message;
     const response = await this.options.stack.layered({ code, options, payload }, context);
     const isAccepted = isSuccess(response.code) && response.options.has(Option.Observe);

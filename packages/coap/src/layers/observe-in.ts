@@ -2,13 +2,11 @@
 // that Observe stands only where a relation is. Which relations there are, how often they confirm and what
 // supersedes what is known further down, where tokens and retransmissions are (exchange/relations.ts). In a connection the
 // numbers may be left out and must be ignored (RFC 8323 §7.1); they stay, for those who do not ignore them, such as aiocoap.
+import { FIRST_SEQUENCE } from '../exchange/relations.ts';
 import { extendContext, type Layer, type Notify } from '../exchange/service.ts';
 import { Code, isSuccess } from '../message/code.ts';
 import type { Request, Response } from '../message/message.ts';
 import { Option } from '../message/options.ts';
-
-/** The number on the first response: also before notifications that were faster than it. */
-const FIRST = 1;
 
 /** Wraps round at 24 bits (RFC 7641 §4.4). */
 function following(sequence: number): number {
@@ -25,7 +23,7 @@ export function asksToObserve(request: Request): boolean {
 export const observeIn: Layer = (inner) => async (request, context) => {
   const { notify } = context;
   if (notify === undefined || !asksToObserve(request)) return unobserved(await inner(request, context));
-  const first = context.sequence ?? FIRST;
+  const first = context.sequence ?? FIRST_SEQUENCE;
   let sequence = first;
   const numbered: Notify = (response, options) => {
     // An error is the last notification, and says so by having no number (RFC 7641 §4.2).

@@ -2,7 +2,8 @@
 import { minutes, seconds } from '@lapwing/kernel';
 import { type LinkProfile, MemoryNetwork, SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
 import { describe, expect, test } from 'vitest';
-import { Endpoint, type EndpointOptions } from '../endpoint.ts';
+import { Endpoint } from '../endpoint.ts';
+import type { EndpointOptions } from '../endpoint-options.ts';
 import type { Notify, Service } from '../exchange/service.ts';
 import { Code } from '../message/code.ts';
 import { makeRequest, makeResponse, type Request } from '../message/message.ts';

@@ -2,7 +2,8 @@
 import { hours, seconds, toHex } from '@lapwing/kernel';
 import { MemoryNetwork, SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
 import { describe, expect, test } from 'vitest';
-import { Endpoint, type EndpointOptions } from '../endpoint.ts';
+import { Endpoint } from '../endpoint.ts';
+import type { EndpointOptions } from '../endpoint-options.ts';
 import { sequenceOf } from '../exchange/observe-order.ts';
 import type { Context, Service } from '../exchange/service.ts';
 import { Code } from '../message/code.ts';

@@ -1,7 +1,7 @@
 // What the message layer keeps about each peer it is in contact with, and for how long: nothing remains once the
 // last id that was used with a peer has become free again (RFC 7252 §4.8.2).
 import { type Duration, ExpiringMap, hours, type Instant, type Peer, type Random } from '@lapwing/kernel';
-import { type DuplicateLimits, Duplicates, NONE, type Recent } from './duplicates.ts';
+import { type DuplicateLimits, Duplicates, type KeptMessage, NONE, type Recent } from './duplicates.ts';
 import { Fifo } from './fifo.ts';
 import { MessageIds } from './message-ids.ts';
 import { Window } from './nstart.ts';
@@ -120,6 +120,14 @@ export class Contact implements Recent {
   }
 }
 
+/** What an endpoint knows of a peer, for one that takes its place. */
+export interface KeptContact {
+  readonly proven: boolean;
+  /** Message ID of what goes to it next; undefined where any will do. */
+  readonly nextId: number | undefined;
+  readonly received: readonly KeptMessage[];
+}
+
 export interface ContactLimits extends DuplicateLimits {
   /** Peers in contact at once; default 150 000. */
   readonly contacts: number;
@@ -181,6 +189,26 @@ export class Contacts {
     (authenticated ? this.authenticated : this.anonymous).push(fresh);
     if (this.contacts.size > this.limits.contacts) this.evict(fresh);
     return fresh;
+  }
+
+  /** Undefined while something is open with the peer. */
+  keep(peer: Peer, now: Instant): KeptContact | undefined {
+    const contact = this.find(peer);
+    if (contact === undefined)
+      return { proven: this.proven.get(peer.key, now) === true, nextId: undefined, received: [] };
+    if (!contact.isIdle) return undefined;
+    return { proven: contact.proven, nextId: contact.ids?.next, received: this.duplicates.all(contact, now) };
+  }
+
+  /** As it was kept, of a peer that nothing is known of here. */
+  recall(peer: Peer, { proven, nextId, received }: KeptContact, now: Instant): void {
+    const contact = this.touch(peer, now);
+    contact.proven ||= proven;
+    if (nextId !== undefined) contact.ids = new MessageIds(this.random, this.life, nextId);
+    for (const { id, until, answer } of received) {
+      this.remember(contact, id, until, now);
+      if (answer !== undefined) this.duplicates.answered(contact, id, answer, now);
+    }
   }
 
   /** An id for a message to that peer; undefined while all are resting. */

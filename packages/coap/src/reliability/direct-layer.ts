@@ -64,6 +64,7 @@ export class DirectLayer implements Core<LayerInput, LayerEffect> {
       case 'accept':
       case 'refuse':
       case 'malformed':
+      case 'recall':
         return [];
     }
   }

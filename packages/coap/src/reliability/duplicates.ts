@@ -27,6 +27,14 @@ export interface Recent {
   remembered: number;
 }
 
+/** A message that was received, as it is remembered. */
+export interface KeptMessage {
+  readonly id: number;
+  readonly until: Instant;
+  /** What a repetition of it is answered with; undefined: nothing was answered. */
+  readonly answer: Uint8Array | undefined;
+}
+
 /** No entry. */
 export const NONE = -1;
 
@@ -145,6 +153,17 @@ export class Duplicates {
   /** What a repetition of the message that stands there is answered with, once there is something. */
   answerAt(at: number): Uint8Array | undefined {
     return this.columns.answerAt(at);
+  }
+
+  /** Everything that is remembered of the peer, oldest first. */
+  all(recent: Recent, now: Instant): KeptMessage[] {
+    const { marks, until, next } = this.columns;
+    const all: KeptMessage[] = [];
+    for (let at = recent.remembered === 0 ? NONE : recent.oldest; at !== NONE; at = next[at] as number) {
+      const end = until[at] as number;
+      if (end > now) all.push({ id: (marks[at] as number) & ID_MASK, until: end, answer: this.answerAt(at) });
+    }
+    return all;
   }
 
   /** In place of what has expired, and of the oldest when the peer has as many as it may. */

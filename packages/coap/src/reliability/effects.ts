@@ -2,6 +2,7 @@
 // its place on reliable transports.
 import type { Duration, Peer } from '@lapwing/kernel';
 import type { ReceivedMessage } from '../message/udp.ts';
+import type { KeptContact } from './contacts.ts';
 import type { Incoming } from './incoming.ts';
 import type { Sender } from './transmission.ts';
 
@@ -46,7 +47,9 @@ export type LayerInput =
   | { readonly kind: 'cancel'; readonly sender: Sender }
   /** More is on its way to the peer than should be, or not any more. */
   | { readonly kind: 'flow'; readonly peer: Peer; readonly state: 'congested' | 'clear' }
-  | { readonly kind: 'lost'; readonly peer: Peer };
+  | { readonly kind: 'lost'; readonly peer: Peer }
+  /** What was known of the peer before this endpoint was. */
+  | { readonly kind: 'recall'; readonly peer: Peer; readonly kept: KeptContact };
 
 export type LayerEffect =
   | { readonly kind: 'transmit'; readonly peer: Peer; readonly bytes: Uint8Array }

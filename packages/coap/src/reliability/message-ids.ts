@@ -6,18 +6,21 @@ const IDS = 65_536;
 const PART = IDS / 16;
 
 export class MessageIds {
-  private next: number;
+  private following: number;
   private readonly rest: Duration;
   /** When the last id of each part was given out; made when the first part is full, which most peers never see. */
   private leftAt: Instant[] | undefined = undefined;
-  private readonly start: number;
   private given = 0;
 
-  /** `rest` is in ms: EXCHANGE_LIFETIME. */
-  constructor(random: Random, rest: Duration) {
-    this.start = randomInteger(random, IDS);
-    this.next = this.start;
+  /** `rest` is in ms: EXCHANGE_LIFETIME. `start` is the first id; default a random one. */
+  constructor(random: Random, rest: Duration, start: number = randomInteger(random, IDS)) {
+    this.following = start;
     this.rest = rest;
+  }
+
+  /** The id that is given out next. */
+  get next(): number {
+    return this.following;
   }
 
   /** Undefined while every id is resting: the caller has sent more than 265 messages a second for minutes. */
@@ -31,8 +34,8 @@ export class MessageIds {
       if (before !== undefined && before + this.rest > now) return undefined;
       if (before !== undefined) delete this.leftAt[place / PART];
     }
-    const id = this.next;
-    this.next = (id + 1) & 0xffff;
+    const id = this.following;
+    this.following = (id + 1) & 0xffff;
     this.given += 1;
     return id;
   }

@@ -15,7 +15,7 @@ import { Code, codeClass, isRequest, isResponse } from '../message/code.ts';
 import { Type } from '../message/message.ts';
 import { Option } from '../message/options.ts';
 import { encodeEmpty, type ReceivedMessage } from '../message/udp.ts';
-import { type Contact, type ContactLimits, Contacts } from './contacts.ts';
+import { type Contact, type ContactLimits, Contacts, type KeptContact } from './contacts.ts';
 import { duplicateLimits, NONE } from './duplicates.ts';
 import type { DropReason, LayerEffect, LayerInput } from './effects.ts';
 import { Fifo } from './fifo.ts';
@@ -81,6 +81,18 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
     };
   }
 
+  /** What is known of the peer; undefined while something is under way. */
+  keep(peer: Peer, now: Instant): KeptContact | undefined {
+    for (
+      let late = this.unanswered.first;
+      late?.message === undefined && late !== undefined;
+      late = this.unanswered.first
+    )
+      this.unanswered.shift();
+    const isQuiet = this.outbox.size === 0 && this.unanswered.first === undefined;
+    return isQuiet && this.groupAnswers.earliest === undefined ? this.contacts.keep(peer, now) : undefined;
+  }
+
   /** Never later than the earliest work; it stays put while that moves, so that the driver's timer does too. */
   get deadline(): Instant | undefined {
     return this.wake;
@@ -119,6 +131,10 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
         break;
       case 'lost':
         this.lost(input.peer, now);
+        break;
+      case 'recall':
+        this.contacts.recall(input.peer, input.kept, now);
+        this.wakeForSending();
         break;
       case 'flow':
         break;

@@ -1,7 +1,8 @@
 // Two endpoints on a network in memory that share an OSCORE context, and one that listens in: where the tests of OSCORE play.
 import { concatBytes, encodeUtf8, fromHex, type Peer, Secret } from '@lapwing/kernel';
 import { type LinkProfile, MemoryNetwork, SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
-import { Endpoint, type EndpointOptions } from '../endpoint.ts';
+import { Endpoint } from '../endpoint.ts';
+import type { EndpointOptions } from '../endpoint-options.ts';
 import type { Service } from '../exchange/service.ts';
 import { Oscore, type OscoreOptions } from '../oscore/layer.ts';
 import { type ContextStore, MemoryContextStore, type ProvisionedContext } from '../oscore/store.ts';

@@ -2,7 +2,8 @@
 
 import type { Peer, Transport, TransportSink } from '@lapwing/kernel';
 import { MemoryNetwork, SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
-import { Endpoint, type EndpointOptions } from '../endpoint.ts';
+import { Endpoint } from '../endpoint.ts';
+import type { EndpointOptions } from '../endpoint-options.ts';
 import type { Service } from '../exchange/service.ts';
 import { Code } from '../message/code.ts';
 import { makeResponse } from '../message/message.ts';

@@ -2,7 +2,8 @@
 import { type ByteStream, ClosedError, concatBytes, fromHex, hours, type Peer, seconds, toHex } from '@lapwing/kernel';
 import { MemoryNetwork, MemoryStreamNetwork, SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
 import { describe, expect, it } from 'vitest';
-import { Endpoint, type EndpointOptions } from '../endpoint.ts';
+import { Endpoint } from '../endpoint.ts';
+import type { EndpointOptions } from '../endpoint-options.ts';
 import type { Listener } from '../exchange/observation.ts';
 import type { Notify, Service } from '../exchange/service.ts';
 import { encodeBlock } from '../message/block.ts';
