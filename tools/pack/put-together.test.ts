@@ -130,7 +130,7 @@ it('refuses a key whose conditions name different modules', () => {
   expect(() => entriesOf(folder)).toThrow('the conditions of . do not name one module');
 });
 
-it('a client that starts in the open is six files, none of them DTLS, bootstrap or streams', async () => {
+it('a client that starts in the open is five files', async () => {
   const importsOf = new Map<string, readonly string[]>();
   for (const name of ['kernel', 'coap', 'lwm2m', 'client']) {
     const own = join(root, 'packages', name);
@@ -146,7 +146,6 @@ it('a client that starts in the open is six files, none of them DTLS, bootstrap 
   expect([...loaded].filter((each) => each.endsWith('.js')).sort()).toEqual([
     'client/engine.js',
     'coap/index.js',
-    'coap/oscore/index.js',
     'kernel/index.js',
     'lwm2m/account-objects.js',
     'lwm2m/index.js',

@@ -293,6 +293,11 @@ export function wantsMore({ objects }: Settings): boolean {
   return false;
 }
 
+/** Whether some server may be spoken to under OSCORE. */
+export function wantsOscore({ objects }: Settings): boolean {
+  return (objects.objects.get(OscoreObject.id)?.instances.size ?? 0) > 0;
+}
+
 /** Takes the bootstrap account away, and its OSCORE context with it (/0/x/12). */
 export function purgeBootstrapAccount(store: ObjectStore): void {
   for (const node of [...(store.objects.get(SecurityObject.id)?.instances.values() ?? [])]) {

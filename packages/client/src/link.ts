@@ -1,10 +1,12 @@
 // The endpoint toward one server and, where its account has a context, OSCORE around it (shell): what registration and bootstrap
 // have in common.
 import { Endpoint, type EndpointStats, type Request, type Service } from '@lapwing/coap';
-import { contextStore, Oscore, type OscoreStats } from '@lapwing/coap/oscore';
-import { type Clock, equalBytes, type Peer } from '@lapwing/kernel';
+import type { Oscore, OscoreStats } from '@lapwing/coap/oscore';
+import type { Clock, Peer } from '@lapwing/kernel';
 import { Associations, areThere } from './associations.ts';
 import type { AssociationRecords } from './connect.ts';
+import { loadOscore } from './key-use.ts';
+import { late } from './late.ts';
 import type { Road } from './roads.ts';
 import type { Settings } from './settings.ts';
 import type { Direction } from './traffic.ts';
@@ -69,7 +71,8 @@ export class Link implements AsyncDisposable {
     const make = () => road.connector(destination);
     const made = make();
     const valve = new Valve(made instanceof Promise ? await made : made, make, traffic, moved);
-    const oscore = protectionOf(road, settings);
+    if (road.oscore !== undefined) await loadOscore();
+    const oscore = road.oscore && late.oscore?.protectionUnder(road.oscore.parameters, settings);
     const endpoint = await Endpoint.open({
       transport: valve,
       serve,
@@ -132,11 +135,3 @@ const afterThisInstant = (clock: Clock): Promise<void> =>
   new Promise((resolve) => {
     clock.at(clock.now() + 1, resolve);
   });
-
-/** One for each account: two servers may have chosen the same id. */
-function protectionOf({ oscore }: Road, { keyUse, clock, random }: Settings): Oscore | undefined {
-  if (oscore === undefined) return undefined;
-  const provisioned = { ...oscore.parameters, recovery: keyUse.recovery } as const;
-  const find = (id: Uint8Array) => Promise.resolve(equalBytes(id, provisioned.recipientId) ? [provisioned] : []);
-  return new Oscore({ store: contextStore(find, keyUse.store), clock, random });
-}
