@@ -9,6 +9,7 @@ import { loadOscore } from './key-use.ts';
 import { late } from './late.ts';
 import type { Road } from './roads.ts';
 import type { Settings } from './settings.ts';
+import type { Direction } from './traffic.ts';
 import { type Shut, Valve } from './valve.ts';
 
 export interface LinkStats {
@@ -23,6 +24,8 @@ export interface LinkHandlers {
   readonly streams?: (request: Request) => boolean;
   /** The road to that peer is gone. */
   lost?(peer: Peer, cause: Error): void;
+  /** A message is about to go, or one has come. */
+  moved?(direction: Direction): void;
   /** What handshakes have come to, also in an earlier process; default what comes from now on. */
   readonly associations?: AssociationRecords;
   /** Of the device, where it is free. */
@@ -50,7 +53,7 @@ export class Link implements AsyncDisposable {
 
   /** Opens the socket. Rejects as the transport does. */
   static async open(road: Road, settings: Settings, handlers: LinkHandlers): Promise<Link> {
-    const { serve, streams, lost, associations = new Associations(), port } = handlers;
+    const { serve, streams, lost, moved, associations = new Associations(), port } = handlers;
     const bound = port === undefined ? {} : { port };
     const isKnown = areThere(associations);
     const { clock, random, traffic } = settings;
@@ -67,7 +70,7 @@ export class Link implements AsyncDisposable {
           };
     const make = () => road.connector(destination);
     const made = make();
-    const valve = new Valve(made instanceof Promise ? await made : made, make, traffic);
+    const valve = new Valve(made instanceof Promise ? await made : made, make, traffic, moved);
     if (road.oscore !== undefined) await loadOscore();
     const oscore = road.oscore && late.oscore?.protectionUnder(road.oscore.parameters, settings);
     const endpoint = await Endpoint.open({
