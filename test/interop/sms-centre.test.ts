@@ -165,12 +165,16 @@ await describeWith([jsmpp, openssl], 'an SMPP centre', () => {
       const device = `smpp://device:secret-2@127.0.0.1:${centre.port}`;
       const road = ['-u', 'tel:+12125550178', '--modem', device, '--msisdn', '14155550125'];
       const psk = ['--psk-identity', 'by-command', '--psk-key', sharedKey];
-      const flags = ['-e', 'by-command', ...road, ...psk, '--objects', '3', '--exec', 'status', '--stay'];
+      const budget = ['--sms-per-minute', '600', '--sms-per-hour', '1000'];
+      const flags = ['-e', 'by-command', ...road, ...psk, ...budget, '--objects', '3', '--exec', 'status', '--stay'];
       await using client = await Process.start({
         ...{ name: 'lapwing client', command: process.execPath, args: [lapwing, 'client', ...flags] },
         ready: /./,
       });
       expect(await mqtt.next('register')).toMatchObject({ data: { ep: 'by-command' } });
+      centre.tell('unbind');
+      await client.waitFor(/^\* modem-down: /m);
+      await client.waitFor(/^\* modem-ready/m);
       client.kill('SIGTERM');
       await client.exited;
     }

@@ -42,11 +42,10 @@ process.on('uncaughtException', (error) => {
   process.exit(70);
 });
 
-try {
-  await program.parseAsync();
-} catch (error) {
+// Not waited for at the top: what a command loads may need the file that this stands in, and would wait for it in turn.
+program.parseAsync().catch((error: unknown) => {
   process.exitCode = report(error);
-}
+});
 
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;

@@ -2,6 +2,7 @@
 import type { LinkStats } from './link.ts';
 import type { NotificationStats } from './notify/remembering.ts';
 import type { Watched } from './operations/observe.ts';
+import type { RadioListener } from './radio.ts';
 import type { SessionListener } from './registration/session.ts';
 import type { TriggerStats } from './trigger.ts';
 
@@ -16,7 +17,7 @@ export interface AccountStats extends LinkStats {
 }
 
 /** What becomes of an account, told to whoever holds it. */
-export interface AccountListener extends SessionListener {
+export interface AccountListener extends SessionListener, RadioListener {
   watched(event: Watched): void;
   bootstrap(): void;
 }

@@ -1,7 +1,7 @@
 // What resources of objects 0 and 1 make of an account, those that registration and binding have no tests for. Peers that play by a script.
 import { Code, Option } from '@lapwing/coap';
 import { ACK, CHANGED, CON, CONTENT, DELETE, DELETED, GET, NON, POST, PUT, ScriptedPeer } from '@lapwing/coap/testing';
-import { minutes, StackError, seconds, type Transport } from '@lapwing/kernel';
+import { decodeUtf8, encodeUtf8, minutes, Secret, StackError, seconds, type Transport } from '@lapwing/kernel';
 import type { Lwm2mVersion } from '@lapwing/lwm2m';
 import { ApnConnectionProfile } from '@lapwing/lwm2m/objects/apn-connection-profile';
 import { Temperature } from '@lapwing/lwm2m/objects/temperature';
@@ -274,5 +274,31 @@ describe('/0/x/25', () => {
     await unspoken.register(unspoken.other);
     const bound = await setUp({ security: { secondaryLwm2mServerUri }, account: { binding: 'T' } });
     expect(await bound.register(bound.other)).toContain('b=T');
+  });
+});
+
+describe('/0/x/6 to /0/x/8', () => {
+  it('are the keys of a number from when the application writes them on, in the place of those of the factory', async () => {
+    const { clock, random, network } = await scriptedServer();
+    const objects = new ObjectStore();
+    const seen: string[] = [];
+    const road = ({ credentials }: Pick<Parameters<Connector>[0], 'credentials'>): Transport => {
+      seen.push(credentials?.kind === 'psk' ? decodeUtf8(credentials.identity) : 'none');
+      return network.transport('10.0.0.9', 40_000 + seen.length);
+    };
+    const credentials = { kind: 'psk', identity: encodeUtf8('factory'), key: new Secret(encodeUtf8('key')) } as const;
+    const client = await Client.start({
+      name: 'dev',
+      servers: [{ uri: 'tel:+12125550178', credentials }],
+      sms: { msisdn: '14155550125', road: () => network.transport('10.0.0.9') },
+      connectors: { tel: road },
+      objects,
+      clock,
+      random,
+    });
+    objects.get(SecurityObject, 0)?.set({ smsBindingKeyParameters: encodeUtf8('own') });
+    await clock.advance(seconds(1));
+    await client.close({ deregister: false });
+    expect(seen).toEqual(['factory', 'own']);
   });
 });

@@ -24,6 +24,7 @@ import { keepAccount, type LastingParts, recallAccount } from './persistence/acc
 import { AccountState } from './persistence/account-state.ts';
 import type { KeptAccount } from './persistence/hibernation.ts';
 import type { AccountRecords } from './persistence/keeper.ts';
+import { Radio } from './radio.ts';
 import { RegistrationSession } from './registration/session.ts';
 import { ToldObjects } from './registration/told-objects.ts';
 import { isRegistered, type Phase } from './registration/transitions.ts';
@@ -47,6 +48,7 @@ export class Account implements AsyncDisposable {
   private readonly past: HistoryReader;
   /** Made when something is to be sent. */
   private made: Sender | undefined = undefined;
+  private radio: Radio | undefined = undefined;
   private readonly listener: AccountListener;
   private readonly told: ToldObjects;
   private readonly hold: Hold;
@@ -164,14 +166,18 @@ export class Account implements AsyncDisposable {
   ): Promise<Account> {
     let service: Service = () => Promise.reject(new ResponseError(Code.ServiceUnavailable));
     let lost: (peer: Peer, cause: Error) => void = () => undefined;
+    const radio = new Radio(settings.clock, listener);
     const link = await Link.open(account, settings, {
-      serve: (request, context) => service(request, context),
+      serve: (request, context) => radio.served(service(request, context)),
       streams: (request) => isForTaker(settings.objects, settings.rootPath, request),
       lost: (peer, cause) => lost(peer, cause),
+      moved: (direction) => radio.moved(direction),
       ...(records === undefined ? {} : { associations: records.associations, port: records.registration?.port }),
     });
     try {
       const opened = new Account(settings, account, link, past, records, listener);
+      radio.of(opened, link.endpoint);
+      opened.radio = radio;
       if (settings.keptNotifications !== undefined || records !== undefined) await opened.relations.recall();
       service = (request, context) => opened.service.serve(request, context);
       lost = (peer, cause) => {
@@ -205,6 +211,10 @@ export class Account implements AsyncDisposable {
     return this.session.phase;
   }
 
+  get isSending(): boolean {
+    return this.made?.isIdle === false;
+  }
+
   /** Disabled, or about to be. */
   get isAway(): boolean {
     return this.session.awayUntil !== undefined;
@@ -231,7 +241,7 @@ export class Account implements AsyncDisposable {
   keep(): KeptAccount | undefined {
     // What has a store goes on from there.
     const elsewhere = this.records ?? this.device.keptNotifications ?? this.triggers;
-    return elsewhere !== undefined || this.made?.isIdle === false ? undefined : keepAccount(this.parts);
+    return elsewhere !== undefined || this.isSending ? undefined : keepAccount(this.parts);
   }
 
   /** Goes on as it was kept, in place of `start`; nothing happens where that is not possible. */
@@ -284,6 +294,7 @@ export class Account implements AsyncDisposable {
     }
     this.hold.entered(phase);
     this.listener.phase(phase);
+    this.radio?.stirred();
     if (phase !== 'updating' && phase !== 'suspended') this.state?.save();
     if (phase !== 'registered') return;
     const { writtenQueueMode } = this.session;
@@ -380,6 +391,7 @@ export class Account implements AsyncDisposable {
     this.session[Symbol.dispose]();
     this.made?.[Symbol.dispose]();
     this.past[Symbol.dispose]();
+    this.radio?.[Symbol.dispose]();
     await this.relations.close();
     await this.triggers?.[Symbol.asyncDispose]();
     await this.link[Symbol.asyncDispose]();

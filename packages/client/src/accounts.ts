@@ -21,6 +21,7 @@ import { type InstanceNode, instanceKey } from './objects/tree.ts';
 import type { Placed } from './registration/order.ts';
 import { type Road, roadTo, wakingOf } from './roads.ts';
 import type { FactoryAccount, FactoryBootstrap, Habits, Settings } from './settings.ts';
+import { isNumber } from './sms.ts';
 
 export interface AccountSettings extends Road, Placed, Habits {
   /** Short server id. */
@@ -174,6 +175,16 @@ const keys: ReadonlySet<number> = new Set([
   SecurityObject.resources.secretKey.id,
 ]);
 
+/** The same, where the road by the URI is a number. */
+const numberKeys: ReadonlySet<number> = new Set([
+  SecurityObject.resources.smsSecurityMode.id,
+  SecurityObject.resources.smsBindingKeyParameters.id,
+  SecurityObject.resources.smsBindingSecretKeyS.id,
+]);
+
+const keysIn = ({ contents }: InstanceNode): ReadonlySet<number> =>
+  isNumber(readSecurity(contents).uri) ? numberKeys : keys;
+
 /** What of object 1 chooses among roads: the account begins anew where it is another one. */
 const steering: ReadonlySet<number> = new Set([
   ServerObject.resources.binding.id,
@@ -193,10 +204,10 @@ export function changedRoads(store: ObjectStore, paths: readonly Path[]): Readon
     if (path.kind === 'root' || path.kind === 'object' || path.prefix !== undefined) continue;
     const { object, instance } = path;
     const resource = path.kind === 'instance' ? undefined : path.resource;
-    if (object === SecurityObject.id && resource !== undefined && keys.has(resource)) {
+    if (object === SecurityObject.id && resource !== undefined) {
       const node = store.objects.get(object)?.instances.get(instance);
       // The application has other keys now.
-      if (node !== undefined) givenCredentials.delete(node);
+      if (node !== undefined && keysIn(node).has(resource)) givenCredentials.delete(node);
     }
     const isRoad = object === SecurityObject.id || object === OscoreObject.id;
     const isNaming = resource === undefined || resource === ServerObject.resources.shortServerId.id;
@@ -291,6 +302,11 @@ export function wantsMore({ objects }: Settings): boolean {
     if (mode !== SecurityMode.NoSec || !uri.startsWith('coap:') || smsNumber !== undefined) return true;
   }
   return false;
+}
+
+/** Whether some server may be spoken to under OSCORE. */
+export function wantsOscore({ objects }: Settings): boolean {
+  return (objects.objects.get(OscoreObject.id)?.instances.size ?? 0) > 0;
 }
 
 /** Takes the bootstrap account away, and its OSCORE context with it (/0/x/12). */

@@ -11,7 +11,7 @@ import {
   under,
 } from '@lapwing/lwm2m';
 import type { AccountStats } from './account-listener.ts';
-import { accountsOf, changedRoads, defineAccountObjects, furnish, wantsMore } from './accounts.ts';
+import { accountsOf, changedRoads, defineAccountObjects, furnish, wantsMore, wantsOscore } from './accounts.ts';
 import { Bootstrapping } from './bootstrap/bootstrapping.ts';
 import type { BootstrapPhase } from './bootstrap/machine.ts';
 import type { BootstrapListener } from './bootstrap/session.ts';
@@ -19,6 +19,7 @@ import { loadSecured } from './connect.ts';
 import { earliest } from './earliest.ts';
 import { SendError } from './errors.ts';
 import type { About, ClientEvents } from './events.ts';
+import { loadOscore } from './key-use.ts';
 import { History, type HistoryOptions, type Series } from './notify/history.ts';
 import { RegistryLock } from './objects/registry-lock.ts';
 import type { ObjectStore, StoreEvents } from './objects/store.ts';
@@ -26,7 +27,7 @@ import { everything } from './operations/read.ts';
 import type { SendOptions } from './operations/sends.ts';
 import { Trees } from './operations/trees.ts';
 import { writeAttributes } from './operations/write-attributes.ts';
-import { type ClientOptions, settingsOf } from './options.ts';
+import { type ClientOptions, saysOscore, settingsOf } from './options.ts';
 import { wake } from './persistence/account-hibernation.ts';
 import { encodeAccounts, isOfAccounts, keepAccounts, rememberAccounts } from './persistence/accounts.ts';
 import { encodeHibernation, type Hibernation } from './persistence/hibernation.ts';
@@ -98,6 +99,7 @@ export class Client implements AsyncDisposable {
    * server has answered: `events` tell. Throws ConfigError for bad options, and for objects whose accounts make no sense.
    */
   static async start(options: ClientOptions): Promise<Client> {
+    if (saysOscore(options)) await loadOscore();
     const client = new Client(settingsOf(options), options.keyUse !== undefined);
     try {
       await client.begin();
@@ -330,8 +332,9 @@ export class Client implements AsyncDisposable {
   /** What the accounts need and is not loaded yet. */
   private parts(): Promise<unknown> | undefined {
     const roads = wantsMore(this.settings) ? loadSecured() : undefined;
+    const oscore = wantsOscore(this.settings) ? loadOscore() : undefined;
     const bootstrap = this.bootstrapping.load();
-    return roads === undefined ? bootstrap : Promise.all([roads, bootstrap]);
+    return roads === undefined && oscore === undefined ? bootstrap : Promise.all([roads, oscore, bootstrap]);
   }
 
   private changed({ paths }: Pick<StoreEvents['changed'], 'paths'>): void {

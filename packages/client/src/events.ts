@@ -3,6 +3,7 @@ import type { Downgrade } from './bootstrap/consistency.ts';
 import type { BootstrapFailure, BootstrapPhase } from './bootstrap/machine.ts';
 import type { EngineEvent } from './engine-events.ts';
 import type { Watched } from './operations/observe.ts';
+import type { Expectation } from './radio.ts';
 import type { Phase } from './registration/transitions.ts';
 
 /** Short server id and URI of the account that it is about. */
@@ -29,6 +30,11 @@ export interface ClientEvents {
   /** An observation of a server began or ended here, or what became of notifications of it. */
   observation: About & Watched;
   phase: About & { readonly phase: Phase };
+  /**
+   * What a radio may be told of the traffic with the server, before a message goes and when nothing is waited for any more: a hint for a modem
+   * that can release its connection early. Told only while somebody listens.
+   */
+  radio: About & { readonly expectation: Expectation };
   'bootstrap-phase': { readonly phase: BootstrapPhase };
   /** What a bootstrap server has written is in force; the device registers at the servers that it names. */
   bootstrapped: {

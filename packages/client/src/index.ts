@@ -104,6 +104,7 @@ export { FileStateStore, type FileStoreOptions } from './persistence/file.ts';
 export type { Hibernation } from './persistence/hibernation.ts';
 export { PackageFile, type PackageFileOptions } from './persistence/package-file.ts';
 export { MemoryStateStore, type StateStore } from './persistence/store.ts';
+export type { Expectation } from './radio.ts';
 export { defaultRetry, type RetryPolicy } from './registration/backoff.ts';
 export type { Phase } from './registration/transitions.ts';
 export type { ServerSms, SmsAccess } from './sms.ts';

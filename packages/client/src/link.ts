@@ -1,12 +1,15 @@
 // The endpoint toward one server and, where its account has a context, OSCORE around it (shell): what registration and bootstrap
 // have in common.
 import { Endpoint, type EndpointStats, type Request, type Service } from '@lapwing/coap';
-import { contextStore, Oscore, type OscoreStats } from '@lapwing/coap/oscore';
-import { type Clock, equalBytes, type Peer } from '@lapwing/kernel';
+import type { Oscore, OscoreStats } from '@lapwing/coap/oscore';
+import type { Clock, Peer } from '@lapwing/kernel';
 import { Associations, areThere } from './associations.ts';
 import type { AssociationRecords } from './connect.ts';
+import { loadOscore } from './key-use.ts';
+import { late } from './late.ts';
 import type { Road } from './roads.ts';
 import type { Settings } from './settings.ts';
+import type { Direction } from './traffic.ts';
 import { type Shut, Valve } from './valve.ts';
 
 export interface LinkStats {
@@ -21,6 +24,8 @@ export interface LinkHandlers {
   readonly streams?: (request: Request) => boolean;
   /** The road to that peer is gone. */
   lost?(peer: Peer, cause: Error): void;
+  /** A message is about to go, or one has come. */
+  moved?(direction: Direction): void;
   /** What handshakes have come to, also in an earlier process; default what comes from now on. */
   readonly associations?: AssociationRecords;
   /** Of the device, where it is free. */
@@ -48,7 +53,7 @@ export class Link implements AsyncDisposable {
 
   /** Opens the socket. Rejects as the transport does. */
   static async open(road: Road, settings: Settings, handlers: LinkHandlers): Promise<Link> {
-    const { serve, streams, lost, associations = new Associations(), port } = handlers;
+    const { serve, streams, lost, moved, associations = new Associations(), port } = handlers;
     const bound = port === undefined ? {} : { port };
     const isKnown = areThere(associations);
     const { clock, random, traffic } = settings;
@@ -65,8 +70,9 @@ export class Link implements AsyncDisposable {
           };
     const make = () => road.connector(destination);
     const made = make();
-    const valve = new Valve(made instanceof Promise ? await made : made, make, traffic);
-    const oscore = protectionOf(road, settings);
+    const valve = new Valve(made instanceof Promise ? await made : made, make, traffic, moved);
+    if (road.oscore !== undefined) await loadOscore();
+    const oscore = road.oscore && late.oscore?.protectionUnder(road.oscore.parameters, settings);
     const endpoint = await Endpoint.open({
       transport: valve,
       serve,
@@ -129,11 +135,3 @@ const afterThisInstant = (clock: Clock): Promise<void> =>
   new Promise((resolve) => {
     clock.at(clock.now() + 1, resolve);
   });
-
-/** One for each account: two servers may have chosen the same id. */
-function protectionOf({ oscore }: Road, { keyUse, clock, random }: Settings): Oscore | undefined {
-  if (oscore === undefined) return undefined;
-  const provisioned = { ...oscore.parameters, recovery: keyUse.recovery } as const;
-  const find = (id: Uint8Array) => Promise.resolve(equalBytes(id, provisioned.recipientId) ? [provisioned] : []);
-  return new Oscore({ store: contextStore(find, keyUse.store), clock, random });
-}

@@ -1,6 +1,6 @@
 // Every setting of a client: the one place with defaults, ranges and units. Checked once; past it nothing is optional.
 import { parseUri } from '@lapwing/coap';
-import { type ContextParameters, type KeyUseStore, MemoryKeyUseStore } from '@lapwing/coap/oscore';
+import type { ContextParameters, KeyUseStore } from '@lapwing/coap/oscore';
 import {
   type Address,
   type Clock,
@@ -19,12 +19,13 @@ import { checkOscore } from './builtin/oscore.ts';
 import { addressOf, type Connector, type Credentials, connectorsOf, isSecured } from './connect.ts';
 import type { EndDevices } from './gateway/end-devices.ts';
 import { type HabitOptions, habitsOf } from './habits.ts';
+import { type KeyUse, LateKeyUse } from './key-use.ts';
 import type { NotificationStore } from './notify/notification-store.ts';
 import { ObjectStore } from './objects/store.ts';
 import type { NotificationStorage } from './operations/observe.ts';
 import type { SendStorage } from './operations/sends.ts';
 import type { StateStore } from './persistence/store.ts';
-import type { BootstrapSettings, FactoryAccount, FactoryBootstrap, KeyUse, Settings } from './settings.ts';
+import type { BootstrapSettings, FactoryAccount, FactoryBootstrap, Settings } from './settings.ts';
 import { checkServerSms, checkSmsAccess, type ServerSms, type SmsAccess } from './sms.ts';
 import { Traffic } from './traffic.ts';
 
@@ -222,23 +223,19 @@ export function settingsOf(options: ClientOptions): Settings {
     keptNotifications: options.keptNotifications,
     storedNotifications,
     queuedSends,
-    keyUse: options.keyUse === undefined ? new KeyUseInMemory() : { store: options.keyUse, recovery: 'stored' },
+    keyUse: options.keyUse === undefined ? inMemory() : { store: options.keyUse, recovery: 'stored' },
     traffic: new Traffic(objects),
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
   };
 }
 
-/** Made when a server is spoken to under OSCORE. */
-class KeyUseInMemory implements KeyUse {
-  readonly recovery = 'rederived';
-  private made: KeyUseStore | undefined = undefined;
-
-  get store(): KeyUseStore {
-    this.made ??= new MemoryKeyUseStore();
-    return this.made;
-  }
+/** Whether some of it can only be checked when OSCORE is loaded. */
+export function saysOscore({ servers = [], bootstrap }: ClientOptions): boolean {
+  return bootstrap?.oscore !== undefined || servers.some(({ oscore }) => oscore !== undefined);
 }
+
+const inMemory = (): KeyUse => new LateKeyUse('rederived', ({ MemoryKeyUseStore }) => new MemoryKeyUseStore());
 
 function accountOf(
   server: ServerAccount,

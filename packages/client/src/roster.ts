@@ -236,6 +236,8 @@ export class Roster {
         if (phase === 'disabled') this.goOn(settings.instance, 'away');
       },
       watched: (event) => emitter.emit('observation', { server, ...event }),
+      isRadioHeard: () => emitter.has('radio'),
+      radio: (expectation) => emitter.emit('radio', { server, expectation }),
       event: (event) => emitter.emit('engine', { event, server }),
       registered: () => {
         if (this.accounts.every(({ phase }) => isRegistered(phase))) bootstrapping.registered();

@@ -1,10 +1,11 @@
 // The options of a client as its parts read them: checked, and complete.
-import type { ContextParameters, KeyUseStore } from '@lapwing/coap/oscore';
+import type { ContextParameters } from '@lapwing/coap/oscore';
 import type { Address, Clock, Duration, Random } from '@lapwing/kernel';
 import type { Lwm2mVersion } from '@lapwing/lwm2m';
 import type { BootstrapTerms } from './bootstrap/machine.ts';
 import type { Connector, Credentials } from './connect.ts';
 import type { EndDevices } from './gateway/end-devices.ts';
+import type { KeyUse } from './key-use.ts';
 import type { NotificationStore } from './notify/notification-store.ts';
 import type { ObjectStore } from './objects/store.ts';
 import type { NotificationStorage } from './operations/observe.ts';
@@ -57,11 +58,6 @@ export interface BootstrapSettings {
   readonly terms: BootstrapTerms;
 }
 
-export interface KeyUse {
-  readonly store: KeyUseStore;
-  readonly recovery: 'stored' | 'rederived';
-}
-
 export interface Settings {
   readonly name: string;
   /** What the factory has written, in force while nobody has written anything else. */
@@ -89,7 +85,6 @@ export interface Settings {
   readonly keptNotifications: NotificationStore | undefined;
   readonly storedNotifications: NotificationStorage;
   readonly queuedSends: SendStorage;
-  /** Where the use of keys is counted, and how it gets over a restart. */
   readonly keyUse: KeyUse;
   /** Of all its roads. */
   readonly traffic: Traffic;

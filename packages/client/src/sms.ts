@@ -45,6 +45,9 @@ const longestShortCode = 6;
 /** By which numbers are compared: networks put the plus on, or take it away. */
 export const digitsOf = (number: string): string => number.replace(/^\+/, '');
 
+/** Whether the place that a URI says is a number. */
+export const isNumber = (uri: string): boolean => /^(?:tel|sms):/i.test(uri);
+
 /** How /0/x/9 is dialled. */
 export const dialled = (msisdn: string): string => {
   const digits = digitsOf(msisdn);

@@ -8,7 +8,7 @@ import {
   type TransportSink,
   type TransportTraits,
 } from '@lapwing/kernel';
-import type { Traffic } from './traffic.ts';
+import type { Direction, Traffic } from './traffic.ts';
 
 /** `deaf` keeps the socket and hears nothing, `closed` gives it up. */
 export type Shut = 'deaf' | 'closed';
@@ -20,6 +20,7 @@ export class Valve implements Transport {
   readonly settled?: NonNullable<Transport['settled']>;
   private readonly make: () => Transport | Promise<Transport>;
   private readonly traffic: Traffic | undefined;
+  private readonly moved: ((direction: Direction) => void) | undefined;
   private inner: Transport | undefined;
   private sink: TransportSink | undefined;
   private shut: Shut | undefined;
@@ -28,8 +29,17 @@ export class Valve implements Transport {
   private current: Peer | undefined;
   private over = false;
 
-  /** `make` makes another transport for each time that it is opened again; `traffic` hears of what goes through. */
-  constructor(inner: Transport, make: () => Transport | Promise<Transport>, traffic?: Traffic) {
+  /**
+   * `make` makes another transport for each time that it is opened again; `traffic` hears of what goes through, and `moved` that something is
+   * about to go or has come.
+   */
+  constructor(
+    inner: Transport,
+    make: () => Transport | Promise<Transport>,
+    traffic?: Traffic,
+    moved?: (direction: Direction) => void,
+  ) {
+    this.moved = moved;
     this.make = make;
     this.traffic = traffic;
     this.inner = inner;
@@ -79,6 +89,7 @@ export class Valve implements Transport {
   send(peer: Peer, bytes: Uint8Array): void {
     if (this.shut !== undefined) return;
     this.traffic?.message('sent', peer, bytes.length);
+    this.moved?.('sent');
     this.inner?.send(this.now(peer), bytes);
   }
 
@@ -119,6 +130,7 @@ export class Valve implements Transport {
         if (this.shut !== undefined) return;
         this.traffic?.message('received', datagram.peer, datagram.bytes.length);
         sink.receive(datagram);
+        this.moved?.('received');
       },
       lost: (peer, cause) => sink.lost(peer, cause),
       flow: (peer, state) => sink.flow?.(peer, state),

@@ -38,4 +38,9 @@ export async function accessBroker(mqtt: MqttConfig, ambient: BrokerAmbient): Pr
   return { open: embedded.connectInside, name: formatHost(broker.bind.host, embedded.port), version: 4, embedded };
 }
 
+/** Rejects with ConfigError for a certificate file. */
+export async function checkBroker({ broker }: MqttConfig): Promise<void> {
+  if (broker.kind === 'external' && broker.tls !== undefined) await readTls(broker.tls, 'mqtt.tls');
+}
+
 const formatHost = (host: string, port: number): string => formatAddress({ via: 'tcp', host, port });

@@ -11,6 +11,7 @@ import {
   type StreamSecurity,
 } from '@lapwing/server';
 import type { DtlsConfig, TlsConfig } from './listener-place.ts';
+import { underTheirNames } from './tls-files.ts';
 import { type Ears, WatchedFiles } from './watched-files.ts';
 
 /**
@@ -119,14 +120,7 @@ function check(judge: () => void, config: TlsConfig, rawKeyFile: string | undefi
     [/^rawPublicKey\.privateKey: /, `${at}.rpk_keyfile: ${rawKeyFile}: `],
     [/^authorities(\[\d+\])?: /, `${at}.cacertfile: ${authoritiesFile}: `],
   ];
-  try {
-    judge();
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    throw new ConfigError(
-      error.problems.map((problem) => places.reduce((text, [place, file]) => text.replace(place, () => file), problem)),
-    );
-  }
+  underTheirNames(places, judge);
 }
 
 async function read(file: string, at: string): Promise<Uint8Array> {

@@ -28,7 +28,7 @@ import {
 import type { Fetch } from './auth.ts';
 import { Bootstrap, checkBootstrap } from './bootstrap/bootstrap.ts';
 import type { BootstrapConfig } from './bootstrap/config.ts';
-import { accessBroker } from './broker-access.ts';
+import { accessBroker, checkBroker } from './broker-access.ts';
 import { isQueueMode } from './compat.ts';
 import type { GatewayConfig, Lwm2mConfig } from './config.ts';
 import type { ListenerConfig, ModemConfig } from './config-listeners.ts';
@@ -352,6 +352,7 @@ const pathOf = ({ type, name }: ListenerConfig | ModemConfig): string => `gatewa
 export async function checkFiles(config: GatewayConfig): Promise<readonly string[]> {
   const { lwm2m, security, bootstrap } = config;
   await storeKeyOf(config.store);
+  await checkBroker(config.mqtt);
   const credentials = await loadCredentials(security);
   return [
     ...config.warnings,
@@ -372,7 +373,7 @@ async function checkListeners({ listeners }: Lwm2mConfig, clock: Clock): Promise
 async function checkAdmissions({ listeners, modems }: Lwm2mConfig, known: Known): Promise<readonly string[]> {
   const warnings: string[] = [];
   for (const listener of listeners) warnings.push(...(await checkSomebodyComes(listener, pathOf(listener), known)));
-  if (known !== 'later') for (const modem of modems) checkModem(modem, pathOf(modem), known);
+  for (const modem of modems) await checkModem(modem, pathOf(modem), known);
   return warnings;
 }
 

@@ -69,10 +69,16 @@ export async function openModem(
   };
 }
 
-/** Throws ConfigError where no device could come in. */
-export function checkModem({ security }: SmsPlace, at: string, credentials: SecurityStore | undefined): void {
+/** Rejects with ConfigError where no device could come in, and for certificate files. Undefined `credentials`: there are none. */
+export async function checkModem(
+  place: SmsPlace,
+  at: string,
+  credentials: SecurityStore | undefined | 'later',
+): Promise<void> {
+  const { security, modem, centre } = place;
   if (security === 'psk' && credentials === undefined)
     throw new ConfigError([`${at}.security: psk needs security.credentials; none takes any number at its word`]);
+  if (modem.kind === 'smpp') await dialOf(modem, centre, at);
 }
 
 /** Who makes an association only to be woken by it says nothing more on it, as long as it lasts. */

@@ -1,4 +1,6 @@
 // Text messages: PDUs, concatenation, modems, centres, and a transport over them.
+
+export type { ReceivedMessage } from './arrivals.ts';
 export { ModemError } from './at/failures.ts';
 export { AtModem, type AtModemOptions, type AtModemStats, atModem } from './at/modem.ts';
 export type { Dial, Port, PortSink } from './at/port.ts';
@@ -19,9 +21,8 @@ export {
   type MessengerEvents,
   type MessengerOptions,
   type MessengerStats,
-  type ReceivedMessage,
 } from './messenger.ts';
-export type { Modem, ModemSink } from './modem.ts';
+export type { Modem, ModemSink, Settle } from './modem.ts';
 export { formatNumber, parseNumber, type SmsAddress } from './pdu/address.ts';
 export type { Deliver } from './pdu/deliver.ts';
 export { decodeIncoming, decodeOutgoing, encodeFrame, type Frame, longestFrame } from './pdu/frame.ts';

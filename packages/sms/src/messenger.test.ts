@@ -2,8 +2,9 @@
 import { equalBytes, FormatError, type Instant, minutes, seconds } from '@lapwing/kernel';
 import { SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
 import { describe, expect, it } from 'vitest';
+import type { ReceivedMessage } from './arrivals.ts';
 import { atModem } from './at/modem.ts';
-import { Messenger, type MessengerOptions, type ReceivedMessage } from './messenger.ts';
+import { Messenger, type MessengerOptions } from './messenger.ts';
 import type { Modem, ModemSink } from './modem.ts';
 import { parseNumber } from './pdu/address.ts';
 import type { Deliver } from './pdu/deliver.ts';
@@ -146,6 +147,9 @@ describe('a message', () => {
     await send(server.slice(1));
     await send(stranger);
     expect(heard).toEqual([`server ${server}`, `server ${server.slice(1)}`]);
+    // Whoever is to hear it may be starting yet.
+    expect(messenger.stats().strangers).toBe(0);
+    await scene.clock.advance(seconds(30));
     expect(messenger.stats().strangers).toBe(1);
     messenger.receive(undefined, ({ from }) => heard.push(`all ${from}`));
     await send('12345');

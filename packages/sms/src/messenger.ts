@@ -2,8 +2,6 @@
 // wants to read it. Nothing is sent twice here (shell).
 import {
   type Clock,
-  ConfigError,
-  Driver,
   type Duration,
   delay,
   Emitter,
@@ -17,30 +15,12 @@ import {
   systemClock,
   systemRandom,
 } from '@lapwing/kernel';
+import { type ArrivalEvents, Arrivals, type Taker } from './arrivals.ts';
 import { Budget, type BudgetLimits } from './budget.ts';
-import {
-  Joining,
-  type JoiningEffect,
-  type JoiningLimits,
-  longestIn,
-  type Part,
-  type Piece,
-  References,
-  split,
-} from './concatenation.ts';
+import { type JoiningLimits, longestIn, type Piece, References, split } from './concatenation.ts';
 import type { Modem } from './modem.ts';
-import { formatNumber, isNumber, parseNumber, type SmsAddress } from './pdu/address.ts';
-import type { Deliver } from './pdu/deliver.ts';
-import {
-  type Content,
-  concatenationOf,
-  type HeaderElement,
-  octetCoding,
-  type Payload,
-  type Ports,
-  portsElement,
-  portsOf,
-} from './pdu/payload.ts';
+import { digitsOf, parseNumber, type SmsAddress } from './pdu/address.ts';
+import { type HeaderElement, octetCoding, type Payload, type Ports, portsElement } from './pdu/payload.ts';
 import { isUntaken, Presence } from './presence.ts';
 
 export interface MessengerOptions {
@@ -64,17 +44,7 @@ export interface MessengerOptions {
   readonly random?: Random;
 }
 
-export interface ReceivedMessage {
-  /** `+14155550125`, or a short code. Anybody can claim to be it. */
-  readonly from: string;
-  readonly bytes: Uint8Array;
-  readonly at: Instant;
-  readonly ports: Ports | undefined;
-}
-
-export interface MessengerEvents {
-  /** A message of text. */
-  readonly text: { readonly from: string; readonly content: Content };
+export interface MessengerEvents extends ArrivalEvents {
   /** Messages to a number are held back until its hour is over; told once an hour. */
   readonly spent: { readonly to: string };
   /** A message was not sent, or nobody knows whether it was. */
@@ -82,8 +52,6 @@ export interface MessengerEvents {
   readonly modem: { readonly state: 'ready' | 'down'; readonly cause: Error | undefined };
   /** People must see to the modem, which is up: its memory is full of what is not ours to delete. The message says what to do. */
   readonly trouble: { readonly cause: Error };
-  /** Whoever heard an event or a message threw; the message counts as dealt with. */
-  readonly 'listener-failed': { readonly error: unknown };
 }
 
 export interface MessengerStats {
@@ -124,27 +92,23 @@ export class Messenger implements AsyncDisposable {
   private readonly elements: readonly HeaderElement[];
   private readonly budget: Budget;
   private readonly references: References;
-  private readonly joining: Driver<Part, JoiningEffect>;
+  private readonly arrivals: Arrivals;
   private readonly mostQueued: number;
   private readonly patience: Duration;
   private readonly emitter = new Emitter<MessengerEvents>((error, event) => {
     if (event !== 'listener-failed') this.emitter.emit('listener-failed', { error });
   });
-  private readonly takers = new Map<string, (message: ReceivedMessage) => void>();
-  private readonly settles = new Map<number, () => void>();
   private readonly queue: Outgoing[] = [];
   private readonly told = new ExpiringMap<string, true>(hours(1), MOST_TOLD);
   private readonly closing = new AbortController();
   private readonly tally = {
-    ...{ sent: 0, received: 0, sentParts: 0, receivedParts: 0, overflowed: 0, stale: 0, heldBack: 0, failed: 0 },
-    ...{ droppedParts: 0, strangers: 0 },
+    ...{ sent: 0, sentParts: 0, overflowed: 0, stale: 0, heldBack: 0, failed: 0 },
   };
   private readonly presence: Presence;
   private readonly pumps = new Set<Promise<void>>();
   private pumping = 0;
   /** Messages that have left the queue and wait for their minute. */
   private held = 0;
-  private tickets = 0;
 
   private constructor(options: MessengerOptions) {
     const { ports, parts = 'one', clock = systemClock } = options;
@@ -157,7 +121,7 @@ export class Messenger implements AsyncDisposable {
     this.longest = longestIn(parts === 'one' ? 1 : this.budget.perHour, this.elements);
     this.mtu = parts === 'many' ? this.longest : longestIn(1, this.elements);
     this.references = new References(options.random ?? systemRandom);
-    this.joining = new Driver(new Joining(options.joining), clock, (effect: JoiningEffect) => this.joined(effect));
+    this.arrivals = new Arrivals(clock, this.emitter, options.joining);
     this.mostQueued = options.queue ?? 64;
     this.patience = options.patience ?? seconds(93);
   }
@@ -166,7 +130,7 @@ export class Messenger implements AsyncDisposable {
   static async open(options: MessengerOptions): Promise<Messenger> {
     const messenger = new Messenger(options);
     await options.modem.open({
-      receive: (message, settle) => messenger.take(message, settle),
+      receive: (message, settle) => messenger.arrivals.take(message, settle),
       report: () => undefined,
       state: (state, cause) => {
         if (state === 'down') messenger.presence.left(cause);
@@ -183,18 +147,15 @@ export class Messenger implements AsyncDisposable {
   }
 
   stats(): MessengerStats {
-    return { ...this.tally };
+    return { ...this.tally, ...this.arrivals.tally };
   }
 
   /**
    * Hears octets from that number; without one, those that nobody else hears. Until disposed of. Throws ConfigError where somebody
    * does already, FormatError for what is no number.
    */
-  receive(from: string | undefined, take: (message: ReceivedMessage) => void): Disposable {
-    const key = from === undefined ? '' : parseNumber(from).text;
-    if (this.takers.has(key)) throw new ConfigError([`sms: ${from ?? 'everybody'} is listened to already`]);
-    this.takers.set(key, take);
-    return { [Symbol.dispose]: () => void this.takers.delete(key) };
+  receive(from: string | undefined, take: Taker): Disposable {
+    return this.arrivals.listen(from, take);
   }
 
   /**
@@ -231,7 +192,7 @@ export class Messenger implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.closing.abort();
-    this.joining[Symbol.dispose]();
+    this.arrivals[Symbol.dispose]();
     await this.modem[Symbol.asyncDispose]();
     this.presence.returned();
     await Promise.all(this.pumps);
@@ -329,56 +290,4 @@ export class Messenger implements AsyncDisposable {
     this.told.set(number, true, now);
     this.emitter.emit('spent', { to });
   }
-
-  private take({ originator, payload }: Deliver, settle: () => void): void {
-    const { content, elements } = payload;
-    const from = formatNumber(originator);
-    this.tally.receivedParts += 1;
-    if (content.kind !== 'octets') {
-      this.emitter.emit('text', { from, content });
-      settle();
-      return;
-    }
-    if (!isNumber(originator)) {
-      this.tally.strangers += 1;
-      settle();
-      return;
-    }
-    const concatenation = concatenationOf(elements);
-    if (concatenation === undefined) {
-      this.handOut(from, content.bytes, elements);
-      settle();
-      return;
-    }
-    this.tickets += 1;
-    this.settles.set(this.tickets, settle);
-    this.joining.handle({ sender: from, concatenation, elements, bytes: content.bytes, ticket: this.tickets });
-  }
-
-  private joined(effect: JoiningEffect): void {
-    if (effect.kind === 'whole') this.handOut(effect.sender, effect.bytes, effect.elements);
-    else this.tally.droppedParts += effect.tickets.length;
-    for (const ticket of effect.tickets) {
-      this.settles.get(ticket)?.();
-      this.settles.delete(ticket);
-    }
-  }
-
-  private handOut(from: string, bytes: Uint8Array, elements: readonly HeaderElement[]): void {
-    const take = this.takers.get(digitsOf(from)) ?? this.takers.get('');
-    if (take === undefined) {
-      this.tally.strangers += 1;
-      return;
-    }
-    this.tally.received += 1;
-    try {
-      take({ from, bytes, at: this.clock.now(), ports: portsOf(elements) });
-    } catch (error) {
-      // Timers and sockets call this: what they are thrown would end the process, and the modem would give the message out again.
-      this.emitter.emit('listener-failed', { error });
-    }
-  }
 }
-
-/** Networks take the plus away, or put it on: numbers are compared without. */
-const digitsOf = (number: string): string => (number.startsWith('+') ? number.slice(1) : number);

@@ -4,12 +4,21 @@ import type { Deliver } from './pdu/deliver.ts';
 import type { Payload } from './pdu/payload.ts';
 import type { StatusReport } from './pdu/status-report.ts';
 
+/**
+ * Takes a message out of the modem's memory; `done` is called when it will not be received again, or the modem will not delete it. Who does
+ * only then what the message says does not do it again after a start, even where it ends the process.
+ */
+export type Settle = (done?: () => void) => void;
+
+/** Of a message that is in no memory. */
+export const settled: Settle = (done) => done?.();
+
 export interface ModemSink {
   /**
    * A message. Until `settle` is called it stays in the modem's memory, where it outlives us; a message that is received again after a
    * start was not settled.
    */
-  receive(message: Deliver, settle: () => void): void;
+  receive(message: Deliver, settle: Settle): void;
   report(report: StatusReport): void;
   /** 'ready': messages go and come. 'down': it is being brought back, and `send` rejects. */
   state(state: 'ready' | 'down', cause?: Error): void;

@@ -45,6 +45,8 @@ export function clientCommand(): Command {
       'an AT modem, for tel: or --sms-number: a serial port, or host:port; or a centre: smpp://account:password@host',
     )
     .option('--msisdn <number>', 'its own number, such as 14155550125')
+    .option('--sms-per-minute <count>', 'text messages to send at most; default 10')
+    .option('--sms-per-hour <count>', 'to one number; default 100')
     .option('--sms-number <number>', 'of a server that is reached otherwise: a text message from it wakes the device')
     .option('--sms-psk-identity <text>', 'identity of its key: heed it under DTLS alone')
     .option('--sms-psk-key <hex>', 'the key in hexadecimal')

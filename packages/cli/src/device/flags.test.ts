@@ -142,6 +142,11 @@ describe('the flags of a device', () => {
     [{ modem: '/dev/ttyUSB2', msisdn: '+1' }, "--msisdn: '+1' is not 3 to 15 digits"],
     [{ modem: 'smpp://a:b@127.0.0.1:1' }, '--modem and --msisdn belong together'],
     [{ modem: 'smpp://127.0.0.1:1', msisdn: '14155550125' }, '--modem: an address of a centre is smpp://account'],
+    [{ smsPerMinute: '20' }, '--sms-per-minute is about text messages: it needs --modem'],
+    [
+      { modem: '/dev/ttyUSB2', msisdn: '14155550125', smsPerHour: '0' },
+      "--sms-per-hour: '0' is not a number of text messages from 1 on",
+    ],
   ])('refuse half a modem', async (flags, message) => {
     await expect(openModem(flags)).rejects.toThrow(message);
   });

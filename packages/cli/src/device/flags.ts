@@ -35,6 +35,8 @@ export interface DeviceFlags extends CredentialFlags {
   readonly firmware?: string;
   readonly modem?: string;
   readonly msisdn?: string;
+  readonly smsPerMinute?: string;
+  readonly smsPerHour?: string;
   readonly smsNumber?: string;
   readonly smsPskIdentity?: string;
   readonly smsPskKey?: string;

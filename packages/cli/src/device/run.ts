@@ -54,6 +54,7 @@ export async function runClientCommand(flags: ClientFlags): Promise<void> {
     },
   });
   await device.furnish();
+  modem?.heed(tell);
   // Ends before the objects do, and deregisters with all of them.
   await using _session = session;
   const leaving = new AbortController();

@@ -1,8 +1,8 @@
 import { ConfigError } from '@lapwing/kernel';
 import { makeValue, type Value } from '@lapwing/lwm2m';
 import { describe, expect, it } from 'vitest';
-import { checkOscore } from '../builtin/oscore.ts';
 import type { Content, Contents } from '../objects/tree.ts';
+import { checkOscore } from '../protection.ts';
 import { type Configuration, type ConsistencyRules, findingsOf } from './consistency.ts';
 
 const bytes = (length: number): Value => makeValue('opaque', new Uint8Array(length));

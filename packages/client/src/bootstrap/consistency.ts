@@ -15,6 +15,7 @@ import { readServer, type ServerRecord } from '../builtin/server.ts';
 import { isSecured } from '../connect.ts';
 import { numberAt } from '../objects/reading.ts';
 import { type Contents, isMany } from '../objects/tree.ts';
+import { isNumber } from '../sms.ts';
 
 /** Instances of an object by id, in force or not. */
 export interface Configuration {
@@ -130,7 +131,6 @@ function checkSecurity(
 
 /** By its URI, or beside it. */
 const usesNumber = ({ uri, smsNumber }: SecurityRecord): boolean => smsNumber !== undefined || isNumber(uri);
-const isNumber = (uri: string): boolean => ['tel', 'sms'].includes(schemeOf(uri) ?? '');
 
 /** Each link leads to a context, each context has one link (object 21), and keys can be made of it. */
 function checkContexts(

@@ -14,13 +14,13 @@ import {
   writeBootstrapAnswer,
 } from '@lapwing/lwm2m';
 import { type BootstrapAccountSettings, bootstrapAccountOf, purgeBootstrapAccount } from '../accounts.ts';
-import { checkOscore } from '../builtin/oscore.ts';
 import { credentialsOf } from '../builtin/security.ts';
 import { ServerObject } from '../builtin/server.ts';
 import { checkCredentials } from '../connect-secured.ts';
 import type { EngineEvent } from '../engine-events.ts';
 import { late } from '../late.ts';
 import { Link } from '../link.ts';
+import { checkOscore } from '../protection.ts';
 import type { Settings } from '../settings.ts';
 import { behind } from '../uri-prefix.ts';
 import { Staging } from './apply.ts';

@@ -1,9 +1,10 @@
 // Object 21, one instance for each server that is spoken to under OSCORE: what the keys are derived from (Transport 1.2.1 §5.5,
 // RFC 8613 §3.2). Only bootstrap writes it, and nobody reads it.
-import { type ContextParameters, deriveContext } from '@lapwing/coap/oscore';
+import type { ContextParameters } from '@lapwing/coap/oscore';
 import { Secret } from '@lapwing/kernel';
 import type { InstanceValues } from '@lapwing/lwm2m';
 import { Oscore as OscoreObject } from '@lapwing/lwm2m/account-objects';
+import { late } from '../late.ts';
 import { bytesAt, numberAt } from '../objects/reading.ts';
 import type { Contents } from '../objects/tree.ts';
 
@@ -43,7 +44,7 @@ export function oscoreValues(parameters: ContextParameters): InstanceValues<type
   };
 }
 
-/** Throws ConfigError for parameters that make no context: an unknown algorithm, ids that are too long or the same. */
+/** As `checkOscore` of protection.ts, once that is loaded; before, whoever opens a link finds out. */
 export function checkOscore(parameters: ContextParameters): void {
-  deriveContext(parameters);
+  late.oscore?.checkOscore(parameters);
 }

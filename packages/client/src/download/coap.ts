@@ -1,4 +1,5 @@
 // Fetches packages over CoAP, block by block (RFC 7959 §2.4): from the offset and ETag that are there, or anew where the body is another one.
+// A host that gives no ETag is believed to have the same as long as the last block is.
 // Each fetch has an endpoint of its own, so that a download neither waits for the management of the device nor holds it up.
 import {
   BlockError,
@@ -19,7 +20,16 @@ import {
   type Uri,
   uriOptions,
 } from '@lapwing/coap';
-import { type Clock, FormatError, type Peer, type Random, type Transport, toHex, untilAborted } from '@lapwing/kernel';
+import {
+  type Clock,
+  equalBytes,
+  FormatError,
+  type Peer,
+  type Random,
+  type Transport,
+  toHex,
+  untilAborted,
+} from '@lapwing/kernel';
 import { addressOf, type Connector, type Credentials, isSecured } from '../connect.ts';
 import { counted, type Traffic } from '../traffic.ts';
 import { type AddressPolicy, bytesOf, isAdmitted } from './addresses.ts';
@@ -56,8 +66,7 @@ export class CoapSource implements PackageSource {
     const endpoint = await Endpoint.open({ transport: await this.roadTo(uri, wish.uri), parameters, clock, random });
     try {
       const peer = await this.connect(endpoint, uri, wish.signal);
-      const from = wish.tag === undefined ? 0 : wish.offset;
-      if (await fetchFrom(endpoint, peer, uri, { ...wish, offset: from }, sink)) return;
+      if (await fetchFrom(endpoint, peer, uri, wish, sink)) return;
       if (!(await fetchFrom(endpoint, peer, uri, { ...wish, offset: 0, tag: undefined }, sink)))
         throw new PackageError('connection-lost', 'the package changed while it was fetched');
     } finally {
@@ -100,7 +109,7 @@ async function fetchFrom(
   endpoint: Endpoint,
   peer: Peer,
   uri: Uri,
-  { offset: from, tag, signal }: PackageWish,
+  { offset: from, tag, tail, signal }: PackageWish,
   sink: PackageSink,
 ): Promise<boolean> {
   let isAnother = false;
@@ -108,7 +117,8 @@ async function fetchFrom(
   let sinkFailure: { readonly error: unknown } | undefined;
   const onBlock = async (chunk: Uint8Array, offset: number, size: number | undefined, etag: Uint8Array | undefined) => {
     const found = etag === undefined ? undefined : toHex(etag);
-    if (!hasBegun && offset > 0 && found !== tag) {
+    const isSame = found === tag && (tag !== undefined || isRepeated(chunk, tail, from - offset));
+    if (!hasBegun && offset > 0 && !isSame) {
       isAnother = true;
       throw new BlockError('another state of the package');
     }
@@ -137,6 +147,14 @@ async function fetchFrom(
   // There is no such block any more: what is there now is shorter.
   if (from > 0 && !hasBegun && response.code >> 5 === 4) return false;
   throw refusalOf(response.code);
+}
+
+/** Whether `chunk` begins with the last bytes that are there, `length` of them or as many as it has. */
+function isRepeated(chunk: Uint8Array, tail: Uint8Array | undefined, length: number): boolean {
+  if (tail === undefined || length < 1 || length > tail.length) return false;
+  const there = tail.subarray(tail.length - length);
+  const both = Math.min(there.length, chunk.length);
+  return equalBytes(chunk.subarray(0, both), there.subarray(0, both));
 }
 
 /** Asks for the block in which the last byte lies that is there: behind the end of a package there would be none. */

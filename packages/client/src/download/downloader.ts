@@ -1,14 +1,14 @@
 // Fetches one package, however often the road to it is lost: each attempt goes on where the last one came to, as long as the package is
-// still the same; after some attempts in a row without a byte it gives up.
+// still the same; after some attempts in a row that come no further than those before it gives up.
 import { type Clock, type Duration, delay, type Random, seconds } from '@lapwing/kernel';
 import { PackageError } from './errors.ts';
 import { Intake, type Received } from './intake.ts';
 import type { PackageStore } from './package-store.ts';
-import type { PackageBeginning, PackageLogin, PackageSource, PackageTag } from './source.ts';
+import type { PackageBeginning, PackageLogin, PackageSource, PackageTag, PackageWish } from './source.ts';
 
 /** How long a device goes on to ask for a package that does not come. */
 export interface DownloadPatience {
-  /** Attempts in a row that bring nothing, or less than a kilobyte, before it is given up; default 20. */
+  /** Attempts in a row that come no further, or less than a kilobyte, before it is given up; default 20. */
   readonly attempts: number;
   /** Wait before the second of them, in ms; doubled for each further one; default 2 s. */
   readonly firstWait: Duration;
@@ -37,6 +37,9 @@ const checkpointEvery = 32 * 1024;
 /** Bytes of an attempt that was not in vain. */
 const worthwhile = 1024;
 
+/** Bytes by which a source may see that it still has the same. */
+const longestTail = 1024;
+
 export interface DownloadTask {
   readonly uri: string;
   readonly login?: PackageLogin;
@@ -59,14 +62,14 @@ export async function download(task: DownloadTask): Promise<Received> {
   const wanted = login === undefined ? { uri } : { uri, login };
   const reception = await Reception.open(task);
   for (let fruitless = 0; ; ) {
-    const before = reception.size;
+    const before = reception.furthest;
     try {
-      await task.source.fetch({ ...wanted, ...reception.position, signal }, reception);
+      await task.source.fetch({ ...wanted, ...(await reception.position()), signal }, reception);
       return await reception.finish();
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof PackageError) || error.problem !== 'connection-lost') throw error;
-      fruitless = reception.size - before >= worthwhile ? 1 : fruitless + 1;
+      fruitless = reception.furthest - before >= worthwhile ? 1 : fruitless + 1;
       if (fruitless >= patience.attempts) throw error;
     }
     await delay(clock, waitAfter(fruitless, patience, task.random), signal);
@@ -85,27 +88,32 @@ class Reception {
   private tag: PackageTag | undefined;
   private expected: number | undefined;
   private noted: number;
+  /** Bytes that were there at most, of this state of the package. */
+  furthest: number;
+  /** How often it was another one. */
+  private changes = 0;
 
   private constructor(task: DownloadTask, intake: Intake, tag: PackageTag | undefined) {
     this.task = task;
     this.intake = intake;
     this.tag = tag;
     this.noted = intake.size;
+    this.furthest = intake.size;
   }
 
   static async open(task: DownloadTask): Promise<Reception> {
     const { store, from } = task;
-    // Without a tag nobody can say whether the rest belongs to it.
+    // Without a tag nobody can say whether the rest of today belongs to it.
     const size = from?.tag === undefined ? 0 : from.size;
     return new Reception(task, await Intake.open(store, task, size), from?.tag);
   }
 
-  get size(): number {
-    return this.intake.size;
-  }
-
-  get position(): { readonly offset: number; readonly tag: PackageTag | undefined } {
-    return this.tag === undefined ? { offset: 0, tag: undefined } : { offset: this.intake.size, tag: this.tag };
+  async position(): Promise<Pick<PackageWish, 'offset' | 'tag' | 'tail'>> {
+    const { tag } = this;
+    const { size: offset } = this.intake;
+    if (tag !== undefined || offset === 0) return { offset, tag };
+    const length = Math.min(offset, longestTail);
+    return { offset, tag, tail: await this.task.store.read(offset - length, length) };
   }
 
   async begin({ offset, tag, size }: PackageBeginning): Promise<void> {
@@ -113,6 +121,11 @@ class Reception {
     this.intake.announce(size);
     this.expected = size;
     if (offset === 0) {
+      // A source whose package is another one each time has none.
+      if (tag !== this.tag && this.changes < this.task.patience.attempts) {
+        this.changes += 1;
+        this.furthest = 0;
+      }
       // What is noted of the one before must not be taken for the beginning of this one.
       this.tag = tag;
       this.noted = 0;
@@ -129,6 +142,7 @@ class Reception {
   async take(bytes: Uint8Array): Promise<void> {
     this.task.signal.throwIfAborted();
     await this.intake.take(bytes);
+    this.furthest = Math.max(this.furthest, this.intake.size);
     if (this.intake.size - this.noted >= checkpointEvery) {
       await this.task.store.flush();
       this.noted = this.intake.size;

@@ -77,6 +77,23 @@ async function fetchOnce(uri: string, more: Partial<HttpSourceOptions> & { offse
   };
 }
 
+/** The whole of it, however often the road is lost. */
+function downloading(port: number, random: SeededRandom) {
+  const store = new MemoryPackageStore();
+  const task: DownloadTask = {
+    uri: `http://127.0.0.1:${port}/f`,
+    source: new HttpSource({ addresses: 'any', clock: systemClock }),
+    store,
+    mostBytes: 1_000_000,
+    patience: { ...defaultPatience, attempts: 1000, firstWait: 0, longestWait: 0 },
+    clock: systemClock,
+    random,
+    signal: never,
+    note: () => Promise.resolve(),
+  };
+  return { task, store };
+}
+
 const problem = (name: string) => ({ code: 'LWM2M_PACKAGE', problem: name });
 
 describe('a package over HTTP', () => {
@@ -150,6 +167,11 @@ describe('a package over HTTP', () => {
       (response: ServerResponse) => response.writeHead(206, { 'Content-Range': 'bytes 9-5/10' }),
     ],
     ['a part of nothing', (response: ServerResponse) => response.writeHead(206)],
+    [
+      'a part of another state, by a host that has not looked',
+      (response: ServerResponse) =>
+        response.writeHead(206, { ETag: '"b"', 'Content-Range': `bytes 1000-${image.length - 1}/${image.length}` }),
+    ],
   ])('M-06: begins anew after %s', async (_, refuse) => {
     const { port } = await serve((request, response) => {
       if (request.headers.range === undefined) whole()(request, response);
@@ -177,21 +199,32 @@ describe('a package over HTTP', () => {
         end < image.length ? response.destroy() : response.end(),
       );
     });
-    const store = new MemoryPackageStore();
-    const task: DownloadTask = {
-      uri: `http://127.0.0.1:${port}/f`,
-      source: new HttpSource({ addresses: 'any', clock: systemClock }),
-      store,
-      mostBytes: 1_000_000,
-      patience: { ...defaultPatience, attempts: 1000, firstWait: 0, longestWait: 0 },
-      clock: systemClock,
-      random,
-      signal: never,
-      note: () => Promise.resolve(),
-    };
+    const { task, store } = downloading(port, random);
     expect((await download(task)).size).toBe(image.length);
     expect(await store.read(0, image.length)).toEqual(image);
     expect(cuts).toBeGreaterThan(50);
+  });
+
+  it('M-06: comes whole from a host that gives shorter parts than it is asked for', async () => {
+    const random = new SeededRandom(9);
+    let parts = 0;
+    const { port } = await serve((request, response) => {
+      const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+      const end = Math.min(image.length, from + 50_000);
+      parts += 1;
+      if (from === 0) {
+        // The first time the connection breaks.
+        response.writeHead(200, { ETag: '"a"', 'Content-Length': image.length });
+        response.write(image.subarray(0, 50_000), () => response.destroy());
+        return;
+      }
+      response.writeHead(206, { ETag: '"a"', 'Content-Range': `bytes ${from}-${end - 1}/${image.length}` });
+      response.end(image.subarray(from, end));
+    });
+    const { task, store } = downloading(port, random);
+    expect((await download(task)).size).toBe(image.length);
+    expect(await store.read(0, image.length)).toEqual(image);
+    expect(parts).toBe(Math.ceil(image.length / 50_000));
   });
 
   it('M-02: is not fetched from where the device may not go, in whatever way that is written', async () => {

@@ -66,7 +66,9 @@ export class HttpSource implements PackageSource {
       if (encoding !== 'identity')
         throw new PackageError('unsupported-type', `the host sends the package as ${encoding.slice(0, 32)}`);
       const range = status === 206 ? contentRangeOf(headers['content-range']) : undefined;
-      if (status === 206 && range?.first !== wish.offset) return { kind: 'anew' };
+      // Not every host looks at If-Range.
+      const isAnother = wish.tag !== undefined && (strong(headers.etag) ?? wish.tag) !== wish.tag;
+      if (status === 206 && (range?.first !== wish.offset || isAnother)) return { kind: 'anew' };
       await this.receive(response, wish, range, sink, metered);
       return { kind: 'done' };
     } finally {
@@ -83,16 +85,21 @@ export class HttpSource implements PackageSource {
     metered: () => void,
   ): Promise<void> {
     const { etag, 'content-length': length } = response.headers;
-    const found = etag !== undefined && isStrongTag(etag) ? etag : undefined;
+    const found = strong(etag);
     const size = range?.size ?? (range === undefined && length !== undefined ? Number(length) : undefined);
     await sink.begin({ offset: range?.first ?? 0, tag: range === undefined ? found : tag, size });
     const pieces = response[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
-    for (;;) {
+    for (let there = range?.first ?? 0; ; ) {
       using watch = deadlineSignal(this.options.clock, stallTime, 'package', signal);
       for (let come = 0; come < stallBytes; ) {
         const next = await lost(untilAborted(pieces.next(), watch.signal), signal);
-        if (next.done === true) return;
+        if (next.done === true) {
+          // A host may give less than it was asked for (RFC 9110 §15.3.7).
+          if (there < (size ?? 0)) throw new PackageError('connection-lost', `${there} of ${size} bytes came`);
+          return;
+        }
         come += next.value.length;
+        there += next.value.length;
         metered();
         await sink.take(next.value);
       }
@@ -167,6 +174,9 @@ export class HttpSource implements PackageSource {
     else systemLookup(host, { all: true }, (error, all) => found(error, all?.map(({ address }) => address) ?? []));
   };
 }
+
+const strong = (etag: string | undefined): string | undefined =>
+  etag !== undefined && isStrongTag(etag) ? etag : undefined;
 
 const familyOf = (address: string): number => (address.includes(':') ? 6 : 4);
 

@@ -28,10 +28,12 @@ export interface PackageWish {
   readonly uri: string;
   /** Where the host asks who wants it, and the URI does not say that itself; undefined for nobody in particular. */
   readonly login?: PackageLogin;
-  /** Bytes that are there already; above 0 only with a tag. */
+  /** Bytes that are there already: a source that cannot tell whether the rest belongs to them begins anew. */
   readonly offset: number;
   /** Of what is there. */
   readonly tag: PackageTag | undefined;
+  /** The last of the bytes that are there, up to a kibibyte, where no tag says what they are of. */
+  readonly tail?: Uint8Array;
   /** Ends it: nothing is handed on afterwards, and `fetch` rejects with its reason. */
   readonly signal: AbortSignal;
 }

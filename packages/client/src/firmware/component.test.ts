@@ -328,6 +328,26 @@ describe('a firmware component', () => {
     expect([read(11), read(14)]).toEqual([2, true]);
   });
 
+  it('M-18: installs what has come where a server wants that, also when the process ended in between, and not what has failed', async () => {
+    const store = new MemoryPackageStore();
+    const first = await setUp({ store });
+    await first.steer({ automaticUpgradeAtDownload: true } as never);
+    // The package is there, and nothing has been begun with it.
+    const { keep } = store;
+    store.keep = (note) =>
+      JSON.parse(note).state === FirmwareState.Updating ? new Promise(() => undefined) : keep.call(store, note);
+    void first.push(bodyOf(image));
+    await settle();
+    expect(first.update.status.state).toBe(FirmwareState.Downloaded);
+    store.keep = keep;
+    const second = await setUp({ store, install: () => Promise.reject(new Error('no')) });
+    await second.clock.advance(0);
+    expect(second.update.status).toEqual({ state: FirmwareState.Downloaded, result: UpdateResult.UpdateFailed });
+    const third = await setUp({ store });
+    await third.clock.advance(0);
+    expect(third.installs).toEqual([]);
+  });
+
   it('notes when its state has changed', async () => {
     const { clock, read, push } = await setUp();
     await clock.advance(seconds(100));

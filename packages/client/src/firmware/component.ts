@@ -167,6 +167,8 @@ export class FirmwareComponent implements AsyncDisposable {
         return;
       case FirmwareState.Downloaded:
         if (!(await this.isSound())) await this.enter({ kind: 'failed', result: UpdateResult.IntegrityFailure });
+        // Nothing has been begun with it since it came.
+        else if (this.terms.automatic && this.note.result === UpdateResult.Initial) await this.updateNow(undefined);
         else this.deferUntil(this.note.deferredUntil);
         return;
       case FirmwareState.Updating: {

@@ -3,10 +3,9 @@
 import { decodeUtf8, encodeUtf8, equalBytes, FormatError, fromHex, toHex } from '@lapwing/kernel';
 import { formatPath, type Path, type TypeLookup } from '@lapwing/lwm2m';
 import type { AssociationRecords } from '../connect.ts';
+import { type KeyUse, LateKeyUse } from '../key-use.ts';
 import type { KeptNotifications, NotificationStore } from '../notify/notification-store.ts';
 import type { QueuedSend } from '../operations/sends.ts';
-import type { KeyUse } from '../settings.ts';
-import { keyUseIn } from './key-use.ts';
 import {
   decodeAbsence,
   decodeNews,
@@ -46,7 +45,7 @@ export class Keeper {
     const name = 'oscore';
     const put = (record: Uint8Array): void => this.putNow(name, record);
     const record = { before: this.records.get(name), isDamaged: this.damaged.has(name), put };
-    return { store: keyUseIn(record), recovery: 'stored' };
+    return new LateKeyUse('stored', ({ keyUseIn }) => keyUseIn(record));
   }
 
   /** Of the server with that short server id. */

@@ -4,7 +4,7 @@ import { type Duration, hours, seconds } from '@lapwing/kernel';
 export interface RetryPolicy {
   /** Attempts in one sequence, 1 or more (/1/x/17). */
   readonly retryCount: number;
-  /** Wait after the first failure of a sequence; doubled after each further one (/1/x/18). */
+  /** Wait after the first failure of a sequence; doubled after each further one, up to a day (/1/x/18). */
   readonly retryTimer: Duration;
   /** Wait between two sequences (/1/x/19). */
   readonly sequenceDelay: Duration;
@@ -28,12 +28,18 @@ export type NextAttempt = { readonly kind: 'wait'; readonly wait: Duration } | {
 /** What follows after `failures` attempts in a row, 1 or more. */
 export function nextAttempt(policy: RetryPolicy, failures: number): NextAttempt {
   const inSequence = (failures - 1) % policy.retryCount;
-  if (inSequence < policy.retryCount - 1) return { kind: 'wait', wait: policy.retryTimer * 2 ** inSequence };
+  if (inSequence < policy.retryCount - 1) return { kind: 'wait', wait: doubled(policy, inSequence) };
   const sequences = Math.floor((failures - 1) / policy.retryCount) + 1;
   return sequences < policy.sequenceCount ? { kind: 'wait', wait: policy.sequenceDelay } : { kind: 'spent' };
 }
 
 /** Without a bootstrap server a device never gives up: it goes on at the longest wait of a sequence. */
 export function longestWait(policy: RetryPolicy): Duration {
-  return policy.retryTimer * 2 ** (policy.retryCount - 1);
+  return doubled(policy, policy.retryCount - 1);
 }
+
+/** No server means that a device is to wait for years: a count of a hundred would. */
+const longestDoubled: Duration = hours(24);
+
+const doubled = ({ retryTimer }: RetryPolicy, times: number): Duration =>
+  Math.max(retryTimer, Math.min(retryTimer * 2 ** times, longestDoubled));

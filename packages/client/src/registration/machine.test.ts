@@ -1,7 +1,7 @@
 import { Driver, hours, seconds } from '@lapwing/kernel';
 import { SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
 import { describe, expect, it } from 'vitest';
-import { defaultRetry, nextAttempt } from './backoff.ts';
+import { defaultRetry, longestWait, nextAttempt } from './backoff.ts';
 import {
   defaultUpdateMargin,
   type RegistrationEffect,
@@ -86,6 +86,17 @@ describe('a registration', () => {
       '900 bootstrap',
       '1860 register',
     ]);
+  });
+
+  it('is tried once a day at the least, however often a server wants it tried (/1/x/17)', () => {
+    const often = { ...defaultRetry, retryCount: 4_294_967_295 };
+    const waits = [1, 2, 12, 13, 2000, 4_294_967_294].map((failures) => nextAttempt(often, failures));
+    expect(waits.map((next) => next.kind === 'wait' && next.wait / 1000)).toEqual([
+      60, 120, 86_400, 86_400, 86_400, 86_400,
+    ]);
+    expect(longestWait(often)).toBe(hours(24));
+    // A wait that a server has written is believed.
+    expect(nextAttempt({ ...often, retryTimer: hours(48) }, 3)).toEqual({ kind: 'wait', wait: hours(48) });
   });
 
   it('carries the object list, the lifetime and the binding in the next Update when they changed, once', () => {

@@ -12,7 +12,7 @@ export interface SoftwareNote extends SoftwareStatus {
   readonly size: number;
   /** Which state of it these are. */
   readonly tag?: string;
-  /** Of the whole package once it has been found sound, as hex. */
+  /** Of the package once it is there whole, as hex. */
   readonly sha256?: string;
   /** Of the package that is coming or there. */
   readonly label?: PackageLabel;

@@ -10,7 +10,7 @@ import type { PackageSource } from '../download/source.ts';
 import { ObjectStore } from '../objects/store.ts';
 import { SoftwareResult, SoftwareState } from './machine.ts';
 
-const { Initial, DownloadStarted, Delivered, Installed } = SoftwareState;
+const { Initial, DownloadStarted, Downloaded, Delivered, Installed } = SoftwareState;
 const app = new SeededRandom(1).bytes(3000);
 const label = { name: 'app', version: '1.0' };
 
@@ -181,6 +181,50 @@ describe('a piece of software', () => {
     await fifth.execute(uninstall);
     const sixth = await setUp({ store, isInstalled: () => Promise.resolve(false) });
     expect([sixth.management.status.state, sixth.read(0)]).toEqual([Initial, '']);
+  });
+});
+
+describe('a piece of software whose process ended while its package was verified', () => {
+  const hang = () => new Promise<undefined>(() => undefined);
+
+  it.each(['fetched', 'sent'] as const)(
+    'M-18: is verified again, where it was %s, and not fetched again',
+    async (how) => {
+      const store = new MemoryPackageStore();
+      const first = await setUp({ store, verify: hang });
+      if (how === 'fetched') await first.writeUri('http://h/app');
+      else void first.push(app);
+      await settle();
+      expect(first.management.status.state).toBe(Downloaded);
+      const second = await setUp({ store, sources: { http: never } });
+      await settle();
+      expect(second.management.status).toMatchObject({ state: Delivered, result: SoftwareResult.Verified });
+      await second.execute(install);
+      expect(second.done).toEqual(['install app 3000 over nothing']);
+    },
+  );
+
+  it('M-18: is fetched again where it is not sound any more', async () => {
+    const store = new MemoryPackageStore();
+    const first = await setUp({ store, verify: hang });
+    await first.writeUri('http://h/app');
+    await store.write(10, Uint8Array.of(1, 2, 3));
+    const waiting = await setUp({ store, sources: { http: never } });
+    await settle();
+    expect(waiting.management.status.state).toBe(DownloadStarted);
+    await waiting.management[Symbol.asyncDispose]();
+    const second = await setUp({ store });
+    await settle();
+    expect(second.management.status.state).toBe(Delivered);
+  });
+
+  it('M-18: is verified again with the same outcome', async () => {
+    const store = new MemoryPackageStore();
+    await (await setUp({ store, verify: hang })).writeUri('http://h/app');
+    const refuse = () => Promise.reject(new PackageError('integrity', 'signed by nobody'));
+    const second = await setUp({ store, verify: refuse });
+    await settle();
+    expect(second.management.status).toMatchObject({ state: Initial, result: SoftwareResult.IntegrityFailure });
   });
 });
 

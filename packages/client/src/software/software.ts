@@ -107,8 +107,8 @@ export class Software implements AsyncDisposable {
   }
 
   /**
-   * Goes on where the process before has ended: a pull is resumed, a push has come to nothing, of an installation and of its opposite
-   * `isInstalled` says how it went.
+   * Goes on where the process before has ended: a pull is resumed, a push has come to nothing, what is there whole is verified again, of an
+   * installation and of its opposite `isInstalled` says how it went.
    */
   resume(): Promise<void> {
     return this.turns.take(async () => {
@@ -117,9 +117,17 @@ export class Software implements AsyncDisposable {
       if (busy !== undefined) return this.recover(busy);
       switch (state) {
         case SoftwareState.DownloadStarted:
-        case SoftwareState.Downloaded:
           if (uri === undefined) await this.enter({ kind: 'failed', result: SoftwareResult.ConnectionLost });
           else this.reception.pull(uri, { size, tag });
+          return;
+        case SoftwareState.Downloaded:
+          // It may take its time, and nobody waits for it.
+          if (await this.isSound()) void this.turns.take(() => this.verify()).catch(() => undefined);
+          else if (uri === undefined) await this.enter({ kind: 'failed', result: SoftwareResult.ConnectionLost });
+          else {
+            await this.enter({ kind: 'begin' }, this.wantedAt(uri));
+            this.reception.pull(uri);
+          }
           return;
         case SoftwareState.Delivered:
           if (!(await this.isSound())) await this.enter({ kind: 'failed', result: SoftwareResult.IntegrityFailure });
@@ -152,9 +160,9 @@ export class Software implements AsyncDisposable {
     return this.turns.take(async () => {
       this.check({ kind: 'installed' });
       if (!(await this.isSound())) return this.enter({ kind: 'failed', result: SoftwareResult.IntegrityFailure });
-      const { size, sha256 = '', label = {}, installed } = this.note;
+      const { label = {}, installed } = this.note;
       await this.keep((note) => ({ ...note, busy: 'install' }));
-      const whole = { ...storedPackage(this.arrival.store, { size, sha256: fromHex(sha256) }), ...label };
+      const whole = { ...this.whole, ...label };
       this.later(
         () => this.options.install(whole, installed),
         (error) =>
@@ -215,18 +223,29 @@ export class Software implements AsyncDisposable {
     return this.enter(isThere === false ? { kind: 'uninstalled', how: 'removed' } : { kind: 'not-uninstalled' });
   }
 
-  private async arrived(received: Received): Promise<void> {
+  private async arrived({ size, sha256 }: Received): Promise<void> {
     try {
-      await this.enter({ kind: 'whole' });
-      const label = await this.options.verify?.(storedPackage(this.arrival.store, received));
-      const { size, sha256 } = received;
-      await this.enter(
-        { kind: 'verified' },
-        { size, sha256: toHex(sha256), ...(label === undefined ? {} : { label }) },
-      );
+      await this.enter({ kind: 'whole' }, { size, sha256: toHex(sha256) });
+    } catch (error) {
+      return this.enter({ kind: 'failed', result: resultOf(error) }, reasonOf(error));
+    }
+    return this.verify();
+  }
+
+  private async verify(): Promise<void> {
+    // A server may have wanted something else first.
+    if (this.note.state !== SoftwareState.Downloaded) return;
+    try {
+      const label = await this.options.verify?.(this.whole);
+      await this.enter({ kind: 'verified' }, label === undefined ? {} : { label });
     } catch (error) {
       await this.enter({ kind: 'failed', result: resultOf(error) }, reasonOf(error));
     }
+  }
+
+  private get whole(): StoredPackage {
+    const { size, sha256 = '' } = this.note;
+    return storedPackage(this.arrival.store, { size, sha256: fromHex(sha256) });
   }
 
   private check(input: SoftwareInput): void {

@@ -1,6 +1,7 @@
-// The messages in a modem's memory: each is handed on once, and deleted when it has been dealt with. What is not deleted when we end is
-// received again after the next start. What the modem refuses for now is tried again; what it lists is what is there.
+// The messages in a modem's memory: each is handed on once, and deleted when that is asked for. What is not deleted when we end is received
+// again after the next start. What the modem refuses for now is tried again; what it lists is what is there.
 import { FormatError, fromHex } from '@lapwing/kernel';
+import { type Settle, settled } from '../modem.ts';
 import type { Deliver } from '../pdu/deliver.ts';
 import { decodeIncoming } from '../pdu/frame.ts';
 import type { StatusReport } from '../pdu/status-report.ts';
@@ -9,7 +10,7 @@ import type { Command, InformationLine } from './dialogue.ts';
 import { type Crowd, ModemError } from './failures.ts';
 
 export interface InboxRoad {
-  receive(message: Deliver, settle: () => void): void;
+  receive(message: Deliver, settle: Settle): void;
   report(report: StatusReport): void;
   malformed(): void;
   failed(cause: unknown): void;
@@ -31,6 +32,8 @@ interface Held {
   isSettled: boolean;
   /** The modem would not delete it: left alone until everything is listed again. */
   isStuck: boolean;
+  /** Waits for its being deleted. */
+  done: (() => void) | undefined;
 }
 
 /** Places that are kept free, so that the network can go on. */
@@ -76,6 +79,7 @@ export class Inbox {
   start(found: Memory | undefined): void {
     const name = found?.names[0] ?? this.name;
     if (this.name !== '' && name !== this.name) {
+      for (const each of this.held.values()) release(each);
       this.away.set(this.name, this.held);
       this.held = this.away.get(name) ?? new Map();
       this.away.delete(name);
@@ -123,7 +127,7 @@ export class Inbox {
 
   /** One that was never in the memory. Throws FormatError. */
   take(bytes: Uint8Array): void {
-    this.handOn(bytes, () => undefined);
+    this.handOn(bytes, settled);
   }
 
   /** One command after the other. Without an answer it ends; what is left is done with the next message or the next start. */
@@ -185,12 +189,12 @@ export class Inbox {
   private async delete(held: Held): Promise<void> {
     if (!this.isSure) await this.road.check();
     this.isSure = true;
-    if ((await this.tryTo(deleteMessage(held.index))) === undefined) {
-      held.isStuck = true;
-      return;
+    if ((await this.tryTo(deleteMessage(held.index))) === undefined) held.isStuck = true;
+    else {
+      this.held.delete(held.index);
+      this.isPressed = false;
     }
-    this.held.delete(held.index);
-    this.isPressed = false;
+    release(held);
   }
 
   /**
@@ -227,7 +231,10 @@ export class Inbox {
     this.held = new Map();
     for (const each of before) {
       if (found.get(each.index) !== each.pdu) each.index = placesOf.get(each.pdu) ?? -1;
-      if (found.get(each.index) !== each.pdu || this.held.has(each.index)) continue;
+      if (found.get(each.index) !== each.pdu || this.held.has(each.index)) {
+        release(each);
+        continue;
+      }
       each.isStuck = false;
       this.held.set(each.index, each);
     }
@@ -240,12 +247,14 @@ export class Inbox {
 
   private stored(index: number, pdu: string): void {
     if (this.held.get(index)?.pdu === pdu) return;
-    const held: Held = { pdu, index, isSettled: false, isStuck: false };
+    const held: Held = { pdu, index, isSettled: false, isStuck: false, done: undefined };
     this.held.set(index, held);
-    const settle = (): void => {
+    const settle: Settle = (done) => {
       held.isSettled = true;
+      held.done = done;
       // Another message may have its place by now.
-      if (this.held.get(held.index) === held) this.work();
+      if (this.held.get(held.index) === held && !held.isStuck) this.work();
+      else release(held);
     };
     try {
       this.handOn(fromHex(pdu), settle);
@@ -256,7 +265,7 @@ export class Inbox {
     }
   }
 
-  private handOn(bytes: Uint8Array, settle: () => void): void {
+  private handOn(bytes: Uint8Array, settle: Settle): void {
     const { pdu } = decodeIncoming(bytes);
     if (pdu.kind === 'deliver') {
       this.road.receive(pdu, settle);
@@ -294,4 +303,11 @@ export class Inbox {
     this.isClean = false;
     this.road.left(why);
   }
+}
+
+/** Whoever waits for its being deleted waits no longer. */
+function release(held: Held): void {
+  const { done } = held;
+  held.done = undefined;
+  done?.();
 }

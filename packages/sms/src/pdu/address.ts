@@ -116,3 +116,6 @@ const typeOctet = ({ type, plan }: SmsAddress): number => 0x80 | (numberOfType(t
 function typeOf(octet: number): Pick<SmsAddress, 'type' | 'plan'> {
   return { type: typeOfNumber(octet >> 4), plan: octet & 0xf };
 }
+
+/** Networks take the plus away, or put it on: numbers are compared without. */
+export const digitsOf = (number: string): string => (number.startsWith('+') ? number.slice(1) : number);

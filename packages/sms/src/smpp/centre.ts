@@ -14,7 +14,7 @@ import {
   untilAborted,
 } from '@lapwing/kernel';
 import type { Dial, Port } from '../at/port.ts';
-import type { Modem, ModemSink } from '../modem.ts';
+import { type Modem, type ModemSink, settled } from '../modem.ts';
 import { isNumber, type SmsAddress } from '../pdu/address.ts';
 import type { Payload } from '../pdu/payload.ts';
 import { CentreError, type Failure } from './failures.ts';
@@ -231,6 +231,7 @@ export class SmppCentre implements Modem {
     try {
       const deliver = deliverOf(message);
       this.tally.received += 1;
+      // It was answered when it came.
       this.sink?.receive(deliver, settled);
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
@@ -291,9 +292,6 @@ export class SmppCentre implements Modem {
 /** What a centre has refused for good is for people to mend. */
 const mayPass = (error: unknown): boolean =>
   error instanceof CentreError && (error.problem !== 'refused' || error.isTemporary);
-
-/** It was answered when it came. */
-const settled = (): void => undefined;
 
 interface Settler {
   resolve(): void;

@@ -3,7 +3,7 @@ import { seconds } from '@lapwing/kernel';
 import { SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
 import { type AtModem, type AtModemOptions, atModem } from '../at/modem.ts';
 import type { Dial } from '../at/port.ts';
-import type { ModemSink } from '../modem.ts';
+import type { ModemSink, Settle } from '../modem.ts';
 import { formatNumber, parseNumber } from '../pdu/address.ts';
 import type { Deliver } from '../pdu/deliver.ts';
 import type { Payload } from '../pdu/payload.ts';
@@ -27,7 +27,7 @@ export class ModemScene {
   readonly network = new VirtualNetwork({ clock: this.clock, random: new SeededRandom(1) });
   readonly virtual: AttachedModem;
   readonly received: string[] = [];
-  readonly settles: (() => void)[] = [];
+  readonly settles: Settle[] = [];
   readonly states: string[] = [];
   readonly causes: string[] = [];
   readonly troubles: string[] = [];

@@ -2,7 +2,7 @@
 // memory, a pseudo-terminal or a TCP connection. A number can do without one: so messages leave the network.
 import { type Clock, Driver, type Random, systemClock, systemRandom } from '@lapwing/kernel';
 import type { Dial, Port, PortSink } from '../at/port.ts';
-import type { Modem } from '../modem.ts';
+import { type Modem, settled } from '../modem.ts';
 import { parseNumber } from '../pdu/address.ts';
 import type { Deliver } from '../pdu/deliver.ts';
 import { plainSubmit } from '../pdu/submit.ts';
@@ -88,7 +88,7 @@ export class VirtualNetwork implements Disposable {
   line(number: string): Modem {
     return {
       open: (sink) => {
-        this.receivers.set(number, (message) => sink.receive(message, () => undefined));
+        this.receivers.set(number, (message) => sink.receive(message, settled));
         return Promise.resolve();
       },
       send: (destination, payload) => {
