@@ -1,5 +1,4 @@
 // What a host name stands for (shell), and what can be said of addresses that were tried in vain.
-import { lookup } from 'node:dns/promises';
 import { isIP, SocketAddress } from 'node:net';
 import { type Address, formatAddress, seconds } from '@lapwing/kernel';
 import { UnreachableError } from '../errors.ts';
@@ -12,6 +11,8 @@ export const attemptDelay = seconds(2);
 
 /** Both families, in the order of the system's resolver (RFC 6724). Rejects with UnreachableError for names of nobody. */
 export const systemLookUp: LookUp = async (host) => {
+  // Not before: a device that knows the address of its server needs none of it.
+  const { lookup } = await import('node:dns/promises');
   try {
     return (await lookup(host, { all: true, verbatim: true })).map(({ address }) => address);
   } catch (error) {
