@@ -131,6 +131,18 @@ describe('an endpoint in the place of another', () => {
   });
 });
 
+test('a peer that outlives its endpoint does not hold it', async () => {
+  const all = await house();
+  all.peer.send(CON, GET, { path: '/3/0', token });
+  await all.peer.expect(ACK, CONTENT);
+  const partner = await all.partner();
+  void all.endpoint.request(partner, makeRequest(Code.Get)).catch(() => undefined);
+  await all.peer.expect(CON, GET);
+  expect(partner.known).toBeDefined();
+  await all.endpoint[Symbol.asyncDispose]();
+  expect(partner.known).toBeUndefined();
+});
+
 describe('nothing is kept while something is under way', () => {
   test('a notification without its acknowledgement', async () => {
     const all = await house();

@@ -270,6 +270,7 @@ export class Endpoint implements AsyncDisposable {
     this.asking.close();
     this.blocksIn[Symbol.dispose]();
     this.driver[Symbol.dispose]();
+    if (this.layer instanceof MessageLayer) this.layer.close();
     await this.transport[Symbol.asyncDispose]();
   }
 

@@ -22,6 +22,7 @@ export function simCommand(): Command {
     .option('-s, --server <uri>', 'where they register, coap:// or coaps://', 'coap://127.0.0.1:5683')
     .option('-p, --profile <name|file>', 'what a device is like: a profile below, or a file of YAML or JSON', 'sensor')
     .option('--sockets <number>', 'so few sockets for all devices, without DTLS; default one for each')
+    .option('--rest <time|never>', 'a device with nothing to do for so long rests, which takes less memory', '1m')
     .option('--rate <number>', 'devices that are switched on per second', '1000')
     .option('--duration <time>', 'how long the run lasts, such as 30s or 2h; default until Ctrl-C')
     .option('--day <time>', 'how long a day of the devices takes', '24h')

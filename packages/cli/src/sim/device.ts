@@ -1,11 +1,12 @@
-// One simulated device (shell): the engine with its objects, switched on and off. What it does and when is said from outside; what
-// comes of it goes into the report.
-import { Client, type Connector, type Credentials, type PackageStore, type Phase } from '@lapwing/client';
-import { type Clock, ClosedError, type Instant } from '@lapwing/kernel';
+// One simulated device (shell): the engine with its objects, switched on and off, and put to rest. What it does and when is said from outside;
+// what comes of it goes into the report.
+import { Client, type Credentials, type PackageStore, type Phase, secured } from '@lapwing/client';
+import { type Clock, ClosedError, concatBytes, type Duration, type Instant, type Random } from '@lapwing/kernel';
 import type { Measurement, Place } from './behaviour.ts';
 import { Equipment } from './equipment.ts';
 import type { Profile } from './profile.ts';
 import type { Report } from './report.ts';
+import type { Road } from './road.ts';
 
 export interface DeviceOptions {
   readonly name: string;
@@ -14,11 +15,13 @@ export interface DeviceOptions {
   /** What to call the server in a handshake, where it has a name. */
   readonly serverName: string | undefined;
   readonly credentials: Credentials | undefined;
-  readonly connectors: Readonly<Record<string, Connector>>;
+  /** Makes the way to the server, also again where it was given up. */
+  readonly road: () => Road;
   /** Under which the objects stand; empty for none. */
   readonly rootPath: string;
   readonly packages: PackageStore;
   readonly clock: Clock;
+  readonly random: Random;
   readonly report: Report;
   /** It wants to be off for a while: `why` is a server's word, or an installation. */
   readonly restart: (why: 'asked' | 'firmware') => void;
@@ -26,6 +29,15 @@ export interface DeviceOptions {
   readonly installs: () => boolean;
   /** Registered from now on, or not any more. */
   readonly standing: (isRegistered: boolean) => void;
+  /** It rests, until then if nothing comes before; undefined: for good. */
+  readonly rested: (until: Instant | undefined) => void;
+  readonly woken: () => void;
+}
+
+/** What there is of a device that rests: bytes of the client, and those of the objects behind them. */
+interface Rested {
+  readonly bytes: Uint8Array;
+  readonly client: number;
 }
 
 const registered: ReadonlySet<Phase> = new Set<Phase>(['registered', 'rx-off', 'updating']);
@@ -34,6 +46,8 @@ export class SimulatedDevice {
   private readonly options: DeviceOptions;
   private client: Client | undefined;
   private equipment: Equipment | undefined;
+  private road: Road | undefined;
+  private rested: Rested | undefined;
   private phase: Phase = 'idle';
   /** When the phase began. */
   private since: Instant = 0;
@@ -58,12 +72,38 @@ export class SimulatedDevice {
     this.next(() => this.end(false));
   }
 
-  /** After its address has changed: the server learns of it. */
-  moved(): void {
-    this.client?.update();
+  /** Gets another address; the server learns of it. */
+  async move(): Promise<void> {
+    await this.road?.move();
+    this.awake(() => this.client?.update());
   }
 
   measure(measurements: readonly Measurement[], place: Place | undefined): void {
+    this.awake(() => this.measureNow(measurements, place));
+  }
+
+  /** Goes to rest, if it is registered and the engine has nothing to do for `least` ms: it is there again when something comes for it. */
+  rest(least: Duration): void {
+    if (this.isOn && this.client !== undefined && this.options.credentials === undefined)
+      this.next(() => this.restNow(least));
+  }
+
+  /** Comes back from its rest. */
+  wake(): void {
+    this.awake(() => undefined);
+  }
+
+  /** At once, or as soon as it is woken. */
+  private awake(act: () => void): void {
+    if (this.rested === undefined && this.client !== undefined) act();
+    else
+      this.next(async () => {
+        if (this.isOn) await this.wakeNow();
+        act();
+      });
+  }
+
+  private measureNow(measurements: readonly Measurement[], place: Place | undefined): void {
     const { client, equipment } = this;
     const { report, clock, profile } = this.options;
     if (!this.isOn || client === undefined || equipment === undefined) return;
@@ -84,7 +124,11 @@ export class SimulatedDevice {
   /** For good; with `deregister` the server is told, as far as it answers in time. */
   async leave(deregister: boolean): Promise<void> {
     this.isOn = false;
-    this.next(() => this.end(deregister && registered.has(this.phase)));
+    const isKnown = deregister && registered.has(this.phase);
+    this.next(async () => {
+      if (isKnown) await this.wakeNow();
+      await this.end(isKnown);
+    });
     await this.turn;
   }
 
@@ -93,9 +137,50 @@ export class SimulatedDevice {
     this.turn = this.turn.then(step).catch((error: unknown) => this.failed(error));
   }
 
+  private async restNow(least: Duration): Promise<void> {
+    const { client, equipment, road } = this;
+    const next = client?.nextWake();
+    if (client === undefined || !this.isOn || (next !== undefined && next < least)) return;
+    const values = equipment?.keep();
+    if (values === undefined) return;
+    road?.rest(() => this.wake());
+    // What is to be done from here on waits for the next client.
+    this.client = undefined;
+    const kept = await client.hibernate();
+    if (kept === undefined) {
+      this.client = client;
+      road?.wake();
+      return;
+    }
+    this.equipment = undefined;
+    if (road?.isResting === false) this.road = undefined;
+    this.rested = { bytes: concatBytes(kept.state, values), client: kept.state.length };
+    const { clock, rested } = this.options;
+    rested(kept.wakeAfter === undefined ? undefined : clock.now() + kept.wakeAfter);
+    await equipment?.[Symbol.asyncDispose]();
+  }
+
+  private async wakeNow(): Promise<void> {
+    const { rested } = this;
+    if (rested === undefined) return;
+    this.rested = undefined;
+    this.options.woken();
+    try {
+      await this.begin(rested);
+    } catch (error) {
+      this.enter('idle');
+      await this.road?.close();
+      throw error;
+    }
+    this.road?.wake();
+  }
+
   private async start(): Promise<void> {
-    if (!this.isOn) return;
-    const { name, profile, uri, serverName, credentials, connectors, rootPath, clock, restart } = this.options;
+    if (this.isOn) await this.begin(undefined);
+  }
+
+  private async begin(rested: Rested | undefined): Promise<void> {
+    const { name, profile, uri, serverName, credentials, rootPath, clock, random, restart } = this.options;
     const equipment = new Equipment({
       name,
       profile,
@@ -105,6 +190,7 @@ export class SimulatedDevice {
     });
     this.equipment = equipment;
     if (profile.firmware !== undefined) await this.addFirmware(equipment);
+    if (rested !== undefined) equipment.recall(rested.bytes.subarray(rested.client));
     const { lifetime, queueMode, awakeTime, idle } = profile;
     const { objects, endDevices } = equipment;
     const client = await Client.start({
@@ -122,12 +208,23 @@ export class SimulatedDevice {
       ],
       objects,
       ...(endDevices === undefined ? {} : { endDevices }),
-      connectors,
+      connectors: {
+        coap: () => this.takeRoad(),
+        coaps: (destination) => secured(this.takeRoad(), destination),
+      },
       rootPath,
       clock,
+      random,
+      ...(rested === undefined ? {} : { hibernated: rested.bytes.subarray(0, rested.client) }),
     });
     this.client = client;
     this.listen(client);
+  }
+
+  /** That of the rest, or another. */
+  private takeRoad(): Road {
+    if (this.road?.isResting !== true) this.road = this.options.road();
+    return this.road;
   }
 
   private async addFirmware(equipment: Equipment): Promise<void> {
@@ -188,6 +285,12 @@ export class SimulatedDevice {
     const { client, equipment } = this;
     this.client = undefined;
     this.equipment = undefined;
+    if (this.rested !== undefined) {
+      this.rested = undefined;
+      this.options.woken();
+      await this.road?.close();
+    }
+    this.road = undefined;
     await client?.close({ deregister });
     await equipment?.[Symbol.asyncDispose]();
   }

@@ -1,11 +1,21 @@
 // What a simulated device is made of: its objects, by profile. A restart makes them anew.
-import { Device, EndDevices, FirmwareUpdate, Location, ObjectStore, type PackageStore, Sensor } from '@lapwing/client';
+import {
+  Device,
+  EndDevices,
+  FirmwareState,
+  FirmwareUpdate,
+  Location,
+  ObjectStore,
+  type PackageStore,
+  Sensor,
+} from '@lapwing/client';
 import type { Clock } from '@lapwing/kernel';
 import type { PathText } from '@lapwing/lwm2m';
 import { GenericSensor } from '@lapwing/lwm2m/objects/generic-sensor';
 import { addThermometer } from '../device/end-devices.ts';
 import { sensorKinds } from '../device/sensors.ts';
 import type { Measurement, Place } from './behaviour.ts';
+import { isClockSet, takeValues, valuesOf } from './kept-values.ts';
 import type { Profile } from './profile.ts';
 
 /** Objects that a profile can have sensors of: those whose value has units. */
@@ -52,6 +62,21 @@ export class Equipment {
     }
     if (profile.speed !== undefined) this.location = new Location({ objects, clock, latitude: 50.6, longitude: 10.35 });
     if (profile.endDevices > 0) this.endDevices = thermometersBehind(objects, name, profile.endDevices, clock);
+  }
+
+  /**
+   * The values of all objects but those that the engine and the firmware keep themselves; undefined while something goes on that these do not
+   * say.
+   */
+  keep(): Uint8Array | undefined {
+    const { firmware, endDevices, objects } = this;
+    const isQuiet = firmware === undefined || firmware.status.state === FirmwareState.Idle;
+    return isQuiet && endDevices === undefined && !isClockSet(objects) ? valuesOf(objects) : undefined;
+  }
+
+  /** As they were kept. */
+  recall(values: Uint8Array): void {
+    takeValues(this.objects, values);
   }
 
   /** Object 5. Rejects with PackageError. */

@@ -1,13 +1,12 @@
 // Thousands of devices in one process (shell): carries out what the calendar says, and keeps count.
-import { type Credentials, type Destination, secured } from '@lapwing/client';
-import { type Clock, Driver, type Duration, type Instant, type Transport } from '@lapwing/kernel';
+import type { Credentials } from '@lapwing/client';
+import { type Clock, Driver, type Duration, type Instant, type Random, type Transport } from '@lapwing/kernel';
 import { SimulatedDevice } from './device.ts';
 import { PackagePool } from './package-pool.ts';
 import type { Report, Standing } from './report.ts';
-import { ownSocket, Road, type Weather } from './road.ts';
+import { type RestEffect, type RestInput, Rests } from './rests.ts';
+import { Road, type Weather } from './road.ts';
 import { Schedule, type ScheduleEffect, type SchedulePlan } from './schedule.ts';
-import type { SocketPool } from './socket-pool.ts';
-import { rootPathOf } from './switchboard.ts';
 
 /** More at once would overrun the server's socket. */
 const leavingAtOnce = 200;
@@ -16,14 +15,17 @@ export interface FleetOptions {
   readonly plan: SchedulePlan;
   readonly uri: string;
   readonly serverName: string | undefined;
-  /** An address to bind each device to, of the family of the server. */
-  readonly host: string;
   readonly nameOf: (device: number) => string;
   readonly credentialsOf: (device: number) => Credentials | undefined;
-  /** Default: each device has a socket. */
-  readonly shared: SocketPool | undefined;
+  /** Of the device, the n-th that it has: from 1 on. */
+  readonly socket: (device: number, time: number) => Transport;
+  /** Under which the device has its objects; empty for none. */
+  readonly rootPathOf: (device: number) => string;
   readonly clock: Clock;
+  readonly random: Random;
   readonly report: Report;
+  /** A device that has nothing to do for so long rests; undefined: none does. */
+  readonly rest: Duration | undefined;
   /** What the process has used of it since the beginning. */
   readonly cpu: () => Duration;
 }
@@ -32,8 +34,9 @@ export class Fleet {
   private readonly options: FleetOptions;
   private readonly schedule: Schedule;
   private readonly driver: Driver<Parameters<Schedule['handle']>[0], ScheduleEffect>;
+  private readonly rests = new Rests();
+  private readonly restDriver: Driver<RestInput, RestEffect>;
   private readonly devices: SimulatedDevice[] = [];
-  private readonly roads: (Road | undefined)[] = [];
   private readonly packages = new PackagePool();
   private complete: (() => void) | undefined;
   private registered = 0;
@@ -44,6 +47,7 @@ export class Fleet {
     this.options = options;
     this.schedule = new Schedule(options.plan);
     this.driver = new Driver(this.schedule, options.clock, (effect) => this.run(effect));
+    this.restDriver = new Driver(this.rests, options.clock, (effect) => this.see(effect));
   }
 
   begin(): void {
@@ -57,12 +61,14 @@ export class Fleet {
   }
 
   get standing(): Standing {
-    return { started: this.schedule.started, registered: this.registered, off: this.off };
+    const { started } = this.schedule;
+    return { started, registered: this.registered, off: this.off, resting: this.rests.size };
   }
 
   /** Nothing happens any more; devices are as they are. */
   end(): void {
     this.driver.handle({ kind: 'end' });
+    this.restDriver.handle({ kind: 'end' });
   }
 
   /** When all that are on are registered, or after `patience`: what was under way has come to something. */
@@ -101,6 +107,7 @@ export class Fleet {
     switch (effect.kind) {
       case 'on':
         if (known !== undefined) this.off -= 1;
+        else if (this.options.rest !== undefined) this.restDriver.handle({ kind: 'began', device: index });
         this.deviceAt(index).switchOn();
         break;
       case 'off':
@@ -118,10 +125,20 @@ export class Fleet {
     }
   }
 
+  private see({ kind, device: index }: RestEffect): void {
+    const device = this.devices[index];
+    const { rest, clock } = this.options;
+    if (kind === 'wake' || device === undefined || rest === undefined) {
+      device?.wake();
+      return;
+    }
+    const next = this.schedule.nextAt(index);
+    if (next === undefined || next - clock.now() >= rest) device.rest(rest);
+  }
+
   private async move(index: number): Promise<void> {
     try {
-      await this.roads[index]?.move();
-      this.devices[index]?.moved();
+      await this.devices[index]?.move();
     } catch (error) {
       this.options.report.failed(error);
     }
@@ -130,7 +147,7 @@ export class Fleet {
   private deviceAt(index: number): SimulatedDevice {
     const known = this.devices[index];
     if (known !== undefined) return known;
-    const { plan, uri, serverName, nameOf, credentialsOf, clock, report } = this.options;
+    const { plan, uri, serverName, nameOf, credentialsOf, rootPathOf, clock, random, report } = this.options;
     const { firmware } = plan.profile;
     const device = new SimulatedDevice({
       name: nameOf(index),
@@ -138,10 +155,11 @@ export class Fleet {
       uri,
       serverName,
       credentials: credentialsOf(index),
-      connectors: this.connectorsOf(index),
-      rootPath: this.options.shared === undefined ? '' : rootPathOf(index),
+      road: this.roadsOf(index),
+      rootPath: rootPathOf(index),
       packages: this.packages.store(),
       clock,
+      random,
       report,
       restart: (why) => {
         const off = why === 'firmware' && firmware !== undefined ? firmware.install : plan.chaos.off;
@@ -149,6 +167,8 @@ export class Fleet {
       },
       installs: () => this.schedule.installs(index),
       standing: (isRegistered) => this.stand(isRegistered),
+      rested: (until) => this.restDriver.handle({ kind: 'rested', device: index, until }),
+      woken: () => this.restDriver.handle({ kind: 'woken', device: index }),
     });
     this.devices[index] = device;
     return device;
@@ -161,22 +181,13 @@ export class Fleet {
     if (this.isComplete) this.complete?.();
   }
 
-  private connectorsOf(index: number) {
-    const { host, shared } = this.options;
+  private roadsOf(index: number): () => Road {
     let addresses = 0;
     const make = (): Transport => {
       addresses += 1;
-      return shared === undefined ? ownSocket(host) : shared.line(index, addresses);
+      return this.options.socket(index, addresses);
     };
-    const open = (): Road => {
-      const road = new Road(make, this.weatherOf(index));
-      this.roads[index] = road;
-      return road;
-    };
-    return {
-      coap: (): Transport => open(),
-      coaps: (destination: Destination): Transport => secured(open(), destination),
-    };
+    return () => new Road(make, this.weatherOf(index));
   }
 
   private weatherOf(index: number): Weather {

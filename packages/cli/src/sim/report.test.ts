@@ -34,7 +34,11 @@ describe('the report of a run', () => {
     const report = new Report(plan);
     report.completed(1234, 560);
     report.completed(2000, 900);
-    const summary = report.summary({ started: 3, registered: 1, off: 1 }, 5000, { cpu: 120, rss: 1, heap: 1 });
+    const summary = report.summary({ started: 3, registered: 1, off: 1, resting: 0 }, 5000, {
+      cpu: 120,
+      rss: 1,
+      heap: 1,
+    });
     expect(summary).toMatchObject({
       registered: 1,
       lost: 1,
@@ -45,7 +49,7 @@ describe('the report of a run', () => {
       cpu: 0.12,
     });
     expect(
-      new Report(plan).summary({ started: 1, registered: 0, off: 0 }, 0, { cpu: 0, rss: 0, heap: 0 }),
+      new Report(plan).summary({ started: 1, registered: 0, off: 0, resting: 0 }, 0, { cpu: 0, rss: 0, heap: 0 }),
     ).toMatchObject({
       lost: 1,
       notStarted: 2,
@@ -59,7 +63,11 @@ describe('the report of a run', () => {
     report.failed(new ResponseError(Code.Forbidden, 'another reason'));
     report.failed(new TimeoutError('no answer', 93_000));
     for (let i = 0; i < 1000; i += 1) report.failed(Object.assign(new Error('odd'), { code: `E${i}` }));
-    const { errors } = report.summary({ started: 0, registered: 0, off: 0 }, 0, { cpu: 0, rss: 0, heap: 0 });
+    const { errors } = report.summary({ started: 0, registered: 0, off: 0, resting: 0 }, 0, {
+      cpu: 0,
+      rss: 0,
+      heap: 0,
+    });
     expect(errors).toMatchObject({ '4.03 Forbidden': 2, TIMEOUT: 1 });
     expect(Object.keys(errors).length).toBeLessThan(60);
     expect(Object.values(errors).reduce((sum, count) => sum + count, 0)).toBe(1003);
@@ -70,19 +78,21 @@ describe('the report of a run', () => {
 
   it('can be read by people', () => {
     const report = new Report(plan);
-    expect(formatProgress(report, { started: 1, registered: 0, off: 0 }, 500)).toContain('half registered within –');
+    expect(formatProgress(report, { started: 1, registered: 0, off: 0, resting: 0 }, 500)).toContain(
+      'half registered within –',
+    );
     report.took('register', 12);
     report.took('register', 130);
     report.count('registrations', 2);
     report.failed(new TimeoutError('no answer', 93_000));
     const text = formatSummary(
-      report.summary({ started: 3, registered: 2, off: 0 }, 5000, { cpu: 1, rss: 2 ** 20, heap: 2 ** 19 }),
+      report.summary({ started: 3, registered: 2, off: 0, resting: 0 }, 5000, { cpu: 1, rss: 2 ** 20, heap: 2 ** 19 }),
     );
     expect(text).toContain('registered       2, 1 lost');
     expect(text).toMatch(/1 {2}TIMEOUT/);
     expect(text).toMatch(/register: 2, half within 1\d\.?\d* ms/);
     expect(text).toMatch(/to 20 ms +1 {2}#+$/m);
-    expect(formatProgress(report, { started: 3, registered: 2, off: 1 }, 2500)).toMatch(
+    expect(formatProgress(report, { started: 3, registered: 2, off: 1, resting: 0 }, 2500)).toMatch(
       /2 registered of 3 \(1 off\) {2}half registered within 1\d/,
     );
   });

@@ -33,6 +33,8 @@ export interface Standing {
   readonly registered: number;
   /** Switched off for a restart. */
   readonly off: number;
+  /** Registered, and without an engine until there is something to do. */
+  readonly resting: number;
 }
 
 /** What the process has used since the run began. */
@@ -59,6 +61,8 @@ export interface RunSummary extends RunPlan {
   /** Not registered at the end though they were switched on. */
   readonly lost: number;
   readonly off: number;
+  /** Of the registered. */
+  readonly resting: number;
   readonly notStarted: number;
   /** s after the beginning, the first time that all were registered; null where they never were. */
   readonly allRegisteredAfter: number | null;
@@ -129,7 +133,7 @@ export class Report {
     this.complete ??= { after, cpu };
   }
 
-  summary({ started, registered, off }: Standing, at: Duration, { cpu, rss, heap }: Usage): RunSummary {
+  summary({ started, registered, off, resting }: Standing, at: Duration, { cpu, rss, heap }: Usage): RunSummary {
     const seconds = (duration: Duration): number => Math.round(duration / 10) / 100;
     const byCount = [...this.errors].sort(([, a], [, b]) => b - a);
     return {
@@ -138,6 +142,7 @@ export class Report {
       registered,
       lost: started - registered - off,
       off,
+      resting,
       notStarted: this.plan.devices - started,
       allRegisteredAfter: this.complete === undefined ? null : seconds(this.complete.after),
       allRegisteredCpu: this.complete === undefined ? null : seconds(this.complete.cpu),
@@ -173,6 +178,7 @@ export function formatSummary(run: RunSummary): string {
   const others = [
     [run.lost, 'lost'],
     [run.off, 'switched off'],
+    [run.resting, 'of them at rest'],
     [run.notStarted, 'not begun'],
   ] as const;
   const lines = [

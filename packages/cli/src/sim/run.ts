@@ -12,8 +12,10 @@ import { socketProblems, systemLimits } from './limits.ts';
 import { knownProfiles, type Profile, profileNamed, sensor } from './profile.ts';
 import { parseProfile } from './profile-file.ts';
 import { formatProgress, formatSummary, Report, type RunSummary, type Usage } from './report.ts';
+import { ownSocket } from './road.ts';
 import { type SimFlags, type SimSettings, settingsOf } from './settings.ts';
 import { SocketPool } from './socket-pool.ts';
+import { rootPathOf } from './switchboard.ts';
 
 export interface FleetFlags extends SimFlags {
   readonly profile: string;
@@ -91,8 +93,7 @@ async function simulate(
   const clock = systemClock;
   const { plan, prefix, keys } = settings;
   const report = new Report({ devices: plan.devices, profile: plan.profile.name, server, seed: plan.seed });
-  const address = await addressOf(settings.server);
-  const { host } = address;
+  const { host, ...address } = await addressOf(settings.server);
   const refused = (error: Error): void => report.failed(error);
   await using shared =
     settings.sockets === undefined
@@ -102,11 +103,14 @@ async function simulate(
   const fleet = new Fleet({
     plan,
     ...address,
-    shared,
+    socket: (device, time) => (shared === undefined ? ownSocket(host) : shared.line(device, time)),
+    rootPathOf: (device) => (shared === undefined ? '' : rootPathOf(device)),
+    rest: settings.rest,
     nameOf: (device) => nameOf(prefix, device, plan.devices),
     credentialsOf: (device) =>
       keys === undefined ? undefined : credentialsOf(keys, nameOf(prefix, device, plan.devices), device),
     clock,
+    random: systemRandom,
     report,
     cpu: () => usage().cpu,
   });

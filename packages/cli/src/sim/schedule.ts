@@ -92,6 +92,13 @@ export class Schedule implements Core<ScheduleInput, ScheduleEffect> {
     return task === undefined || start === undefined ? (task ?? start) : Math.min(task, start);
   }
 
+  /** When the device measures, moves or restarts next. */
+  nextAt(device: number): Instant | undefined {
+    const track = this.tracks[device];
+    const times = track === undefined ? [] : [track.own, ...track.sensors].filter(({ place }) => place >= 0);
+    return times.reduce<Instant | undefined>((first, { dueAt }) => Math.min(first ?? dueAt, dueAt), undefined);
+  }
+
   /** Whether a datagram of the device is lost. */
   drops(device: number): boolean {
     return this.tracks[device]?.chaos.drops() ?? false;

@@ -15,6 +15,7 @@ const flags: SimFlags = {
   seed: '1',
   loss: '0',
   endpointPrefix: 'sim-',
+  rest: '1m',
 };
 const keys = '{name}:000102030405060708090a0b{hex}';
 

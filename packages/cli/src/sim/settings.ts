@@ -19,6 +19,7 @@ export interface SimFlags {
   readonly endpointPrefix: string;
   readonly pskTemplate?: string;
   readonly sockets?: string;
+  readonly rest: string;
 }
 
 export interface SimSettings {
@@ -28,6 +29,8 @@ export interface SimSettings {
   readonly keys: KeyTemplate | undefined;
   /** Undefined: one for each device. */
   readonly sockets: number | undefined;
+  /** A device that has nothing to do for so long rests; undefined: none does. */
+  readonly rest: Duration | undefined;
   /** Undefined: until it is interrupted. */
   readonly duration: Duration | undefined;
 }
@@ -81,6 +84,7 @@ export function settingsOf(flags: SimFlags, profile: Profile): SimSettings {
     prefix: flags.endpointPrefix,
     keys: typeof keys === 'string' ? undefined : keys,
     sockets: flags.sockets === undefined ? undefined : number('sockets', flags.sockets, 1, 10_000),
+    rest: flags.rest === 'never' ? undefined : duration('rest', flags.rest, 1000),
     duration: flags.duration === undefined ? undefined : duration('duration', flags.duration, 1),
   };
   if (problems.length > 0) throw new ConfigError(problems);

@@ -49,6 +49,8 @@ export class ObjectStore {
   readonly mostInstances: number;
   private open: OpenBatch | undefined;
   private turns: Turns | undefined;
+  private asking = false;
+  private fetching = false;
 
   constructor(limits: StoreLimits = {}) {
     this.mostInstances = limits.instances ?? 4096;
@@ -57,6 +59,16 @@ export class ObjectStore {
 
   get events(): Events<StoreEvents> {
     return this.emitter;
+  }
+
+  /** Whether there is an object of which something that servers want has to be approved. */
+  get isAsking(): boolean {
+    return this.asking;
+  }
+
+  /** Whether there is one of which something has to be found out before it is read. */
+  get isFetching(): boolean {
+    return this.fetching;
   }
 
   /** In which it is asked whether servers may do what they want. */
@@ -109,6 +121,8 @@ export class ObjectStore {
   }
 
   private rules(definition: ObjectDefinition, policy: ObjectPolicy): Rules {
+    this.asking ||= policy.approve !== undefined;
+    this.fetching ||= policy.fetchers !== undefined;
     return rulesOf(definition, policy, (path, content) => this.found(path, content));
   }
 
@@ -178,12 +192,6 @@ export class ObjectStore {
     const { transaction } = this.stage(change);
     transaction.check();
     return transaction.proposed();
-  }
-
-  /** Whether anything that servers want has to be approved. */
-  get isAsking(): boolean {
-    for (const { approve } of this.nodes.values()) if (approve !== undefined) return true;
-    return false;
   }
 
   private stage<T>(change: (transaction: Transaction) => T): {

@@ -11,11 +11,12 @@ import type { Visible } from './read.ts';
  * not to be: whoever reads it then hears why. Never rejects.
  */
 export function fetchAt(
-  { objects }: ObjectStore,
+  { objects, isFetching }: ObjectStore,
   paths: readonly Path[],
   visible: Visible,
   patience: Patience,
 ): Promise<void> | undefined {
+  if (!isFetching) return undefined;
   const asked: Promise<void>[] = [];
   for (const node of objects.values()) {
     for (const [resource, fetcher] of node.fetchers) {

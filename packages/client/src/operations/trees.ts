@@ -74,10 +74,13 @@ export class Trees {
 
   /** Has found out what is at the paths, where that takes time; else undefined. Never rejects: whoever reads hears what is amiss. */
   fetch(paths: readonly Path[]): Promise<void> | undefined {
+    const { store, endDevices, visible, patience } = this;
+    if (endDevices === undefined) return fetchAt(store, paths, visible, patience);
     const asked = [...groupByPrefix(paths, (path) => path)].flatMap(([prefix, own]) => {
-      const store = prefix === undefined ? this.store : this.storeOf({ prefix });
-      const visible = prefix === undefined ? this.visible : everything;
-      return (store && fetchAt(store, own, visible, this.patience)) ?? [];
+      if (prefix === undefined) return fetchAt(store, own, visible, patience) ?? [];
+      const objects = this.storeOf({ prefix });
+      const bare = own.map((path) => under(undefined, path));
+      return (objects && fetchAt(objects, bare, everything, patience)) ?? [];
     });
     return asked.length === 0 ? undefined : Promise.all(asked).then(() => undefined);
   }

@@ -244,6 +244,15 @@ export class Contacts {
     if (contact.proven && peer.identity.kind === 'none') this.proven.set(peer.key, true, now);
   }
 
+  /** Nothing is known of anybody any more: peers may outlive this table, and are not to hold it. */
+  clear(): void {
+    for (const contact of this.contacts.values()) {
+      contact.home = undefined;
+      if (contact.peer.known === contact) contact.peer.known = undefined;
+    }
+    this.contacts.clear();
+  }
+
   get earliest(): Instant | undefined {
     const a = this.anonymous.first?.dueAt;
     const b = this.authenticated.first?.dueAt;

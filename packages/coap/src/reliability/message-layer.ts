@@ -93,6 +93,11 @@ export class MessageLayer implements Core<LayerInput, LayerEffect> {
     return isQuiet && this.groupAnswers.earliest === undefined ? this.contacts.keep(peer, now) : undefined;
   }
 
+  /** It is over. */
+  close(): void {
+    this.contacts.clear();
+  }
+
   /** Never later than the earliest work; it stays put while that moves, so that the driver's timer does too. */
   get deadline(): Instant | undefined {
     return this.wake;
