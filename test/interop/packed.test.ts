@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { entriesOf, readManifest } from '../../tools/pack/manifest.ts';
 import { packageFolders, stage } from '../../tools/pack/stage.ts';
-import { describeWith } from './parts/part.ts';
+import { describeWith, type Part } from './parts/part.ts';
 import { freeTcpPort, freeUdpPort } from './parts/ports.ts';
 import { mustRun, Process, run } from './parts/process.ts';
 
@@ -41,7 +41,16 @@ const lapwing = (...args: readonly string[]) => ({
   cwd: folder,
 });
 
-await describeWith([], 'the packed packages', () => {
+const registry: Part = {
+  name: 'the npm registry',
+  from: 'npm',
+  available: async () => {
+    const { code } = await run({ name: 'npm view', command: 'npm', args: ['view', 'zod', 'version'] });
+    return code === 0 || 'is not reached';
+  },
+};
+
+await describeWith([registry], 'the packed packages', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'lapwing-packed-'));
     const npm = (...args: readonly string[]) =>

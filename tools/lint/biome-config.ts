@@ -21,7 +21,6 @@ const onlyExports: Pattern = {
     '!@lapwing/coap/oscore',
     '!@lapwing/coap/streams',
     '!@lapwing/client/engine',
-    '!@lapwing/lwm2m/account-objects',
     '!@lapwing/lwm2m/definitions',
     '!@lapwing/sms/virtual',
     '!@lapwing/lwm2m/objects',

@@ -353,11 +353,6 @@ const allowed: readonly Omit<Case, 'rule'>[] = [
     source: uses('@lapwing/lwm2m/objects/temperature'),
   },
   {
-    law: 'the objects of an account in client',
-    path: 'packages/client/src/accounts.ts',
-    source: uses('@lapwing/lwm2m/account-objects'),
-  },
-  {
     law: 'the XML of definitions in an application',
     path: 'packages/gateway/src/definitions.ts',
     source: uses('@lapwing/lwm2m/definitions'),

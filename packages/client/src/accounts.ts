@@ -2,7 +2,7 @@
 // written (Core 1.2.1 §6.1.2). What options know beyond what these objects can say is remembered beside the instances.
 import type { ContextParameters } from '@lapwing/coap/oscore';
 import { type Lwm2mVersion, type Path, parseVersion, versions } from '@lapwing/lwm2m';
-import { ApnConnectionProfile } from '@lapwing/lwm2m/account-objects';
+import { ApnConnectionProfile } from './builtin/account-objects.ts';
 import { OscoreObject, oscoreValues } from './builtin/oscore.ts';
 import {
   readSecurity,

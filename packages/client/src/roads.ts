@@ -3,7 +3,7 @@ import { parseUri } from '@lapwing/coap';
 import type { ContextParameters } from '@lapwing/coap/oscore';
 import { type Address, ConfigError, FormatError, isStackError } from '@lapwing/kernel';
 import type { ObjectLink } from '@lapwing/lwm2m';
-import { ApnConnectionProfile } from '@lapwing/lwm2m/account-objects';
+import { ApnConnectionProfile } from './builtin/account-objects.ts';
 import { keyProblems, suspicionOf } from './builtin/key-problems.ts';
 import { checkOscore, OscoreObject, readOscore } from './builtin/oscore.ts';
 import {

@@ -1,4 +1,5 @@
 // The LwM2M vocabulary: paths, values, entries, definitions, operations, formats.
+export { accountObjects } from './account-objects.ts';
 export {
   type AttributeLimits,
   type AttributeName,

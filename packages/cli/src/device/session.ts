@@ -9,6 +9,7 @@ import {
   type ObjectStore,
   type Phase,
 } from '@lapwing/client';
+import { Code, ResponseError } from '@lapwing/coap';
 import { type Clock, type Duration, deadlineSignal, Emitter, isStackError, TimeoutError } from '@lapwing/kernel';
 import { formatPath, type PathText } from '@lapwing/lwm2m';
 import { ShellError } from '../shell/command.ts';
@@ -35,6 +36,12 @@ interface Moments {
   moment: { readonly event: string };
   registered: Record<string, never>;
 }
+
+/** The host answers, and has nothing of what is asked for. */
+const isNothingThere = (error: Error): boolean => error instanceof ResponseError && error.status === Code.NotFound;
+const registerHint =
+  ': nobody registers there: is it a bootstrap server (--bootstrap), or is the path of --uri another?';
+const bootstrapHint = ': is it a bootstrap server? A server to register at needs no --bootstrap';
 
 /** Events that are kept for `waitFor`; the oldest go. */
 const keptEvents = 1000;
@@ -285,7 +292,10 @@ export class Session implements AsyncDisposable {
       this.moments.emit('registered', {});
     });
     events.on('failed', ({ server, error, suspicion }) => {
-      const why = suspicion === undefined ? error.message : `${error.message}; ${suspicion}`;
+      // After an Update that was refused a Register follows at once.
+      const isRegister = this.client.phase(server.id) === 'waiting';
+      const hint = isRegister && isNothingThere(error) ? registerHint : '';
+      const why = suspicion === undefined ? `${error.message}${hint}` : `${error.message}; ${suspicion}`;
       this.lastFailure = `${server.uri}: ${why}`;
       this.tell('failed', `server ${server.id}, ${server.uri}: ${why}`, { server, error: why });
     });
@@ -294,8 +304,9 @@ export class Session implements AsyncDisposable {
       this.happened('bootstrapped', `by ${uri}; servers: ${list}`, { uri, servers });
     });
     events.on('bootstrap-failed', ({ error }) => {
-      this.lastFailure = `bootstrap: ${error.message}`;
-      this.happened('bootstrap-failed', error.message, { error: error.message });
+      const why = `${error.message}${isNothingThere(error) ? bootstrapHint : ''}`;
+      this.lastFailure = `bootstrap: ${why}`;
+      this.happened('bootstrap-failed', why, { error: why });
     });
     events.on('accounts-refused', ({ problems }) => this.tell('accounts-refused', problems.join('; '), { problems }));
     events.on('store-failed', ({ error }) => this.tell('store-failed', String(error), { error: String(error) }));

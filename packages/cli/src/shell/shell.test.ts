@@ -470,6 +470,31 @@ describe('the shell', () => {
     );
   });
 
+  it('says when a server is taken for a bootstrap server, and the other way round', async () => {
+    const taken = await setUp({ bootstrap: true, stopped: true });
+    const [clock, random] = [taken.clock, taken.random];
+    await Server.listen({ listeners: [{ transport: taken.network.transport('10.0.0.3', 5783) }], clock, random });
+    await taken.type('start dev -b 1');
+    await taken.pass(seconds(1));
+    expect(taken.events.at(-1)).toBe(
+      'bootstrap-failed 4.04 NotFound: is it a bootstrap server? A server to register at needs no --bootstrap',
+    );
+    const other = await setUp({ alone: true, stopped: true });
+    const listeners = [{ transport: other.network.transport('10.0.0.9', 5683) }];
+    await BootstrapServer.listen({ listeners, clock: other.clock, random: other.random, plans: new MemoryPlanStore() });
+    await other.type('start dev');
+    await other.pass(seconds(1));
+    expect(other.events.at(-1)).toBe(
+      'failed server 1, coap://10.0.0.9: 4.04 NotFound: nobody registers there: is it a bootstrap server (--bootstrap), or is the path of --uri another?',
+    );
+    // That a server has forgotten the device is nothing strange.
+    const known = await setUp();
+    known.server.drop('dev');
+    await known.type('update');
+    await known.pass(seconds(1));
+    expect(known.events.filter((event) => event.includes('--bootstrap'))).toEqual([]);
+  });
+
   it('waits for no event from before the device was started', async () => {
     const { type, during, session, leaving } = await setUp();
     await during(session.registered(minutes(10), leaving.signal));

@@ -17,8 +17,8 @@ import {
   resourcesOf,
   type TypeLookup,
 } from '@lapwing/lwm2m';
-import { AccessControl } from '@lapwing/lwm2m/account-objects';
 import { forgetGiven } from '../accounts.ts';
+import { AccessControl } from '../builtin/account-objects.ts';
 import { OscoreObject as Oscore } from '../builtin/oscore.ts';
 import { readSecurity, SecurityObject } from '../builtin/security.ts';
 import { readServer, ServerObject, serverActions } from '../builtin/server.ts';

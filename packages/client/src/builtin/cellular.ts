@@ -2,7 +2,6 @@
 // behind them is handed in; `SimulatedModem` takes the place of one that is not there.
 import { ResponseError } from '@lapwing/coap';
 import { type Clock, systemClock } from '@lapwing/kernel';
-import { ApnConnectionProfile } from '@lapwing/lwm2m/account-objects';
 import { BearerSelection } from '@lapwing/lwm2m/objects/bearer-selection';
 import { CellularConnectivity } from '@lapwing/lwm2m/objects/cellular-connectivity';
 import { within } from '../objects/checks.ts';
@@ -10,6 +9,7 @@ import type { Instance, InstancePatch } from '../objects/instance.ts';
 import type { ObjectStore } from '../objects/store.ts';
 import { type Content, numberOf } from '../objects/tree.ts';
 import { onWritten } from '../objects/written.ts';
+import { ApnConnectionProfile } from './account-objects.ts';
 
 export type CellularSettings = InstancePatch<typeof CellularConnectivity>;
 export type BearerSettings = InstancePatch<typeof BearerSelection>;

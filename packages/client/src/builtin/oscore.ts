@@ -3,10 +3,10 @@
 import type { ContextParameters } from '@lapwing/coap/oscore';
 import { Secret } from '@lapwing/kernel';
 import type { InstanceValues } from '@lapwing/lwm2m';
-import { Oscore as OscoreObject } from '@lapwing/lwm2m/account-objects';
 import { late } from '../late.ts';
 import { bytesAt, numberAt } from '../objects/reading.ts';
 import type { Contents } from '../objects/tree.ts';
+import { Oscore as OscoreObject } from './account-objects.ts';
 
 export { OscoreObject };
 

@@ -2,10 +2,10 @@
 // (Core 1.2.1 Appendix E.1). Only bootstrap writes it, and nobody reads it.
 import { type Duration, encodeUtf8, Secret, seconds } from '@lapwing/kernel';
 import { asSpoken, defineObject, type InstanceValues, type ObjectLink, type ResourceDefinition } from '@lapwing/lwm2m';
-import { Security } from '@lapwing/lwm2m/account-objects';
 import type { Credentials } from '../connect.ts';
 import { bytesAt, flagAt, linkAt, numberAt, numbersAt, textAt, textsAt } from '../objects/reading.ts';
 import type { Contents } from '../objects/tree.ts';
+import { Security } from './account-objects.ts';
 
 /** For secure packets these have fixed lengths; for DTLS they are an identity and a key (OMA issue 149). */
 const ofAnyLength = <R extends ResourceDefinition>({ range: _, ...resource }: R): Omit<R, 'range'> => resource;

@@ -2,10 +2,10 @@
 import { parseUri, ResponseError } from '@lapwing/coap';
 import { FormatError } from '@lapwing/kernel';
 import { type Lwm2mVersion, type Value, versionTraits } from '@lapwing/lwm2m';
-import { ApnConnectionProfile, Server } from '@lapwing/lwm2m/account-objects';
 import { addressOf } from '../connect.ts';
 import { within } from '../objects/checks.ts';
 import { type Content, type Contents, type InstanceCheck, isMany, numberOf } from '../objects/tree.ts';
+import { ApnConnectionProfile, Server } from './account-objects.ts';
 import { readSecurity, SecurityObject } from './security.ts';
 
 const { resources } = Server;

@@ -10,11 +10,11 @@ import {
   type ObjectLink,
   versionTraits,
 } from '@lapwing/lwm2m';
-import { Server } from '@lapwing/lwm2m/account-objects';
 import { flagAt, linkAt, linksAt, numberAt, textAt, textsAt } from '../objects/reading.ts';
 import type { ObjectStore } from '../objects/store.ts';
 import type { Contents } from '../objects/tree.ts';
 import type { RetryPolicy } from '../registration/backoff.ts';
+import { Server } from './account-objects.ts';
 import { alertIn } from './alerts.ts';
 import { checkServer } from './server-rules.ts';
 

@@ -1,4 +1,4 @@
-import { Code, Option, type Request, type Response } from '@lapwing/coap';
+import { Code, Option, type Request, type Response, ResponseError } from '@lapwing/coap';
 import { decodeUtf8, seconds } from '@lapwing/kernel';
 import { settle, VirtualClock } from '@lapwing/kernel/testing';
 import { defineObject, formatPath } from '@lapwing/lwm2m';
@@ -104,6 +104,30 @@ describe('object 25', () => {
 });
 
 describe('an end device', () => {
+  it('of which a value has to be found out, or a change to be approved, is asked like the device itself', async () => {
+    const { endDevices, ask } = setUp();
+    const objects = new ObjectStore();
+    let level = 1;
+    objects.define(Lamp, {
+      fetchers: { dimmer: async () => level },
+      approve: ({ touched }) =>
+        touched.has(5850) ? Promise.reject(new ResponseError(Code.Forbidden)) : Promise.resolve(),
+    });
+    const lamp = objects.add(Lamp, 0, { on: true, dimmer: 0 });
+    endDevices.add({ id: 'urn:dev:lamp-3', prefix: 'd03', objects });
+    expect(textOf(await ask(request(Code.Get, '/d03/3311/0/5851')))).toBe('1');
+    level = 2;
+    const composite = await ask(
+      request(Code.Fetch, '', { format: 110, accept: 110, payload: '[{"n":"/d03/3311/0/5851"}]' }),
+    );
+    expect(textOf(composite)).toContain('"v":2');
+    const write = (resource: number, payload: string) =>
+      ask(request(Code.Put, `/d03/3311/0/${resource}`, { format: 0, payload }));
+    expect((await write(5850, '0')).code).toBe(Code.Forbidden);
+    expect((await write(5851, '9')).code).toBe(Code.Changed);
+    expect([lamp.get('on'), lamp.get('dimmer')]).toEqual([true, 9]);
+  });
+
   it('is refused with what is wrong with it', () => {
     const { endDevices, store, first } = setUp();
     const objects = new ObjectStore();

@@ -3,7 +3,7 @@
 // of them with what it was about, nothing is: that anybody may do everything is for a bootstrap to say (§8.1.3). Keys are nobody's
 // whatever object 2 says (operations/serve.ts).
 import type { Path, Value } from '@lapwing/lwm2m';
-import { AccessControl, Server } from '@lapwing/lwm2m/account-objects';
+import { AccessControl, Server } from '../builtin/account-objects.ts';
 import type { ObjectStore } from './store.ts';
 import type { Transaction } from './transaction.ts';
 import { type InstanceNode, isMany, numberOf } from './tree.ts';

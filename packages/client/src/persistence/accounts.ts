@@ -10,9 +10,9 @@ import {
   resourcePath,
   rootPath,
 } from '@lapwing/lwm2m';
-import { AccessControl } from '@lapwing/lwm2m/account-objects';
 import { type Given, giveAgain, givenOf } from '../accounts.ts';
 import { Staging } from '../bootstrap/apply.ts';
+import { AccessControl } from '../builtin/account-objects.ts';
 import { OscoreObject } from '../builtin/oscore.ts';
 import { SecurityObject, securityKeys } from '../builtin/security.ts';
 import { ServerObject } from '../builtin/server.ts';

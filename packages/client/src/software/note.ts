@@ -19,7 +19,7 @@ export interface SoftwareNote extends SoftwareStatus {
   /** What is installed, also while its successor comes. */
   readonly installed?: PackageLabel;
   /** Begun, and not known to be over. */
-  readonly busy?: 'install' | 'uninstall';
+  readonly busy?: 'install' | 'uninstall' | 'activate' | 'deactivate';
   /** Why the last of it came to nothing. */
   readonly reason?: string;
 }

@@ -228,6 +228,41 @@ describe('a piece of software whose process ended while its package was verified
   });
 });
 
+describe('a piece of software whose process ended while it was activated, or deactivated', () => {
+  const hang = () => new Promise<void>(() => undefined);
+  const is = (state: boolean) => ({ isActive: () => Promise.resolve(state) });
+
+  it('M-18: is active or not as the device says, and as before where it does not say', async () => {
+    const store = new MemoryPackageStore();
+    const first = await setUp({ store, activate: hang });
+    await first.push(app);
+    await first.execute(install);
+    void first.execute(activate);
+    await settle();
+    const left = new MemoryPackageStore();
+    await left.keep((await store.load()) ?? '');
+    expect((await setUp({ store: left })).management.status.isActive).toBe(false);
+    const second = await setUp({ store, ...is(true), deactivate: hang });
+    expect([second.management.status, second.read(12)]).toMatchObject([{ state: Installed, isActive: true }, true]);
+    void second.execute(deactivate);
+    await settle();
+    const third = await setUp({ store, ...is(false) });
+    expect(third.management.status).toMatchObject({ state: Installed, isActive: false });
+    await third.execute(uninstall);
+    expect(third.done).toEqual(['uninstall app']);
+  });
+
+  it('is as it was where the device cannot do it', async () => {
+    const { management, execute, push } = await setUp({ activate: () => Promise.reject(new Error('no')) });
+    await push(app);
+    await execute(install);
+    await expect(execute(activate)).rejects.toThrow('no');
+    expect(management.status).toMatchObject({ state: Installed, isActive: false });
+    await execute(uninstall);
+    expect(management.status.state).toBe(Initial);
+  });
+});
+
 describe('resources of object 9 beside the states', () => {
   it('say why something came to nothing, until something comes of it (resource 16)', async () => {
     let isRefused = true;

@@ -22,6 +22,8 @@ export interface SoftwareOptions extends ArrivalOptions {
   readonly deactivate?: (software: PackageLabel) => Promise<void>;
   /** Asked when the process has ended in the midst of one of the first two: is it there now? Default: as before. */
   readonly isInstalled?: (software: PackageLabel) => Promise<boolean>;
+  /** The same of the last two: is it active now? Default: as before. */
+  readonly isActive?: (software: PackageLabel) => Promise<boolean>;
   /** As that of firmware. */
   readonly verify?: (software: StoredPackage) => Promise<PackageLabel | undefined>;
 }
@@ -194,26 +196,37 @@ export class Software implements AsyncDisposable {
 
   /** Throws ResponseError 4.05 where nothing is installed, and what the application throws. */
   activate(): Promise<void> {
-    return this.turns.take(async () => {
-      this.check({ kind: 'activated' });
-      if (this.note.isActive) return;
-      await this.options.activate?.(this.note.installed ?? {});
-      await this.enter({ kind: 'activated' });
-    });
+    return this.turns.take(() => this.switchTo('activate', { kind: 'activated' }));
   }
 
   /** As `activate`. */
   deactivate(): Promise<void> {
-    return this.turns.take(async () => {
-      this.check({ kind: 'deactivated' });
-      if (!this.note.isActive) return;
-      await this.options.deactivate?.(this.note.installed ?? {});
-      await this.enter({ kind: 'deactivated' });
-    });
+    return this.turns.take(() => this.switchTo('deactivate', { kind: 'deactivated' }));
   }
 
-  private async recover(busy: 'install' | 'uninstall'): Promise<void> {
-    const { label = {}, installed = {} } = this.note;
+  private async switchTo(busy: 'activate' | 'deactivate', input: SoftwareInput): Promise<void> {
+    this.check(input);
+    if (this.note.isActive === (busy === 'activate')) return;
+    const work = this.options[busy];
+    if (work !== undefined) {
+      await this.keep((note) => ({ ...note, busy }));
+      try {
+        await work(this.note.installed ?? {});
+      } catch (error) {
+        await this.keep(idle);
+        throw error;
+      }
+    }
+    await this.enter(input);
+  }
+
+  private async recover(busy: NonNullable<SoftwareNote['busy']>): Promise<void> {
+    const { label = {}, installed = {}, isActive: before } = this.note;
+    if (busy === 'activate' || busy === 'deactivate') {
+      const isActive = await this.options.isActive?.(installed).catch(() => undefined);
+      if ((isActive ?? before) === before) return this.keep(idle);
+      return this.enter({ kind: isActive === true ? 'activated' : 'deactivated' });
+    }
     const subject = busy === 'install' ? label : installed;
     const isThere = await this.options.isInstalled?.(subject).catch(() => undefined);
     if (busy === 'install') {
@@ -303,6 +316,9 @@ export class Software implements AsyncDisposable {
     });
   }
 }
+
+/** Nothing is begun any more. */
+const idle = ({ busy: _, ...note }: SoftwareNote): SoftwareNote => note;
 
 /** UTF-16 units: no more than its bytes. */
 const longestReason = 255;
