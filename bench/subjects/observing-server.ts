@@ -1,14 +1,11 @@
-// A server for clients under measurement, as small as can be: takes every Register, observes two paths of each device at once, and
-// acknowledges what comes. Prints its port; tells on request how many are registered, observed, and how many notifications came:
-// `counts` on standard input.
+// A server for clients under measurement, as small as can be: takes every Register, observes some paths of each device at once, and
+// acknowledges what comes. Which, its arguments say, such as `/3303/0/5700`. Prints its port; tells on request how many are registered,
+// observed, and how many notifications came: `counts` on standard input.
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
-const paths = [
-  ['3303', '0', '5700'],
-  ['3311', '0', '5850'],
-];
+const paths = process.argv.slice(2).map((path) => path.split('/').slice(1));
 
 const socket = createSocket({
   type: 'udp4',

@@ -38,6 +38,18 @@ describe('the flags of a device', () => {
     expect(() => options(true)).toThrow('there is no bootstrap server: give its URI by --uri and --bootstrap');
   });
 
+  it('name the key that does not open what is kept, before anything is started', async () => {
+    const persist = join(folder, 'sealed');
+    const [own, other] = [file('own', 'a'.repeat(32)), file('other', 'b'.repeat(32))];
+    const flags = { uri: 'coap://[::1]', persist };
+    const { options } = await settings({ ...flags, persistKey: own });
+    options(false).store?.put('accounts', encodeUtf8('{}'));
+    await expect(settings({ ...flags, persistKey: other })).rejects.toThrow(
+      '--persist-key: it opens none of the records',
+    );
+    await expect(settings(flags)).rejects.toThrow('--persist-key: none given, and the records are sealed');
+  });
+
   it('name the number that may wake the device, with a key or without', async () => {
     const flags = { uri: 'coap://127.0.0.1', modem: '/dev/ttyUSB2', smsNumber: '+12125550178' } as const;
     expect((await settings(flags)).options(false)).toMatchObject({ servers: [{ sms: { number: '12125550178' } }] });

@@ -246,9 +246,13 @@ async function storeOf({ persist, persistKey }: DeviceFlags, problems: string[])
   }
   try {
     const key = persistKey === undefined ? undefined : keyOf(await fileOf(persistKey, '--persist-key'), persistKey);
-    return new FileStateStore({ directory: persist, ...(key === undefined ? {} : { key }) });
+    const store = new FileStateStore({ directory: persist, ...(key === undefined ? {} : { key }) });
+    // Whether it can be read is said together with all else that is wrong.
+    store.load();
+    return store;
   } catch (error) {
-    if (isStackError(error)) problems.push(error.message);
+    if (isStackError(error))
+      problems.push(error.message.replace(/^key:/, '--persist-key:').replace(/^directory:/, '--persist:'));
     else problems.push(`--persist: ${persist} cannot be used (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`);
     return undefined;
   }

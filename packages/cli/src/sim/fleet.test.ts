@@ -124,7 +124,7 @@ async function run({ profile = quiet, rest, loss = 0, reboot = 0, move = 0, gree
     get rested() {
       return rested;
     },
-    summary: () => report.summary(fleet.standing, fleet.elapsed, { cpu: 0, rss: 0, heap: 0 }),
+    summary: () => report.summary(fleet.standing, fleet.elapsed, { cpu: 0, rss: 0, heap: 0, external: 0 }),
     end: async () => {
       await during(fleet.leave(seconds(10)));
       await server[Symbol.asyncDispose]();

@@ -38,6 +38,7 @@ describe('the report of a run', () => {
       cpu: 120,
       rss: 1,
       heap: 1,
+      external: 0,
     });
     expect(summary).toMatchObject({
       registered: 1,
@@ -49,7 +50,12 @@ describe('the report of a run', () => {
       cpu: 0.12,
     });
     expect(
-      new Report(plan).summary({ started: 1, registered: 0, off: 0, resting: 0 }, 0, { cpu: 0, rss: 0, heap: 0 }),
+      new Report(plan).summary({ started: 1, registered: 0, off: 0, resting: 0 }, 0, {
+        cpu: 0,
+        rss: 0,
+        heap: 0,
+        external: 0,
+      }),
     ).toMatchObject({
       lost: 1,
       notStarted: 2,
@@ -67,6 +73,7 @@ describe('the report of a run', () => {
       cpu: 0,
       rss: 0,
       heap: 0,
+      external: 0,
     });
     expect(errors).toMatchObject({ '4.03 Forbidden': 2, TIMEOUT: 1 });
     expect(Object.keys(errors).length).toBeLessThan(60);
@@ -86,7 +93,12 @@ describe('the report of a run', () => {
     report.count('registrations', 2);
     report.failed(new TimeoutError('no answer', 93_000));
     const text = formatSummary(
-      report.summary({ started: 3, registered: 2, off: 0, resting: 0 }, 5000, { cpu: 1, rss: 2 ** 20, heap: 2 ** 19 }),
+      report.summary({ started: 3, registered: 2, off: 0, resting: 0 }, 5000, {
+        cpu: 1,
+        rss: 2 ** 20,
+        heap: 2 ** 19,
+        external: 0,
+      }),
     );
     expect(text).toContain('registered       2, 1 lost');
     expect(text).toMatch(/1 {2}TIMEOUT/);

@@ -41,9 +41,10 @@ export interface Standing {
 export interface Usage {
   /** User and system time in ms. */
   readonly cpu: Duration;
-  /** Bytes now: resident, and of these on the heap. */
+  /** Bytes now: resident, on the heap, and outside of it what the heap holds. */
   readonly rss: number;
   readonly heap: number;
+  readonly external: number;
 }
 
 export interface RunPlan {
@@ -77,6 +78,7 @@ export interface RunSummary extends RunPlan {
   /** Bytes. */
   readonly rss: number;
   readonly heap: number;
+  readonly external: number;
 }
 
 /** Kinds of errors that are told apart: whatever a server answers, it does not grow the report without limit. */
@@ -133,7 +135,11 @@ export class Report {
     this.complete ??= { after, cpu };
   }
 
-  summary({ started, registered, off, resting }: Standing, at: Duration, { cpu, rss, heap }: Usage): RunSummary {
+  summary(
+    { started, registered, off, resting }: Standing,
+    at: Duration,
+    { cpu, rss, heap, external }: Usage,
+  ): RunSummary {
     const seconds = (duration: Duration): number => Math.round(duration / 10) / 100;
     const byCount = [...this.errors].sort(([, a], [, b]) => b - a);
     return {
@@ -152,6 +158,7 @@ export class Report {
       cpu: seconds(cpu),
       rss,
       heap,
+      external,
     };
   }
 }
