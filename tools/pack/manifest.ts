@@ -7,8 +7,10 @@ type Conditions = Readonly<Record<'source' | 'types' | 'default', string>>;
 
 export interface Manifest {
   readonly name: string;
+  readonly description: string;
   readonly exports: Readonly<Record<string, Conditions>>;
   readonly dependencies: Readonly<Record<string, string>>;
+  readonly bin?: Readonly<Record<string, string>>;
   readonly [more: string]: unknown;
 }
 
@@ -56,4 +58,17 @@ export function entriesOf(folder: string): readonly Entry[] {
 export function publishedManifest({ devDependencies: _, scripts: __, exports, ...kept }: Manifest): object {
   const keys = Object.entries(exports).map(([key, { source: ___, ...conditions }]) => [key, conditions]);
   return { ...kept, exports: Object.fromEntries(keys) };
+}
+
+/** What whoever finds the package reads first. */
+export function readmeOf({ name, description, exports, bin }: Manifest): string {
+  const about = `# ${name}\n\n${description}. A part of Lapwing, LwM2M for TypeScript.`;
+  const commands = Object.keys(bin ?? {}).map((command) => `npx ${command} --help`);
+  const install = ['```sh', `npm install ${name}`, ...commands, '```'].join('\n');
+  const imports = Object.keys(exports).map((key) => `- \`${posix.join(name, key)}\``);
+  const use =
+    commands.length > 0
+      ? 'Node.js 20.20 or newer.'
+      : `Node.js 20.20 or newer; ES modules. What can be imported, its types with units, ranges and errors:\n\n${imports.join('\n')}`;
+  return `${[about, install, use, 'The sources are in `src`. Apache-2.0.'].join('\n\n')}\n`;
 }

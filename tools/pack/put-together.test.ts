@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { root } from '../workspace.ts';
-import { entriesOf, publishedManifest, readManifest } from './manifest.ts';
+import { entriesOf, publishedManifest, readManifest, readmeOf } from './manifest.ts';
 import { putTogether, type Written } from './put-together.ts';
 
 let folder = '';
@@ -110,6 +110,13 @@ describe('a package that is put together', () => {
       },
       dependencies: { other: '1.0.0' },
     });
+  });
+
+  it('says what it is, and what can be imported', () => {
+    const manifest = { ...readManifest(folder), description: 'A fixture' };
+    expect(readmeOf(manifest)).toContain('# @lapwing/fixture\n\nA fixture. ');
+    expect(readmeOf(manifest)).toContain('\n- `@lapwing/fixture/shapes/*`\n');
+    expect(readmeOf({ ...manifest, bin: { fix: './bin/fix.mjs' } })).toContain('\nnpx fix --help\n');
   });
 
   it('names its entries as they are imported', () => {

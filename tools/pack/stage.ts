@@ -2,7 +2,7 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { root } from '../workspace.ts';
-import { isShipped, publishedManifest, readManifest } from './manifest.ts';
+import { isShipped, publishedManifest, readManifest, readmeOf } from './manifest.ts';
 import { putTogether } from './put-together.ts';
 
 /** Paths of the packages, those first that others need. */
@@ -36,6 +36,7 @@ export async function stage(folder: string, to: string): Promise<string> {
   }
   if (existsSync(join(folder, 'bin'))) copy('bin');
   copy('LICENSE', root);
+  writeFileSync(join(staged, 'README.md'), readmeOf(manifest));
   writeFileSync(join(staged, 'package.json'), `${JSON.stringify(publishedManifest(manifest), null, 2)}\n`);
   return staged;
 }
