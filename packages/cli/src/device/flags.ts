@@ -251,7 +251,8 @@ async function storeOf({ persist, persistKey }: DeviceFlags, problems: string[])
     store.load();
     return store;
   } catch (error) {
-    if (isStackError(error)) problems.push(error.message.replace(/^key:/, '--persist-key:'));
+    if (isStackError(error))
+      problems.push(error.message.replace(/^key:/, '--persist-key:').replace(/^directory:/, '--persist:'));
     else problems.push(`--persist: ${persist} cannot be used (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`);
     return undefined;
   }

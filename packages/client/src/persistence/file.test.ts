@@ -56,7 +56,7 @@ describe.each([
     // Cut off while it was written: what was moved nowhere counts for nothing.
     writeFileSync(join(directory, 'a.rec.new'), 'half of wh');
     expect(text(new FileStateStore({ directory, ...sealing }).load().get('a'))).toBe('old');
-    expect(readdirSync(directory)).toEqual(['a.rec']);
+    expect(readdirSync(directory).filter((file) => file !== 'process')).toEqual(['a.rec']);
   });
 
   it('says which records are damaged', () => {

@@ -14,6 +14,7 @@ import {
   sealAead,
   systemRandom,
 } from '@lapwing/kernel';
+import { claim } from './claim.ts';
 import { makeDirectory } from './directory.ts';
 import type { StateStore } from './store.ts';
 
@@ -49,8 +50,12 @@ export class FileStateStore implements StateStore {
     makeDirectory(directory);
   }
 
-  /** Throws ConfigError when there are records and none of them is to be had with this key, or without one. */
+  /**
+   * The directory is this process's from then on. Throws ConfigError when it is that of another, and when there are records and none of them
+   * is to be had with this key, or without one.
+   */
   load(): ReadonlyMap<string, Uint8Array | undefined> {
+    claim(this.directory);
     const records = new Map<string, Uint8Array | undefined>();
     let sealed = 0;
     let plain = 0;
