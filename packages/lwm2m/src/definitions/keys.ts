@@ -3,7 +3,7 @@
 
 /** Words in the order of the name, in ASCII; ‘LwM2M’ and ‘IPv6’ are one word each. */
 function wordsOf(name: string): string[] {
-  const ascii = name.normalize('NFKD').replaceAll(/\p{M}|['’&]/gu, '');
+  const ascii = name.normalize('NFKD').replaceAll(/\p{M}|['\u2019&]/gu, '');
   return ascii.split(/[^A-Za-z0-9]+/).filter((word) => word !== '');
 }
 
