@@ -379,6 +379,28 @@ describe('a bootstrap', () => {
     await world.during(thing.client[Symbol.asyncDispose]());
   });
 
+  it('does not hold up what a server that stays is told, while another that goes does not answer', async () => {
+    await using world = await makeWorld();
+    const servers = [
+      { uri: world.uri(serverHost), id: 1 },
+      { uri: 'coap://10.0.0.8', id: 2 },
+    ];
+    const third = { shortServerId: 7, uri: 'coap://10.0.0.9', security: { mode: 'none' } } as const;
+    await world.plans.put('a', { deletes: ['/0/2', '/1/1'], servers: [third] });
+    const thing = await world.device('a', { knows: 'both', servers, closeTimeout: minutes(1) });
+    await world.until(isRegistered(world, 'a'));
+    const warmth = world.observing('a', '/3303/0/5700');
+    await world.pass(seconds(2));
+    thing.client.bootstrap();
+    await world.until(() => world.bootstraps.some(({ kind }) => kind === 'finished'));
+    for (const celsius of [30, 31, 32]) {
+      thing.warm(celsius);
+      await world.pass(seconds(5));
+    }
+    expect(warmth.values).toEqual([20, 30, 31, 32]);
+    warmth.stop();
+  });
+
   it('J-07: leads to no weaker road to a server that is known, unless the device is told to accept that', async () => {
     await using world = await makeWorld({ road: 'dtls-psk' });
     const open = { shortServerId: 1, uri: `coap://${serverHost}:5683`, security: { mode: 'none' } } as const;

@@ -5,6 +5,7 @@ import {
   type AttributePatch,
   type Entry,
   type Lwm2mVersion,
+  type Path,
   type PathText,
   parsePath,
   parsePrefixedPath,
@@ -65,6 +66,8 @@ export class Client implements AsyncDisposable {
   private early: unknown[] | undefined = [];
   /** A configuration comes into force: what becomes of the accounts is seen to when all of it is there. */
   private isChanging = false;
+  /** What it has changed: accounts that are about to go need not hear of it, those that stay do. */
+  private readonly untold: Path[] = [];
   private readonly registry = new RegistryLock(({ changed, listChanged }) => {
     if (changed.length > 0) this.roster.changed(changed);
     if (listChanged) this.listChanged();
@@ -345,11 +348,13 @@ export class Client implements AsyncDisposable {
       if (paths.some(isOfAccounts)) this.keep();
       if (roads !== undefined) void this.roster.renew(roads);
     }
-    if (!this.registry.holds(paths)) this.roster.changed(paths);
+    if (this.registry.holds(paths)) return;
+    if (this.isChanging) this.untold.push(...paths);
+    else this.roster.changed(paths);
   }
 
   private listChanged(): void {
-    if (!this.registry.holdsList()) this.roster.listChanged();
+    if (!this.registry.holdsList() && !this.isChanging) this.roster.listChanged();
   }
 
   /** What makes up the accounts is written down as it is now. */
@@ -359,32 +364,21 @@ export class Client implements AsyncDisposable {
 
   private bootstrapListener(): BootstrapListener {
     let touched: ReadonlySet<string> = new Set();
-    /** Accounts that are about to go need not hear of what has changed, those that stay do. */
-    let untold: Disposable | undefined;
     return {
       phase: (phase) => this.emitter.emit('bootstrap-phase', { phase }),
       event: (event) => this.emitter.emit('engine', { event }),
       commit: (change) => {
         this.isChanging = true;
-        const lock = this.lock();
         try {
           touched = change();
-        } catch (error) {
-          lock[Symbol.dispose]();
-          throw error;
         } finally {
           this.isChanging = false;
         }
-        untold = lock;
         this.keep();
         this.furnished = [];
       },
       finished: (uri, downgrades) => {
-        const lock = untold;
-        void this.roster.renew(touched).then(() => {
-          lock?.[Symbol.dispose]();
-          this.roster.release();
-        });
+        void this.roster.renew(touched, this.untold.splice(0)).then(() => this.roster.release());
         const servers = accountsOf(this.settings).accounts.map(({ id, uri: server }) => ({ id, uri: server }));
         this.emitter.emit('bootstrapped', { uri, servers, downgrades });
       },

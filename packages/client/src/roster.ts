@@ -112,11 +112,14 @@ export class Roster {
     for (const account of this.accounts) account.listChanged();
   }
 
-  /** Accounts whose instances were written or deleted go, and what is in force now begins; one change after the other. */
-  renew(touched: ReadonlySet<string>): Promise<void> {
+  /**
+   * Accounts whose instances were written or deleted go, and what is in force now begins; one change after the other. Those that stay hear of
+   * what has changed with it.
+   */
+  renew(touched: ReadonlySet<string>, changed: readonly Path[] = []): Promise<void> {
     this.renewals += 1;
     this.renewing = this.renewing
-      .then(() => this.replace(touched))
+      .then(() => this.replace(touched, changed))
       .finally(() => {
         this.renewals -= 1;
       });
@@ -137,7 +140,7 @@ export class Roster {
     else await Promise.all(accounts.map((account) => account[Symbol.asyncDispose]()));
   }
 
-  private async replace(touched: ReadonlySet<string>): Promise<void> {
+  private async replace(touched: ReadonlySet<string>, changed: readonly Path[]): Promise<void> {
     const isTouched = ({ settings: { instance, security, oscore } }: Account): boolean =>
       touched.has(instanceKey(ServerObject.id, instance)) ||
       touched.has(instanceKey(SecurityObject.id, security)) ||
@@ -153,8 +156,12 @@ export class Roster {
       wanted.some((each) => each.instance === settings.instance && !isSameRoad(each, settings));
     const gone = this.accounts.filter((account) => isTouched(account) || isElsewhere(account));
     const isNothingNew = gone.length === 0 && wanted.every(({ instance }) => this.at(instance) !== undefined);
-    if (isNothingNew) return;
     this.accounts = this.accounts.filter((account) => !gone.includes(account));
+    this.changed(changed);
+    if (isNothingNew) {
+      if (changed.length > 0) this.listChanged();
+      return;
+    }
     // A Register takes the place of the registration before; only servers that are left for good are told.
     const replaced = gone.filter(isReplaced);
     for (const account of replaced) account.forget();

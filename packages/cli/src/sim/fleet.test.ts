@@ -234,6 +234,24 @@ describe('devices that rest', () => {
     await all.end();
   });
 
+  it('are woken once by a flood from strangers, and go to rest again', async () => {
+    const all = await run({ rest: seconds(30) });
+    await all.pass(seconds(20));
+    await until(all, () => all.fleet.standing.resting === devices);
+    const stranger = all.network.transport('10.9.9.9', 5683);
+    await stranger.open({ receive: () => undefined, lost: () => undefined });
+    const [target] = all.sockets;
+    if (target === undefined) throw new Error('no socket');
+    const device = await stranger.connect(target.address);
+    for (let i = 0; i < 1000; i += 1) stranger.send(device, Uint8Array.of(0x40, 1, i >> 8, i & 255));
+    await all.clock.advance(seconds(1));
+    expect(all.fleet.standing).toMatchObject({ registered: devices, resting: devices - 1 });
+    expect(await all.during(all.server.device('device-0').read('/3303/0/5700'))).toHaveLength(1);
+    await until(all, () => all.fleet.standing.resting === devices);
+    expect(all.counts).toMatchObject({ registered: devices });
+    await all.end();
+  });
+
   it('deregister when the fleet leaves', async () => {
     const all = await run({ rest: seconds(30) });
     await all.pass(seconds(20));
