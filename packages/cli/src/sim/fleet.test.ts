@@ -1,7 +1,9 @@
 // A fleet on virtual time, against a server of ours: devices that rest are no others than those that do not.
+import { FirmwareState } from '@lapwing/client';
 import { type Duration, hours, minutes, seconds } from '@lapwing/kernel';
 import { MemoryNetwork, type MemoryTransport, SeededRandom, VirtualClock } from '@lapwing/kernel/testing';
 import type { PathText } from '@lapwing/lwm2m';
+import { FirmwareUpdate } from '@lapwing/lwm2m/objects/firmware-update';
 import { Server } from '@lapwing/server';
 import { describe, expect, it } from 'vitest';
 import { Fleet } from './fleet.ts';
@@ -249,6 +251,34 @@ describe('devices that rest', () => {
     expect(await all.during(all.server.device('device-0').read('/3303/0/5700'))).toHaveLength(1);
     await until(all, () => all.fleet.standing.resting === devices);
     expect(all.counts).toMatchObject({ registered: devices });
+    await all.end();
+  });
+
+  it('take firmware that comes in their sleep, and keep what has become of it when they sleep again', async () => {
+    const profile = { ...quiet, firmware: { install: seconds(30), failure: 0 } };
+    const all = await run({ rest: seconds(30), profile });
+    const asleep = () => until(all, () => all.fleet.standing.resting === devices);
+    const device = all.server.device('device-3');
+    const value = async (path: PathText) => (await all.during(device.read(path)))[0]?.value?.value;
+    await all.pass(seconds(20));
+    // Who has answered once has proved its address, and is sent more than it has said.
+    await value('/3/0/3');
+    await asleep();
+    await all.during(device.write('/5/0/0', { type: 'opaque', value: new Uint8Array(3000).fill(7) }));
+    await all.pass(seconds(10));
+    expect([await value('/5/0/3'), await value('/3/0/3')]).toEqual([FirmwareState.Downloaded, '1.0']);
+    // What has not been installed is not to be kept: this one stays awake.
+    await until(all, () => all.fleet.standing.resting === devices - 1);
+    await all.pass(minutes(3));
+    expect(all.fleet.standing.resting).toBeLessThan(devices);
+    await all.during(device.execute(FirmwareUpdate, 0, 'update'));
+    await all.pass(minutes(1));
+    for (let i = 0; i < 2; i += 1) {
+      await asleep();
+      expect([await value('/5/0/3'), await value('/5/0/5'), await value('/3/0/3')]).toEqual([0, 1, '1.1']);
+      await all.pass(seconds(10));
+    }
+    expect(all.summary().counts).toMatchObject({ firmwareUpdated: 1, firmwareFailed: 0 });
     await all.end();
   });
 
